@@ -1,0 +1,43 @@
+/** What a channel can send, and when: data that the channel declares and the core enforces. */
+import type { PartType } from './message.ts'
+
+export interface TextLimits {
+  readonly maxChars?: number | undefined
+  /** In UTF-8 bytes. */
+  readonly maxBytes?: number | undefined
+}
+
+export interface MediaLimits {
+  readonly maxBytes?: number | undefined
+  readonly mimeTypes?: readonly string[] | undefined
+  /** How many in one part (choices, for instance). */
+  readonly max?: number | undefined
+}
+
+/**
+ * After an event with `grants: on` the platform takes `max` messages (any number when left out) within `withinMs`.
+ * `resets`: a further event starts the count again; otherwise it counts on until the window has ended.
+ */
+export interface Allowance {
+  readonly on: string
+  readonly withinMs: number
+  readonly max?: number | undefined
+  readonly resets: boolean
+}
+
+/** What a channel can send. A part type that `sends` leaves out is degraded to text before it reaches the channel. */
+export interface Capabilities {
+  readonly sends: { readonly text: TextLimits } & { readonly [T in Exclude<PartType, 'text'>]?: MediaLimits | undefined }
+  /** The channel can answer inside the webhook's own response, if the answer is there within this time. */
+  readonly inline?: { readonly withinMs: number } | undefined
+  /** Which messages it can send afterwards. Empty: never. */
+  readonly later: readonly Allowance[]
+  readonly showsIdentity:
+    | 'none'
+    | { readonly avatar: boolean; readonly maxGraphemes?: number | undefined; readonly perAccount?: number | undefined }
+  /** The platform takes our delivery id as an idempotency key, so sending again after a crash doubles nothing. */
+  readonly idempotentSend?: boolean | undefined
+}
+
+/** An allowance that goes on for ever: for platforms without windows and quotas. */
+export const ALWAYS: Allowance = { on: 'message', withinMs: Number.MAX_SAFE_INTEGER, resets: true }

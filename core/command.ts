@@ -1,0 +1,52 @@
+/** What a person or program on our side does in a chat: the commands, and how each may end. */
+import type { Actor } from './conversation.ts'
+import type { Content, Say } from './message.ts'
+
+/**
+ * Names a conversation, or a chat (then its open conversation is meant). The `id` is made by the caller: the same id
+ * again within 7 days does nothing and gives the first result. `lease`, if given, is the owner change that the caller
+ * has seen: the command is refused when there has been another since.
+ */
+export type Command =
+  | ({ readonly id: string; readonly by: Actor; readonly lease?: number | undefined } & (
+      | { readonly conversation: string }
+      | { readonly chat: string }
+    ) &
+      (
+        | { readonly type: 'send'; readonly content: Content }
+        /** Seen by our side only. */
+        | { readonly type: 'note'; readonly text: string }
+        | { readonly type: 'take' }
+        /** Back to the bot. */
+        | { readonly type: 'return'; readonly because?: string | undefined }
+        | { readonly type: 'assign'; readonly person: string; readonly team?: string | undefined }
+        | {
+            readonly type: 'transfer'
+            readonly to: { readonly team?: string | undefined; readonly person?: string | undefined }
+          }
+        | { readonly type: 'close'; readonly because: string; readonly say?: Say | undefined }
+      ))
+  | {
+      readonly id: string
+      readonly type: 'call-back'
+      readonly chat: string
+      readonly by: Actor
+      readonly content: Content
+    }
+
+export type RefusalCode =
+  /** No such conversation or chat, or it is closed. */
+  | 'NOT_FOUND'
+  /** Someone else owns it now, or the lease is an old one. */
+  | 'NOT_OWNER'
+  | 'ALREADY_OPEN'
+  /** The customer has written something that nobody has handled yet. */
+  | 'NEW_MESSAGE'
+  | 'WINDOW_CLOSED'
+  | 'BLOCKED'
+  /** The command makes no sense here: an unknown team, an empty message. */
+  | 'INVALID'
+
+export type CommandResult =
+  | { readonly ok: true; readonly conversation?: string | undefined }
+  | { readonly ok: false; readonly code: RefusalCode; readonly message: string }

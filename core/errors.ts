@@ -1,0 +1,82 @@
+/**
+ * Every error code that a plugin, an operator or an API user can meet, with its sentence.
+ * Problems of the YAML have their own table in `config/report.ts`: they come with a place and a remedy.
+ */
+
+const SENTENCES = {
+  BACKLOG_FULL: 'Too many events are waiting to be handled; the platform should send this one again.',
+  JOURNAL_FULL: 'The journal cannot be written (is the disk full?). Nothing is accepted until it can.',
+  JOURNAL_CLOSED: 'The journal is closed.',
+  JOURNAL_NEWER: 'The journal was written by a newer version of Switchboard. Start that version, or restore a backup.',
+  JOURNAL_LOCKED: 'Another process uses this storage folder. Stop it first, or give this one a folder of its own.',
+  JOURNAL_WRITE: 'The journal refused a write.',
+  STOPPING: 'The runtime is stopping.',
+  PLUGIN_TIMEOUT: 'The plugin did not answer in time.',
+  PLUGIN_NO_OUTCOME: 'The plugin returned no outcome. Return next(), or one of the turn’s ends such as turn.reply(…).',
+  PLUGIN_TURN_OVER: 'The turn is over; what is said now comes too late.',
+  PLUGIN_STATE_TOO_BIG: 'The plugin’s state of one chat may hold 8 KB as JSON. Keep more in a table of its own.',
+  PLUGIN_BAD_STATE: 'The plugin’s state does not fit its schema.',
+  PLUGIN_BAD_EVENT: 'The channel gave an event that is not one.',
+  PLUGIN_BAD_CONTENT: 'The plugin said something that is no message.',
+  PLUGIN_SETUP: 'The plugin could not be set up.',
+  MEDIA_NOT_HERE_YET: 'The file is still being fetched from the platform.',
+  MEDIA_GONE: 'The file cannot be fetched any more.',
+  HTTP_PRIVATE_ADDRESS: 'Requests to private addresses are refused. Name the host in the allowlist if it is meant.',
+} as const
+export type ErrorCode = keyof typeof SENTENCES
+
+/** An error with a code from the table above. `message` is the code's sentence, with `detail` after it. */
+export class SwitchboardError extends Error {
+  override readonly name = 'SwitchboardError'
+  readonly code: ErrorCode
+  /** What Fastify answers when a route lets it through. */
+  readonly statusCode: number
+
+  constructor(code: ErrorCode, options: { detail?: string | undefined; cause?: unknown } = {}) {
+    super(options.detail ? `${SENTENCES[code]} ${options.detail}` : SENTENCES[code], { cause: options.cause })
+    this.code = code
+    this.statusCode = code === 'BACKLOG_FULL' || code === 'JOURNAL_FULL' || code === 'STOPPING' ? 503 : 500
+  }
+}
+
+/**
+ * A channel (or desk) could not send, and says whether trying again can help.
+ *
+ * `scope: 'chat'` (the default) concerns this delivery alone. `scope: 'channel'` concerns every one of the channel
+ * (a wrong token, an address not on the platform's list, the account's quota): the channel is paused, nothing is
+ * counted against the delivery, and the operator is shown it.
+ * With `retryAfterMs` it is tried again then; `retry: false` says that the platform will never take it.
+ */
+export class DeliveryError extends Error {
+  override readonly name = 'DeliveryError'
+  readonly code: string
+  readonly retryAfterMs: number | undefined
+  readonly retry: boolean
+  readonly scope: 'chat' | 'channel'
+
+  constructor(
+    code: string,
+    options: {
+      retryAfterMs?: number | undefined
+      retry?: boolean | undefined
+      scope?: 'chat' | 'channel' | undefined
+      message?: string | undefined
+      cause?: unknown
+    } = {},
+  ) {
+    super(options.message ?? code, { cause: options.cause })
+    this.code = code
+    this.retryAfterMs = options.retryAfterMs
+    this.retry = options.retry ?? !PERMANENT.has(code)
+    this.scope = options.scope ?? 'chat'
+  }
+}
+
+/** Codes after which sending the same again cannot help. `CHANNEL_WINDOW_CLOSED` also empties the chat's allowance. */
+const PERMANENT: ReadonlySet<string> = new Set(['CHANNEL_WINDOW_CLOSED', 'CHANNEL_REFUSED', 'CHANNEL_NO_CHAT'])
+
+/** The words of anything that was thrown, for logs and the trace. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message || error.name
+  return typeof error === 'string' ? error : 'something that is not an Error was thrown'
+}

@@ -1,0 +1,362 @@
+/**
+ * The port to whatever keeps the journal. Everything that must outlive the process goes through here; one engine is in
+ * `sqlite/`, and `test/core/journal/conformance.ts` is what any other is held to.
+ *
+ * Every writing method resolves when its change is on disk, and rejects with `JOURNAL_FULL` when it cannot be.
+ */
+import type { Kysely } from 'kysely'
+import type { CommandResult } from '../command.ts'
+import type { Actor, Conversation } from '../conversation.ts'
+import type { CustomerPatch, InboundEvent, Json, MediaType, Part } from '../message.ts'
+import type { ChatEvent, Customer, Facts, Identity, OutcomeKind } from '../turn.ts'
+import type { DeliveryState, JournalTables } from './tables.ts'
+
+// ── accept ──────────────────────────────────────────────────────────────────────────────────
+
+/** Where a grant stands: what the platform lets us send because of this event. */
+export interface Grant {
+  readonly on: string
+  readonly endsAtMs: number
+  readonly max?: number | undefined
+  readonly resets: boolean
+}
+
+export interface NewMedia {
+  readonly id: string
+  readonly source: string
+  readonly type: MediaType
+}
+
+/** One event to accept. The new ids are made by the caller and used only if the row is new. */
+export interface NewEvent {
+  readonly account: string
+  readonly event: InboundEvent
+  readonly ids: { readonly entry: string; readonly chat: string; readonly customer: string }
+  readonly nowMs: number
+  readonly grant?: Grant | undefined
+  /** The media of the event's parts, which by now say `media:<id>`. */
+  readonly media: readonly NewMedia[]
+}
+
+export interface Accepted {
+  readonly chat: string
+  readonly entry: string
+  readonly seq: number
+  /** It was here before: `entry` and `seq` are those of the first time. */
+  readonly repeated: boolean
+}
+
+// ── load ────────────────────────────────────────────────────────────────────────────────────
+
+/** An open question of a chat. `instance` is who asked. */
+export interface OpenQuestion {
+  readonly instance: string
+  readonly key: string
+  readonly untilMs: number
+}
+
+/** What choices were shown last, so that a typed number or label counts as the choice. */
+export interface ShownChoices {
+  readonly choices: readonly { readonly id: string; readonly label: string }[]
+}
+
+/** What the core makes itself, besides what channels send. */
+export type CoreEvent =
+  | { readonly type: 'wake'; readonly id: string; readonly atMs: number; readonly instance: string; readonly key: string }
+  /** A reload removed the conversation's owner, or desk, or route. */
+  | { readonly type: 'owner-gone'; readonly id: string; readonly atMs: number; readonly because: string }
+
+/** An entry that waits to be handled. */
+export interface TodoEntry {
+  readonly seq: number
+  readonly id: string
+  readonly acceptedAtMs: number
+  readonly event: InboundEvent | CoreEvent | ChatEvent
+  /** Of life events: the conversation it is about. */
+  readonly conversation: string | undefined
+  readonly facts: Facts | undefined
+  /** How often it has failed, and how often the watchdog had to end the process while it was handled. */
+  readonly fails: number
+  readonly blocked: number
+}
+
+export interface LoadedAllowance {
+  readonly on: string
+  readonly grantedAtMs: number
+  readonly endsAtMs: number
+  readonly max: number | undefined
+  readonly used: number
+}
+
+/** A chat as it is now: all that one turn or command needs, read at one moment. */
+export interface LoadedChat {
+  readonly id: string
+  readonly account: string
+  readonly externalId: string
+  /** The number of the latest entry. */
+  readonly seq: number
+  readonly epoch: number
+  /** When the next waiting entry may be tried. */
+  readonly dueAtMs: number
+  readonly customer: StoredCustomer
+  readonly conversation: Conversation | undefined
+  readonly question: OpenQuestion | undefined
+  readonly shown: ShownChoices | undefined
+  readonly next: TodoEntry | undefined
+  /** Customers' messages that wait, the next one included. */
+  readonly waitingMessages: number
+  /** By instance. */
+  readonly states: ReadonlyMap<string, Json>
+  readonly allowances: readonly LoadedAllowance[]
+  /** Deliveries to the channel that are neither done nor given up. */
+  readonly openDeliveries: number
+}
+
+/** `language` is what is known of the customer's own; the runtime fills in the first of the YAML's. */
+export type StoredCustomer = Omit<Customer, 'language'> & { readonly language: string | undefined }
+
+// ── commit ──────────────────────────────────────────────────────────────────────────────────
+
+/** Any statement with its values: of a plugin's own tables, or from Kysely's compile(). */
+export interface Statement {
+  readonly sql: string
+  readonly parameters: readonly unknown[]
+}
+
+/** One thing said or noted, or an event of the chat's own life, that this change adds; numbered inside the transaction. */
+export interface NewEntry {
+  readonly id: string
+  readonly kind: 'in' | 'life' | 'out' | 'note'
+  readonly type: string
+  readonly body: Json
+  readonly by: Actor
+  readonly conversation: string | undefined
+  /** The entry that it answers. */
+  readonly answers?: string | undefined
+  readonly atMs: number
+}
+
+/** What goes out: a part for the channel, or an item for a desk (which fills in what it needs when it is delivered). */
+export type Payload =
+  | {
+      readonly kind: 'part'
+      readonly part: Part
+      readonly identity?: Identity | undefined
+      readonly inReplyTo?: string | undefined
+    }
+  | { readonly kind: 'desk'; readonly item: DeskPayload }
+
+/** A desk item as stored: the customer and the history are read when it is delivered. */
+export type DeskPayload = { readonly conversation: string } & (
+  | { readonly type: 'handed-over'; readonly because: string; readonly upToSeq: number }
+  | { readonly type: 'message' | 'edit'; readonly parts: readonly Part[]; readonly of?: string | undefined }
+  | { readonly type: 'recall'; readonly of: string }
+  | { readonly type: 'facts'; readonly facts: Facts }
+  | { readonly type: 'suggestion'; readonly parts: readonly Part[] }
+  | { readonly type: 'returned' | 'closed'; readonly because: string }
+)
+
+export interface NewDelivery {
+  readonly id: string
+  /** Which of the change's `entries` it belongs to (its index), or the handled entry itself (`'turn'`). */
+  readonly entry: number | 'turn'
+  readonly part: number
+  readonly destination: 'channel' | `desk:${string}`
+  readonly payload: Payload
+  readonly by: Actor
+  readonly allowance?: string | undefined
+  readonly expiresAtMs?: number | undefined
+  readonly holdUntilMs: number
+  /** `head`: written as `sending` if it is the first open one of its destination, and returned; `no`: waits. */
+  readonly tryNow: boolean
+}
+
+export interface NewConversationChange {
+  readonly type: 'opened' | 'queued' | 'assigned' | 'returned' | 'closed'
+  readonly actor: Actor
+  readonly because: string
+}
+
+/** One transaction on one chat: the end of a turn, or a command. */
+export interface ChatChange {
+  readonly chat: string
+  readonly nowMs: number
+  /** Refused, with nothing written, unless all of this holds. */
+  readonly expect: {
+    readonly epoch?: number | undefined
+    /** The open conversation and its lease; `null`: none is open. Left out: whatever. */
+    readonly conversation?: { readonly id: string; readonly lease: number } | null | undefined
+    /** No customer's message waits (besides the one of `turn`). */
+    readonly nothingWaiting?: boolean | undefined
+  }
+  /** Ends the handling of this entry. */
+  readonly turn?:
+    | {
+        readonly seq: number
+        readonly outcome: OutcomeKind
+        readonly because: string
+        readonly conversation: string | undefined
+        readonly facts: Facts | undefined
+        readonly trace: Json
+      }
+    | undefined
+  /** Facts that came after the turn had ended. */
+  readonly lateFacts?: { readonly seq: number; readonly facts: Facts } | undefined
+  /** Stored with its result; a change with a known id is refused as `repeated`. */
+  readonly command?:
+    | { readonly id: string; readonly type: string; readonly by: Actor; readonly result: CommandResult }
+    | undefined
+  /** The conversation as it is from now on; a closed one is no longer the chat's open one. */
+  readonly conversation?:
+    | {
+        readonly now: Conversation
+        readonly revision: string
+        readonly changes: readonly NewConversationChange[]
+        /** The entry or command that caused it. */
+        readonly cause: string
+      }
+    | undefined
+  /** null removes. */
+  readonly states?: readonly { readonly instance: string; readonly body: Json }[] | undefined
+  /** null: the question is answered or replaced by nothing. */
+  readonly question?: OpenQuestion | null | undefined
+  readonly shown?: ShownChoices | null | undefined
+  readonly wakes?: readonly { readonly instance: string; readonly key: string; readonly dueAtMs: number }[] | undefined
+  readonly customer?: CustomerPatch | undefined
+  readonly writes?: readonly Statement[] | undefined
+  readonly entries?: readonly NewEntry[] | undefined
+  readonly deliveries?: readonly NewDelivery[] | undefined
+  /** Open deliveries of bots that are cancelled: a person has taken over. */
+  readonly cancelBots?: boolean | undefined
+}
+
+export type Committed =
+  | {
+      readonly ok: true
+      /** The new entries' numbers, in their order. */
+      readonly seqs: readonly number[]
+      /** Deliveries written as `sending`: this process sends them now. */
+      readonly sending: readonly DueDelivery[]
+      /** Whether entries wait in this chat. */
+      readonly pending: number
+    }
+  /**
+   * epoch: another drain took over. conversation: its lease or the open one is not the expected. waiting: a customer's
+   * message waits. allowance: a reservation found nothing left. repeated: the command's id was used; its result then.
+   */
+  | { readonly ok: false; readonly why: 'epoch' | 'conversation' | 'waiting' | 'allowance' }
+  | { readonly ok: false; readonly why: 'repeated'; readonly result: CommandResult }
+
+// ── deliveries ──────────────────────────────────────────────────────────────────────────────
+
+/** A delivery that is to be tried now; it is `sending` in the journal. */
+export interface DueDelivery {
+  readonly id: string
+  readonly chat: string
+  readonly account: string
+  readonly externalId: string
+  readonly seq: number
+  readonly part: number
+  readonly destination: 'channel' | `desk:${string}`
+  readonly payload: Payload
+  /** Tries before this one. */
+  readonly attempts: number
+  readonly expiresAtMs: number | undefined
+}
+
+export interface DeliveryResult {
+  readonly id: string
+  readonly nowMs: number
+  readonly ms: number
+  /** `pending` with `nextAtMs` is a retry; `counts: false` costs no attempt. */
+  readonly state: Exclude<DeliveryState, 'sending'>
+  readonly counts: boolean
+  readonly nextAtMs?: number | undefined
+  readonly platformId?: string | undefined
+  readonly code?: string | undefined
+  readonly error?: string | undefined
+  /** The platform said that the window is closed: the chat's allowances are emptied. */
+  readonly windowClosed?: boolean | undefined
+  /** A life event to add when the delivery ended badly. */
+  readonly life?: NewEntry | undefined
+}
+
+export interface Recorded {
+  /** The next delivery of the same chat and destination, if it is due: written as `sending`. */
+  readonly next: DueDelivery | undefined
+  /** Whether a life event was added, so that the chat is to be drained. */
+  readonly pending: number
+}
+
+// ── start, sweeps, the rest ─────────────────────────────────────────────────────────────────
+
+export interface Recovery {
+  /** Chats with entries that wait. */
+  readonly chats: readonly string[]
+  /** Entries that wait, by chat. */
+  readonly waiting: ReadonlyMap<string, number>
+  /** Deliveries that were `sending` when the process ended; now `unknown`. */
+  readonly unknown: readonly { readonly id: string; readonly account: string; readonly destination: string }[]
+}
+
+export interface Due {
+  /** Deliveries to try, at most one for each chat and destination; now `sending`. */
+  readonly deliveries: readonly DueDelivery[]
+  /** Chats in which a wake became due (it is an entry now), or whose failed entry may be tried again. */
+  readonly chats: readonly string[]
+  /** When something is due next, as far as is known now. */
+  readonly nextAtMs: number | undefined
+}
+
+export interface Engine {
+  /** Dedupes, numbers and stores one event. Calls made together share one transaction. */
+  accept(event: NewEvent): Promise<Accepted>
+  load(chat: string): Promise<LoadedChat | undefined>
+  /** By the account and the customer's id on the platform. */
+  findChat(account: string, externalId: string): Promise<string | undefined>
+  /** The chat of a conversation, and the conversation itself, even if it is closed. */
+  findConversation(id: string): Promise<{ readonly chat: string; readonly conversation: Conversation } | undefined>
+  /** The stored result of a command. */
+  findCommand(id: string): Promise<CommandResult | undefined>
+  commit(change: ChatChange): Promise<Committed>
+  /** The entry failed and is tried again at `dueAtMs`; `fails` counts up. */
+  postpone(chat: string, seq: number, dueAtMs: number): Promise<void>
+  /** Takes the chat from whoever drains it. Their commits are refused from now on. */
+  takeOver(chat: string): Promise<void>
+  recordDelivery(result: DeliveryResult): Promise<Recorded>
+  /** By the operator or an agent: a dead or unknown delivery is tried again. */
+  resend(delivery: string, nowMs: number): Promise<void>
+  /** Turns due wakes into entries and takes what is due of the deliveries. `paused`: accounts not to be sent to. */
+  claimDue(nowMs: number, options: { limit: number; paused: readonly string[] }): Promise<Due>
+  /** Once, before anything else. */
+  recover(nowMs: number): Promise<Recovery>
+
+  /** Numbered, kept, and handed to every subscriber in order. */
+  publish(topic: string, item: Json, nowMs: number): Promise<number>
+  subscribe(topic: string, after: number, take: (item: Json, n: number) => void): () => void
+
+  /** A plugin's migrations, run once each, in order, before its setup. */
+  migrate(instance: string, migrations: { readonly [name: string]: string }): Promise<void>
+  /** Writes outside any turn, in one transaction. Gives the rows of the last statement's RETURNING. */
+  write(statements: readonly Statement[]): Promise<readonly unknown[]>
+  /** Everything, to read: runs beside the hot path and never blocks it. */
+  readonly read: Kysely<JournalTables>
+  /** A plugin's own tables: reads as above, writes through `write`. */
+  tablesOf<DB>(instance: string): Kysely<DB>
+
+  /** Deletes what is older than its time, in small slices. Gives the number of rows. */
+  trim(keep: KeepUntil): Promise<number>
+  /** A consistent copy while running. */
+  backup(file: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Rows older than these moments go. */
+export interface KeepUntil {
+  readonly dedupeBeforeMs: number
+  readonly messagesBeforeMs: number
+  readonly tracesBeforeMs: number
+  readonly deliveriesBeforeMs: number
+  readonly commandsBeforeMs: number
+  readonly auditBeforeMs: number
+}

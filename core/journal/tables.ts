@@ -1,0 +1,264 @@
+/**
+ * The journal's tables, as Kysely sees them. `schema.ts` creates them.
+ * Ids are texts (UUIDv7), times ms since 1970, flags 0 or 1, structured values JSON as text, names ending in `_json`.
+ */
+import type { ConversationState } from '../conversation.ts'
+import type { OutcomeKind } from '../turn.ts'
+
+export interface JournalTables {
+  customer: CustomerRow
+  chat: ChatRow
+  dedupe: DedupeRow
+  entry: EntryRow
+  conversation: ConversationRow
+  conversation_change: ConversationChangeRow
+  state: StateRow
+  wake: WakeRow
+  delivery: DeliveryRow
+  delivery_attempt: DeliveryAttemptRow
+  allowance: AllowanceRow
+  command: CommandRow
+  media: MediaRow
+  audit: AuditRow
+  feed: FeedRow
+  job_run: JobRunRow
+  revision: RevisionRow
+}
+
+export interface CustomerRow {
+  id: string
+  name: string | null
+  language: string | null
+  avatar_url: string | null
+  tags_json: string
+  fields_json: string
+  first_at: number
+  last_at: number
+}
+
+/** One customer on one account: the unit of strict order. */
+export interface ChatRow {
+  id: string
+  account: string
+  external_id: string
+  customer: string
+  /** The last number drawn in this chat; entries have them without gaps. */
+  seq: number
+  /** Entries that wait to be handled. */
+  pending: number
+  /** Raised when a drain is taken from whoever had it; a commit under an older one is refused. */
+  epoch: number
+  /** When the first waiting entry may be tried (again); 0 = now. */
+  due_at: number
+  /** How often the first waiting entry has failed. */
+  fails: number
+  /** The open conversation. */
+  conversation: string | null
+  /** The open question: who asked, its key, its end, and the choices shown. */
+  question_json: string | null
+  created_at: number
+  last_in_at: number
+}
+
+export interface DedupeRow {
+  account: string
+  platform_id: string
+  entry: string
+  seen_at: number
+}
+
+/**
+ * Everything that happens in a chat, in its one order. `in`: events from the platform, wakes and callbacks; `life`:
+ * events of the chat's own life; both wait to be handled (`done_at` is null) and end with an outcome. `out`: what was
+ * said; `note`: what our side wrote for itself.
+ */
+export interface EntryRow {
+  chat: string
+  seq: number
+  id: string
+  kind: 'in' | 'life' | 'out' | 'note'
+  /** Of `in` and `life`: the event's type. */
+  type: string
+  /** `in` and `life`: the event; `out`: the content; `note`: the text. */
+  body_json: string
+  /** Who said or did it. */
+  by_json: string
+  conversation: string | null
+  /** `out`: the entry that it answers. */
+  answers: string | null
+  at: number
+  accepted_at: number
+  done_at: number | null
+  outcome: OutcomeKind | null
+  because: string | null
+  /** What enrichers found out. */
+  facts_json: string | null
+  trace_json: string | null
+  /** How often the process was ended by the watchdog while this was handled. */
+  blocked: number
+}
+
+export interface ConversationRow {
+  id: string
+  chat: string
+  customer: string
+  state: ConversationState
+  owner_json: string
+  /** Copies out of the owner, for lists. */
+  bot: string | null
+  desk: string | null
+  team: string | null
+  person: string | null
+  lease: number
+  origin: 'customer' | 'callback'
+  /** `routes[0]`, and the hash of the YAML that it is a line of. */
+  route: string
+  revision: string
+  counts_json: string
+  opened_at: number
+  queued_at: number | null
+  assigned_at: number | null
+  closed_at: number | null
+  close_reason: string | null
+  closed_by_json: string | null
+}
+
+export interface ConversationChangeRow {
+  conversation: string
+  n: number
+  at: number
+  /** opened, queued, assigned, returned, closed. */
+  type: string
+  actor_json: string
+  because: string
+  lease: number
+  owner_json: string
+  /** The entry or command that caused it. */
+  cause: string
+}
+
+/** An instance's own memory of a chat. */
+export interface StateRow {
+  chat: string
+  instance: string
+  body_json: string
+}
+
+export interface WakeRow {
+  chat: string
+  instance: string
+  key: string
+  due_at: number
+}
+
+export type DeliveryState = 'pending' | 'sending' | 'sent' | 'dead' | 'unknown' | 'cancelled'
+
+/** One platform message (or one item for a desk) and what became of it. */
+export interface DeliveryRow {
+  id: string
+  chat: string
+  /** The number of the entry that it belongs to, and which part of it. Deliveries leave in this order. */
+  seq: number
+  part: number
+  /** `channel`, or `desk:<name>`: each is a queue of its own. */
+  destination: string
+  payload_json: string
+  by_kind: string
+  state: DeliveryState
+  /** Which allowance it was reserved on. */
+  allowance: string | null
+  attempts: number
+  next_at: number
+  /** After this it is no longer tried. */
+  expires_at: number | null
+  /** After this it no longer holds back the ones behind it. */
+  hold_until: number
+  platform_id: string | null
+  code: string | null
+  error: string | null
+  created_at: number
+  done_at: number | null
+}
+
+export interface DeliveryAttemptRow {
+  delivery: string
+  n: number
+  at: number
+  ms: number
+  ok: number
+  code: string | null
+  error: string | null
+}
+
+/** What a platform lets us send in a chat: granted by an event, used up by deliveries. */
+export interface AllowanceRow {
+  chat: string
+  /** The class: the `on` of the channel's allowance. */
+  on_event: string
+  granted_at: number
+  ends_at: number
+  /** null = any number. */
+  max: number | null
+  used: number
+}
+
+export interface CommandRow {
+  id: string
+  chat: string
+  conversation: string | null
+  type: string
+  by_json: string
+  result_json: string
+  at: number
+}
+
+export interface MediaRow {
+  id: string
+  chat: string
+  entry: string
+  /** What the channel gave: a url, or its own reference. */
+  source: string
+  type: string
+  state: 'waiting' | 'here' | 'gone'
+  attempts: number
+  next_at: number
+  mime_type: string | null
+  size_bytes: number | null
+  /** The file's name under `media/`: the SHA-256 of its content. */
+  file: string | null
+  error: string | null
+  created_at: number
+}
+
+export interface AuditRow {
+  id: string
+  at: number
+  by_json: string
+  action: string
+  before_json: string | null
+  after_json: string | null
+  instance: string
+}
+
+export interface FeedRow {
+  topic: string
+  n: number
+  at: number
+  item_json: string
+}
+
+export interface JobRunRow {
+  name: string
+  due_at: number
+  started_at: number
+  finished_at: number | null
+  error: string | null
+}
+
+/** Every configuration text that was applied, so that `hash:line` can be shown later. */
+export interface RevisionRow {
+  hash: string
+  at: number
+  file: string
+  text: string
+}

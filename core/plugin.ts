@@ -1,0 +1,389 @@
+/**
+ * What an author writes: `definePlugin`, `defineChannel`, `defineBot`, `defineDesk`, and what `setup` gets and returns.
+ * Importing a plugin only defines: every effect is in `setup`, so `check` can import any plugin safely.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Kysely } from 'kysely'
+import type { z } from 'zod'
+import type { Capabilities } from './capabilities.ts'
+import type { Command, CommandResult } from './command.ts'
+import type { Actor, Conversation } from './conversation.ts'
+import type { JournalTables } from './journal/tables.ts'
+import type { Content, CustomerPatch, InboundEvent, Json, Part } from './message.ts'
+import type {
+  BotTurn,
+  CallbackEvent,
+  Chat,
+  ChatEvents,
+  Customer,
+  Facts,
+  HandOffTo,
+  Identity,
+  Listener,
+  Log,
+  Maybe,
+  Middleware,
+  Next,
+  NoState,
+  Outcome,
+  Rewrite,
+  Said,
+  Turn,
+  TurnView,
+  WakeEvent,
+} from './turn.ts'
+
+// ── services ────────────────────────────────────────────────────────────────────────────────
+
+declare const lends: unique symbol
+/** Names what one plugin lends another. Both import the same token, so both have its type. */
+export interface Token<T> {
+  readonly name: string
+  readonly [lends]?: T
+}
+export interface OptionalToken<T> {
+  readonly token: Token<T>
+  readonly optional: true
+}
+
+/** Makes a token. Two tokens of one name are the same service. */
+export function service<T>(name: string): Token<T> {
+  return { name }
+}
+
+/** For `needs`: the plugin can do without, and is given `undefined` when nobody lends it. */
+export function optional<T>(token: Token<T>): OptionalToken<T> {
+  return { token, optional: true }
+}
+
+export type Needs = { readonly [name: string]: Token<unknown> | OptionalToken<unknown> }
+export type Services<N> = {
+  readonly [K in keyof N]: N[K] extends Token<infer T> ? T : N[K] extends OptionalToken<infer T> ? T | undefined : never
+}
+export type Provides = { readonly [name: string]: Token<unknown> }
+interface Lends<P> {
+  readonly services?: { readonly [K in keyof P]: P[K] extends Token<infer T> ? T : never }
+}
+// biome-ignore lint/complexity/noBannedTypes: `{}` asks whether P has any key at all.
+type MustLend<P> = {} extends P ? unknown : { readonly services: unknown }
+
+// ── a plugin's own tables ───────────────────────────────────────────────────────────────────
+
+/** The migrations of a plugin's own tables, by name, in order; and (for the compiler only) their rows. */
+export interface Tables<DB> {
+  readonly migrations: { readonly [name: string]: string }
+  readonly rows?: DB
+}
+
+/**
+ * `tables<{ rating: Rating }>({ '1-rating': 'CREATE TABLE rating (…)' })`.
+ * Each instance has tables of its own: the journal keeps them apart by the instance's name.
+ * Columns are text, numbers and 0/1 flags; a Date cannot be stored.
+ */
+export function tables<DB>(migrations: { readonly [name: string]: string }): Tables<DB> {
+  return { migrations }
+}
+
+// ── what setup gets ─────────────────────────────────────────────────────────────────────────
+
+/** A small document that people may read and edit by hand: checked by its schema, never half-written. */
+export interface DocumentStore<T> {
+  read(): Promise<T>
+  /** `by` may be called again, when someone else has changed the document meanwhile. */
+  change(by: (now: T) => T): Promise<T>
+}
+
+export interface OpenMedia {
+  readonly body: Blob
+  readonly mimeType: string
+}
+
+/** A numbered log of a topic: every item has a number, and a reader goes on from the last one it has seen. */
+export interface Feed {
+  publish(item: Json): void
+  /** Calls `take` for every item after `after`, those already there first. Ends with the returned function, or the plugin. */
+  subscribe(after: number, take: (item: Json, number: number) => void): () => void
+}
+
+export interface Context<C, DB> {
+  /** The instance's name in the YAML. */
+  readonly name: string
+  readonly config: C
+  readonly log: Log
+  /** The same signature as `fetch`: with time limits, without secrets in the logs, and not to private addresses. */
+  readonly http: typeof fetch
+  /** Aborted when this instance stops. */
+  readonly signal: AbortSignal
+  /** A Fastify of this instance's own, at `/<name>`. */
+  readonly web: FastifyInstance
+  /** The public address of `web`. */
+  readonly url: string
+  /** The plugin's own tables: reads at any time; writes outside a turn (inside one, use `turn.write`). */
+  readonly sql: Kysely<DB>
+  readonly clock: { now(): number }
+  command(command: Command): Promise<CommandResult>
+
+  /** A job that belongs to no chat: a cron expression in the YAML's time zone, or an interval such as `30s`. */
+  schedule(when: string, job: (signal: AbortSignal) => Maybe<void>): void
+  readonly documents: { open<T extends z.ZodType>(name: string, schema: T): DocumentStore<z.output<T>> }
+  readonly customers: {
+    patch(id: string, patch: CustomerPatch): Promise<void>
+    get(id: string): Promise<Customer | undefined>
+  }
+  readonly media: {
+    /** Waits for a file that is still being fetched. Throws `MEDIA_NOT_HERE_YET` or `MEDIA_GONE`. */
+    open(url: string, options?: { signal?: AbortSignal }): Promise<OpenMedia>
+  }
+  audit(what: { readonly by: Actor; readonly action: string; readonly before?: Json; readonly after?: Json }): void
+  /** The journal's own tables, to read. */
+  readonly journal: Kysely<JournalTables>
+  feed(topic: string): Feed
+  /** Called when the instance stops, last one first; also when `setup` fails half-way. */
+  onDispose(release: () => Maybe<void>): void
+}
+
+export interface ChannelContext {
+  /**
+   * Hands over one event. Resolves when it is durably accepted; for channels that answer inside the response, with the
+   * delivery if it is ready in time. Rejects with status 503 when the backlog is full: let Fastify answer that.
+   */
+  receive(event: InboundEvent): Promise<Delivery | undefined>
+  /** Passed on to who is looking, never journaled. */
+  live(chat: string, what: 'typing' | 'read'): void
+}
+
+// ── what setup returns ──────────────────────────────────────────────────────────────────────
+
+/** What any plugin may do with turns, replies and events. */
+export interface Hooks<S extends z.ZodObject = NoState> {
+  readonly inbound?: {
+    /** Turning events away: blacklist, rate limit. */
+    guard?: Middleware<S, InboundEvent | CallbackEvent>
+    /** Noting things with `turn.learn`, beside the others, within 5 s. */
+    enrich?: (turn: TurnView) => Maybe<void>
+    /** What must be seen whoever owns the conversation. */
+    intercept?: Middleware<S>
+    /** Answering before the bot, while no person owns the conversation. */
+    respond?: Middleware<S>
+  }
+  readonly outbound?: {
+    /** `next({ content?, identity? })` goes on with a change, `reply.drop(because)` stops it. */
+    rewrite?: Rewrite
+  }
+  readonly events?: { [K in keyof ChatEvents]?: Listener<S, K> }
+  /** The question that this instance asked was answered. `next()` says that it was not an answer. */
+  readonly answered?: (turn: Turn<S> & { readonly key: string }, next: Next) => Maybe<Outcome>
+  /** A wake of this instance is due. */
+  readonly woken?: (turn: Turn<S, WakeEvent> & { readonly key: string }, next: Next) => Maybe<Outcome>
+}
+
+/** One platform message: one part that already fits the channel. */
+export interface Delivery {
+  /** Stable over every try: the idempotency key where the platform takes one. */
+  readonly id: string
+  readonly chat: string
+  readonly part: Part
+  readonly identity?: Identity | undefined
+  /** The platform's id of the event that this answers. */
+  readonly inReplyTo?: string | undefined
+}
+
+export interface ChannelMethods {
+  /** Sends one platform message. Throws `DeliveryError`. */
+  send(delivery: Delivery, options: { signal: AbortSignal }): Promise<{ readonly platformId?: string | undefined }>
+  /** For polled platforms. Called once the channel is up; when it throws it is called again, with back-off. */
+  listen?(signal: AbortSignal): Promise<void>
+  fetchMedia?(
+    url: string,
+    options: { signal: AbortSignal },
+  ): Promise<{ readonly body: ReadableStream | Blob; readonly mimeType: string }>
+  /** Shows the text so far of an answer that is still being written. */
+  draft?(chat: string, text: string): void
+  typing?(chat: string): void
+}
+
+/** A generator yields the whole text so far, and returns how it ended. */
+export interface BotMethods<S extends z.ZodObject = NoState> {
+  answer(turn: BotTurn<S>, next: Next): Maybe<Outcome> | AsyncGenerator<string, Outcome>
+}
+
+export interface HandOff {
+  readonly conversation: Conversation
+  readonly customer: Customer
+  readonly channel: string
+  readonly entry?: string | undefined
+  readonly because: string
+  readonly to?: HandOffTo | undefined
+}
+
+/** What a desk is told of a conversation, in order. */
+export type DeskItem = { readonly conversation: string; readonly customer: Customer; readonly channel: string } & (
+  | { readonly type: 'handed-over'; readonly because: string; readonly history: readonly Said[] }
+  | { readonly type: 'message'; readonly parts: readonly Part[] }
+  | { readonly type: 'edit'; readonly of: string; readonly parts: readonly Part[] }
+  | { readonly type: 'recall'; readonly of: string }
+  | { readonly type: 'facts'; readonly facts: Facts }
+  | { readonly type: 'suggestion'; readonly content: Content }
+  | { readonly type: 'returned' | 'closed'; readonly because: string }
+)
+
+export interface DeskMethods {
+  /** Which team takes it; `'nobody'` when nobody will come. Quick and pure. */
+  where(handOff: HandOff): { readonly team?: string | undefined } | 'nobody'
+  /** In order, retried until it returns; `id` is the same on every try. */
+  deliver(item: DeskItem, options: { id: string; signal: AbortSignal }): Promise<void>
+}
+
+// ── define ──────────────────────────────────────────────────────────────────────────────────
+
+/** A problem that zod cannot see, at a path inside the plugin's own configuration. */
+export interface ConfigProblem {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+  /** What to write instead. */
+  readonly instead?: string | undefined
+}
+
+interface Manifest<C extends z.ZodType, S extends z.ZodObject, N extends Needs, P extends Provides, DB> {
+  /** A kebab-case noun: the folder's name, and what `use:` says. */
+  readonly name: string
+  /** One sentence. */
+  readonly summary: string
+  /** The settings: a `z.strictObject`. */
+  readonly config: C
+  /** This plugin's memory of one chat. Every field has a default. */
+  readonly state?: S
+  readonly needs?: N
+  readonly provides?: P
+  readonly tables?: Tables<DB>
+  /** What becomes of an event whose guard keeps failing. */
+  readonly ifGuardFails?: 'drop' | 'pass'
+  /** What zod cannot see: other channels' capabilities, a file's content. Pure. */
+  check?(config: z.output<C>, channels: { readonly [name: string]: Capabilities }): readonly ConfigProblem[]
+}
+
+/** TypeScript does not check what a function returns for extra keys: this puts the error at a misspelt hook. */
+type Exact<R, Shape> = {
+  readonly [K in keyof R]: K extends keyof Shape
+    ? K extends 'inbound' | 'outbound' | 'events'
+      ? { readonly [H in keyof R[K]]: H extends keyof NonNullable<Shape[K]> ? unknown : never }
+      : unknown
+    : never
+}
+
+/** What R may hold before Exact looks, so that R is always inferred from the literal. */
+type Loose<T> = T & {
+  readonly [K in keyof T & ('inbound' | 'outbound' | 'events')]?: { readonly [other: string]: unknown }
+}
+
+export type PluginKind = 'feature' | 'channel' | 'bot' | 'desk'
+
+/**
+ * A plugin as the runtime sees it, whatever its own types are: the loader has checked the configuration against
+ * `config` before `setup` is called, and what `setup` returns is checked by `runtime/instance.ts`.
+ */
+export interface Plugin {
+  readonly kind: PluginKind
+  readonly name: string
+  readonly summary: string
+  readonly config: z.ZodType
+  readonly state: z.ZodObject | undefined
+  readonly needs: Needs
+  readonly provides: Provides
+  readonly tables: Tables<unknown> | undefined
+  readonly ifGuardFails: 'drop' | 'pass'
+  check(config: unknown, channels: { readonly [name: string]: Capabilities }): readonly ConfigProblem[]
+  /** Channels: the account of the platform, without the plugin's name. */
+  account(config: unknown): string
+  /** Channels only; others are never asked. */
+  capabilities(config: unknown): Capabilities
+  /** Desks: what the YAML may refer to. */
+  names(config: unknown): { readonly people: readonly string[]; readonly teams: readonly string[] }
+  setup(context: unknown): unknown
+}
+
+/** A feature: everything that is not a channel, bot or desk. */
+export function definePlugin<
+  C extends z.ZodType,
+  R extends Loose<Hooks<S>> & Lends<P>,
+  S extends z.ZodObject = NoState,
+  // biome-ignore lint/complexity/noBannedTypes: nothing needed, nothing provided, no tables.
+  N extends Needs = {},
+  // biome-ignore lint/complexity/noBannedTypes: as above.
+  P extends Provides = {},
+  // biome-ignore lint/complexity/noBannedTypes: as above.
+  DB = {},
+>(
+  plugin: Manifest<C, S, N, P, DB> & {
+    setup(
+      context: Context<z.output<C>, DB> & Services<N>,
+    ): Maybe<R & Exact<R, Hooks<S> & Lends<Provides>> & MustLend<P>>
+  },
+): Plugin {
+  return define('feature', plugin)
+}
+
+/** A connected account on a platform. Its methods hold no timers, retries, splitting or windows: those are the core's. */
+export function defineChannel<
+  C extends z.ZodType,
+  R extends ChannelMethods & Loose<Hooks<S>>,
+  S extends z.ZodObject = NoState,
+  // biome-ignore lint/complexity/noBannedTypes: nothing needed, nothing provided, no tables.
+  N extends Needs = {},
+  // biome-ignore lint/complexity/noBannedTypes: as above.
+  P extends Provides = {},
+  // biome-ignore lint/complexity/noBannedTypes: as above.
+  DB = {},
+>(
+  channel: Manifest<C, S, N, P, DB> & {
+    /** What the platform calls the account (app id, uid): the chat's identity hangs on it, not on the channel's name. */
+    account(config: z.output<C>): string
+    capabilities(config: z.output<C>): Capabilities
+    setup(
+      context: Context<z.output<C>, DB> & Services<N> & ChannelContext,
+    ): Maybe<R & Exact<R, ChannelMethods & Hooks<S>>>
+  },
+): Plugin {
+  return define('channel', channel)
+}
+
+/** A program that answers. */
+export function defineBot<
+  C extends z.ZodType,
+  R extends BotMethods<S> & Loose<Hooks<S>>,
+  S extends z.ZodObject = NoState,
+  // biome-ignore lint/complexity/noBannedTypes: nothing needed, nothing provided, no tables.
+  N extends Needs = {},
+  // biome-ignore lint/complexity/noBannedTypes: as above.
+  P extends Provides = {},
+  // biome-ignore lint/complexity/noBannedTypes: as above.
+  DB = {},
+>(
+  bot: Manifest<C, S, N, P, DB> & {
+    setup(context: Context<z.output<C>, DB> & Services<N>): Maybe<R & Exact<R, BotMethods<S> & Hooks<S>>>
+  },
+): Plugin {
+  return define('bot', bot)
+}
+
+/** Where people work. It acts by commands. */
+export function defineDesk<
+  C extends z.ZodType,
+  R extends DeskMethods & Loose<Hooks<S>> & Lends<P>,
+  S extends z.ZodObject = NoState,
+  // biome-ignore lint/complexity/noBannedTypes: nothing needed, nothing provided, no tables.
+  N extends Needs = {},
+  // biome-ignore lint/complexity/noBannedTypes: as above.
+  P extends Provides = {},
+  // biome-ignore lint/complexity/noBannedTypes: as above.
+  DB = {},
+>(
+  desk: Manifest<C, S, N, P, DB> & {
+    names?(config: z.output<C>): { readonly people: readonly string[]; readonly teams: readonly string[] }
+    setup(
+      context: Context<z.output<C>, DB> & Services<N>,
+    ): Maybe<R & Exact<R, DeskMethods & Hooks<S> & Lends<Provides>> & MustLend<P>>
+  },
+): Plugin {
+  return define('desk', desk)
+}
