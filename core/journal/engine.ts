@@ -308,6 +308,21 @@ export interface Due {
   readonly nextAtMs: number | undefined
 }
 
+/** A file to fetch from its platform. */
+export interface MediaTask {
+  readonly id: string
+  readonly account: string
+  readonly source: string
+  readonly type: MediaType
+  readonly attempts: number
+}
+
+export type MediaResult = { readonly id: string; readonly nowMs: number } & (
+  | { readonly state: 'here'; readonly file: string; readonly mimeType: string; readonly sizeBytes: number }
+  | { readonly state: 'waiting'; readonly nextAtMs: number; readonly error: string }
+  | { readonly state: 'gone'; readonly error: string }
+)
+
 export interface Engine {
   /** Dedupes, numbers and stores one event. Calls made together share one transaction. */
   accept(event: NewEvent): Promise<Accepted>
@@ -330,6 +345,11 @@ export interface Engine {
   claimDue(nowMs: number, options: { limit: number; paused: readonly string[] }): Promise<Due>
   /** Once, before anything else. */
   recover(nowMs: number): Promise<Recovery>
+
+  /** Files that are due to be fetched, oldest first. Nothing is marked: one fetcher works them off. */
+  dueMedia(nowMs: number, limit: number): Promise<readonly MediaTask[]>
+  recordMedia(result: MediaResult): Promise<void>
+  patchCustomer(id: string, patch: CustomerPatch, nowMs: number): Promise<void>
 
   /** Numbered, kept, and handed to every subscriber in order. */
   publish(topic: string, item: Json, nowMs: number): Promise<number>
