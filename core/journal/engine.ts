@@ -167,8 +167,13 @@ export interface NewDelivery {
   readonly allowance?: string | undefined
   readonly expiresAtMs?: number | undefined
   readonly holdUntilMs: number
-  /** `head`: written as `sending` if it is the first open one of its destination, and returned; `no`: waits. */
-  readonly tryNow: boolean
+  /**
+   * `now`: written as `sending` if it is the first open one of its destination, and returned. `due`: waits for
+   * `claimDue`. `next-event`: can only go inside a response, so it waits for `claimHeld` (its `next_at` is never).
+   * `dead`: the platform would refuse it; recorded with `code`, never tried.
+   */
+  readonly start: 'now' | 'due' | 'next-event' | 'dead'
+  readonly code?: string | undefined
 }
 
 export interface NewConversationChange {
@@ -339,6 +344,8 @@ export interface Engine {
   /** Takes the chat from whoever drains it. Their commits are refused from now on. */
   takeOver(chat: string): Promise<void>
   recordDelivery(result: DeliveryResult): Promise<Recorded>
+  /** For channels that only answer inside a response: the chat's first delivery that waits for an event, now `sending`. */
+  claimHeld(chat: string, nowMs: number): Promise<DueDelivery | undefined>
   /** By the operator or an agent: a dead or unknown delivery is tried again. */
   resend(delivery: string, nowMs: number): Promise<void>
   /** Turns due wakes into entries and takes what is due of the deliveries. `paused`: accounts not to be sent to. */
