@@ -22,6 +22,12 @@ const SENTENCES = {
   MEDIA_NOT_HERE_YET: 'The file is still being fetched from the platform.',
   MEDIA_GONE: 'The file cannot be fetched any more.',
   HTTP_PRIVATE_ADDRESS: 'Requests to private addresses are refused. Name the host in the allowlist if it is meant.',
+  HTTP_TIMEOUT: 'The other side did not answer in time.',
+  HTTP_TOO_LARGE: 'The answer is larger than may be read.',
+  WEB_LISTEN: 'The server cannot listen at this address. Free the port, or set another one under server: in the YAML.',
+  DOCUMENT_BROKEN: 'The document cannot be read. Correct the file; until then its last good content is used.',
+  DOCUMENT_BUSY: 'The document is being changed by someone else all the time; this change was given up.',
+  SCHEDULE_WHEN: 'A job’s time is a cron expression such as "0 3 * * *", or an interval such as "30s".',
 } as const
 export type ErrorCode = keyof typeof SENTENCES
 
