@@ -13,7 +13,6 @@ import type { Content, CustomerPatch, InboundEvent, Json, Part } from './message
 import type {
   BotTurn,
   CallbackEvent,
-  Chat,
   ChatEvents,
   Customer,
   Facts,
@@ -234,6 +233,14 @@ export interface DeskMethods {
   deliver(item: DeskItem, options: { id: string; signal: AbortSignal }): Promise<void>
 }
 
+/** What the YAML may refer to in a desk. */
+export interface NamesOfDesk {
+  readonly people: readonly string[]
+  readonly teams: readonly string[]
+  /** The channels that a team takes. A team that is left out takes every channel. */
+  readonly sources?: { readonly [team: string]: readonly string[] } | undefined
+}
+
 // ── define ──────────────────────────────────────────────────────────────────────────────────
 
 /** A problem that zod cannot see, at a path inside the plugin's own configuration. */
@@ -298,7 +305,7 @@ export interface Plugin {
   /** Channels only; others are never asked. */
   capabilities(config: unknown): Capabilities
   /** Desks: what the YAML may refer to. */
-  names(config: unknown): { readonly people: readonly string[]; readonly teams: readonly string[] }
+  names(config: unknown): NamesOfDesk
   setup(context: unknown): unknown
 }
 
@@ -379,11 +386,79 @@ export function defineDesk<
   DB = {},
 >(
   desk: Manifest<C, S, N, P, DB> & {
-    names?(config: z.output<C>): { readonly people: readonly string[]; readonly teams: readonly string[] }
+    names?(config: z.output<C>): NamesOfDesk
     setup(
       context: Context<z.output<C>, DB> & Services<N>,
     ): Maybe<R & Exact<R, DeskMethods & Hooks<S> & Lends<Provides>> & MustLend<P>>
   },
 ): Plugin {
   return define('desk', desk)
+}
+
+/** What the four have in common, with the author's own types forgotten. Methods, so that they may be. */
+interface Definition {
+  readonly name: string
+  readonly summary: string
+  readonly config: z.ZodType
+  readonly state?: z.ZodObject
+  readonly needs?: Needs
+  readonly provides?: Provides
+  readonly tables?: Tables<unknown>
+  readonly ifGuardFails?: 'drop' | 'pass'
+  check?(config: unknown, channels: { readonly [name: string]: Capabilities }): readonly ConfigProblem[]
+  account?(config: unknown): string
+  capabilities?(config: unknown): Capabilities
+  names?(config: unknown): NamesOfDesk
+  setup(context: unknown): unknown
+}
+
+class DefinedPlugin implements Plugin {
+  readonly kind: PluginKind
+  readonly name: string
+  readonly summary: string
+  readonly config: z.ZodType
+  readonly state: z.ZodObject | undefined
+  readonly needs: Needs
+  readonly provides: Provides
+  readonly tables: Tables<unknown> | undefined
+  readonly ifGuardFails: 'drop' | 'pass'
+  readonly #by: Definition
+
+  constructor(kind: PluginKind, by: Definition) {
+    this.kind = kind
+    this.name = by.name
+    this.summary = by.summary
+    this.config = by.config
+    this.state = by.state
+    this.needs = by.needs ?? {}
+    this.provides = by.provides ?? {}
+    this.tables = by.tables
+    this.ifGuardFails = by.ifGuardFails ?? 'pass'
+    this.#by = by
+  }
+
+  check(config: unknown, channels: { readonly [name: string]: Capabilities }): readonly ConfigProblem[] {
+    return this.#by.check?.(config, channels) ?? []
+  }
+  account(config: unknown): string {
+    return this.#by.account?.(config) ?? this.name
+  }
+  capabilities(config: unknown): Capabilities {
+    return this.#by.capabilities?.(config) ?? { sends: { text: {} }, later: [], showsIdentity: 'none' }
+  }
+  names(config: unknown): NamesOfDesk {
+    return this.#by.names?.(config) ?? { people: [], teams: [] }
+  }
+  setup(context: unknown): unknown {
+    return this.#by.setup(context)
+  }
+}
+
+function define(kind: PluginKind, plugin: Definition): Plugin {
+  return new DefinedPlugin(kind, plugin)
+}
+
+/** Whether something is what `define*` made (in this core, not in a second copy of it). */
+export function isPlugin(value: unknown): value is Plugin {
+  return value instanceof DefinedPlugin
 }

@@ -264,6 +264,9 @@ export interface DueDelivery {
   readonly part: number
   readonly destination: 'channel' | `desk:${string}`
   readonly payload: Payload
+  /** Of the entry that it belongs to. */
+  readonly conversation: string | undefined
+  readonly by: Actor
   /** Tries before this one. */
   readonly attempts: number
   readonly expiresAtMs: number | undefined
