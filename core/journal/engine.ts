@@ -149,7 +149,8 @@ export type Payload =
 /** A desk item as stored: the customer and the history are read when it is delivered. */
 export type DeskPayload = { readonly conversation: string } & (
   | { readonly type: 'handed-over'; readonly because: string; readonly upToSeq: number }
-  | { readonly type: 'message' | 'edit'; readonly parts: readonly Part[]; readonly of?: string | undefined }
+  | { readonly type: 'message'; readonly parts: readonly Part[] }
+  | { readonly type: 'edit'; readonly of: string; readonly parts: readonly Part[] }
   | { readonly type: 'recall'; readonly of: string }
   | { readonly type: 'facts'; readonly facts: Facts }
   | { readonly type: 'suggestion'; readonly parts: readonly Part[] }
