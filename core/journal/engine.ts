@@ -11,6 +11,9 @@ import type { CustomerPatch, InboundEvent, Json, MediaType, Part } from '../mess
 import type { ChatEvent, Customer, Facts, Identity, OutcomeKind } from '../turn.ts'
 import type { DeliveryState, JournalTables } from './tables.ts'
 
+/** A moment that does not come: what waits for an event and not for a time. */
+export const NEVER_MS = Number.MAX_SAFE_INTEGER
+
 // ── accept ──────────────────────────────────────────────────────────────────────────────────
 
 /** Where a grant stands: what the platform lets us send because of this event. */
