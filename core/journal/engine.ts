@@ -47,6 +47,8 @@ export interface Accepted {
   readonly seq: number
   /** It was here before: `entry` and `seq` are those of the first time. */
   readonly repeated: boolean
+  /** A repeated one that has its outcome already. */
+  readonly done: boolean
 }
 
 // ── load ────────────────────────────────────────────────────────────────────────────────────
