@@ -66,17 +66,21 @@ export interface ShownChoices {
 }
 
 /** What the core makes itself, besides what channels send. */
-export type CoreEvent =
-  | { readonly type: 'wake'; readonly id: string; readonly atMs: number; readonly instance: string; readonly key: string }
-  /** A reload removed the conversation's owner, or desk, or route. */
-  | { readonly type: 'owner-gone'; readonly id: string; readonly atMs: number; readonly because: string }
+export interface WakeUp {
+  readonly type: 'wake'
+  readonly id: string
+  readonly atMs: number
+  /** Who asked for it, and with which key. */
+  readonly instance: string
+  readonly key: string
+}
 
 /** An entry that waits to be handled. */
 export interface TodoEntry {
   readonly seq: number
   readonly id: string
   readonly acceptedAtMs: number
-  readonly event: InboundEvent | CoreEvent | ChatEvent
+  readonly event: InboundEvent | WakeUp | ChatEvent
   /** Of life events: the conversation it is about. */
   readonly conversation: string | undefined
   readonly facts: Facts | undefined
