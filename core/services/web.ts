@@ -1,0 +1,360 @@
+/**
+ * The one listener for everything that comes in by HTTP. Each instance has a Fastify of its own, because Fastify cannot
+ * take a route back; the listener picks it by the first segment of the path, and can swap it while listening.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { isIPv6 } from 'node:net'
+import type { Duplex } from 'node:stream'
+import {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  fastify,
+  LogController,
+} from 'fastify'
+import { z } from 'zod'
+import { SwitchboardError } from '../errors.ts'
+import type { Log } from '../turn.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { cleanUrl } from './log.ts'
+
+/** First segments that belong to the core; no instance may have such a name. */
+export const RESERVED: ReadonlySet<string> = new Set([
+  'healthz',
+  'readyz',
+  'metrics',
+  'admin',
+  'media',
+  'assets',
+  'api',
+])
+
+/** A Fastify that is reachable at its name. */
+export interface Mount {
+  /** Sends no further request to it; those under way go on. Does nothing when it has been replaced. Twice is safe. */
+  unmount(): void
+  /**
+   * Resolves when its requests under way have ended, at the latest after `withinMs`; then those left, its event streams
+   * and its WebSockets are cut off. Call it after `unmount` or after mounting another under the name.
+   */
+  drained(withinMs: number): Promise<void>
+}
+
+export interface Web {
+  readonly port: number
+  /** Where it listens, for logs and tests; browsers use the public address of the YAML. */
+  readonly url: string
+  /**
+   * From now on `/<name>` and everything below it goes to this Fastify, without `/<name>`; whoever was there is
+   * replaced. The name `''` is the core's own: it gets `/` and the reserved segments, whole. `await app.ready()` first.
+   */
+  mount(name: string, app: FastifyInstance): Mount
+  /** Accepts nothing new, lets what is under way finish for at most `drainMs`, and closes. Twice is safe. */
+  close(drainMs: number): Promise<void>
+}
+
+/** The HTTP request out of which something is called. */
+export interface WebRequest {
+  /** Aborted when the response was not sent, and never will be: the client is gone, or it was told of an error. */
+  readonly closed: AbortSignal
+  /**
+   * Called once. `true`: the whole response was handed to the network, with a status below 400. `false`: it was not,
+   * and never will be.
+   */
+  onFinish(done: (sent: boolean) => void): void
+}
+
+/** Longest time in which a client must have sent its whole request. */
+const REQUEST_TIMEOUT_MS = 30_000
+const HEADERS_TIMEOUT_MS = 10_000
+/** Longer than the 60 s of common load balancers, which must be the first to let go of an idle connection. */
+const KEEP_ALIVE_MS = 75_000
+const MAX_PARAM_CHARS = 256
+const RETRY_AFTER_S = 5
+
+/** Listens. Throws `WEB_LISTEN` when the address is taken or not ours. Port 0 takes a free one. */
+export async function startWeb(options: {
+  readonly host: string
+  readonly port: number
+  readonly log: Log
+  readonly clock?: Pick<Clock, 'after'> | undefined
+}): Promise<Web> {
+  const { log, clock = systemClock } = options
+  const mounted = new Map<string, Mounted>()
+  const all = new Set<Mounted>()
+  let closing: Promise<void> | undefined
+
+  const server = createServer({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Everything else that asks for an upgrade (curl's h2c, say) is answered like any other request.
+    shouldUpgradeCallback: (request) =>
+      request.headers.upgrade?.toLowerCase() === 'websocket' && (find(request)?.mount.takesUpgrades() ?? false),
+  })
+  server.on('request', (request, response) => {
+    if (closing) return answerError(response, 503, 'STOPPING', 'The server is stopping; send it again.')
+    const found = find(request)
+    if (!found) return answerError(response, 404, 'NOT_FOUND', 'There is nothing at this address.')
+    found.mount.request(rewrite(request, found.url), response)
+  })
+  server.on('upgrade', (request, socket, head) => {
+    const found = find(request)
+    if (!found || closing) return socket.destroy()
+    found.mount.upgrade(rewrite(request, found.url), socket, head)
+  })
+
+  function find(request: IncomingMessage): { mount: Mounted; url: string } | undefined {
+    // Proxies send whole addresses.
+    const url = (request.url ?? '/').replace(/^https?:\/\/[^/?]*/i, '')
+    const [, segment = '', rest = ''] = /^\/([^/?]*)(.*)$/s.exec(url) ?? []
+    const name = decode(segment)
+    const core = name === '' || RESERVED.has(name)
+    const mount = mounted.get(core ? '' : name)
+    return mount && { mount, url: core ? url || '/' : rest.startsWith('/') ? rest : `/${rest}` }
+  }
+
+  async function shutDown(drainMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    await Promise.all([...all].map((mount) => mount.drained(drainMs, clock, { endConnections: true })))
+    server.closeAllConnections()
+    await closed
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const detail = `${options.host}:${options.port} (${error.code})`
+      reject(new SwitchboardError('WEB_LISTEN', { detail, cause: error }))
+    })
+    server.listen(options.port, options.host, resolve)
+  })
+  server.removeAllListeners('error').on('error', (error) => log.error({ error }, 'the web server has a problem'))
+
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : options.port
+  return {
+    port,
+    url: `http://${hostInUrl(options.host)}:${port}`,
+    mount(name, app) {
+      if (RESERVED.has(name)) throw new Error(`"${name}" is the core's own, no instance can be mounted there`)
+      const mount = makeMounted(app, () => all.delete(mount))
+      mounted.set(name, mount)
+      all.add(mount)
+      return {
+        unmount: () => {
+          if (mounted.get(name) === mount) mounted.delete(name)
+        },
+        drained: (withinMs) => mount.drained(withinMs, clock),
+      }
+    },
+    close(drainMs) {
+      closing ??= shutDown(drainMs)
+      return closing
+    },
+  }
+}
+
+interface Mounted {
+  takesUpgrades(): boolean
+  request(request: IncomingMessage, response: ServerResponse): void
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  drained(withinMs: number, clock: Pick<Clock, 'after'>, options?: { endConnections: boolean }): Promise<void>
+}
+
+function makeMounted(app: FastifyInstance, onEmpty: () => void): Mounted {
+  const underWay = new Set<ServerResponse>()
+  const sockets = new Set<Duplex>()
+  return {
+    takesUpgrades: () => app.server.listenerCount('upgrade') > 0,
+    request(request, response) {
+      underWay.add(response)
+      response.once('close', () => underWay.delete(response))
+      // Fastify's own server never listens: it only holds the listeners.
+      app.server.emit('request', request, response)
+    },
+    upgrade(request, socket, head) {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+      // Until someone listens for it, a reset connection would end the process.
+      socket.on('error', () => socket.destroy())
+      app.server.emit('upgrade', request, socket, head)
+    },
+    async drained(withinMs, clock, { endConnections } = { endConnections: false }) {
+      if (endConnections) for (const response of underWay) response.shouldKeepAlive = false
+      if (withinMs > 0) await endOf([...underWay].filter(isNotEndless), withinMs, clock)
+      for (const response of underWay) response.destroy()
+      for (const socket of sockets) socket.destroy()
+      onEmpty()
+    },
+  }
+}
+
+/** An event stream ends only when someone ends it: waiting for it would always take the whole time. */
+function isNotEndless(response: ServerResponse): boolean {
+  return !response.req.headers.accept?.includes('text/event-stream')
+}
+
+async function endOf(responses: readonly ServerResponse[], withinMs: number, clock: Pick<Clock, 'after'>) {
+  const ended = Promise.all(responses.map((response) => new Promise<void>((done) => response.once('close', done))))
+  const late = Promise.withResolvers<void>()
+  const cancel = clock.after(withinMs, late.resolve)
+  await Promise.race([ended, late.promise])
+  cancel()
+}
+
+function rewrite(request: IncomingMessage, url: string): IncomingMessage {
+  // Fastify shows it as request.originalUrl.
+  Object.assign(request, { originalUrl: request.url })
+  request.url = url
+  return request
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    // Not a name of ours then: the raw segment finds nothing.
+    return segment
+  }
+}
+
+function hostInUrl(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return isIPv6(host) ? `[${host}]` : host
+}
+
+function answerError(response: ServerResponse, status: number, code: string, message: string): void {
+  const body = JSON.stringify({ code, message })
+  if (status === 503) response.setHeader('retry-after', RETRY_AFTER_S).setHeader('connection', 'close')
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  })
+  response.end(body)
+}
+
+// ── an instance's own Fastify ───────────────────────────────────────────────────────────────
+
+/**
+ * Makes the Fastify of one instance: with limits, and with errors answered as `{ code, message }` that tell a stranger
+ * nothing. What went wrong on our side is in the log. `trustProxy` as Fastify's: whose `x-forwarded-for` is believed.
+ */
+export function makeInstanceWeb(
+  name: string,
+  options: {
+    readonly log: Log
+    readonly bodyLimitBytes?: number | undefined
+    readonly trustProxy?: boolean | string | readonly string[] | undefined
+  },
+): FastifyInstance {
+  const { log, bodyLimitBytes = 1024 * 1024, trustProxy = false } = options
+  const app: FastifyInstance = fastify({
+    loggerInstance: fastifyLog(log),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: bodyLimitBytes,
+    trustProxy: typeof trustProxy === 'object' ? [...trustProxy] : trustProxy,
+    routerOptions: { maxParamLength: MAX_PARAM_CHARS },
+    frameworkErrors: (error, _request, reply) => void sendError(error, reply),
+  })
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const status = sendError(error, reply)
+    const fields = { error, instance: name, method: request.method, url: cleanUrl(request.originalUrl), status }
+    if (status >= 500) log.error(fields, 'a request failed')
+    else log.debug(fields, 'a request was refused')
+  })
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ code: 'NOT_FOUND', message: 'There is nothing at this address.' }),
+  )
+  app.addHook('onRequest', (_request, reply, done) => current.run(requestOf(reply.raw), done))
+  return app
+}
+
+function sendError(error: Error & { statusCode?: number; code?: string }, reply: FastifyReply): number {
+  const { status, code, message } = publicError(error)
+  if (status === 503) reply.header('retry-after', RETRY_AFTER_S)
+  reply.code(status).send({ code, message })
+  return status
+}
+
+function publicError(error: Error & { statusCode?: number; code?: string }): {
+  status: number
+  code: string
+  message: string
+} {
+  if (error instanceof z.ZodError) {
+    const [issue] = error.issues
+    const where = issue?.path.length ? `${issue.path.join('.')}: ` : ''
+    return { status: 400, code: 'BAD_REQUEST', message: `${where}${issue?.message ?? 'The request is not valid.'}` }
+  }
+  const status = error.statusCode && error.statusCode >= 400 && error.statusCode < 600 ? error.statusCode : 500
+  if (status < 500) return { status, code: error.code ?? 'BAD_REQUEST', message: error.message }
+  const code = error instanceof SwitchboardError ? error.code : 'INTERNAL'
+  if (status === 503) return { status, code, message: 'This cannot be taken now; send it again.' }
+  return { status, code, message: 'Something went wrong on our side.' }
+}
+
+/** So that `request.log` writes into the instance's log. Requests and responses are left out: they hold headers. */
+function fastifyLog(log: Log): FastifyBaseLogger {
+  const line = (level: keyof Log) => (fields: unknown, text?: unknown) => {
+    if (typeof fields === 'string') log[level]({}, fields)
+    else log[level](withoutRequests(fields), typeof text === 'string' ? text : '')
+  }
+  return {
+    level: 'debug',
+    fatal: line('error'),
+    error: line('error'),
+    warn: line('warn'),
+    info: line('info'),
+    debug: line('debug'),
+    trace: line('debug'),
+    silent: () => {},
+    child: () => fastifyLog(log),
+  }
+}
+
+function withoutRequests(fields: unknown): object {
+  if (fields instanceof Error) return fields
+  if (typeof fields !== 'object' || fields === null) return {}
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => field !== 'req' && field !== 'res'))
+}
+
+// ── the request in which we are ─────────────────────────────────────────────────────────────
+
+const current = new AsyncLocalStorage<WebRequest>()
+
+/**
+ * The HTTP request whose route called us, however many `await`s ago; `undefined` outside of routes. The pipeline learns
+ * by it whether the response into which an answer was written has left. What outlives the request must not ask: see
+ * `outsideOfRequests`.
+ */
+export function currentRequest(): WebRequest | undefined {
+  return current.getStore()
+}
+
+/** Runs what a request sets going but what is not part of it: inside, `currentRequest()` is `undefined`. */
+export function outsideOfRequests<T>(run: () => T): T {
+  return current.exit(run)
+}
+
+function requestOf(response: ServerResponse): WebRequest {
+  const gone = new AbortController()
+  const waiting: ((sent: boolean) => void)[] = []
+  let result: boolean | undefined
+  const settle = (sent: boolean) => {
+    if (result !== undefined) return
+    result = sent
+    if (!sent) gone.abort()
+    for (const done of waiting.splice(0)) done(sent)
+  }
+  response.once('finish', () => settle(response.statusCode < 400))
+  response.once('close', () => settle(false))
+  return {
+    closed: gone.signal,
+    onFinish(done) {
+      if (result === undefined) waiting.push(done)
+      else queueMicrotask(() => done(result === true))
+    },
+  }
+}
