@@ -100,7 +100,9 @@ export const hoursSchema = z
     days: z
       .record(date, span)
       .default({})
-      .describe('Single days with times of their own, as 2027-10-09: "09:00-18:00". They win over weekdays and holidays.'),
+      .describe(
+        'Single days with times of their own, as 2027-10-09: "09:00-18:00". They win over weekdays and holidays.',
+      ),
     timeZone: timeZone().optional().describe('When it is not the time zone of the whole file.'),
   })
   .superRefine(({ weekdays, days }, context) => {
@@ -194,9 +196,7 @@ function datesOf(text: string): readonly string[] | undefined {
   if (from === undefined || to === undefined || more !== undefined) return undefined
   const count = (to - from) / (MINUTES_A_DAY * 60_000) + 1
   if (count < 1 || count > MAX_DAYS_IN_A_ROW) return undefined
-  return Array.from({ length: count }, (_, i) =>
-    new Date(from + i * MINUTES_A_DAY * 60_000).toISOString().slice(0, 10),
-  )
+  return Array.from({ length: count }, (_, i) => new Date(from + i * MINUTES_A_DAY * 60_000).toISOString().slice(0, 10))
 }
 
 function dayOf(text: string): number | undefined {

@@ -26,13 +26,13 @@ const table = {
     what: `The file is not UTF-8: byte 0x${byte.toString(16).toUpperCase().padStart(2, '0')} stands here.`,
     instead: 'Save it again as UTF-8 (most editors ask for the encoding in "Save as").',
   }),
-  CONFIG_EMPTY: () => ({
+  CONFIG_EMPTY: (_: object) => ({
     what: 'The file has nothing in it.',
     instead: 'Start from config/switchboard.yaml, or from one of config/examples/.',
   }),
 
   // ── YAML itself ──
-  CONFIG_TAB: () => ({
+  CONFIG_TAB: (_: object) => ({
     what: 'A tab stands here. YAML takes only spaces at the start of a line.',
     instead: 'Write two spaces for each level.',
   }),
@@ -51,7 +51,7 @@ const table = {
       : `Write each setting on a line of its own, or put it in quotes: "\${${variable}}".`,
   }),
   CONFIG_YAML: ({ what, instead }: { what: string; instead?: string | undefined }) => ({ what, instead }),
-  CONFIG_TOO_DEEP: () => ({
+  CONFIG_TOO_DEEP: (_: object) => ({
     what: 'The file nests too deeply to be read.',
     instead: 'Look for brackets or dashes that are opened again and again.',
   }),
@@ -75,7 +75,7 @@ const table = {
   }),
   CONFIG_BAD_VARIABLE: ({ text }: { text: string }) => ({
     what: `${text} names no variable.`,
-    instead: 'Write the name in letters, digits and underscores, as ${WECHAT_SECRET}.',
+    instead: `Write the name in letters, digits and underscores, as \${WECHAT_SECRET}.`,
   }),
   CONFIG_LITERAL_SECRET: ({ key, variable }: { key: string; variable: string }) => ({
     what: `A secret is written into the file. "${key}" must come from an environment variable.`,
@@ -253,17 +253,14 @@ const table = {
     what: `The messages of "${it.channel}" already go to ${it.route} (line ${it.line}); this route would never see them.`,
     instead: `Take ${it.channel} away here or there.`,
   }),
-  CONFIG_TEAM_SOURCES: (it: {
-    team: string
-    desk: string
-    channel: string
-    others: readonly string[]
-  }) => ({
+  CONFIG_TEAM_SOURCES: (it: { team: string; desk: string; channel: string; others: readonly string[] }) => ({
     what: `The team "${it.team}" of ${it.desk} does not take ${it.channel}: its sources leave it out.`,
     instead: joined(
       `Add ${it.channel} to the sources of ${it.team}`,
       it.others.length ? `, or write a team that takes it: ${it.others.join(', ')}.` : '.',
-    ).replace(' ,', ',').replace(' .', '.'),
+    )
+      .replace(' ,', ',')
+      .replace(' .', '.'),
   }),
 } satisfies { readonly [code: `CONFIG_${string}`]: (details: never) => Sentences }
 
@@ -272,7 +269,9 @@ type DetailsOf = { [C in ProblemCode]: Parameters<(typeof table)[C]>[0] }
 const TABLE: { readonly [C in ProblemCode]: (details: DetailsOf[C]) => Sentences } = table
 
 /** All codes, for tests and the documentation. */
-export const PROBLEM_CODES: readonly ProblemCode[] = Object.keys(table).filter((code): code is ProblemCode => code in table)
+export const PROBLEM_CODES: readonly ProblemCode[] = Object.keys(table).filter(
+  (code): code is ProblemCode => code in table,
+)
 
 /** What is wrong, and what to write instead; not yet where. */
 export class Finding {

@@ -11,14 +11,7 @@ import type { Content, Localized, Part, Say } from '../message.ts'
 import { type Hours, hoursSchema, makeHours, refuse } from './hours.ts'
 import { Finding, found } from './problems.ts'
 import { type ReferenceKind, resolver, type SettingFile } from './resolve.ts'
-import {
-  DURATION_PATTERN,
-  meantDuration,
-  meantSize,
-  parseDuration,
-  parseSize,
-  SIZE_PATTERN,
-} from './units.ts'
+import { DURATION_PATTERN, meantDuration, meantSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts'
 
 export type { Hours } from './hours.ts'
 export type { ReferenceKind, SettingFile } from './resolve.ts'
@@ -65,7 +58,7 @@ export function secret(): z.ZodType<string, string> {
       const finding = resolver()?.secret(value)
       if (finding) refuse(context, finding)
     })
-    .meta({ switchboard: 'secret', pattern: '^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$', examples: ['${WECHAT_SECRET}'] })
+    .meta({ switchboard: 'secret', pattern: '^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$', examples: [`\${WECHAT_SECRET}`] })
 }
 
 /** The key of a map per language. */
@@ -145,9 +138,7 @@ function perLanguage<T>(value: z.ZodType<T, T>): z.ZodType<Localized<T>, Localiz
 
 /** What a customer is told: a text, a map of texts per language, or parts such as a picture. */
 export function say(): z.ZodType<Say, Say> {
-  return z
-    .union([z.string(), part, z.array(part).min(1), perLanguage(content)])
-    .meta({ switchboard: 'say' })
+  return z.union([z.string(), part, z.array(part).min(1), perLanguage(content)]).meta({ switchboard: 'say' })
 }
 
 /** A text, or a map of texts per language. */
@@ -164,7 +155,8 @@ export function hours(): z.ZodType<Hours, string | z.input<typeof hoursSchema>> 
       const zone = now?.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone
       if (typeof written !== 'string') return makeHours(written, zone)
       const known =
-        now?.hours(written) ?? found('CONFIG_UNKNOWN_NAME', { kind: 'hours', name: written, nearest: undefined, known: [] })
+        now?.hours(written) ??
+        found('CONFIG_UNKNOWN_NAME', { kind: 'hours', name: written, nearest: undefined, known: [] })
       if (!(known instanceof Finding)) return known
       refuse(context, known)
       return z.NEVER

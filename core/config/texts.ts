@@ -37,7 +37,11 @@ export const TEXTS = {
     en: 'Please answer with a number.',
   },
   image: { when: 'Stands before the link of a picture that the channel cannot show.', 'zh-CN': '图片', en: 'Picture' },
-  audio: { when: 'Stands before the link of a recording that the channel cannot play.', 'zh-CN': '语音', en: 'Recording' },
+  audio: {
+    when: 'Stands before the link of a recording that the channel cannot play.',
+    'zh-CN': '语音',
+    en: 'Recording',
+  },
   video: { when: 'Stands before the link of a video that the channel cannot play.', 'zh-CN': '视频', en: 'Video' },
   file: { when: 'Stands before the link of a file that the channel cannot send.', 'zh-CN': '文件', en: 'File' },
   location: { when: 'Stands before a place that the channel cannot show.', 'zh-CN': '位置', en: 'Location' },
