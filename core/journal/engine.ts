@@ -132,12 +132,15 @@ export interface Statement {
   readonly parameters: readonly unknown[]
 }
 
+/** What an entry of ours holds: what was said, what was noted, or an event of the chat's own life. */
+export type EntryBody = { readonly parts: readonly Part[] } | { readonly text: string } | ChatEvent
+
 /** One thing said or noted, or an event of the chat's own life, that this change adds; numbered inside the transaction. */
 export interface NewEntry {
   readonly id: string
-  readonly kind: 'in' | 'life' | 'out' | 'note'
+  readonly kind: 'life' | 'out' | 'note'
   readonly type: string
-  readonly body: Json
+  readonly body: EntryBody
   readonly by: Actor
   readonly conversation: string | undefined
   /** The entry that it answers. */
@@ -168,8 +171,11 @@ export type DeskPayload = { readonly conversation: string } & (
 
 export interface NewDelivery {
   readonly id: string
-  /** Which of the change's `entries` it belongs to (its index), or the handled entry itself (`'turn'`). */
-  readonly entry: number | 'turn'
+  /**
+   * Which entry it belongs to: one of the change's `entries` (its index there), or the one that is being handled (or
+   * was, for what follows it later) by its number. Deliveries of one destination leave in the order of (entry, part).
+   */
+  readonly entry: number | { readonly seq: number }
   readonly part: number
   readonly destination: 'channel' | `desk:${string}`
   readonly payload: Payload
