@@ -332,6 +332,16 @@ export interface Due {
   readonly nextAtMs: number | undefined
 }
 
+export interface NewAudit {
+  readonly id: string
+  readonly at: number
+  readonly by: Actor
+  readonly action: string
+  readonly before: Json | undefined
+  readonly after: Json | undefined
+  readonly instance: string
+}
+
 /** A file to fetch from its platform. */
 export interface MediaTask {
   readonly id: string
@@ -376,6 +386,9 @@ export interface Engine {
   dueMedia(nowMs: number, limit: number): Promise<readonly MediaTask[]>
   recordMedia(result: MediaResult): Promise<void>
   patchCustomer(id: string, patch: CustomerPatch, nowMs: number): Promise<void>
+  findCustomer(id: string): Promise<StoredCustomer | undefined>
+  /** What someone on our side did: kept, never changed. */
+  audit(row: NewAudit): Promise<void>
 
   /** Numbered, kept, and handed to every subscriber in order. */
   publish(topic: string, item: Json, nowMs: number): Promise<number>
