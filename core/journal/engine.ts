@@ -9,7 +9,7 @@ import type { CommandResult } from '../command.ts'
 import type { Actor, Conversation } from '../conversation.ts'
 import type { CustomerPatch, InboundEvent, Json, MediaType, Part } from '../message.ts'
 import type { ChatEvent, Customer, Facts, Identity, OutcomeKind } from '../turn.ts'
-import type { DeliveryState, JournalTables } from './tables.ts'
+import type { DeliveryState, JournalTables, RevisionRow } from './tables.ts'
 
 /** A moment that does not come: what waits for an event and not for a time. */
 export const NEVER_MS = Number.MAX_SAFE_INTEGER
@@ -387,6 +387,8 @@ export interface Engine {
   recordMedia(result: MediaResult): Promise<void>
   patchCustomer(id: string, patch: CustomerPatch, nowMs: number): Promise<void>
   findCustomer(id: string): Promise<StoredCustomer | undefined>
+  /** Keeps the text of a configuration that was applied; one that is known already stays as it is. */
+  saveRevision(revision: RevisionRow): Promise<void>
   /** What someone on our side did: kept, never changed. */
   audit(row: NewAudit): Promise<void>
 
