@@ -130,6 +130,8 @@ export type StoredCustomer = Omit<Customer, 'language'> & { readonly language: s
 export interface Statement {
   readonly sql: string
   readonly parameters: readonly unknown[]
+  /** In a change's `writes`: the instance whose tables it may write. Left out: one instance's, whichever it is. */
+  readonly instance?: string | undefined
 }
 
 /** What an entry of ours holds: what was said, what was noted, or an event of the chat's own life. */
@@ -315,10 +317,13 @@ export interface Recorded {
 // ── start, sweeps, the rest ─────────────────────────────────────────────────────────────────
 
 export interface Recovery {
-  /** Chats with entries that wait. */
-  readonly chats: readonly string[]
-  /** Entries that wait, by chat. */
-  readonly waiting: ReadonlyMap<string, number>
+  /** Chats with entries that wait, and how many events from the platform are among them. */
+  readonly chats: readonly {
+    readonly id: string
+    readonly account: string
+    readonly externalId: string
+    readonly waiting: number
+  }[]
   /** Deliveries that were `sending` when the process ended; now `unknown`. */
   readonly unknown: readonly { readonly id: string; readonly account: string; readonly destination: string }[]
 }
@@ -358,6 +363,8 @@ export type MediaResult = { readonly id: string; readonly nowMs: number } & (
 )
 
 export interface Engine {
+  /** False from the moment that nothing can be written (a full disk) until it can again. For `/readyz`. */
+  readonly healthy: boolean
   /** Dedupes, numbers and stores one event. Calls made together share one transaction. */
   accept(event: NewEvent): Promise<Accepted>
   load(chat: string): Promise<LoadedChat | undefined>
