@@ -48,7 +48,8 @@ export interface Web {
   readonly url: string
   /**
    * From now on `/<name>` and everything below it goes to this Fastify, without `/<name>`; whoever was there is
-   * replaced. The name `''` is the core's own: it gets `/` and the reserved segments, whole. `await app.ready()` first.
+   * replaced, and the same one again changes nothing. The name `''` is the core's own: it gets `/` and the reserved
+   * segments, whole. `await app.ready()` first.
    */
   mount(name: string, app: FastifyInstance): Mount
   /** Accepts nothing new, lets what is under way finish for at most `drainMs`, and closes. Twice is safe. */
@@ -139,7 +140,8 @@ export async function startWeb(options: {
     url: `http://${hostInUrl(options.host)}:${port}`,
     mount(name, app) {
       if (RESERVED.has(name)) throw new Error(`"${name}" is the core's own, no instance can be mounted there`)
-      const mount = makeMounted(app, () => all.delete(mount))
+      const there = mounted.get(name)
+      const mount = there?.app === app ? there : makeMounted(app, () => all.delete(mount))
       mounted.set(name, mount)
       all.add(mount)
       return {
@@ -157,6 +159,7 @@ export async function startWeb(options: {
 }
 
 interface Mounted {
+  readonly app: FastifyInstance
   takesUpgrades(): boolean
   request(request: IncomingMessage, response: ServerResponse): void
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
@@ -167,6 +170,7 @@ function makeMounted(app: FastifyInstance, onEmpty: () => void): Mounted {
   const underWay = new Set<ServerResponse>()
   const sockets = new Set<Duplex>()
   return {
+    app,
     takesUpgrades: () => app.server.listenerCount('upgrade') > 0,
     request(request, response) {
       underWay.add(response)

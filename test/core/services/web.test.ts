@@ -161,6 +161,25 @@ describe('swapping an instance', () => {
     expect((await fetch(`${web.url}/shop`)).status).toBe(404)
   })
 
+  test('for itself changes nothing', async () => {
+    const web = await start()
+    const slow = gate()
+    const app = await ready((app) => void app.get('/', slow.route))
+    web.mount('shop', app)
+    const underWay = fetch(`${web.url}/shop`)
+    await slow.reached
+    const again = web.mount('shop', app)
+    let done = false
+    const drained = again.drained(30_000).then(() => {
+      done = true
+    })
+    await setImmediate()
+    expect(done).toBe(false)
+    slow.open('still')
+    expect(await (await underWay).text()).toBe('still')
+    await drained
+  })
+
   test('does not wait for event streams', async () => {
     const web = await start()
     const streams = web.mount(
