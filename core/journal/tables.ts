@@ -164,6 +164,7 @@ export interface DeliveryRow {
   destination: string
   payload_json: string
   by_kind: string
+  by_json: string
   state: DeliveryState
   /** Which allowance it was reserved on. */
   allowance: string | null

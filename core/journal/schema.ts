@@ -1,0 +1,250 @@
+/**
+ * The journal's own tables, as migrations: applied once each, in this order, and never edited afterwards.
+ *
+ * Whatever every turn writes has as few indexes as will do. Tables whose rows are small and found by their key are
+ * WITHOUT ROWID; `entry` and `delivery` are large and appended to, so their rowid is their age, which is all that
+ * trimming needs. They have no foreign keys either: only the writer writes them, and each would be one more lookup.
+ */
+export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
+  '1-tables': `
+    CREATE TABLE customer (
+      id TEXT PRIMARY KEY,
+      name TEXT,
+      language TEXT,
+      avatar_url TEXT,
+      tags_json TEXT NOT NULL DEFAULT '[]',
+      fields_json TEXT NOT NULL DEFAULT '{}',
+      first_at BIGINT NOT NULL,
+      last_at BIGINT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX customer_last ON customer (last_at);
+
+    CREATE TABLE chat (
+      id TEXT PRIMARY KEY,
+      account TEXT NOT NULL,
+      external_id TEXT NOT NULL,
+      customer TEXT NOT NULL REFERENCES customer (id),
+      seq BIGINT NOT NULL DEFAULT 0,
+      pending INTEGER NOT NULL DEFAULT 0,
+      epoch BIGINT NOT NULL DEFAULT 0,
+      due_at BIGINT NOT NULL DEFAULT 0,
+      fails INTEGER NOT NULL DEFAULT 0,
+      conversation TEXT,
+      question_json TEXT,
+      created_at BIGINT NOT NULL,
+      last_in_at BIGINT NOT NULL,
+      UNIQUE (account, external_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX chat_customer ON chat (customer);
+    CREATE INDEX chat_postponed ON chat (due_at) WHERE due_at > 0;
+
+    CREATE TABLE dedupe (
+      account TEXT NOT NULL,
+      platform_id TEXT NOT NULL,
+      entry TEXT NOT NULL,
+      seen_at BIGINT NOT NULL,
+      PRIMARY KEY (account, platform_id)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE entry (
+      chat TEXT NOT NULL,
+      seq BIGINT NOT NULL,
+      id TEXT NOT NULL,
+      kind TEXT NOT NULL CHECK (kind IN ('in', 'life', 'out', 'note')),
+      type TEXT NOT NULL,
+      body_json TEXT NOT NULL,
+      by_json TEXT NOT NULL,
+      conversation TEXT,
+      answers TEXT,
+      at BIGINT NOT NULL,
+      accepted_at BIGINT NOT NULL,
+      done_at BIGINT,
+      outcome TEXT,
+      because TEXT,
+      facts_json TEXT,
+      trace_json TEXT,
+      blocked INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE UNIQUE INDEX entry_order ON entry (chat, seq);
+    CREATE UNIQUE INDEX entry_id ON entry (id);
+    CREATE INDEX entry_waiting ON entry (chat, seq) WHERE done_at IS NULL;
+
+    CREATE TABLE conversation (
+      id TEXT PRIMARY KEY,
+      chat TEXT NOT NULL REFERENCES chat (id),
+      customer TEXT NOT NULL REFERENCES customer (id),
+      state TEXT NOT NULL CHECK (state IN ('bot', 'queued', 'assigned', 'closed')),
+      owner_json TEXT NOT NULL,
+      bot TEXT,
+      desk TEXT,
+      team TEXT,
+      person TEXT,
+      lease BIGINT NOT NULL,
+      origin TEXT NOT NULL,
+      route TEXT NOT NULL,
+      revision TEXT NOT NULL,
+      counts_json TEXT NOT NULL,
+      opened_at BIGINT NOT NULL,
+      queued_at BIGINT,
+      assigned_at BIGINT,
+      closed_at BIGINT,
+      close_reason TEXT,
+      closed_by_json TEXT
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX conversation_open ON conversation (chat) WHERE state <> 'closed';
+    CREATE INDEX conversation_queued ON conversation (desk, team, queued_at) WHERE state = 'queued';
+    CREATE INDEX conversation_assigned ON conversation (person) WHERE state = 'assigned';
+    CREATE INDEX conversation_opened ON conversation (opened_at);
+    CREATE INDEX conversation_closed ON conversation (closed_at) WHERE closed_at IS NOT NULL;
+    CREATE INDEX conversation_chat ON conversation (chat, opened_at);
+    CREATE INDEX conversation_customer ON conversation (customer, opened_at);
+
+    CREATE TABLE conversation_change (
+      conversation TEXT NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+      n INTEGER NOT NULL,
+      at BIGINT NOT NULL,
+      type TEXT NOT NULL,
+      actor_json TEXT NOT NULL,
+      because TEXT NOT NULL,
+      lease BIGINT NOT NULL,
+      owner_json TEXT NOT NULL,
+      cause TEXT NOT NULL,
+      PRIMARY KEY (conversation, n)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE state (
+      chat TEXT NOT NULL,
+      instance TEXT NOT NULL,
+      body_json TEXT NOT NULL,
+      PRIMARY KEY (chat, instance)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE wake (
+      chat TEXT NOT NULL,
+      instance TEXT NOT NULL,
+      key TEXT NOT NULL,
+      due_at BIGINT NOT NULL,
+      PRIMARY KEY (chat, instance, key)
+    ) WITHOUT ROWID;
+    CREATE INDEX wake_due ON wake (due_at);
+
+    CREATE TABLE delivery (
+      id TEXT NOT NULL,
+      chat TEXT NOT NULL,
+      seq BIGINT NOT NULL,
+      part INTEGER NOT NULL,
+      destination TEXT NOT NULL,
+      payload_json TEXT NOT NULL,
+      by_kind TEXT NOT NULL,
+      by_json TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'sent', 'dead', 'unknown', 'cancelled')),
+      allowance TEXT,
+      attempts INTEGER NOT NULL DEFAULT 0,
+      next_at BIGINT NOT NULL,
+      expires_at BIGINT,
+      hold_until BIGINT NOT NULL,
+      platform_id TEXT,
+      code TEXT,
+      error TEXT,
+      created_at BIGINT NOT NULL,
+      done_at BIGINT
+    );
+    CREATE UNIQUE INDEX delivery_id ON delivery (id);
+    CREATE INDEX delivery_order ON delivery (chat, seq, part);
+    CREATE INDEX delivery_open ON delivery (chat, destination, seq, part) WHERE state IN ('pending', 'sending');
+    CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'pending';
+    CREATE INDEX delivery_expiring ON delivery (expires_at) WHERE state = 'pending' AND expires_at IS NOT NULL;
+
+    CREATE TABLE delivery_attempt (
+      delivery TEXT NOT NULL,
+      n INTEGER NOT NULL,
+      at BIGINT NOT NULL,
+      ms INTEGER NOT NULL,
+      ok SMALLINT NOT NULL CHECK (ok IN (0, 1)),
+      code TEXT,
+      error TEXT,
+      PRIMARY KEY (delivery, n)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE allowance (
+      chat TEXT NOT NULL,
+      on_event TEXT NOT NULL,
+      granted_at BIGINT NOT NULL,
+      ends_at BIGINT NOT NULL,
+      max INTEGER,
+      used INTEGER NOT NULL DEFAULT 0,
+      PRIMARY KEY (chat, on_event)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE command (
+      id TEXT PRIMARY KEY,
+      chat TEXT NOT NULL,
+      conversation TEXT,
+      type TEXT NOT NULL,
+      by_json TEXT NOT NULL,
+      result_json TEXT NOT NULL,
+      at BIGINT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX command_at ON command (at);
+
+    CREATE TABLE media (
+      id TEXT PRIMARY KEY,
+      chat TEXT NOT NULL,
+      entry TEXT NOT NULL,
+      source TEXT NOT NULL,
+      type TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('waiting', 'here', 'gone')),
+      attempts INTEGER NOT NULL DEFAULT 0,
+      next_at BIGINT NOT NULL,
+      mime_type TEXT,
+      size_bytes BIGINT,
+      file TEXT,
+      error TEXT,
+      created_at BIGINT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX media_due ON media (next_at) WHERE state = 'waiting';
+    CREATE INDEX media_entry ON media (entry);
+    CREATE INDEX media_file ON media (file) WHERE file IS NOT NULL;
+
+    CREATE TABLE audit (
+      id TEXT PRIMARY KEY,
+      at BIGINT NOT NULL,
+      by_json TEXT NOT NULL,
+      action TEXT NOT NULL,
+      before_json TEXT,
+      after_json TEXT,
+      instance TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX audit_at ON audit (at);
+
+    CREATE TABLE feed (
+      topic TEXT NOT NULL,
+      n BIGINT NOT NULL,
+      at BIGINT NOT NULL,
+      item_json TEXT NOT NULL,
+      PRIMARY KEY (topic, n)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE job_run (
+      name TEXT NOT NULL,
+      due_at BIGINT NOT NULL,
+      started_at BIGINT NOT NULL,
+      finished_at BIGINT,
+      error TEXT,
+      PRIMARY KEY (name, due_at)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE revision (
+      hash TEXT PRIMARY KEY,
+      at BIGINT NOT NULL,
+      file TEXT NOT NULL,
+      text TEXT NOT NULL
+    );
+
+    -- How far trimming has come, so that it never walks again over what it has done.
+    CREATE TABLE trimmed (
+      what TEXT PRIMARY KEY,
+      up_to BIGINT NOT NULL
+    ) WITHOUT ROWID;
+  `,
+}

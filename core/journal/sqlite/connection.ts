@@ -1,0 +1,84 @@
+/** The border to node:sqlite: how the journal's file is opened, and what may be bound to a statement. */
+import { closeSync, openSync } from 'node:fs'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { SwitchboardError } from '../../errors.ts'
+
+/** What a column can hold, as it goes into a statement. */
+export type Value = SQLInputValue
+
+/**
+ * A prepared statement whose rows are `R`. SQLite knows no types at compile time: that `R` is what the SQL selects is
+ * on the word of the line that says so, with `schema.ts` and `tables.ts` beside each other.
+ */
+export interface Query<R> {
+  get(...values: Value[]): R | undefined
+  all(...values: Value[]): R[]
+  iterate(...values: Value[]): IterableIterator<R>
+  run(...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint }
+}
+
+/** Prepares a statement once, for the connection's life. */
+export function query<R = never>(db: DatabaseSync, sql: string): Query<R> {
+  return db.prepare(sql) as unknown as Query<R>
+}
+
+/** Reads back what the journal itself has written as JSON: its type is that of the value which was stored. */
+export function parse<T>(json: string): T {
+  return JSON.parse(json) as T
+}
+
+/** Creates a file that only its owner can read, if it is not there. SQLite gives the files beside it the same mode. */
+export function createPrivate(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    if (!isThere) throw error
+  }
+}
+
+/** The one connection that writes. */
+export function openWriting(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true })
+  db.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY',
+  )
+  return db
+}
+
+/** A connection that reads beside the writer and never waits for it. */
+export function openReading(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
+  db.exec('PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY')
+  return db
+}
+
+/**
+ * A value as SQLite takes it: flags are 0 and 1, what is left out is NULL. Throws `JOURNAL_WRITE` for what cannot be
+ * stored; a Date above all, which node:sqlite would take for a map of named parameters and silently store as NULL.
+ */
+export function bindable(value: unknown): Value {
+  switch (typeof value) {
+    case 'string':
+    case 'bigint':
+      return value
+    case 'number':
+      // NaN would be stored as NULL.
+      if (!Number.isNaN(value)) return value
+      break
+    case 'boolean':
+      return value ? 1 : 0
+    case 'undefined':
+      return null
+    case 'object':
+      if (value === null) return null
+      if (value instanceof Uint8Array) return value
+  }
+  throw new SwitchboardError('JOURNAL_WRITE', { detail: `${named(value)} cannot be stored in a column.` })
+}
+
+function named(value: unknown): string {
+  if (value instanceof Date) return 'A Date (store its getTime() instead)'
+  if (Array.isArray(value)) return 'A list (store it as JSON text instead)'
+  return typeof value === 'object' ? 'An object (store it as JSON text instead)' : `A ${typeof value}`
+}

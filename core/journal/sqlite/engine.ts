@@ -1,0 +1,217 @@
+/**
+ * The journal in one SQLite file: `journal.sqlite` in the storage folder.
+ *
+ * Three connections in three threads: a writer that makes one transaction of whatever is asked within a millisecond, a
+ * reader for searches and copies, and, here on the main thread, one that only looks up single chats. WAL lets them
+ * work beside each other. Nobody else ever writes: a second writer would stop the event loop for as long as it holds
+ * the file.
+ */
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Actor } from '../../conversation.ts'
+import { SwitchboardError } from '../../errors.ts'
+import type { CustomerPatch, Json } from '../../message.ts'
+import { type Clock, systemClock } from '../../services/clock.ts'
+import type { Log } from '../../turn.ts'
+import type {
+  Accepted,
+  ChatChange,
+  Committed,
+  DeliveryResult,
+  Due,
+  Engine,
+  KeepUntil,
+  MediaResult,
+  NewAudit,
+  NewEvent,
+  Recorded,
+  Recovery,
+  Statement,
+} from '../engine.ts'
+import type { RevisionRow } from '../tables.ts'
+import { createPrivate, openReading } from './connection.ts'
+import { errorOf, GroupCommit, type WriteCounts } from './group-commit.ts'
+import { pluginKysely, readingKysely, type Write } from './kysely.ts'
+import { reads } from './load.ts'
+import { lockFolder } from './lock.ts'
+import {
+  committed,
+  dueDelivery,
+  packChange,
+  packEvent,
+  packMedia,
+  packPatch,
+  packResult,
+  packStatement,
+} from './pack.ts'
+import type { FromWriter, StatementInput, WriterData } from './protocol.ts'
+import { Searches } from './searches.ts'
+import { Subscribers } from './subscribers.ts'
+import { trimAll } from './trim-all.ts'
+
+export interface SqliteOptions {
+  /** Where `journal.sqlite` is, or is to be. Made if it is missing. */
+  readonly folder: string
+  readonly clock?: Clock | undefined
+  readonly log?: Log | undefined
+}
+
+export interface SqliteEngine extends Engine {
+  /** How much has been written since it was opened. */
+  readonly counts: WriteCounts
+}
+
+/**
+ * Opens the journal in a folder, which is this process's alone until it is closed. Throws `JOURNAL_LOCKED` when
+ * another has it, and `JOURNAL_NEWER` when a newer version wrote it.
+ */
+export async function openSqlite({ folder, clock = systemClock, log }: SqliteOptions): Promise<SqliteEngine> {
+  const unlock = lockFolder(folder)
+  try {
+    const file = join(folder, 'journal.sqlite')
+    createPrivate(file)
+    const worker = await startWriter({ file, nowMs: clock.now() })
+    return openEngine(file, worker, clock, log, unlock)
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/** Resolves when the file is open and up to date. */
+function startWriter(data: WriterData): Promise<Worker> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./writer.ts', import.meta.url), { name: 'journal writer', workerData: data })
+    worker.once('error', reject)
+    worker.once('message', (message: FromWriter) => {
+      worker.off('error', reject)
+      if (message.type === 'open') resolve(worker)
+      else reject(message.type === 'refused' ? errorOf(message.failure) : new Error('The writer did not open.'))
+    })
+  })
+}
+
+function openEngine(
+  file: string,
+  worker: Worker,
+  clock: Clock,
+  log: Log | undefined,
+  unlock: () => void,
+): SqliteEngine {
+  const writer = new GroupCommit(worker)
+  const searches = new Searches(file)
+  const db = openReading(file)
+  const read = reads(db)
+  const subscribers = new Subscribers(read.feed, log)
+  let closing: Promise<void> | undefined
+
+  /** Reads at once; what is thrown becomes a rejection, as from any other engine. */
+  async function now<T>(run: () => T): Promise<T> {
+    if (closing !== undefined) throw new SwitchboardError('JOURNAL_CLOSED')
+    return run()
+  }
+
+  async function close(): Promise<void> {
+    subscribers.close()
+    await Promise.all([searches.close(), writer.close()])
+    db.close()
+    unlock()
+  }
+
+  const write = (sql: string, parameters: StatementInput['parameters']) =>
+    writer.perform('write', { statements: [{ sql, parameters, instance: undefined }], trusted: true })
+  const writeOf =
+    (instance: string): Write =>
+    async (statement) =>
+      writer.perform('write', { statements: [packStatement({ ...statement, instance })], trusted: false })
+  const select = searches.select.bind(searches)
+
+  return {
+    get healthy() {
+      return closing === undefined && writer.healthy
+    },
+    get counts() {
+      return writer.counts
+    },
+
+    accept: (event: NewEvent): Promise<Accepted> => writer.perform('accept', packEvent(event)),
+    load: (chat) => now(() => read.load(chat)),
+    findChat: (account, externalId) => now(() => read.findChat(account, externalId)),
+    findConversation: (id) => now(() => read.findConversation(id)),
+    findCommand: (id) => now(() => read.findCommand(id)),
+    findCustomer: (id) => now(() => read.findCustomer(id)),
+    async commit(change: ChatChange): Promise<Committed> {
+      return committed(change, await writer.perform('commit', packChange(change)))
+    },
+    postpone: (chat, seq, dueAtMs) => writer.perform('postpone', { chat, seq, dueAtMs }),
+    takeOver: (chat) => writer.perform('takeOver', { chat }),
+
+    async recordDelivery(result: DeliveryResult): Promise<Recorded> {
+      const { next, pending } = await writer.perform('recordDelivery', packResult(result))
+      return { next: next && dueDelivery(next), pending }
+    },
+    async claimHeld(chat, nowMs) {
+      const row = await writer.perform('claimHeld', { chat, nowMs })
+      return row && dueDelivery(row)
+    },
+    resend: (id, nowMs) => writer.perform('resend', { id, nowMs }),
+    async claimDue(nowMs, { limit, paused }): Promise<Due> {
+      const { deliveries, chats, nextAtMs } = await writer.perform('claimDue', { nowMs, limit, paused })
+      return { deliveries: deliveries.map(dueDelivery), chats, nextAtMs }
+    },
+    recover: (nowMs): Promise<Recovery> => writer.perform('recover', { nowMs }),
+
+    dueMedia: (nowMs, limit) => now(() => read.dueMedia(nowMs, limit)),
+    recordMedia: (result: MediaResult) => writer.perform('recordMedia', packMedia(result)),
+    patchCustomer: (id, patch: CustomerPatch, nowMs) =>
+      writer.perform('patchCustomer', { id, patch: packPatch(patch), nowMs }),
+
+    async saveRevision(row: RevisionRow): Promise<void> {
+      await write('INSERT INTO revision VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', [
+        row.hash,
+        row.at,
+        row.file,
+        row.text,
+      ])
+    },
+    async audit({ id, at, by, action, before, after, instance }: NewAudit): Promise<void> {
+      await write('INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)', [
+        id,
+        at,
+        json(by),
+        action,
+        json(before),
+        json(after),
+        instance,
+      ])
+    },
+
+    async publish(topic: string, item: Json, nowMs: number): Promise<number> {
+      const n = await writer.perform('publish', { topic, itemJson: JSON.stringify(item), nowMs })
+      subscribers.published(topic, n, item)
+      return n
+    },
+    subscribe: (topic, after, take) => subscribers.add(topic, after, take),
+
+    migrate: (instance, migrations) =>
+      writer.perform('migrate', { instance, migrations: Object.entries(migrations), nowMs: clock.now() }),
+    async write(statements: readonly Statement[]): Promise<readonly unknown[]> {
+      const packed = statements.map(packStatement)
+      return (await writer.perform('write', { statements: packed, trusted: true })).rows
+    },
+    read: readingKysely(select),
+    tablesOf: (instance) => pluginKysely(instance, select, writeOf(instance)),
+
+    trim: (keep: KeepUntil) => trimAll(keep, (slice) => writer.perform('trim', slice)),
+    backup: (to) => searches.backup(to),
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+/** As a column that may be empty holds it. */
+function json(value: Json | Actor | undefined): string | null {
+  return value === undefined ? null : JSON.stringify(value)
+}

@@ -1,0 +1,144 @@
+/**
+ * The main thread's side of the writer: collects operations for about a millisecond, sends them as one batch, and
+ * collects again while that is being written. Never two batches at once, so what is asked first is written first.
+ */
+import type { Worker } from 'node:worker_threads'
+import { SwitchboardError } from '../../errors.ts'
+import type { Answer, Failure, FromWriter, Gives, Operation, OperationName, Takes, ToWriter } from './protocol.ts'
+
+const WINDOW_MS = 1
+/** So that no transaction gets so long that what waits for the next one would notice. */
+const MAX_OPERATIONS = 500
+/** How often a journal that could not be written is tried again, when nobody else does. */
+const PROBE_EVERY_MS = 1000
+
+interface Waiting {
+  readonly operation: Operation
+  // What the writer gives for a name is what `Operations` says: `perform` ties the two together.
+  resolve(result: unknown): void
+  reject(error: unknown): void
+}
+
+/** How much has been written, for the metrics. */
+export interface WriteCounts {
+  /** Transactions, each one flush of the disk. */
+  readonly batches: number
+  readonly operations: number
+}
+
+export class GroupCommit {
+  readonly #worker: Worker
+  #queue: Waiting[] = []
+  #sent: readonly Waiting[] | undefined
+  #window: NodeJS.Timeout | undefined
+  #probe: NodeJS.Timeout | undefined
+  #healthy = true
+  #gone: SwitchboardError | undefined
+  #closing = false
+  #whenIdle: (() => void) | undefined
+  #batches = 0
+  #operations = 0
+
+  /** `worker` has said that its file is open. */
+  constructor(worker: Worker) {
+    this.#worker = worker
+    worker.on('message', (message: FromWriter) => {
+      if (message.type === 'answer') this.#settle(message)
+    })
+    worker.on('error', (error) => this.#end(error))
+    worker.on('exit', () => this.#end(undefined))
+  }
+
+  /** False from the moment that the journal cannot be written until it can again. */
+  get healthy(): boolean {
+    return this.#healthy && this.#gone === undefined
+  }
+
+  get counts(): WriteCounts {
+    return { batches: this.#batches, operations: this.#operations }
+  }
+
+  /** Resolves when it is on disk. Rejects with `JOURNAL_FULL`, `JOURNAL_WRITE` or `JOURNAL_CLOSED`. */
+  perform<K extends OperationName>(name: K, input: Takes<K>): Promise<Gives<K>> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone)
+    if (this.#closing) return Promise.reject(new SwitchboardError('JOURNAL_CLOSED'))
+    return new Promise<Gives<K>>((resolve, reject) => {
+      const operation = [name, input] as unknown as Operation
+      this.#queue.push({ operation, resolve: resolve as (result: unknown) => void, reject })
+      if (this.#sent === undefined) this.#window ??= setTimeout(this.#send, WINDOW_MS)
+    })
+  }
+
+  /** Finishes what was asked before, closes the file and ends the thread. */
+  async close(): Promise<void> {
+    this.#closing = true
+    clearInterval(this.#probe)
+    if (this.#gone !== undefined) return
+    if (this.#sent !== undefined || this.#queue.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve
+      })
+    }
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
+    this.#worker.postMessage({ type: 'close' } satisfies ToWriter)
+    await ended
+  }
+
+  readonly #send = (): void => {
+    this.#window = undefined
+    if (this.#queue.length <= MAX_OPERATIONS) {
+      this.#sent = this.#queue
+      this.#queue = []
+    } else {
+      this.#sent = this.#queue.slice(0, MAX_OPERATIONS)
+      this.#queue = this.#queue.slice(MAX_OPERATIONS)
+    }
+    const operations = this.#sent.map((waiting) => waiting.operation)
+    this.#worker.postMessage({ type: 'batch', operations } satisfies ToWriter)
+  }
+
+  #settle({ results, failures, failed }: Answer): void {
+    const sent = this.#sent ?? []
+    this.#sent = undefined
+    this.#batches += 1
+    this.#operations += sent.length
+    if (this.#queue.length > 0) this.#send()
+    this.#note(failed)
+    sent.forEach((waiting, index) => {
+      const failure = failed ?? failures?.get(index)
+      if (failure === undefined) waiting.resolve(results[index])
+      else waiting.reject(errorOf(failure))
+    })
+    if (this.#sent === undefined) this.#whenIdle?.()
+  }
+
+  #note(failed: Failure | undefined): void {
+    this.#healthy = failed === undefined
+    if (this.#healthy) {
+      clearInterval(this.#probe)
+      this.#probe = undefined
+    } else if (!this.#closing) {
+      this.#probe ??= setInterval(() => {
+        // Its answer is noted like any other's.
+        if (this.#sent === undefined) this.perform('probe', undefined).catch(() => {})
+      }, PROBE_EVERY_MS).unref()
+    }
+  }
+
+  /** The thread has ended: by `close`, or because something broke it. */
+  #end(error: unknown): void {
+    clearInterval(this.#probe)
+    clearTimeout(this.#window)
+    this.#gone ??= new SwitchboardError('JOURNAL_CLOSED', error === undefined ? {} : { cause: error })
+    const left = [...(this.#sent ?? []), ...this.#queue]
+    this.#sent = undefined
+    this.#queue = []
+    for (const { reject } of left) reject(this.#gone)
+    this.#whenIdle?.()
+  }
+}
+
+/** The error that a failure was before it crossed. */
+export function errorOf({ code, detail }: Failure): SwitchboardError {
+  return new SwitchboardError(code, { detail })
+}

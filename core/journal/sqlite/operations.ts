@@ -1,0 +1,64 @@
+/** All that the writer can do, by name, on one connection. */
+import type { DatabaseSync } from 'node:sqlite'
+import { accept } from './operations/accept.ts'
+import { reservations } from './operations/allowances.ts'
+import { postpone, takeOver } from './operations/chats.ts'
+import { commit } from './operations/commit.ts'
+import { patchCustomer } from './operations/customers.ts'
+import { deliveries } from './operations/deliveries.ts'
+import { entries } from './operations/entries.ts'
+import { publish } from './operations/feed.ts'
+import { recordMedia } from './operations/media.ts'
+import { migrate } from './operations/migrate.ts'
+import { outbox } from './operations/outbox.ts'
+import { probe } from './operations/probe.ts'
+import { pluginStatements, trustedStatements } from './operations/statements.ts'
+import { claimDue, recover } from './operations/sweep.ts'
+import { trim } from './operations/trim.ts'
+import type { Gives, Operation, OperationName, Takes, WriteOutput } from './protocol.ts'
+
+type Handlers = { readonly [K in OperationName]: (input: Takes<K>) => Gives<K> }
+
+/** Performs one operation inside the transaction that is open. */
+export type Perform = (operation: Operation) => unknown
+
+/** Prepares every statement, once. `checking` is a second connection, on which plugins' statements are looked at. */
+export function performing(db: DatabaseSync, checking: DatabaseSync): Perform {
+  const ledger = reservations(db)
+  const book = entries(db)
+  const queues = outbox(db, ledger, book)
+  const results = deliveries(db, book, ledger, queues)
+  const ofPlugins = pluginStatements(db, checking)
+  const ofCore = trustedStatements(db)
+  const patch = patchCustomer(db)
+
+  const handlers: Handlers = {
+    accept: accept(db),
+    commit: commit(db, book, ledger, ofPlugins),
+    postpone: postpone(db),
+    takeOver: takeOver(db),
+    recordDelivery: results.record,
+    claimHeld: ({ chat, nowMs }) => queues.takeHeld(chat, nowMs),
+    resend: results.resend,
+    claimDue: claimDue(db, book, queues),
+    recover: recover(db, results),
+    recordMedia: recordMedia(db),
+    patchCustomer: (input) => patch(input.id, input.patch),
+    publish: publish(db),
+    migrate: migrate(db),
+    write: ({ statements, trusted }) => {
+      const run = trusted ? ofCore : ofPlugins
+      let last: WriteOutput = { rows: [], changes: 0, lastId: 0 }
+      for (const statement of statements) last = run(statement)
+      return last
+    },
+    trim: trim(db),
+    probe: probe(db),
+  }
+  return ([name, input]) => call(handlers, name, input)
+}
+
+/** Keeps a handler and its input together for the compiler, which cannot see through the union of all operations. */
+function call<K extends OperationName>(handlers: Handlers, name: K, input: Takes<K>): Gives<K> {
+  return handlers[name](input)
+}

@@ -1,0 +1,77 @@
+/** Accepting one event: known or new, then numbered and stored. The first half of every message's life. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Accepted } from '../../engine.ts'
+import type { ChatRow, DedupeRow, EntryRow } from '../../tables.ts'
+import { query } from '../connection.ts'
+import type { EventInput } from '../protocol.ts'
+import { grantAllowance } from './allowances.ts'
+import { patchCustomer } from './customers.ts'
+
+/** How exact `customer.last_at` is: it is indexed, and not worth two writes for every line that a customer types. */
+const LAST_SEEN_MS = 60_000
+
+export function accept(db: DatabaseSync): (event: EventInput) => Accepted {
+  const remember = query(db, 'INSERT INTO dedupe VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+  const known = query<Pick<DedupeRow, 'entry'>>(db, 'SELECT entry FROM dedupe WHERE account = ? AND platform_id = ?')
+  const firstTime = query<Pick<EntryRow, 'chat' | 'seq' | 'done_at'>>(
+    db,
+    'SELECT chat, seq, done_at FROM entry WHERE id = ?',
+  )
+  const findChat = query<Pick<ChatRow, 'id' | 'customer' | 'seq' | 'last_in_at'>>(
+    db,
+    'SELECT id, customer, seq, last_in_at FROM chat WHERE account = ? AND external_id = ?',
+  )
+  const addCustomer = query(db, 'INSERT INTO customer (id, first_at, last_at) VALUES (?, ?, ?)')
+  const addChat = query(
+    db,
+    `INSERT INTO chat (id, account, external_id, customer, seq, pending, created_at, last_in_at)
+     VALUES (?, ?, ?, ?, 1, 1, ?, ?)`,
+  )
+  const count = query(db, 'UPDATE chat SET seq = ?, pending = pending + 1, last_in_at = ? WHERE id = ?')
+  const seen = query(db, 'UPDATE customer SET last_at = ? WHERE id = ?')
+  const addEntry = query(
+    db,
+    `INSERT INTO entry (chat, seq, id, kind, type, body_json, by_json, at, accepted_at)
+     VALUES (?, ?, ?, 'in', ?, ?, ?, ?, ?)`,
+  )
+  const addMedia = query(
+    db,
+    `INSERT INTO media (id, chat, entry, source, type, state, next_at, created_at)
+     VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?)`,
+  )
+  const patch = patchCustomer(db)
+  const grant = grantAllowance(db)
+
+  function repeated(event: EventInput): Accepted {
+    const entry = known.get(event.account, event.platformId)?.entry ?? event.entry
+    const first = firstTime.get(entry)
+    // The entry may have been trimmed before its id was.
+    const chat = first?.chat ?? findChat.get(event.account, event.externalId)?.id ?? event.chat
+    return { chat, entry, seq: first?.seq ?? 0, repeated: true, done: first?.done_at !== null }
+  }
+
+  return (event) => {
+    const { nowMs } = event
+    if (remember.run(event.account, event.platformId, event.entry, nowMs).changes === 0) return repeated(event)
+    let { chat, customer } = event
+    let seq = 1
+    const found = findChat.get(event.account, event.externalId)
+    if (found === undefined) {
+      addCustomer.run(customer, nowMs, nowMs)
+      addChat.run(chat, event.account, event.externalId, customer, nowMs, nowMs)
+    } else {
+      chat = found.id
+      customer = found.customer
+      seq = found.seq + 1
+      count.run(seq, nowMs, chat)
+      if (nowMs - found.last_in_at >= LAST_SEEN_MS) seen.run(nowMs, customer)
+    }
+    if (event.sender !== undefined) patch(customer, event.sender)
+    if (event.grant !== undefined) grant(chat, event.grant, nowMs)
+    addEntry.run(chat, seq, event.entry, event.type, event.bodyJson, event.byJson, event.atMs, nowMs)
+    if (event.media !== undefined) {
+      for (const media of event.media) addMedia.run(media.id, chat, event.entry, media.source, media.type, nowMs, nowMs)
+    }
+    return { chat, entry: event.entry, seq, repeated: false, done: false }
+  }
+}

@@ -1,0 +1,300 @@
+/** One change to one chat, all of it or nothing: the end of a turn, or a command. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { CommandResult } from '../../../command.ts'
+import type { Facts } from '../../../turn.ts'
+import { NEVER_MS, type OpenQuestion, type ShownChoices } from '../../engine.ts'
+import type { ChatRow, CommandRow, ConversationRow, DeliveryRow, EntryRow } from '../../tables.ts'
+import { parse, query } from '../connection.ts'
+import type { ChangeInput, CommitOutput, ConversationInput, DeliveryInput } from '../protocol.ts'
+import type { Reservations } from './allowances.ts'
+import { patchCustomer } from './customers.ts'
+import type { Entries } from './entries.ts'
+import { Refused } from './refused.ts'
+import type { RunStatement } from './statements.ts'
+
+type Chat = Pick<
+  ChatRow,
+  | 'account'
+  | 'external_id'
+  | 'customer'
+  | 'seq'
+  | 'pending'
+  | 'epoch'
+  | 'due_at'
+  | 'fails'
+  | 'conversation'
+  | 'question_json'
+>
+type BotDelivery = Pick<DeliveryRow, 'id' | 'allowance' | 'created_at'>
+
+/** The two things that a chat may be waiting to hear, in the column `question_json`. */
+export interface Asked {
+  readonly question?: OpenQuestion | undefined
+  readonly shown?: ShownChoices | undefined
+}
+
+export function commit(
+  db: DatabaseSync,
+  entries: Entries,
+  allowances: Reservations,
+  runStatement: RunStatement,
+): (change: ChangeInput) => CommitOutput {
+  const findCommand = query<Pick<CommandRow, 'result_json'>>(db, 'SELECT result_json FROM command WHERE id = ?')
+  const findChat = query<Chat>(
+    db,
+    `SELECT account, external_id, customer, seq, pending, epoch, due_at, fails, conversation, question_json
+     FROM chat WHERE id = ?`,
+  )
+  const leaseOf = query<Pick<ConversationRow, 'lease'>>(db, 'SELECT lease FROM conversation WHERE id = ?')
+  const messageWaits = query(
+    db,
+    `SELECT 1 FROM entry WHERE chat = ? AND seq <> ? AND done_at IS NULL AND kind = 'in' AND type = 'message' LIMIT 1`,
+  )
+  const finish = query(
+    db,
+    `UPDATE entry SET done_at = ?, outcome = ?, because = ?, conversation = coalesce(?, conversation),
+       facts_json = coalesce(?, facts_json), trace_json = ?
+     WHERE chat = ? AND seq = ? AND done_at IS NULL`,
+  )
+  const conversationOf = query<Pick<EntryRow, 'conversation'>>(
+    db,
+    'SELECT conversation FROM entry WHERE chat = ? AND seq = ?',
+  )
+  const factsOf = query<Pick<EntryRow, 'facts_json'>>(db, 'SELECT facts_json FROM entry WHERE chat = ? AND seq = ?')
+  const setFacts = query(db, 'UPDATE entry SET facts_json = ? WHERE chat = ? AND seq = ?')
+  const setConversation = query(
+    db,
+    `INSERT INTO conversation (id, chat, customer, state, owner_json, bot, desk, team, person, lease, origin, route,
+       revision, counts_json, opened_at, queued_at, assigned_at, closed_at, close_reason, closed_by_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET state = excluded.state, owner_json = excluded.owner_json, bot = excluded.bot,
+       desk = excluded.desk, team = excluded.team, person = excluded.person, lease = excluded.lease,
+       route = excluded.route, revision = excluded.revision, counts_json = excluded.counts_json,
+       queued_at = coalesce(excluded.queued_at, queued_at), assigned_at = coalesce(excluded.assigned_at, assigned_at),
+       closed_at = excluded.closed_at, close_reason = excluded.close_reason, closed_by_json = excluded.closed_by_json`,
+  )
+  const lastChange = query<{ n: number | null }>(
+    db,
+    'SELECT max(n) AS n FROM conversation_change WHERE conversation = ?',
+  )
+  const addChange = query(db, 'INSERT INTO conversation_change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const botDeliveries = query<BotDelivery>(
+    db,
+    `SELECT id, allowance, created_at FROM delivery
+     WHERE chat = ? AND destination = 'channel' AND state = 'pending' AND by_kind = 'bot'`,
+  )
+  const cancel = query(db, "UPDATE delivery SET state = 'cancelled', done_at = ? WHERE id = ?")
+  const setState = query(
+    db,
+    'INSERT INTO state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body_json = excluded.body_json',
+  )
+  const removeState = query(db, 'DELETE FROM state WHERE chat = ? AND instance = ?')
+  const setWake = query(db, 'INSERT INTO wake VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET due_at = excluded.due_at')
+  const openBefore = query(
+    db,
+    `SELECT 1 FROM delivery WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending')
+       AND (state = 'sending' OR (hold_until > ? AND (seq, part) < (?, ?))) LIMIT 1`,
+  )
+  const addDelivery = query(
+    db,
+    `INSERT INTO delivery (id, chat, seq, part, destination, payload_json, by_kind, by_json, state, allowance, next_at, expires_at,
+       hold_until, code, created_at, done_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const addCommand = query(db, 'INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?)')
+  const setChat = query(
+    db,
+    'UPDATE chat SET seq = ?, pending = ?, due_at = ?, fails = ?, conversation = ?, question_json = ? WHERE id = ?',
+  )
+  const patch = patchCustomer(db)
+
+  /** Whether every delivery that needs an allowance can have one, those of cancelled bots counted as free. */
+  function allowed(change: ChangeInput, cancelled: readonly BotDelivery[]): boolean {
+    if (change.deliveries === undefined) return true
+    const wanted = new Map<string, number>()
+    for (const { allowance, start } of change.deliveries) {
+      if (allowance !== null && start !== 'dead') wanted.set(allowance, (wanted.get(allowance) ?? 0) + 1)
+    }
+    for (const [on, count] of wanted) {
+      const freed = cancelled.filter((row) => row.allowance === on).length
+      if (!allowances.has(change.chat, on, count - freed, change.nowMs)) return false
+    }
+    return true
+  }
+
+  function moveConversation(change: ChangeInput, conversation: ConversationInput, customer: string): void {
+    const { row, changes, cause } = conversation
+    const { chat, nowMs } = change
+    const at = (type: string) => (changes.some((one) => one.type === type) ? nowMs : null)
+    setConversation.run(
+      row.id,
+      chat,
+      customer,
+      row.state,
+      row.owner_json,
+      row.bot,
+      row.desk,
+      row.team,
+      row.person,
+      row.lease,
+      row.origin,
+      row.route,
+      row.revision,
+      row.counts_json,
+      row.opened_at,
+      at('queued'),
+      at('assigned'),
+      row.closed_at,
+      row.close_reason,
+      row.closed_by_json,
+    )
+    if (changes.length === 0) return
+    let n = lastChange.get(row.id)?.n ?? 0
+    for (const { type, actorJson, because } of changes) {
+      addChange.run(row.id, ++n, nowMs, type, actorJson, because, row.lease, row.owner_json, cause)
+    }
+  }
+
+  function addLateFacts(chat: string, late: { seq: number; factsJson: string }): void {
+    const now = factsOf.get(chat, late.seq)
+    if (now === undefined) throw new Refused(`There is no entry ${late.seq} in chat ${chat}.`)
+    const before = now.facts_json === null ? {} : parse<Facts>(now.facts_json)
+    const added = parse<Facts>(late.factsJson)
+    const facts: Facts = {
+      ...before,
+      ...added,
+      ...(before.transcripts || added.transcripts
+        ? { transcripts: { ...before.transcripts, ...added.transcripts } }
+        : {}),
+    }
+    setFacts.run(JSON.stringify(facts), chat, late.seq)
+  }
+
+  /** Gives whether it is on its way now. */
+  function deliver(change: ChangeInput, delivery: DeliveryInput, seq: number): boolean {
+    const { chat, nowMs } = change
+    const { destination, part, start } = delivery
+    const now = start === 'now' && openBefore.get(chat, destination, nowMs, seq, part) === undefined
+    const dead = start === 'dead'
+    addDelivery.run(
+      delivery.id,
+      chat,
+      seq,
+      part,
+      destination,
+      delivery.payloadJson,
+      delivery.byKind,
+      delivery.byJson,
+      dead ? 'dead' : now ? 'sending' : 'pending',
+      dead ? null : delivery.allowance,
+      start === 'next-event' ? NEVER_MS : nowMs,
+      delivery.expiresAtMs,
+      delivery.holdUntilMs,
+      delivery.code,
+      nowMs,
+      dead ? nowMs : null,
+    )
+    if (delivery.allowance !== null && !dead) allowances.reserve(chat, delivery.allowance)
+    return now
+  }
+
+  return (change) => {
+    const { chat: id, nowMs, turn, command, conversation } = change
+
+    if (command !== undefined) {
+      const known = findCommand.get(command.id)
+      if (known !== undefined) return { ok: false, why: 'repeated', result: parse<CommandResult>(known.result_json) }
+    }
+    const chat = findChat.get(id)
+    if (chat === undefined) throw new Refused(`There is no chat ${id}.`)
+    if (change.epoch !== undefined && change.epoch !== chat.epoch) return { ok: false, why: 'epoch' }
+    if (change.expected !== undefined) {
+      const { expected } = change
+      const asExpected =
+        expected === null
+          ? chat.conversation === null
+          : chat.conversation === expected.id && leaseOf.get(expected.id)?.lease === expected.lease
+      if (!asExpected) return { ok: false, why: 'conversation' }
+    }
+    if (change.nothingWaiting && chat.pending > (turn === undefined ? 0 : 1)) {
+      if (messageWaits.get(id, turn?.seq ?? 0) !== undefined) return { ok: false, why: 'waiting' }
+    }
+    const cancelled = change.cancelBots ? botDeliveries.all(id) : []
+    if (!allowed(change, cancelled)) return { ok: false, why: 'allowance' }
+
+    // The first write: when it finds the entry done already, nothing has been written yet.
+    if (turn !== undefined) {
+      const { outcome, because, factsJson, traceJson, seq } = turn
+      const done = finish.run(nowMs, outcome, because, turn.conversation, factsJson, traceJson, id, seq)
+      if (done.changes === 0) return { ok: false, why: 'epoch' }
+    }
+
+    if (change.lateFacts !== undefined) addLateFacts(id, change.lateFacts)
+    if (conversation !== undefined) moveConversation(change, conversation, chat.customer)
+    for (const row of cancelled) {
+      cancel.run(nowMs, row.id)
+      if (row.allowance !== null) allowances.giveBack(id, row.allowance, row.created_at)
+    }
+    if (change.states !== undefined) {
+      for (const { instance, bodyJson } of change.states) {
+        if (bodyJson === null) removeState.run(id, instance)
+        else setState.run(id, instance, bodyJson)
+      }
+    }
+    if (change.wakes !== undefined)
+      for (const wake of change.wakes) setWake.run(id, wake.instance, wake.key, wake.dueAtMs)
+    if (change.customer !== undefined) patch(chat.customer, change.customer)
+    if (change.writes !== undefined) for (const statement of change.writes) runStatement(statement)
+
+    let { seq } = chat
+    let pending = chat.pending - (turn === undefined ? 0 : 1)
+    const seqs: number[] = []
+    if (change.entries !== undefined) {
+      for (const entry of change.entries) {
+        seq += 1
+        seqs.push(seq)
+        if (entry.kind === 'in' || entry.kind === 'life') pending += 1
+        entries.add(id, seq, entry, nowMs)
+      }
+    }
+    const sending: { id: string; seq: number; conversation: string | null }[] = []
+    if (change.deliveries !== undefined) {
+      for (const delivery of change.deliveries) {
+        const { entry } = delivery
+        const of = typeof entry === 'number' ? seqs[entry] : entry.seq
+        if (of === undefined) throw new Refused(`Delivery ${delivery.id} belongs to no entry of this change.`)
+        if (deliver(change, delivery, of)) {
+          const added = typeof entry === 'number' ? change.entries?.[entry] : conversationOf.get(id, of)
+          sending.push({ id: delivery.id, seq: of, conversation: added?.conversation ?? null })
+        }
+      }
+    }
+    const open = conversation === undefined ? chat.conversation : openAfter(chat.conversation, conversation)
+    if (command !== undefined) {
+      const about = conversation?.row.id ?? chat.conversation
+      addCommand.run(command.id, id, about, command.type, command.byJson, command.resultJson, nowMs)
+    }
+    const questionJson = askedAfter(chat.question_json, change)
+    if (turn !== undefined || seq !== chat.seq || open !== chat.conversation || questionJson !== chat.question_json) {
+      const dueAt = turn === undefined ? chat.due_at : 0
+      const fails = turn === undefined ? chat.fails : 0
+      setChat.run(seq, pending, dueAt, fails, open, questionJson, id)
+    }
+    return { ok: true, seqs, sending, account: chat.account, externalId: chat.external_id, pending }
+  }
+}
+
+/** The chat's open conversation after one of its conversations has become what it is now. */
+function openAfter(before: string | null, { row }: ConversationInput): string | null {
+  if (row.state !== 'closed') return row.id
+  return before === row.id ? null : before
+}
+
+function askedAfter(before: string | null, { questionJson, shownJson }: ChangeInput): string | null {
+  if (questionJson === undefined && shownJson === undefined) return before
+  const now: Asked = before === null ? {} : parse<Asked>(before)
+  const question =
+    questionJson === undefined ? now.question : questionJson === null ? undefined : parse<OpenQuestion>(questionJson)
+  const shown = shownJson === undefined ? now.shown : shownJson === null ? undefined : parse<ShownChoices>(shownJson)
+  return question === undefined && shown === undefined ? null : JSON.stringify({ question, shown } satisfies Asked)
+}

@@ -1,0 +1,95 @@
+/** What became of deliveries, and which go next. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { ChatRow, DeliveryRow } from '../../tables.ts'
+import { query } from '../connection.ts'
+import type { DueRow, ResultInput } from '../protocol.ts'
+import type { Reservations } from './allowances.ts'
+import type { Entries } from './entries.ts'
+import type { Outbox } from './outbox.ts'
+import { Refused } from './refused.ts'
+
+type Found = Pick<DeliveryRow, 'chat' | 'destination' | 'state' | 'allowance' | 'created_at'>
+
+export interface Deliveries {
+  record(result: ResultInput): { next: DueRow | undefined; pending: number }
+  resend(delivery: { id: string; nowMs: number }): undefined
+  /** Notes a try of which nothing more is known than that it was made. */
+  noteAttempt(delivery: string, nowMs: number, code: string): void
+}
+
+export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reservations, outbox: Outbox): Deliveries {
+  const find = query<Found>(db, 'SELECT chat, destination, state, allowance, created_at FROM delivery WHERE id = ?')
+  const addAttempt = query(
+    db,
+    `INSERT INTO delivery_attempt (delivery, n, at, ms, ok, code, error)
+     SELECT ?1, 1 + coalesce(max(n), 0), ?, ?, ?, ?, ? FROM delivery_attempt WHERE delivery = ?1`,
+  )
+  const set = query(
+    db,
+    `UPDATE delivery SET state = ?, attempts = attempts + ?, next_at = ?, platform_id = coalesce(?, platform_id),
+       code = ?, error = ?, done_at = ?
+     WHERE id = ?`,
+  )
+  const pendingOf = query<Pick<ChatRow, 'pending'>>(db, 'SELECT pending FROM chat WHERE id = ?')
+  const again = query(
+    db,
+    // It holds nobody back: what was said meanwhile is not kept waiting by a second failure.
+    `UPDATE delivery SET state = 'pending', next_at = ?1, hold_until = ?1, expires_at = NULL, code = NULL, error = NULL,
+       done_at = NULL
+     WHERE id = ?2`,
+  )
+
+  return {
+    record(result) {
+      const { id, nowMs, state } = result
+      const found = find.get(id)
+      if (found === undefined) throw new Refused(`There is no delivery ${id}.`)
+      const { chat, destination } = found
+      const pending = () => pendingOf.get(chat)?.pending ?? 0
+      // Its fate is known already: a second report, or one that a cancellation has overtaken.
+      if (found.state === 'sent' || found.state === 'dead' || found.state === 'cancelled') {
+        return { next: undefined, pending: pending() }
+      }
+      const over = state !== 'pending'
+      if (state !== 'cancelled') {
+        addAttempt.run(id, nowMs, result.ms, state === 'sent' ? 1 : 0, result.code, result.error)
+      }
+      set.run(
+        state,
+        result.counts ? 1 : 0,
+        over ? nowMs : result.nextAtMs,
+        result.platformId,
+        result.code,
+        result.error,
+        over ? nowMs : null,
+        id,
+      )
+      if (found.allowance !== null && (state === 'dead' || state === 'cancelled')) {
+        allowances.giveBack(chat, found.allowance, found.created_at)
+      }
+      if (result.windowClosed) allowances.empty(chat, nowMs)
+      if (result.life !== undefined) entries.addDrawn(chat, result.life, nowMs)
+      const next = outbox.takeDue(chat, destination, nowMs).due
+      return { next, pending: pending() }
+    },
+
+    resend({ id, nowMs }) {
+      const found = find.get(id)
+      if (found === undefined) throw new Refused(`There is no delivery ${id}.`)
+      if (found.state === 'pending' || found.state === 'sending') return
+      if (found.state !== 'dead' && found.state !== 'unknown') {
+        throw new Refused(`Delivery ${id} is ${found.state}; only one that is dead or unknown can be sent again.`)
+      }
+      // An unknown one still has its allowance; a dead one gave it back.
+      if (found.allowance !== null && found.state === 'dead') {
+        if (!allowances.has(found.chat, found.allowance, 1, nowMs)) {
+          throw new Refused(`Delivery ${id} cannot be sent again: the platform would take no more messages now.`)
+        }
+        allowances.reserve(found.chat, found.allowance)
+      }
+      again.run(nowMs, id)
+    },
+
+    noteAttempt: (delivery, nowMs, code) => void addAttempt.run(delivery, nowMs, 0, 0, code, null),
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * The queues of deliveries: one for each chat and destination, in the order of (seq, part), one on its way at a time.
+ * The head may go when it is due. One that waits holds back those behind it until its `hold_until`.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import type { ChatEvent } from '../../../turn.ts'
+import { NEVER_MS, type Payload } from '../../engine.ts'
+import type { DeliveryRow, EntryRow } from '../../tables.ts'
+import { parse, query } from '../connection.ts'
+import type { DueRow } from '../protocol.ts'
+import type { Reservations } from './allowances.ts'
+import type { Entries } from './entries.ts'
+
+type OpenRow = Pick<DeliveryRow, 'id' | 'state' | 'next_at' | 'hold_until' | 'expires_at'>
+
+/** What a queue gives now: a delivery that has become `sending`, or else when to ask again, if time alone can tell. */
+export interface Head {
+  readonly due: DueRow | undefined
+  readonly againAtMs: number | undefined
+}
+
+export interface Outbox {
+  /** Takes the first delivery that is due. Those found expired on the way become `dead`. */
+  takeDue(chat: string, destination: string, nowMs: number): Head
+  /** Takes the first delivery to the channel, if it waits for an event of the chat. */
+  takeHeld(chat: string, nowMs: number): DueRow | undefined
+  /** Gives a delivery up because its time is over; a customer's answer that was never sent is an event of the chat. */
+  expire(id: string, nowMs: number): { readonly chat: string; readonly newEntry: boolean }
+}
+
+export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entries): Outbox {
+  const open = query<OpenRow>(
+    db,
+    `SELECT id, state, next_at, hold_until, expires_at FROM delivery
+     WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending') ORDER BY seq, part`,
+  )
+  const start = query(db, "UPDATE delivery SET state = 'sending' WHERE id = ?")
+  const withAddress = query<DueRow>(
+    db,
+    `SELECT d.id, d.chat, d.seq, d.part, d.destination, d.payload_json, d.by_json, d.attempts, d.expires_at,
+       c.account, c.external_id, e.conversation
+     FROM delivery d JOIN chat c ON c.id = d.chat LEFT JOIN entry e ON e.chat = d.chat AND e.seq = d.seq
+     WHERE d.id = ?`,
+  )
+  const expiring = query<
+    Pick<DeliveryRow, 'chat' | 'seq' | 'destination' | 'allowance' | 'created_at' | 'payload_json'>
+  >(db, 'SELECT chat, seq, destination, allowance, created_at, payload_json FROM delivery WHERE id = ?')
+  const bury = query(db, "UPDATE delivery SET state = 'dead', code = 'EXPIRED', done_at = ? WHERE id = ?")
+  const entryOf = query<Pick<EntryRow, 'conversation'>>(db, 'SELECT conversation FROM entry WHERE chat = ? AND seq = ?')
+
+  function take(id: string): DueRow | undefined {
+    start.run(id)
+    return withAddress.get(id)
+  }
+
+  function expire(id: string, nowMs: number): { chat: string; newEntry: boolean } {
+    const row = expiring.get(id)
+    if (row === undefined) throw new Error(`There is no delivery ${id}.`)
+    bury.run(nowMs, id)
+    if (row.allowance !== null) allowances.giveBack(row.chat, row.allowance, row.created_at)
+    const payload = parse<Payload>(row.payload_json)
+    if (payload.kind !== 'part') return { chat: row.chat, newEntry: false }
+    const event: ChatEvent<'delivery.failed'> = {
+      id: entries.makeId(nowMs),
+      type: 'delivery.failed',
+      atMs: nowMs,
+      code: 'EXPIRED',
+      content: payload.part,
+    }
+    entries.addWaiting(row.chat, 'life', event, entryOf.get(row.chat, row.seq)?.conversation ?? null, nowMs)
+    return { chat: row.chat, newEntry: true }
+  }
+
+  return {
+    takeDue(chat, destination, nowMs) {
+      const rows = open.all(chat, destination)
+      if (rows.some((row) => row.state === 'sending')) return { due: undefined, againAtMs: undefined }
+      for (const row of rows) {
+        if (row.expires_at !== null && row.expires_at <= nowMs) expire(row.id, nowMs)
+        else if (row.next_at <= nowMs) return { due: take(row.id), againAtMs: undefined }
+        else if (row.hold_until > nowMs) {
+          return { due: undefined, againAtMs: Math.min(row.next_at, row.hold_until) }
+        }
+      }
+      return { due: undefined, againAtMs: undefined }
+    },
+
+    takeHeld(chat, nowMs) {
+      const rows = open.all(chat, 'channel')
+      if (rows.some((row) => row.state === 'sending')) return undefined
+      for (const row of rows) {
+        if (row.expires_at !== null && row.expires_at <= nowMs) expire(row.id, nowMs)
+        else if (row.next_at === NEVER_MS) return take(row.id)
+        else if (row.hold_until > nowMs) return undefined
+      }
+      return undefined
+    },
+
+    expire,
+  }
+}

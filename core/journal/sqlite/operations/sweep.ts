@@ -1,0 +1,122 @@
+/** What time brings: wakes, retries, expiry; and putting the journal in order after the process before has ended. */
+import type { DatabaseSync } from 'node:sqlite'
+import { NEVER_MS, type Recovery } from '../../engine.ts'
+import type { ChatRow, DeliveryRow, WakeRow } from '../../tables.ts'
+import { query } from '../connection.ts'
+import type { DueOutput, DueRow, Takes } from '../protocol.ts'
+import type { Deliveries } from './deliveries.ts'
+import type { Entries } from './entries.ts'
+import type { Outbox } from './outbox.ts'
+
+/** How many due deliveries are looked at in one go; most may be held back by others, or belong to paused accounts. */
+const SLICE = 500
+
+type DueDeliveryRow = Pick<DeliveryRow, 'chat' | 'destination' | 'next_at'> & { rowid: number; account: string }
+
+export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (input: Takes<'claimDue'>) => DueOutput {
+  const wakes = query<WakeRow>(
+    db,
+    'SELECT chat, instance, key, due_at FROM wake WHERE due_at <= ? ORDER BY due_at LIMIT ?',
+  )
+  const removeWake = query(db, 'DELETE FROM wake WHERE chat = ? AND instance = ? AND key = ?')
+  const postponed = query<Pick<ChatRow, 'id'>>(
+    db,
+    'SELECT id FROM chat WHERE due_at > 0 AND due_at <= ? AND pending > 0 ORDER BY due_at LIMIT ?',
+  )
+  const expired = query<Pick<DeliveryRow, 'id'>>(
+    db,
+    `SELECT id FROM delivery WHERE state = 'pending' AND expires_at IS NOT NULL AND expires_at <= ?
+     ORDER BY expires_at LIMIT ?`,
+  )
+  const due = query<DueDeliveryRow>(
+    db,
+    `SELECT d.rowid, d.chat, d.destination, d.next_at, c.account
+     FROM delivery d INDEXED BY delivery_due CROSS JOIN chat c ON c.id = d.chat
+     WHERE d.state = 'pending' AND (d.next_at, d.rowid) > (?, ?) AND d.next_at <= ?
+     ORDER BY d.next_at, d.rowid LIMIT ?`,
+  )
+  const nextWake = query<{ at: number | null }>(db, 'SELECT min(due_at) AS at FROM wake')
+  const nextChat = query<{ at: number | null }>(db, 'SELECT min(due_at) AS at FROM chat WHERE due_at > ?')
+  const nextDelivery = query<{ at: number | null }>(
+    db,
+    "SELECT min(next_at) AS at FROM delivery WHERE state = 'pending' AND next_at > ?",
+  )
+  const nextExpiry = query<{ at: number | null }>(
+    db,
+    "SELECT min(expires_at) AS at FROM delivery WHERE state = 'pending' AND expires_at IS NOT NULL",
+  )
+
+  return ({ nowMs, limit, paused }) => {
+    const chats = new Set<string>()
+    let nextAtMs = NEVER_MS
+    const againAt = (atMs: number | null | undefined) => {
+      if (typeof atMs === 'number') nextAtMs = Math.min(nextAtMs, Math.max(atMs, nowMs))
+    }
+
+    for (const { chat, instance, key, due_at: atMs } of wakes.all(nowMs, limit)) {
+      removeWake.run(chat, instance, key)
+      entries.addWaiting(chat, 'in', { type: 'wake', id: entries.makeId(nowMs), atMs, instance, key }, null, nowMs)
+      chats.add(chat)
+    }
+    for (const { id } of postponed.all(nowMs, limit)) chats.add(id)
+    for (const { id } of expired.all(nowMs, limit)) {
+      const { chat, newEntry } = outbox.expire(id, nowMs)
+      if (newEntry) chats.add(chat)
+    }
+
+    const deliveries: DueRow[] = []
+    const seen = new Set<string>()
+    let after: [atMs: number, rowid: number] | undefined = [0, 0]
+    while (after !== undefined && deliveries.length < limit) {
+      const slice: readonly DueDeliveryRow[] = due.all(...after, nowMs, SLICE)
+      const last = slice.at(-1)
+      after = last !== undefined && slice.length === SLICE ? [last.next_at, last.rowid] : undefined
+      for (const { chat, destination, account } of slice) {
+        if (destination === 'channel' && paused.includes(account)) continue
+        const queue = `${destination} ${chat}`
+        if (seen.has(queue)) continue
+        if (deliveries.length === limit) {
+          againAt(nowMs)
+          break
+        }
+        seen.add(queue)
+        const head = outbox.takeDue(chat, destination, nowMs)
+        if (head.due !== undefined) deliveries.push(head.due)
+        againAt(head.againAtMs)
+      }
+    }
+    if (after !== undefined) againAt(nowMs)
+    againAt(nextWake.get()?.at)
+    againAt(nextChat.get(nowMs)?.at)
+    againAt(nextDelivery.get(nowMs)?.at)
+    againAt(nextExpiry.get()?.at)
+    return { deliveries, chats: [...chats], nextAtMs: nextAtMs === NEVER_MS ? undefined : nextAtMs }
+  }
+}
+
+export function recover(db: DatabaseSync, deliveries: Deliveries): (input: Takes<'recover'>) => Recovery {
+  const sending = query<Pick<DeliveryRow, 'id' | 'destination'> & { account: string }>(
+    db,
+    // The first condition names the partial index, the second is what is meant.
+    `SELECT d.id, d.destination, c.account FROM delivery d JOIN chat c ON c.id = d.chat
+     WHERE d.state IN ('pending', 'sending') AND d.state = 'sending' ORDER BY d.rowid`,
+  )
+  const unknown = query(
+    db,
+    "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, code = 'UNKNOWN', done_at = ? WHERE id = ?",
+  )
+  const waiting = query<Pick<ChatRow, 'id' | 'pending'>>(db, 'SELECT id, pending FROM chat WHERE pending > 0')
+  return ({ nowMs }) => {
+    const found = sending.all()
+    for (const { id } of found) {
+      unknown.run(nowMs, id)
+      deliveries.noteAttempt(id, nowMs, 'UNKNOWN')
+    }
+    const chats = waiting.all()
+    return {
+      chats: chats.map((chat) => chat.id),
+      waiting: new Map(chats.map((chat) => [chat.id, chat.pending])),
+      unknown: found.map(({ id, account, destination }) => ({ id, account, destination })),
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** The thread that reads: searches, lists and reports on a read-only connection, and copies of the whole file. */
+import { rename, rm } from 'node:fs/promises'
+import { backup, type StatementSync } from 'node:sqlite'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { messageOf } from '../../errors.ts'
+import { createPrivate, openReading, type Value } from './connection.ts'
+
+/** What the thread is started with. */
+export interface ReaderData {
+  readonly file: string
+}
+
+export type ToReader = { readonly id: number } & (
+  | { readonly type: 'select'; readonly sql: string; readonly parameters: readonly Value[] }
+  | { readonly type: 'backup'; readonly to: string }
+)
+/** For every question one answer, by its id. */
+export type FromReader = { readonly id: number } & (
+  | { readonly ok: true; readonly rows: readonly unknown[] }
+  | { readonly ok: false; readonly detail: string }
+)
+
+const MAX_PREPARED = 200
+/** Pages copied at once; others read and write in between. */
+const BACKUP_PAGES = 1000
+
+function main(port: MessagePort, { file }: ReaderData): void {
+  const db = openReading(file)
+  const prepared = new Map<string, StatementSync>()
+
+  function select(sql: string, parameters: readonly Value[]): readonly unknown[] {
+    let statement = prepared.get(sql)
+    if (statement === undefined) {
+      if (prepared.size >= MAX_PREPARED) prepared.clear()
+      statement = db.prepare(sql)
+      prepared.set(sql, statement)
+    }
+    return statement.all(...parameters)
+  }
+
+  async function answer(question: ToReader): Promise<FromReader> {
+    const { id } = question
+    try {
+      if (question.type === 'select') return { id, ok: true, rows: select(question.sql, question.parameters) }
+      await copy(file, question.to)
+      return { id, ok: true, rows: [] }
+    } catch (error) {
+      return { id, ok: false, detail: messageOf(error) }
+    }
+  }
+
+  port.on('message', async (question: ToReader | 'close') => {
+    if (question !== 'close') port.postMessage(await answer(question))
+    else {
+      db.close()
+      port.close()
+    }
+  })
+}
+
+/** A consistent copy, under its name only when it is whole. */
+async function copy(file: string, to: string): Promise<void> {
+  const partial = `${to}.partial`
+  await rm(partial, { force: true })
+  createPrivate(partial)
+  const db = openReading(file)
+  try {
+    // The copy is of this moment: without a transaction every commit of the writer would start it again.
+    db.exec('BEGIN; SELECT 1 FROM chat LIMIT 1')
+    await backup(db, partial, { rate: BACKUP_PAGES })
+  } finally {
+    db.close()
+  }
+  await rename(partial, to)
+}
+
+if (parentPort !== null) main(parentPort, workerData)

@@ -1,0 +1,73 @@
+/** The main thread's side of the reader: questions out, rows back. */
+import { Worker } from 'node:worker_threads'
+import { SwitchboardError } from '../../errors.ts'
+import type { Value } from './connection.ts'
+import type { FromReader, ReaderData, ToReader } from './reader.ts'
+
+interface Asked {
+  resolve(rows: readonly unknown[]): void
+  reject(error: unknown): void
+}
+
+export class Searches {
+  readonly #worker: Worker
+  readonly #asked = new Map<number, Asked>()
+  #lastId = 0
+  #gone: SwitchboardError | undefined
+  #whenIdle: (() => void) | undefined
+
+  constructor(file: string) {
+    this.#worker = new Worker(new URL('./reader.ts', import.meta.url), {
+      name: 'journal reader',
+      workerData: { file } satisfies ReaderData,
+    })
+    this.#worker.on('message', (answer: FromReader) => {
+      const asked = this.#asked.get(answer.id)
+      this.#asked.delete(answer.id)
+      if (answer.ok) asked?.resolve(answer.rows)
+      else asked?.reject(new Error(`The journal could not be read: ${answer.detail}`))
+      if (this.#asked.size === 0) this.#whenIdle?.()
+    })
+    this.#worker.on('error', (error) => this.#end(error))
+    this.#worker.on('exit', () => this.#end(undefined))
+  }
+
+  select(sql: string, parameters: readonly Value[]): Promise<readonly unknown[]> {
+    return this.#ask({ type: 'select', sql, parameters })
+  }
+
+  /** Copies the whole journal, as it is now, to a file. */
+  async backup(to: string): Promise<void> {
+    await this.#ask({ type: 'backup', to })
+  }
+
+  /** Answers what has been asked, then ends the thread. */
+  async close(): Promise<void> {
+    if (this.#gone !== undefined) return
+    this.#gone = new SwitchboardError('JOURNAL_CLOSED')
+    if (this.#asked.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve
+      })
+    }
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
+    this.#worker.postMessage('close')
+    await ended
+  }
+
+  #ask(question: ToReader extends infer Q ? (Q extends ToReader ? Omit<Q, 'id'> : never) : never) {
+    return new Promise<readonly unknown[]>((resolve, reject) => {
+      if (this.#gone !== undefined) return reject(this.#gone)
+      const id = ++this.#lastId
+      this.#asked.set(id, { resolve, reject })
+      this.#worker.postMessage({ ...question, id } satisfies ToReader)
+    })
+  }
+
+  #end(cause: unknown): void {
+    this.#gone ??= new SwitchboardError('JOURNAL_CLOSED', { cause })
+    for (const { reject } of this.#asked.values()) reject(this.#gone)
+    this.#asked.clear()
+    this.#whenIdle?.()
+  }
+}
