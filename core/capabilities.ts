@@ -27,7 +27,9 @@ export interface Allowance {
 
 /** What a channel can send. A part type that `sends` leaves out is degraded to text before it reaches the channel. */
 export interface Capabilities {
-  readonly sends: { readonly text: TextLimits } & { readonly [T in Exclude<PartType, 'text'>]?: MediaLimits | undefined }
+  readonly sends: { readonly text: TextLimits } & {
+    readonly [T in Exclude<PartType, 'text'>]?: MediaLimits | undefined
+  }
   /** The channel can answer inside the webhook's own response, if the answer is there within this time. */
   readonly inline?: { readonly withinMs: number } | undefined
   /** Which messages it can send afterwards. Empty: never. */

@@ -129,7 +129,8 @@ export function decide(conversation: Conversation | undefined, step: Step): Deci
       if (conversation.owner.kind !== 'bot') return refuse('NOT_OWNER', whereIs(conversation))
       const unknown = counted(conversation.counts.unknown, step.unknown)
       const failures = counted(conversation.counts.failures, step.failures)
-      return { conversation: { ...conversation, counts: { unknown, failures } }, changes: [] }
+      const same = unknown === conversation.counts.unknown && failures === conversation.counts.failures
+      return { conversation: same ? conversation : { ...conversation, counts: { unknown, failures } }, changes: [] }
     }
   }
 }

@@ -87,7 +87,11 @@ function textOfPart(part: Part): string {
 }
 
 /** The value for `language`, else for its base (`zh` of `zh-CN`), else for the first of `fallbacks` that is there, else the first at all. */
-export function inLanguage<T>(map: Localized<T>, language: string | undefined, fallbacks: readonly string[]): T | undefined {
+export function inLanguage<T>(
+  map: Localized<T>,
+  language: string | undefined,
+  fallbacks: readonly string[],
+): T | undefined {
   for (const wanted of language === undefined ? fallbacks : [language, ...fallbacks]) {
     const exact = map[wanted]
     if (exact !== undefined) return exact
@@ -155,4 +159,3 @@ export type InboundEvent = Inbound &
     /** Journaled, acknowledged and shown; nothing else. */
     | { readonly type: 'other'; readonly kind: string }
   )
-

@@ -155,25 +155,29 @@ export interface ChannelContext {
 
 /** What any plugin may do with turns, replies and events. */
 export interface Hooks<S extends z.ZodObject = NoState> {
-  readonly inbound?: {
-    /** Turning events away: blacklist, rate limit. */
-    guard?: Middleware<S, InboundEvent | CallbackEvent>
-    /** Noting things with `turn.learn`, beside the others, within 5 s. */
-    enrich?: (turn: TurnView) => Maybe<void>
-    /** What must be seen whoever owns the conversation. */
-    intercept?: Middleware<S>
-    /** Answering before the bot, while no person owns the conversation. */
-    respond?: Middleware<S>
-  }
-  readonly outbound?: {
-    /** `next({ content?, identity? })` goes on with a change, `reply.drop(because)` stops it. */
-    rewrite?: Rewrite
-  }
-  readonly events?: { [K in keyof ChatEvents]?: Listener<S, K> }
+  readonly inbound?:
+    | {
+        /** Turning events away: blacklist, rate limit. */
+        guard?: Middleware<S, InboundEvent | CallbackEvent> | undefined
+        /** Noting things with `turn.learn`, beside the others, within 5 s. */
+        enrich?: ((turn: TurnView) => Maybe<void>) | undefined
+        /** What must be seen whoever owns the conversation. */
+        intercept?: Middleware<S> | undefined
+        /** Answering before the bot, while no person owns the conversation. */
+        respond?: Middleware<S> | undefined
+      }
+    | undefined
+  readonly outbound?:
+    | {
+        /** `next({ content?, identity? })` goes on with a change, `reply.drop(because)` stops it. */
+        rewrite?: Rewrite | undefined
+      }
+    | undefined
+  readonly events?: { [K in keyof ChatEvents]?: Listener<S, K> | undefined } | undefined
   /** The question that this instance asked was answered. `next()` says that it was not an answer. */
-  readonly answered?: (turn: Turn<S> & { readonly key: string }, next: Next) => Maybe<Outcome>
+  readonly answered?: ((turn: Turn<S> & { readonly key: string }, next: Next) => Maybe<Outcome>) | undefined
   /** A wake of this instance is due. */
-  readonly woken?: (turn: Turn<S, WakeEvent> & { readonly key: string }, next: Next) => Maybe<Outcome>
+  readonly woken?: ((turn: Turn<S, WakeEvent> & { readonly key: string }, next: Next) => Maybe<Outcome>) | undefined
 }
 
 /** One platform message: one part that already fits the channel. */
@@ -189,16 +193,21 @@ export interface Delivery {
 
 export interface ChannelMethods {
   /** Sends one platform message. Throws `DeliveryError`. */
-  send(delivery: Delivery, options: { signal: AbortSignal }): Promise<{ readonly platformId?: string | undefined }>
+  readonly send: (
+    delivery: Delivery,
+    options: { readonly signal: AbortSignal },
+  ) => Promise<{ readonly platformId?: string | undefined }>
   /** For polled platforms. Called once the channel is up; when it throws it is called again, with back-off. */
-  listen?(signal: AbortSignal): Promise<void>
-  fetchMedia?(
-    url: string,
-    options: { signal: AbortSignal },
-  ): Promise<{ readonly body: ReadableStream | Blob; readonly mimeType: string }>
-  /** Shows the text so far of an answer that is still being written. */
-  draft?(chat: string, text: string): void
-  typing?(chat: string): void
+  readonly listen?: ((signal: AbortSignal) => Promise<void>) | undefined
+  readonly fetchMedia?:
+    | ((
+        url: string,
+        options: { readonly signal: AbortSignal },
+      ) => Promise<{ readonly body: ReadableStream | Blob; readonly mimeType: string }>)
+    | undefined
+  /** Shows the text so far of an answer that is still being written; an empty one takes it away. */
+  readonly draft?: ((chat: string, text: string) => void) | undefined
+  readonly typing?: ((chat: string) => void) | undefined
 }
 
 /** A generator yields the whole text so far, and returns how it ended. */
@@ -333,7 +342,7 @@ export function definePlugin<
 /** A connected account on a platform. Its methods hold no timers, retries, splitting or windows: those are the core's. */
 export function defineChannel<
   C extends z.ZodType,
-  R extends ChannelMethods & Loose<Hooks<S>>,
+  R extends ChannelMethods & Loose<Hooks<S>> & Lends<P>,
   S extends z.ZodObject = NoState,
   // biome-ignore lint/complexity/noBannedTypes: nothing needed, nothing provided, no tables.
   N extends Needs = {},
@@ -348,7 +357,7 @@ export function defineChannel<
     capabilities(config: z.output<C>): Capabilities
     setup(
       context: Context<z.output<C>, DB> & Services<N> & ChannelContext,
-    ): Maybe<R & Exact<R, ChannelMethods & Hooks<S>>>
+    ): Maybe<R & Exact<R, ChannelMethods & Hooks<S> & Lends<Provides>> & MustLend<P>>
   },
 ): Plugin {
   return define('channel', channel)
@@ -357,7 +366,7 @@ export function defineChannel<
 /** A program that answers. */
 export function defineBot<
   C extends z.ZodType,
-  R extends BotMethods<S> & Loose<Hooks<S>>,
+  R extends BotMethods<S> & Loose<Hooks<S>> & Lends<P>,
   S extends z.ZodObject = NoState,
   // biome-ignore lint/complexity/noBannedTypes: nothing needed, nothing provided, no tables.
   N extends Needs = {},
@@ -367,7 +376,9 @@ export function defineBot<
   DB = {},
 >(
   bot: Manifest<C, S, N, P, DB> & {
-    setup(context: Context<z.output<C>, DB> & Services<N>): Maybe<R & Exact<R, BotMethods<S> & Hooks<S>>>
+    setup(
+      context: Context<z.output<C>, DB> & Services<N>,
+    ): Maybe<R & Exact<R, BotMethods<S> & Hooks<S> & Lends<Provides>> & MustLend<P>>
   },
 ): Plugin {
   return define('bot', bot)

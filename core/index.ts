@@ -1,0 +1,60 @@
+/** The only door: everything that a plugin may import. */
+export type { Generated } from 'kysely'
+export { z } from 'zod'
+export type { Allowance, Capabilities, MediaLimits, TextLimits } from './capabilities.ts'
+export { ALWAYS } from './capabilities.ts'
+export type { Command, CommandResult, RefusalCode } from './command.ts'
+export { bytes, duration, file, hours, localized, refers, say, secret } from './config/schema.ts'
+export type { Actor, Conversation, ConversationState, Owner } from './conversation.ts'
+export { DeliveryError, SwitchboardError } from './errors.ts'
+export type { JournalTables } from './journal/tables.ts'
+export { type Keyword, keyword, matcher } from './matcher.ts'
+export type {
+  Choice,
+  Content,
+  CustomerPatch,
+  InboundEvent,
+  Json,
+  Localized,
+  MediaPart,
+  MediaType,
+  Part,
+  PartType,
+  Say,
+} from './message.ts'
+export { textOf, toParts } from './message.ts'
+export type {
+  ConfigProblem,
+  Context,
+  Delivery,
+  DeskItem,
+  DocumentStore,
+  Feed,
+  HandOff,
+  Hooks,
+  OptionalToken,
+  Plugin,
+  Token,
+} from './plugin.ts'
+export { defineBot, defineChannel, defineDesk, definePlugin, optional, service, tables } from './plugin.ts'
+export type {
+  BotTurn,
+  CallbackEvent,
+  Chat,
+  ChatEvent,
+  ChatEvents,
+  Customer,
+  Facts,
+  Identity,
+  Log,
+  Maybe,
+  Next,
+  Outcome,
+  OutcomeKind,
+  Question,
+  Reply,
+  Said,
+  Turn,
+  TurnView,
+  TurnWork,
+} from './turn.ts'

@@ -1,0 +1,120 @@
+/** The command line: `switchboard start | check | backup`, each with the configuration file as optional argument. */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { checkConfig } from './config/check.ts'
+import { formatProblems, problemsAsJson } from './config/report.ts'
+import { routesInWords } from './config/routes-in-words.ts'
+import { messageOf } from './errors.ts'
+import { backupFolder } from './journal/sqlite/backup.ts'
+import { startRuntime } from './runtime/runtime.ts'
+import { makeLog } from './services/log.ts'
+
+const DEFAULT_CONFIG = 'config/switchboard.yaml'
+
+const USAGE = `Usage: switchboard <command> [configuration file]
+
+  start               run it (${DEFAULT_CONFIG} if no file is given)
+  check               read and check everything, start nothing
+  backup --to FOLDER  copy the journal and the documents, while it runs or not
+
+  --json              for check: problems as JSON
+
+Exit status: 0 well, 1 problems found, 2 wrong use.
+`
+
+/** Runs one command and sets the exit status. */
+export async function main(args: readonly string[]): Promise<void> {
+  const parsed = parse(args)
+  if (!parsed) {
+    process.stderr.write(USAGE)
+    process.exitCode = 2
+    return
+  }
+  const { command, file, json, to } = parsed
+  loadEnvironment(file)
+  if (command === 'start') return start(file)
+  if (command === 'check') return check(file, json)
+  if (to) return backup(file, to)
+  process.stderr.write('backup needs --to FOLDER.\n')
+  process.exitCode = 2
+}
+
+function parse(args: readonly string[]) {
+  try {
+    const { positionals, values } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false }, to: { type: 'string' } },
+    })
+    const [command, file = DEFAULT_CONFIG, ...rest] = positionals
+    if (command !== 'start' && command !== 'check' && command !== 'backup') return undefined
+    return rest.length > 0 ? undefined : { command, file, ...values }
+  } catch {
+    // parseArgs names an option that does not exist; the usage does so too.
+    return undefined
+  }
+}
+
+/** `switchboard.env` beside `switchboard.yaml` may hold the variables; what the environment has already, wins. */
+function loadEnvironment(file: string): void {
+  const path = resolve(file).replace(/\.ya?ml$/, '.env')
+  if (path !== resolve(file) && existsSync(path)) process.loadEnvFile(path)
+}
+
+async function start(file: string): Promise<void> {
+  const checked = await checkConfig(file, { env: process.env })
+  if (!checked.ok) {
+    process.stderr.write(formatProblems(checked.problems, 'start'))
+    process.exitCode = 1
+    return
+  }
+  const { config } = checked
+  const log = makeLog({ level: 'info' })
+  try {
+    const runtime = await startRuntime(config, { log })
+    const channels = config.channels.map(({ name, use }) => `${name} (${use})`).join(', ')
+    log.info({ url: runtime.url, revision: config.revision.hash.slice(0, 12) }, `ready: ${channels} at ${runtime.url}`)
+    stopOnSignal(async () => {
+      log.info({}, 'stopping: turns under way are finished first')
+      await runtime.stop()
+      log.info({}, 'stopped')
+    })
+  } catch (error) {
+    log.error({ error }, `It could not be started: ${messageOf(error)}`)
+    process.exitCode = 1
+  }
+}
+
+/** The first signal stops in order; a second one at once. */
+function stopOnSignal(stop: () => Promise<void>): void {
+  let stopping = false
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143)
+    stopping = true
+    void stop().then(() => process.exit(0))
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+}
+
+async function check(file: string, json: boolean): Promise<void> {
+  const checked = await checkConfig(file, { env: process.env })
+  if (checked.ok) {
+    process.stdout.write(json ? '[]\n' : `${routesInWords(checked.config)}\n`)
+    return
+  }
+  process.stdout.write(json ? problemsAsJson(checked.problems) : formatProblems(checked.problems, 'check'))
+  process.exitCode = 1
+}
+
+async function backup(file: string, to: string): Promise<void> {
+  const checked = await checkConfig(file, { env: process.env })
+  if (!checked.ok) {
+    process.stderr.write(formatProblems(checked.problems, 'check'))
+    process.exitCode = 1
+    return
+  }
+  const made = await backupFolder(checked.config.storage.folder, to)
+  process.stdout.write(`${made}\n`)
+}

@@ -1,0 +1,224 @@
+/**
+ * Runs plugins' hooks: one after the other, each in its own time, each failure kept to the one who failed.
+ * `next()` means "not mine": a chain is a plain loop over a stage, nothing nests.
+ */
+import { messageOf, SwitchboardError } from '../errors.ts'
+import type { Instance } from '../runtime/instance.ts'
+import type { Step } from '../runtime/plan.ts'
+import { during } from '../runtime/watchdog.ts'
+import type { Clock } from '../services/clock.ts'
+import type { Next, Reply } from '../turn.ts'
+import { checkedSay } from './checked.ts'
+import {
+  type DraftReply,
+  dropped,
+  type Ending,
+  endingOf,
+  HookTurn,
+  next,
+  nextWith,
+  type Rewritten,
+  type TurnDraft,
+} from './draft.ts'
+import type { Tools } from './tools.ts'
+
+/** How long one hook may take. A bot has its own, longer limit. */
+export const HOOK_LIMIT_MS = 5_000
+
+/** A hook that ended the turn, and whose it is. */
+export interface Ended {
+  readonly ending: Exclude<Ending, { kind: 'next' }>
+  readonly stage: string
+  readonly by: Instance
+}
+
+/** A guard could not say whether the event may pass: the event is tried again. */
+export class GuardFailed extends Error {
+  override readonly name = 'GuardFailed'
+}
+
+/** Any hook that returns an outcome, called with the turn as it sees it. */
+export type OutcomeHook = (turn: HookTurn, next: Next) => unknown
+
+/**
+ * Runs a stage until one ends the turn. A hook that fails is logged and skipped; in `guard` it fails the stage
+ * (`GuardFailed`), unless `failing` says that the event has waited long enough: then the plugin's `ifGuardFails` decides.
+ */
+export async function runStage(
+  tools: Tools,
+  draft: TurnDraft,
+  stage: 'guard' | 'intercept' | 'respond',
+  steps: readonly Step<OutcomeHook>[],
+  patience: 'try-again' | 'decide' = 'try-again',
+): Promise<Ended | undefined> {
+  for (const { instance, run } of steps) {
+    const ending = await runHook(tools, draft, instance, stage, run)
+    if (ending instanceof Error) {
+      if (stage !== 'guard') continue
+      if (patience === 'try-again') throw new GuardFailed(instance.name, { cause: ending })
+      if (instance.plugin.ifGuardFails === 'pass') continue
+      return { ending: { kind: 'drop', because: `${instance.name} failed` }, stage, by: instance }
+    }
+    if (ending.kind !== 'next') return { ending, stage, by: instance }
+  }
+  return undefined
+}
+
+/**
+ * Runs one hook that returns an outcome. An error is returned, not thrown: it is in the log and the trace by then.
+ * Throws only `InstanceStopped`.
+ */
+export async function runHook(
+  tools: Tools,
+  draft: TurnDraft,
+  instance: Instance,
+  stage: string,
+  hook: OutcomeHook,
+  options: { key?: string; limitMs?: number } = {},
+): Promise<Ending | Error> {
+  const turn = new HookTurn(draft, instance, options.key)
+  const startedMs = tools.clock.now()
+  try {
+    const returned = await limited(
+      tools.clock,
+      options.limitMs ?? HOOK_LIMIT_MS,
+      during(instance, draft.entry.id, () => hook(turn, next)),
+      instance.signal,
+    )
+    const ending = endingOf(returned)
+    if (!ending) throw new SwitchboardError('PLUGIN_NO_OUTCOME')
+    turn.merge()
+    const because = 'because' in ending ? ending.because : undefined
+    draft.trace.push(step(instance, stage, ending.kind, tools.clock.now() - startedMs, because))
+    return ending
+  } catch (error) {
+    turn.giveUp()
+    return failed(tools, draft, instance, stage, error, startedMs)
+  }
+}
+
+/** Runs one hook that returns nothing: enrichers and listeners. `merged` waits with what it learnt until it returns. */
+export async function runWork(
+  tools: Tools,
+  draft: TurnDraft,
+  instance: Instance,
+  stage: string,
+  work: (turn: HookTurn) => unknown,
+): Promise<void> {
+  const turn = new HookTurn(draft, instance)
+  const startedMs = tools.clock.now()
+  try {
+    await limited(
+      tools.clock,
+      HOOK_LIMIT_MS,
+      during(instance, draft.entry.id, () => work(turn)),
+      instance.signal,
+    )
+    turn.merge()
+    draft.trace.push(step(instance, stage, 'done', tools.clock.now() - startedMs))
+  } catch (error) {
+    turn.giveUp()
+    failed(tools, draft, instance, stage, error, startedMs)
+  }
+}
+
+/** Everyone notes what they find out, beside each other. */
+export async function enrich(
+  tools: Tools,
+  draft: TurnDraft,
+  steps: readonly Step<(turn: HookTurn) => unknown>[],
+): Promise<void> {
+  await Promise.all(steps.map(({ instance, run }) => runWork(tools, draft, instance, 'enrich', run)))
+}
+
+/** Passes a reply through the channel's `rewrite` hooks; `undefined` when one dropped it. One that fails leaves it as it was. */
+export async function rewrite(tools: Tools, draft: TurnDraft, reply: DraftReply): Promise<Rewritten | undefined> {
+  let now: Rewritten = { ...reply, identity: undefined }
+  for (const { instance, run } of draft.channel.chain.rewrite) {
+    const startedMs = tools.clock.now()
+    try {
+      const shown: Reply = {
+        by: now.by,
+        content: now.say,
+        identity: now.identity,
+        customer: draft.customer,
+        chat: draft.chat,
+        channel: draft.channel,
+        conversation: draft.conversation,
+        drop: dropped,
+      }
+      const returned = await limited(
+        tools.clock,
+        HOOK_LIMIT_MS,
+        during(instance, draft.entry.id, () => run(shown, nextWith)),
+        instance.signal,
+      )
+      const ending = endingOf(returned)
+      if (!ending) throw new SwitchboardError('PLUGIN_NO_OUTCOME')
+      const ms = tools.clock.now() - startedMs
+      if (ending.kind === 'drop') {
+        draft.trace.push(step(instance, 'rewrite', 'drop', ms, ending.because))
+        return undefined
+      }
+      if (ending.kind === 'next' && ending.change) {
+        const { content, identity } = ending.change
+        now = {
+          ...now,
+          say: content === undefined ? now.say : checkedSay(content),
+          identity: identity ?? now.identity,
+        }
+        draft.trace.push(step(instance, 'rewrite', 'changed', ms))
+      }
+    } catch (error) {
+      failed(tools, draft, instance, 'rewrite', error, startedMs)
+    }
+  }
+  return now
+}
+
+/** The plugin is being stopped: what it was asked is asked again of whoever comes after it. */
+export class InstanceStopped extends Error {
+  override readonly name = 'InstanceStopped'
+}
+
+/**
+ * Waits for a plugin's promise, but not longer than the limit (`PLUGIN_TIMEOUT`), nor than the plugin runs
+ * (`InstanceStopped`). What comes later is ignored.
+ */
+export function limited(clock: Clock, limitMs: number, returned: unknown, running?: AbortSignal): unknown {
+  if (!(returned instanceof Promise)) return returned
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  const cancel = clock.after(limitMs, () =>
+    reject(new SwitchboardError('PLUGIN_TIMEOUT', { detail: `${limitMs} ms.` })),
+  )
+  const stopped = () => reject(new InstanceStopped())
+  if (running?.aborted) stopped()
+  running?.addEventListener('abort', stopped, { once: true })
+  returned.then(resolve, reject)
+  return promise.finally(() => {
+    cancel()
+    running?.removeEventListener('abort', stopped)
+  })
+}
+
+function failed(
+  tools: Tools,
+  draft: TurnDraft,
+  instance: Instance,
+  stage: string,
+  error: unknown,
+  startedMs: number,
+): Error {
+  if (instance.signal.aborted) throw new InstanceStopped(instance.name)
+  const because = messageOf(error)
+  instance.log.error(
+    { stage, turn: draft.entry.id, error },
+    `${instance.name} (${instance.plugin.name}), ${stage}: ${because}`,
+  )
+  draft.trace.push(step(instance, stage, 'failed', tools.clock.now() - startedMs, because))
+  return error instanceof Error ? error : new Error(because)
+}
+
+function step(instance: Instance, stage: string, did: string, ms: number, because?: string) {
+  return { stage, by: instance.name, did, because, ms, line: instance.line }
+}

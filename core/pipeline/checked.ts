@@ -1,0 +1,170 @@
+/** What plugins give is checked here, once, before the journal sees it: events that came in, and things to say. */
+import { z } from 'zod'
+import type { Command } from '../command.ts'
+import type { Actor } from '../conversation.ts'
+import { SwitchboardError } from '../errors.ts'
+import type { InboundEvent, Json, Part, Say } from '../message.ts'
+
+/** Longest text of one part, in UTF-16 units; far above what any platform takes. */
+const MAX_TEXT = 100_000
+const MAX_PARTS = 50
+
+const Text = z.string().max(MAX_TEXT)
+const Id = z.string().min(1).max(512)
+const Url = z.string().min(1).max(8_192)
+const JsonValue: z.ZodType<Json> = z.json()
+
+const media = {
+  url: Url,
+  name: z.string().max(1_024).optional(),
+  mimeType: z.string().max(256).optional(),
+  sizeBytes: z.number().nonnegative().optional(),
+  durationMs: z.number().nonnegative().optional(),
+  transcript: Text.optional(),
+}
+
+const PartSchema: z.ZodType<Part> = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text: Text }),
+  z.object({ type: z.literal('image'), ...media }),
+  z.object({ type: z.literal('audio'), ...media }),
+  z.object({ type: z.literal('video'), ...media }),
+  z.object({ type: z.literal('file'), ...media }),
+  z.object({
+    type: z.literal('location'),
+    latitude: z.number().min(-90).max(90),
+    longitude: z.number().min(-180).max(180),
+    label: Text.optional(),
+  }),
+  z.object({
+    type: z.literal('link'),
+    url: Url,
+    title: Text,
+    description: Text.optional(),
+    imageUrl: Url.optional(),
+  }),
+  z.object({
+    type: z.literal('choices'),
+    prompt: Text,
+    choices: z
+      .array(z.object({ id: Id, label: z.string().max(1_024) }))
+      .min(1)
+      .max(100),
+  }),
+  z.object({ type: z.literal('native'), platform: z.string(), data: JsonValue, text: Text }),
+])
+
+const Parts = z.array(PartSchema).max(MAX_PARTS)
+const Content = z.union([Text, PartSchema, Parts])
+const SaySchema: z.ZodType<Say> = z.union([Content, z.record(z.string(), Content)])
+
+const inbound = {
+  id: Id,
+  chat: Id,
+  sender: z
+    .object({
+      name: z.string().max(1_024).optional(),
+      language: z.string().max(64).optional(),
+      avatarUrl: Url.optional(),
+      fields: z.record(z.string(), JsonValue).optional(),
+    })
+    .optional(),
+  atMs: z.number().nonnegative(),
+  entry: z.string().max(1_024).optional(),
+  grants: z.string().max(64).optional(),
+  raw: JsonValue.optional(),
+}
+
+const EventSchema: z.ZodType<InboundEvent> = z.discriminatedUnion('type', [
+  z.object({ ...inbound, type: z.literal('message'), parts: Parts, choice: z.string().max(512).optional() }),
+  z.object({ ...inbound, type: z.literal('edit'), of: Id, parts: Parts }),
+  z.object({ ...inbound, type: z.literal('recall'), of: Id }),
+  z.object({ ...inbound, type: z.literal('menu-click'), key: z.string().max(1_024) }),
+  z.object({ ...inbound, type: z.literal('scan') }),
+  z.object({ ...inbound, type: z.enum(['follow', 'unfollow', 'chat-end']) }),
+  z.object({ ...inbound, type: z.literal('agent-message'), parts: Parts, agent: z.string().max(512) }),
+  z.object({ ...inbound, type: z.literal('other'), kind: z.string().max(512) }),
+])
+
+/** The event, without keys that are none of ours. Throws `PLUGIN_BAD_EVENT`, saying which part of it is wrong. */
+export function checkedEvent(event: unknown): InboundEvent {
+  const checked = EventSchema.safeParse(event)
+  if (checked.success) return checked.data
+  throw new SwitchboardError('PLUGIN_BAD_EVENT', { detail: z.prettifyError(checked.error) })
+}
+
+/** Something to say. Throws `PLUGIN_BAD_CONTENT`. */
+export function checkedSay(say: unknown): Say {
+  if (typeof say === 'string' && say.length <= MAX_TEXT) return say
+  const checked = SaySchema.safeParse(say)
+  if (checked.success) return checked.data
+  throw new SwitchboardError('PLUGIN_BAD_CONTENT', { detail: z.prettifyError(checked.error) })
+}
+
+/** A plugin's state of one chat may hold this much, as JSON in UTF-8. */
+const MAX_STATE_BYTES = 8 << 10
+
+/** A state as it is kept: plain JSON that fits the schema. Throws `PLUGIN_BAD_STATE` or `PLUGIN_STATE_TOO_BIG`. */
+export function checkedState(schema: z.ZodObject | undefined, state: unknown): Json {
+  const fit = schema?.safeParse(state)
+  if (!fit?.success) {
+    throw new SwitchboardError('PLUGIN_BAD_STATE', { detail: fit ? z.prettifyError(fit.error) : 'It declares none.' })
+  }
+  const text = JSON.stringify(fit.data)
+  if (Buffer.byteLength(text) > MAX_STATE_BYTES) throw new SwitchboardError('PLUGIN_STATE_TOO_BIG')
+  return JsonValue.parse(JSON.parse(text))
+}
+
+/** The parts of a message. Throws `PLUGIN_BAD_CONTENT`. */
+export function checkedParts(parts: unknown): readonly Part[] {
+  const checked = Parts.safeParse(parts)
+  if (checked.success) return checked.data
+  throw new SwitchboardError('PLUGIN_BAD_CONTENT', { detail: z.prettifyError(checked.error) })
+}
+
+const ActorSchema: z.ZodType<Actor> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('customer') }),
+  z.object({ kind: z.enum(['bot', 'feature', 'channel', 'desk']), name: z.string() }),
+  z.object({ kind: z.literal('agent'), person: z.string().min(1).max(256) }),
+  z.object({ kind: z.literal('core') }),
+])
+
+const Because = z.string().max(1_024)
+const named = { id: Id, by: ActorSchema, lease: z.int().optional() }
+
+/** What each command holds besides its target. */
+const COMMANDS = [
+  z.object({ ...named, type: z.literal('send'), content: Content }),
+  z.object({ ...named, type: z.literal('note'), text: z.string().min(1).max(10_000) }),
+  z.object({ ...named, type: z.literal('take') }),
+  z.object({ ...named, type: z.literal('return'), because: Because.optional() }),
+  z.object({ ...named, type: z.literal('assign'), person: z.string().min(1), team: z.string().optional() }),
+  z.object({
+    ...named,
+    type: z.literal('transfer'),
+    to: z.object({ team: z.string().optional(), person: z.string().optional() }),
+  }),
+  z.object({ ...named, type: z.literal('close'), because: Because.min(1), say: SaySchema.optional() }),
+] as const
+
+const CommandSchema: z.ZodType<Command> = z.union([
+  z.discriminatedUnion('type', COMMANDS).and(z.union([z.object({ conversation: Id }), z.object({ chat: Id })])),
+  z.object({ id: Id, type: z.literal('call-back'), chat: Id, by: ActorSchema, content: Content }),
+])
+
+/** A command as it may be run, or what is wrong with it. */
+export function checkedCommand(command: unknown): { readonly command: Command } | { readonly problem: string } {
+  const checked = CommandSchema.safeParse(command)
+  return checked.success ? { command: checked.data } : { problem: z.prettifyError(checked.error) }
+}
+
+/** Of `by_json`. */
+export function checkedActor(json: string): Actor {
+  return ActorSchema.parse(JSON.parse(json))
+}
+
+const WithParts = z.object({ parts: Parts })
+
+/** The content of a message, in or out, of `body_json`. */
+export function checkedBody(json: string): readonly Part[] {
+  return WithParts.parse(JSON.parse(json)).parts
+}

@@ -1,0 +1,332 @@
+/**
+ * What people and programs on our side do in a chat. A command is one transaction and never waits for a turn: it reads
+ * the chat as it is, decides, and commits under the lease that it has read; when that has changed, it looks again.
+ */
+import type { Command, CommandResult, RefusalCode } from '../command.ts'
+import { type Actor, maySpeak, type Owner, type Refusal } from '../conversation.ts'
+import type { Committed, LoadedChat, NewEntry } from '../journal/engine.ts'
+import { toParts } from '../message.ts'
+import { GuardFailed, runStage } from './chain.ts'
+import { checkedCommand } from './checked.ts'
+import { composeCommand } from './compose.ts'
+import type { Deliver } from './deliver.ts'
+import { TurnDraft } from './draft.ts'
+import { readHistory } from './history.ts'
+import { left } from './ledger.ts'
+import { CORE, routeOf } from './settle.ts'
+import type { Tools } from './tools.ts'
+
+/** How often a command looks at the chat again because it changed under it. */
+const MAX_TRIES = 20
+
+export interface Commands {
+  run(command: Command): Promise<CommandResult>
+  /** A reload took away who owned this conversation: it goes to whoever the plan in force says. */
+  ownerGone(conversation: string, because: string): Promise<void>
+}
+
+/** Any command, or the core's own about a conversation whose owner has gone. */
+type AnyCommand =
+  | Command
+  | {
+      readonly id: string
+      readonly type: 'owner-gone'
+      readonly conversation: string
+      readonly by: Actor
+      readonly because: string
+      readonly lease?: undefined
+    }
+
+export function makeCommands(
+  tools: Tools,
+  use: { readonly deliver: () => Deliver; nudge(chat: string): void },
+): Commands {
+  const { engine, clock, log } = tools
+
+  async function run(command: AnyCommand): Promise<CommandResult> {
+    const known = await engine.findCommand(command.id)
+    if (known) return known
+    const chatId = await chatOf(command)
+    for (let tries = 0; tries < MAX_TRIES && chatId; tries++) {
+      const chat = await engine.load(chatId)
+      if (!chat) break
+      const done = await attempt(command, chat)
+      if (done) return done
+    }
+    return refused(chatId ? 'NOT_OWNER' : 'NOT_FOUND', chatId ? 'The chat changes too fast.' : 'There is no such chat.')
+  }
+
+  async function chatOf(command: AnyCommand): Promise<string | undefined> {
+    if ('chat' in command) return command.chat
+    return (await engine.findConversation(command.conversation))?.chat
+  }
+
+  /** Decides and commits once; `undefined` when the chat has changed meanwhile. */
+  async function attempt(command: AnyCommand, chat: LoadedChat): Promise<CommandResult | undefined> {
+    const draft = draftOf(command, chat)
+    if (!draft) return refused('NOT_FOUND', `No channel has the account ${chat.account}.`)
+    const refusal = mismatch(command, chat) ?? (await decideOn(draft, command))
+    const note = noteOf(command, draft)
+    const { change, closed } = await composeCommand(tools, draft, refusal ? undefined : note)
+    const tooLate = refusal ?? (closed && { refused: 'WINDOW_CLOSED' as const, message: closed.message })
+    if (tooLate) return store(command, chat, refused(tooLate.refused, tooLate.message))
+    const result: CommandResult = { ok: true, conversation: draft.conversation?.id }
+    const committed = await engine.commit({
+      ...change,
+      expect: {
+        conversation: chat.conversation ? { id: chat.conversation.id, lease: chat.conversation.lease } : null,
+        nothingWaiting: command.type === 'close',
+      },
+      command: { id: command.id, type: command.type, by: command.by, result },
+    })
+    if (committed.ok) return afterwards(chat, committed, result)
+    if (committed.why === 'repeated') return committed.result
+    if (committed.why !== 'waiting') return undefined
+    return store(
+      command,
+      chat,
+      refused('NEW_MESSAGE', 'The customer has just written something that nobody has seen yet.'),
+    )
+  }
+
+  function afterwards(
+    chat: LoadedChat,
+    committed: Extract<Committed, { ok: true }>,
+    result: CommandResult,
+  ): CommandResult {
+    use.deliver().start(committed.sending)
+    if (committed.pending > 0) use.nudge(chat.id)
+    return result
+  }
+
+  /** A refusal is a result too: the same id gets it again. */
+  async function store(command: AnyCommand, chat: LoadedChat, result: CommandResult): Promise<CommandResult> {
+    const { id, type, by } = command
+    const committed = await engine.commit({
+      chat: chat.id,
+      nowMs: clock.now(),
+      expect: {},
+      command: { id, type, by, result },
+    })
+    return !committed.ok && committed.why === 'repeated' ? committed.result : result
+  }
+
+  function draftOf(command: AnyCommand, chat: LoadedChat): TurnDraft | undefined {
+    const plan = tools.plan()
+    const channel = plan.channels.get(chat.account)
+    if (!channel) return undefined
+    const { id, by } = command
+    return new TurnDraft({
+      chat,
+      entry: { id, seq: chat.seq, facts: undefined, acceptedAtMs: clock.now() },
+      event: { id, type: 'callback', atMs: clock.now(), by },
+      plan,
+      channel,
+      conversation: chat.conversation,
+      trace: [],
+      history: ({ max }) => readHistory(engine, chat.id, { beforeSeq: chat.seq + 1, max }),
+    })
+  }
+
+  /** A command that names a conversation means that one, not the chat's next. */
+  function mismatch(command: AnyCommand, chat: LoadedChat): Refusal | undefined {
+    if (!('conversation' in command) || chat.conversation?.id === command.conversation) return undefined
+    return { refused: 'NOT_FOUND', message: 'This conversation is closed.' }
+  }
+
+  async function decideOn(draft: TurnDraft, command: AnyCommand): Promise<Refusal | undefined> {
+    const { by } = command
+    if (command.type === 'call-back') return callBack(draft, command)
+    const { lease } = command
+    switch (command.type) {
+      case 'send':
+        return speak(draft, command)
+      case 'note':
+        return undefined
+      case 'take':
+        if (by.kind !== 'agent') return invalid('Only an agent takes a conversation; for others there is assign.')
+        return assign(draft, { by, lease, person: by.person, because: `${by.person} took it` })
+      case 'assign':
+        return assign(draft, {
+          by,
+          lease,
+          person: command.person,
+          team: command.team,
+          because: `given to ${command.person}`,
+        })
+      case 'transfer': {
+        const { team, person } = command.to
+        if (person !== undefined) return assign(draft, { by, lease, person, team, because: `transferred to ${person}` })
+        const owner = draft.conversation?.owner
+        if (!owner || owner.kind === 'bot') return invalid('Nobody at a desk has this conversation.')
+        return draft.decide({
+          type: 'queue',
+          by,
+          lease,
+          because: team === undefined ? 'back to the queue' : `transferred to ${team}`,
+          desk: owner.desk,
+          team,
+        })
+      }
+      case 'return':
+        return toBot(draft, command)
+      case 'close': {
+        const refusal = draft.decide({ type: 'close', by, lease, reason: command.because, atMs: clock.now() })
+        if (!refusal && command.say !== undefined) {
+          draft.replies.push({ by, say: command.say, expect: undefined, instance: nameOf(by) })
+        }
+        return refusal
+      }
+      case 'owner-gone':
+        return ownerGone(draft, command)
+    }
+  }
+
+  function speak(draft: TurnDraft, command: Extract<Command, { type: 'send' }>): Refusal | undefined {
+    const may = maySpeak(draft.conversation, command.by, command.lease)
+    if (may !== true) return may
+    if (toParts(command.content).length === 0) return invalid('There is nothing in the message.')
+    draft.replies.push({ by: command.by, say: command.content, expect: undefined, instance: nameOf(command.by) })
+    return undefined
+  }
+
+  function assign(
+    draft: TurnDraft,
+    to: { by: Actor; lease: number | undefined; person: string; team?: string | undefined; because: string },
+  ): Refusal | undefined {
+    const owner = draft.conversation?.owner
+    const desk = owner && owner.kind !== 'bot' ? owner.desk : routeOf(draft)?.desk?.name
+    if (desk === undefined) return invalid('There is no desk on this route.')
+    const refusal = draft.decide({ type: 'assign', ...to, desk })
+    if (!refusal && owner?.kind === 'bot' && draft.conversation) {
+      const { id } = draft.conversation
+      draft.deskItems.push({
+        desk,
+        item: { type: 'handed-over', conversation: id, because: to.because, upToSeq: draft.chat.seq },
+      })
+    }
+    return refusal
+  }
+
+  function toBot(draft: TurnDraft, command: Extract<AnyCommand, { type: 'return' }>): Refusal | undefined {
+    const route = draft.channel.routes[0]
+    const bot = route?.bots[0]
+    if (!route || !bot || route.mode === 'cooperation') return invalid('There is no bot on this route.')
+    const because = command.because ?? 'given back to the bot'
+    return draft.decide({
+      type: 'return',
+      by: command.by,
+      lease: command.lease,
+      because,
+      bot: bot.name,
+      route: route.name,
+    })
+  }
+
+  async function callBack(
+    draft: TurnDraft,
+    command: Extract<Command, { type: 'call-back' }>,
+  ): Promise<Refusal | undefined> {
+    const { by, content } = command
+    if (draft.conversation)
+      return { refused: 'ALREADY_OPEN', message: 'A conversation with this customer is open already.' }
+    if (toParts(content).length === 0) return invalid('There is nothing in the message.')
+    const desk = routeOf(draft)?.desk
+    if (by.kind !== 'agent' || !desk) return invalid('Only an agent calls back, on a route that has a desk.')
+    const turnedAway = await askGuards(draft)
+    if (turnedAway) return turnedAway
+    const { capabilities, reserve } = draft.channel
+    const { closed } = left({ allowances: draft.allowances, capabilities, nowMs: clock.now(), by, reserve })
+    if (closed) return { refused: 'WINDOW_CLOSED', message: closed.message }
+    const refusal = draft.decide({
+      type: 'open',
+      by,
+      because: `${by.person} called back`,
+      id: tools.makeId(),
+      owner: { kind: 'agent', desk: desk.name, team: undefined, person: by.person },
+      origin: 'callback',
+      route: routeOf(draft)?.name ?? '',
+      atMs: clock.now(),
+    })
+    if (!refusal) draft.replies.push({ by, say: content, expect: undefined, instance: nameOf(by) })
+    return refusal
+  }
+
+  /** A guard that fails turns a callback away: it can be tried again by the person who made it. */
+  async function askGuards(draft: TurnDraft): Promise<Refusal | undefined> {
+    try {
+      const ended = await runStage(tools, draft, 'guard', draft.channel.chain.guard)
+      if (!ended) return undefined
+      const because = 'because' in ended.ending ? ended.ending.because : undefined
+      return { refused: 'BLOCKED', message: `${ended.by.name} turned it away: ${because ?? ended.ending.kind}.` }
+    } catch (error) {
+      if (!(error instanceof GuardFailed)) throw error
+      return { refused: 'BLOCKED', message: `${error.message} could not say whether this customer may be called back.` }
+    }
+  }
+
+  /** An agent's or team's conversation goes to the queue of their desk, a bot's to the route's bot. */
+  function ownerGone(
+    draft: TurnDraft,
+    { by, because }: { readonly by: Actor; readonly because: string },
+  ): Refusal | undefined {
+    const heir = heirOf(draft)
+    if (!heir) return draft.decide({ type: 'close', by, reason: because, atMs: clock.now() })
+    const refusal = draft.decide({ type: 'owner-gone', by, because, ...heir })
+    if (!refusal && heir.to.kind === 'queue' && draft.conversation) {
+      const item = {
+        type: 'handed-over',
+        conversation: draft.conversation.id,
+        because,
+        upToSeq: draft.chat.seq,
+      } as const
+      draft.deskItems.push({ desk: heir.to.desk, item })
+    }
+    return refusal
+  }
+
+  function noteOf(command: AnyCommand, draft: TurnDraft): NewEntry | undefined {
+    const text = command.type === 'note' ? command.text : draft.changes.map(({ because }) => because).join('; ')
+    if (command.type !== 'note' && draft.changes.length === 0) return undefined
+    const { id: conversation } = draft.conversation ?? {}
+    const atMs = clock.now()
+    return { id: tools.makeId(), kind: 'note', type: command.type, body: { text }, by: command.by, conversation, atMs }
+  }
+
+  return {
+    async run(given) {
+      const checked = checkedCommand(given)
+      if ('problem' in checked) return refused('INVALID', checked.problem)
+      return run(checked.command)
+    },
+    async ownerGone(conversation, because) {
+      const result = await run({ id: tools.makeId(), type: 'owner-gone', conversation, by: CORE, because })
+      if (!result.ok)
+        log.warn({ conversation, code: result.code }, `A conversation without an owner stays: ${result.message}`)
+    },
+  }
+}
+
+/** Who takes over a conversation whose owner or route is gone, by the plan in force; nobody, when no route is left. */
+function heirOf(draft: TurnDraft): { readonly to: Owner; readonly route: string } | undefined {
+  const { owner } = draft.conversation ?? {}
+  const route = routeOf(draft)
+  if (!route) return undefined
+  const desk = owner && owner.kind !== 'bot' ? draft.plan.instances.get(owner.desk) : undefined
+  if (desk?.desk) return { to: { kind: 'queue', desk: desk.name, team: undefined }, route: route.name }
+  const bot = route.bots[0]
+  if (bot && route.mode !== 'cooperation') return { to: { kind: 'bot', bot: bot.name }, route: route.name }
+  return route.desk && { to: { kind: 'queue', desk: route.desk.name, team: route.team }, route: route.name }
+}
+
+function nameOf(by: Actor): string {
+  return 'name' in by ? by.name : 'core'
+}
+
+function invalid(message: string): Refusal {
+  return { refused: 'INVALID', message }
+}
+
+function refused(code: RefusalCode, message: string): CommandResult {
+  return { ok: false, code, message }
+}

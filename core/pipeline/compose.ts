@@ -1,0 +1,319 @@
+/**
+ * Stop 6, and what stop 7 writes: the replies of a turn or command, rewritten, fitted to the channel and to what its
+ * platform still takes, as one change of the chat.
+ */
+import {
+  type ChatChange,
+  type DeskPayload,
+  NEVER_MS,
+  type NewConversationChange,
+  type NewDelivery,
+  type NewEntry,
+  type ShownChoices,
+} from '../journal/engine.ts'
+import { type CustomerPatch, contentOf, type Part, toParts } from '../message.ts'
+import type { ChatEvent } from '../turn.ts'
+import { adapt } from './adapt.ts'
+import { rewrite } from './chain.ts'
+import { isFromPlatform, type Rewritten, type TurnDraft } from './draft.ts'
+import { type Closed, left, reserve, type Sending } from './ledger.ts'
+import { CORE, type Settled } from './settle.ts'
+import type { Tools } from './tools.ts'
+import { traceJson } from './trace.ts'
+
+/** A program's reply that could not be sent for this long is no longer worth sending. */
+const PROGRAM_REPLY_EXPIRES_MS = 600_000
+/** A delivery that has not got through for this long lets the ones behind it pass. */
+const HOLD_MS = 30_000
+
+/** The end of a turn. `inline`: a request of its event is open for an answer. */
+export async function composeTurn(
+  tools: Tools,
+  draft: TurnDraft,
+  settled: Settled,
+  { inline }: { readonly inline: boolean },
+): Promise<ChatChange> {
+  const out = await composeReplies(tools, draft, inline)
+  const { outcome, because, by } = settled
+  const { chat, conversation, facts } = draft
+  draft.committedFacts = facts
+  const learnt = facts !== draft.entry.facts ? facts : undefined
+  return {
+    ...composeShared(tools, draft, out),
+    expect: {
+      epoch: chat.epoch,
+      conversation:
+        out.entries.length > 0 || draft.decided || draft.deskItems.length > 0
+          ? ((chat.conversation && { id: chat.conversation.id, lease: chat.conversation.lease }) ?? null)
+          : undefined,
+    },
+    turn: {
+      seq: draft.entry.seq,
+      outcome,
+      because,
+      conversation: (conversation ?? chat.conversation)?.id,
+      facts: learnt,
+      trace: traceJson([...draft.trace, { stage: 'outcome', by, did: outcome, because }]),
+    },
+    states: [...draft.states].map(([instance, body]) => ({ instance, body })),
+    wakes: [...draft.wakes.values()].map(({ instance, key, inMs }) => ({
+      instance,
+      key,
+      dueAtMs: tools.clock.now() + Math.max(0, inMs),
+    })),
+    customer: learnt ? learntOf(learnt.customer, learnt.language) : undefined,
+    writes: draft.writes,
+    question: out.question ?? (draft.questionEnds ? null : undefined),
+  }
+}
+
+/** What a command changes besides its own row; `closed`, when the platform would not take what it says. */
+export async function composeCommand(
+  tools: Tools,
+  draft: TurnDraft,
+  note: NewEntry | undefined,
+): Promise<{ readonly change: Shared; readonly closed: Composed['closed'] }> {
+  const out = await composeReplies(tools, draft, false)
+  return { change: composeShared(tools, draft, out, note), closed: out.closed }
+}
+
+type Shared = Omit<ChatChange, 'expect'>
+
+/** `note`: the entry that the desks' items belong to, when it is not the one that is being handled. */
+function composeShared(tools: Tools, draft: TurnDraft, out: Composed, note?: NewEntry): Shared {
+  const { conversation, changes, chat, plan } = draft
+  const before = chat.conversation
+  const entry = note ? out.entries.length : { seq: draft.entry.seq }
+  return {
+    chat: chat.id,
+    nowMs: tools.clock.now(),
+    conversation:
+      conversation && draft.decided
+        ? { now: conversation, revision: plan.revision, changes, cause: draft.entry.id }
+        : undefined,
+    // What a bot said before the people came is not sent after them.
+    cancelBots: before?.owner.kind === 'bot' && conversation !== undefined && conversation.owner.kind !== 'bot',
+    entries: [...out.entries, ...(note ? [note] : []), ...lifeEntries(tools, draft)],
+    deliveries: [
+      ...out.deliveries,
+      ...draft.deskItems.map(({ desk, item }, part) => deskDelivery(tools, desk, item, { entry, part })),
+    ],
+    shown: out.shown,
+  }
+}
+
+interface Composed {
+  readonly entries: readonly NewEntry[]
+  readonly deliveries: readonly NewDelivery[]
+  /** What choices are on the customer's screen now; undefined: as before. */
+  readonly shown: ShownChoices | null | undefined
+  readonly question: ChatChange['question']
+  /** Why a reply could not be sent, when one could not. */
+  readonly closed: { readonly why: Closed; readonly message: string } | undefined
+}
+
+async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): Promise<Composed> {
+  draft.rewritten ??= await rewriteAll(tools, draft)
+  const replies = draft.rewritten
+  if (replies.length === 0) return NOTHING
+  const onlyInline = draft.channel.capabilities.later.length === 0
+  draft.answersInline = inline && draft.openDeliveries === 0 && fitsInline(draft, replies, onlyInline)
+  const allowances = new Map(draft.allowances.map((allowance) => [allowance.on, allowance]))
+  const entries: NewEntry[] = []
+  const deliveries: NewDelivery[] = []
+  let closed: Composed['closed']
+  let shown: ShownChoices | null = null
+
+  for (const reply of replies) {
+    const entry = entries.length
+    const content = contentOf(reply.say, draft.customer.language, draft.plan.languages)
+    const sending: Sending = {
+      allowances: [...allowances.values()],
+      capabilities: draft.channel.capabilities,
+      nowMs: tools.clock.now(),
+      by: reply.by,
+      reserve: draft.channel.reserve,
+    }
+    const free = onlyInline || draft.answersInline
+    const fitted = fit(draft, reply, free ? undefined : left(sending).left)
+    const places = free ? [] : reserve(sending, fitted.parts.length, grantsOf(draft))
+    for (const { on } of places) {
+      const allowance = on === undefined ? undefined : allowances.get(on)
+      if (allowance) allowances.set(allowance.on, { ...allowance, used: allowance.used + 1 })
+    }
+    entries.push(outEntry(tools, draft, reply, toParts(content)))
+    fitted.parts.forEach((part, i) => {
+      const start = startOf({
+        onlyInline,
+        inline: draft.answersInline,
+        first: deliveries.length === 0,
+        place: places[i],
+      })
+      if (start === 'dead') closed ??= left(sending).closed
+      const code = start === 'dead' ? 'CHANNEL_WINDOW_CLOSED' : undefined
+      const allowance = places[i]?.on
+      deliveries.push({ ...deliveryOf(tools, draft, reply, part), entry, part: i, start, code, allowance })
+    })
+    fitted.unsendable.forEach((part, i) => {
+      const place = { entry, part: fitted.parts.length + i }
+      deliveries.push({
+        ...deliveryOf(tools, draft, reply, part),
+        ...place,
+        start: 'dead',
+        code: 'CHANNEL_CANNOT_SEND',
+      })
+    })
+    shown = shownBy(toParts(content)) ?? shown
+  }
+  if (closed) draft.trace.push({ stage: 'ledger', by: 'core', did: closed.why, because: closed.message })
+  return { entries, deliveries, closed, shown, question: questionOf(tools, replies) }
+}
+
+const NOTHING: Composed = { entries: [], deliveries: [], shown: undefined, question: undefined, closed: undefined }
+
+async function rewriteAll(tools: Tools, draft: TurnDraft): Promise<readonly Rewritten[]> {
+  const rewritten: Rewritten[] = []
+  for (const reply of draft.replies) {
+    const now = await rewrite(tools, draft, reply)
+    if (now) rewritten.push(now)
+  }
+  return rewritten
+}
+
+/** Only one message fits into a response; a channel that has no other way begins with it. */
+function fitsInline(draft: TurnDraft, replies: readonly Rewritten[], onlyInline: boolean): boolean {
+  let parts = 0
+  for (const reply of replies) parts += fit(draft, reply, undefined).parts.length
+  return parts === 1 || (onlyInline && parts > 0)
+}
+
+function startOf(of: { onlyInline: boolean; inline: boolean; first: boolean; place: unknown }): NewDelivery['start'] {
+  if (of.inline && of.first) return 'now'
+  if (of.onlyInline) return 'next-event'
+  return of.place ? 'now' : 'dead'
+}
+
+function fit(draft: TurnDraft, reply: Rewritten, free: number | undefined) {
+  const fitted = adapt(reply.say, {
+    capabilities: draft.channel.capabilities,
+    platform: draft.channel.instance.plugin.name,
+    language: draft.customer.language,
+    languages: draft.plan.languages,
+    texts: draft.plan.texts,
+    identity: reply.identity,
+    left: free,
+  })
+  for (const because of fitted.degraded) draft.trace.push({ stage: 'adapt', by: 'core', did: 'degraded', because })
+  return fitted
+}
+
+function deliveryOf(tools: Tools, draft: TurnDraft, reply: Rewritten, part: Part) {
+  const nowMs = tools.clock.now()
+  return {
+    id: tools.makeId(),
+    destination: 'channel',
+    payload: { kind: 'part', part, identity: reply.identity, inReplyTo: platformIdOf(draft) },
+    by: reply.by,
+    expiresAtMs: reply.by.kind === 'agent' ? undefined : nowMs + PROGRAM_REPLY_EXPIRES_MS,
+    holdUntilMs: nowMs + HOLD_MS,
+  } as const
+}
+
+/** The class of allowance that the event opened which is being answered. */
+function grantsOf({ event }: TurnDraft): string | undefined {
+  return 'grants' in event ? event.grants : undefined
+}
+
+function platformIdOf(draft: TurnDraft): string | undefined {
+  return isFromPlatform(draft) ? draft.event.id : undefined
+}
+
+function outEntry(tools: Tools, draft: TurnDraft, reply: Rewritten, parts: readonly Part[]): NewEntry {
+  return {
+    id: tools.makeId(),
+    kind: 'out',
+    type: 'message',
+    body: { parts },
+    by: reply.by,
+    conversation: (draft.conversation ?? draft.chat.conversation)?.id,
+    answers: draft.entry.id,
+    atMs: tools.clock.now(),
+  }
+}
+
+/** The choices that the customer sees under the last message. */
+function shownBy(parts: readonly Part[]): ShownChoices | undefined {
+  const part = parts.findLast(({ type }) => type === 'choices')
+  return part?.type === 'choices' ? { choices: part.choices } : undefined
+}
+
+function questionOf(tools: Tools, replies: readonly Rewritten[]): ChatChange['question'] {
+  const asking = replies.findLast(({ expect }) => expect)
+  if (!asking?.expect) return undefined
+  const { key, forMs } = asking.expect
+  return { instance: asking.instance, key, untilMs: tools.clock.now() + forMs }
+}
+
+/** An event of the chat's own life, for those who listen to it on this channel; none if nobody does. */
+function lifeEntries(tools: Tools, draft: TurnDraft): readonly NewEntry[] {
+  const events: ChatEvent[] = []
+  const add = (event: ChatEvent) => {
+    if (draft.channel.chain.listeners[event.type].length > 0) events.push(event)
+  }
+  for (const change of draft.changes) add(changeEvent(tools, draft, change))
+  for (const reply of draft.rewritten ?? []) {
+    if (reply.by.kind !== 'agent') continue
+    const content = contentOf(reply.say, draft.customer.language, draft.plan.languages)
+    add({ id: tools.makeId(), atMs: tools.clock.now(), type: 'agent.replied', person: reply.by.person, content })
+  }
+  return events.map((event) => ({
+    id: event.id,
+    kind: 'life',
+    type: event.type,
+    body: event,
+    by: CORE,
+    conversation: draft.conversation?.id,
+    atMs: event.atMs,
+  }))
+}
+
+function changeEvent(tools: Tools, { conversation }: TurnDraft, change: NewConversationChange): ChatEvent {
+  const { type, because, actor } = change
+  const event = { id: tools.makeId(), atMs: tools.clock.now() }
+  switch (type) {
+    case 'opened':
+      return { ...event, type: 'conversation.opened', because }
+    case 'queued':
+      return { ...event, type: 'conversation.queued', because }
+    case 'assigned': {
+      const person = conversation?.owner.kind === 'agent' ? conversation.owner.person : ''
+      return { ...event, type: 'conversation.assigned', person, by: actor }
+    }
+    case 'returned':
+      return { ...event, type: 'conversation.returned', because }
+    case 'closed':
+      return { ...event, type: 'conversation.closed', reason: because, by: actor }
+  }
+}
+
+/** Something that a desk is told, in the order of its chat. It waits for its desk as long as it takes. */
+export function deskDelivery(
+  tools: Tools,
+  desk: string,
+  item: DeskPayload,
+  place: { readonly entry: NewDelivery['entry']; readonly part: number },
+): NewDelivery {
+  return {
+    id: tools.makeId(),
+    ...place,
+    destination: `desk:${desk}`,
+    payload: { kind: 'desk', item },
+    by: CORE,
+    holdUntilMs: NEVER_MS,
+    start: 'now',
+  }
+}
+
+function learntOf(patch: CustomerPatch | undefined, language: string | undefined): CustomerPatch | undefined {
+  return language === undefined ? patch : { ...patch, language }
+}

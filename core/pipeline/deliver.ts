@@ -1,0 +1,292 @@
+/**
+ * Stop 8: sends what the journal says is to be sent, one at a time for each chat and destination, and records what
+ * became of it. Channels know nothing of retries; everything about trying again is here.
+ */
+import { DeliveryError, messageOf, SwitchboardError } from '../errors.ts'
+import { type DeliveryResult, type DueDelivery, NEVER_MS, type NewEntry } from '../journal/engine.ts'
+import type { Delivery, DeskItem } from '../plugin.ts'
+import type { Plan, PlannedChannel } from '../runtime/plan.ts'
+import { during } from '../runtime/watchdog.ts'
+import { limited } from './chain.ts'
+import { customerOf } from './draft.ts'
+import { readHistory } from './history.ts'
+import { CORE } from './settle.ts'
+import type { Sweep } from './sweep.ts'
+import type { Tools } from './tools.ts'
+
+/** How long one send may take before nobody knows what became of it. */
+const SEND_LIMIT_MS = 30_000
+/** Waits between the tries of one delivery; after the last it is dead. A desk is tried for ever. */
+const RETRY_MS = [1_000, 5_000, 30_000, 120_000, 600_000]
+/** How long a channel is paused when it does not say itself. */
+const PAUSE_MS = 60_000
+/** How much of a chat a desk is shown when it is handed over. */
+const HANDED_OVER_MESSAGES = 200
+
+export interface Paused {
+  readonly account: string
+  readonly untilMs: number
+  readonly code: string
+  readonly message: string
+}
+
+export interface Deliver {
+  /** Sends what the journal has marked as `sending`, and then whatever is due behind it. */
+  start(deliveries: readonly DueDelivery[]): void
+  /** Takes what is due from the journal. Says when the next is. */
+  takeDue(): Promise<number | undefined>
+  /** An answer that went out inside a response: whether it was finished. */
+  recordInline(delivery: DueDelivery, finished: boolean): Promise<void>
+  /** The platform message of a delivery. */
+  asPlatformMessage(delivery: DueDelivery): Delivery
+  readonly paused: ReadonlyMap<string, Paused>
+  /** Resolves when nothing is being sent. */
+  idle(): Promise<void>
+  stop(): void
+}
+
+export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nudge(chat: string): void }): Deliver {
+  const { engine, clock, log } = tools
+  const underWay = new Set<Promise<void>>()
+  const paused = new Map<string, Paused>()
+  const stopping = new AbortController()
+
+  function track(work: Promise<void>): void {
+    underWay.add(work)
+    work.finally(() => underWay.delete(work))
+  }
+
+  async function sendAll(first: DueDelivery): Promise<void> {
+    let delivery: DueDelivery | undefined = first
+    while (delivery) delivery = await attempt(delivery)
+  }
+
+  async function attempt(delivery: DueDelivery): Promise<DueDelivery | undefined> {
+    const startedMs = clock.now()
+    const { plan, release } = tools.hold()
+    try {
+      const result =
+        delivery.payload.kind === 'part' ? await sendToChannel(plan, delivery) : await tellDesk(plan, delivery)
+      return await record({ ...result, id: delivery.id, nowMs: clock.now(), ms: clock.now() - startedMs }, delivery)
+    } finally {
+      release()
+    }
+  }
+
+  /** What became of it must not be forgotten: it is tried until the journal takes it. */
+  async function record(result: DeliveryResult, delivery: DueDelivery): Promise<DueDelivery | undefined> {
+    const withLife = { ...result, life: result.state === 'dead' ? failedEvent(delivery, result) : undefined }
+    for (;;) {
+      try {
+        const { next, pending } = await engine.recordDelivery(withLife)
+        if (result.nextAtMs !== undefined) use.sweep().by(result.nextAtMs)
+        if (pending > 0) use.nudge(delivery.chat)
+        return stopping.signal.aborted ? undefined : next
+      } catch (error) {
+        if (stopping.signal.aborted || (error instanceof SwitchboardError && error.code === 'JOURNAL_CLOSED'))
+          return undefined
+        log.error(
+          { delivery: delivery.id, error },
+          `The result of a delivery could not be written: ${messageOf(error)}`,
+        )
+        await new Promise<void>((resolve) => clock.after(1_000, resolve))
+      }
+    }
+  }
+
+  function failedEvent(delivery: DueDelivery, { code }: DeliveryResult): NewEntry | undefined {
+    const channel = tools.plan().channels.get(delivery.account)
+    if (!channel?.chain.listeners['delivery.failed'].length || !delivery.conversation) return undefined
+    if (delivery.payload.kind !== 'part') return undefined
+    const id = tools.makeId()
+    const atMs = clock.now()
+    const body = { id, type: 'delivery.failed', atMs, code: code ?? '', content: [delivery.payload.part] } as const
+    return { id, kind: 'life', type: body.type, body, by: CORE, conversation: delivery.conversation, atMs }
+  }
+
+  async function sendToChannel(plan: Plan, delivery: DueDelivery): Promise<Result> {
+    const channel = plan.channels.get(delivery.account)
+    const send = channel?.instance.channel?.send
+    if (!channel || !send) {
+      return {
+        state: 'dead',
+        counts: true,
+        code: 'CHANNEL_GONE',
+        error: `No channel has the account ${delivery.account}.`,
+      }
+    }
+    const pause = paused.get(delivery.account)
+    if (pause && pause.untilMs > clock.now()) {
+      return { state: 'pending', counts: false, nextAtMs: pause.untilMs, code: pause.code, error: pause.message }
+    }
+    const abort = new AbortController()
+    const signal = AbortSignal.any([abort.signal, channel.instance.signal])
+    try {
+      const sent = await limited(
+        clock,
+        SEND_LIMIT_MS,
+        during(channel.instance, delivery.id, () => send(asPlatformMessage(delivery), { signal })),
+      )
+      paused.delete(delivery.account)
+      return { state: 'sent', counts: true, platformId: platformIdOf(sent) }
+    } catch (error) {
+      abort.abort()
+      return failedSend(channel, delivery, error)
+    }
+  }
+
+  function failedSend(channel: PlannedChannel, delivery: DueDelivery, error: unknown): Result {
+    const code = error instanceof DeliveryError ? error.code : 'CHANNEL_FAILED'
+    const message = messageOf(error)
+    const { instance } = channel
+    instance.log.warn(
+      { delivery: delivery.id, code, error },
+      `${instance.name} (${instance.plugin.name}), send: ${message}`,
+    )
+    if (!(error instanceof DeliveryError)) return unsure(channel, delivery, error, message)
+    if (error.scope === 'channel') {
+      const untilMs = clock.now() + (error.retryAfterMs ?? PAUSE_MS)
+      paused.set(delivery.account, { account: delivery.account, untilMs, code, message })
+      return { state: 'pending', counts: false, nextAtMs: untilMs, code, error: message }
+    }
+    const windowClosed = code === 'CHANNEL_WINDOW_CLOSED'
+    if (!error.retry) return { state: 'dead', counts: true, code, error: message, windowClosed }
+    return again(delivery, code, message, error.retryAfterMs)
+  }
+
+  /** Nobody knows whether the platform has it, unless the connection was never made or sending twice is harmless. */
+  function unsure(channel: PlannedChannel, delivery: DueDelivery, error: unknown, message: string): Result {
+    const safe = channel.capabilities.idempotentSend || channel.onUnknown === 'resend' || neverConnected(error)
+    return safe
+      ? again(delivery, 'CHANNEL_FAILED', message, undefined)
+      : { state: 'unknown', counts: true, code: 'CHANNEL_FAILED', error: message }
+  }
+
+  function again(delivery: DueDelivery, code: string, error: string, retryAfterMs: number | undefined): Result {
+    const wait = RETRY_MS[delivery.attempts]
+    if (wait === undefined) return { state: 'dead', counts: true, code, error }
+    return { state: 'pending', counts: true, nextAtMs: clock.now() + (retryAfterMs ?? wait), code, error }
+  }
+
+  async function tellDesk(plan: Plan, delivery: DueDelivery): Promise<Result> {
+    const name = delivery.destination.slice('desk:'.length)
+    const desk = plan.instances.get(name)
+    const deliver = desk?.desk?.deliver
+    if (!desk || !deliver) return { state: 'dead', counts: true, code: 'DESK_GONE', error: `There is no desk ${name}.` }
+    const abort = new AbortController()
+    const signal = AbortSignal.any([abort.signal, desk.signal])
+    try {
+      const item = await deskItem(plan, delivery)
+      if (!item) return { state: 'dead', counts: true, code: 'CHAT_GONE', error: 'The chat has been erased.' }
+      await limited(
+        clock,
+        SEND_LIMIT_MS,
+        during(desk, delivery.id, () => deliver(item, { id: delivery.id, signal })),
+      )
+      return { state: 'sent', counts: true }
+    } catch (error) {
+      abort.abort()
+      const code = error instanceof DeliveryError ? error.code : 'DESK_FAILED'
+      const message = messageOf(error)
+      desk.log.warn({ delivery: delivery.id, code, error }, `${desk.name} (${desk.plugin.name}), deliver: ${message}`)
+      const wait = (error instanceof DeliveryError ? error.retryAfterMs : undefined) ?? deskRetryMs(delivery.attempts)
+      return { state: 'pending', counts: true, nextAtMs: clock.now() + wait, code, error: message }
+    }
+  }
+
+  async function deskItem(plan: Plan, delivery: DueDelivery): Promise<DeskItem | undefined> {
+    if (delivery.payload.kind !== 'desk') return undefined
+    const chat = await engine.load(delivery.chat)
+    if (!chat) return undefined
+    const { item } = delivery.payload
+    const base = {
+      conversation: item.conversation,
+      customer: customerOf(plan, chat.customer),
+      channel: plan.channels.get(chat.account)?.name ?? chat.account,
+    }
+    switch (item.type) {
+      case 'handed-over': {
+        const history = await readHistory(engine, chat.id, { beforeSeq: item.upToSeq + 1, max: HANDED_OVER_MESSAGES })
+        return { ...base, type: item.type, because: item.because, history }
+      }
+      case 'suggestion':
+        return { ...base, type: item.type, content: item.parts }
+      case 'message':
+        return { ...base, type: item.type, parts: item.parts }
+      case 'edit':
+        return { ...base, type: item.type, of: item.of, parts: item.parts }
+      case 'recall':
+        return { ...base, type: item.type, of: item.of }
+      case 'facts':
+        return { ...base, type: item.type, facts: item.facts }
+      default:
+        return { ...base, type: item.type, because: item.because }
+    }
+  }
+
+  function asPlatformMessage(delivery: DueDelivery): Delivery {
+    if (delivery.payload.kind !== 'part') throw new Error('An item for a desk is no platform message.')
+    const { part, identity, inReplyTo } = delivery.payload
+    return { id: delivery.id, chat: delivery.externalId, part, identity, inReplyTo }
+  }
+
+  return {
+    start(deliveries) {
+      for (const delivery of deliveries) track(sendAll(delivery))
+    },
+    async takeDue() {
+      const nowMs = clock.now()
+      for (const { account, untilMs } of paused.values()) if (untilMs <= nowMs) paused.delete(account)
+      const due = await engine.claimDue(nowMs, { limit: 200, paused: [...paused.keys()] })
+      for (const chat of due.chats) use.nudge(chat)
+      for (const delivery of due.deliveries) track(sendAll(delivery))
+      return due.nextAtMs
+    },
+    async recordInline(delivery, finished) {
+      const later = tools.plan().channels.get(delivery.account)?.capabilities.later.length ?? 0
+      const nextAtMs = later > 0 ? clock.now() + 1_000 : NEVER_MS
+      const result: Result = finished
+        ? { state: 'sent', counts: true }
+        : { state: 'pending', counts: true, nextAtMs, code: 'CHANNEL_HUNG_UP' }
+      const next = await record({ ...result, id: delivery.id, nowMs: clock.now(), ms: 0 }, delivery)
+      if (next) track(sendAll(next))
+    },
+    asPlatformMessage,
+    paused,
+    async idle() {
+      while (underWay.size > 0) await Promise.all(underWay)
+    },
+    stop() {
+      stopping.abort()
+    },
+  }
+}
+
+type Result = Omit<DeliveryResult, 'id' | 'nowMs' | 'ms'>
+
+function deskRetryMs(attempts: number): number {
+  return Math.min(60_000, 1_000 * 2 ** Math.min(attempts, 6))
+}
+
+function platformIdOf(sent: unknown): string | undefined {
+  if (typeof sent !== 'object' || sent === null || !('platformId' in sent)) return undefined
+  return typeof sent.platformId === 'string' ? sent.platformId : undefined
+}
+
+/** Codes of errors that say the platform cannot have seen the request. */
+const NEVER_CONNECTED: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'HTTP_PRIVATE_ADDRESS',
+])
+
+function neverConnected(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && NEVER_CONNECTED.has(at.code)) return true
+  }
+  return false
+}

@@ -1,0 +1,452 @@
+/**
+ * A turn while it is being handled: what the hooks have added so far. Each hook works on a copy of its own
+ * (`HookTurn`), merged when it has returned, so that one that throws half-way leaves nothing behind.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Compilable } from 'kysely'
+import { type Actor, type Conversation, type Decision, decide, type Refusal, type Step } from '../conversation.ts'
+import { SwitchboardError } from '../errors.ts'
+import type {
+  DeskPayload,
+  LoadedAllowance,
+  LoadedChat,
+  NewConversationChange,
+  Statement,
+  StoredCustomer,
+  TodoEntry,
+} from '../journal/engine.ts'
+import { type InboundEvent, type Json, type Say, textOf } from '../message.ts'
+import type { Instance } from '../runtime/instance.ts'
+import type { Plan, PlannedChannel } from '../runtime/plan.ts'
+import type {
+  CallbackEvent,
+  Chat,
+  ChatEvent,
+  ChatEvents,
+  Customer,
+  Facts,
+  HandOffTo,
+  Identity,
+  Log,
+  Outcome,
+  Question,
+  Said,
+  WakeEvent,
+} from '../turn.ts'
+import { choiceOf } from './adapt.ts'
+import { checkedSay, checkedState } from './checked.ts'
+import type { TraceStep } from './trace.ts'
+
+export type AnyEvent = InboundEvent | CallbackEvent | WakeEvent | ChatEvent
+
+/** Of an event of the chat's own life: the ones with listeners. */
+export function isLifeEvent(type: AnyEvent['type']): type is keyof ChatEvents {
+  return type.includes('.')
+}
+
+/** What a channel sent, rather than what the core made. */
+export function isFromPlatform({ event }: TurnDraft): boolean {
+  return event.type !== 'wake' && event.type !== 'callback' && !isLifeEvent(event.type)
+}
+
+/** A desk's queue or an agent has the open conversation: no bot and no feature answers. */
+export function personHasIt({ conversation }: TurnDraft): boolean {
+  return conversation !== undefined && conversation.state !== 'closed' && conversation.owner.kind !== 'bot'
+}
+
+/** How a hook ended, as the pipeline reads it. */
+export type Ending =
+  /** `change` is what a `rewrite` passes on. */
+  | { readonly kind: 'next'; readonly change?: ReplyChange | undefined }
+  | {
+      readonly kind: 'reply'
+      readonly say: Say
+      readonly because: string | undefined
+      readonly expect: Question | undefined
+      readonly intent: string | undefined
+      readonly guided: boolean
+    }
+  | { readonly kind: 'unknown'; readonly say: Say | undefined }
+  | { readonly kind: 'drop' | 'done'; readonly because: string }
+  | { readonly kind: 'close'; readonly say: Say | undefined; readonly because: string }
+  | {
+      readonly kind: 'hand-off'
+      readonly to: HandOffTo | undefined
+      readonly say: Say | undefined
+      readonly because: string
+    }
+
+export interface ReplyChange {
+  readonly content?: Say | undefined
+  readonly identity?: Identity | undefined
+}
+
+/** The only maker of outcomes: `endingOf` reads them back. */
+class MadeOutcome {
+  readonly ending: Ending
+  constructor(ending: Ending) {
+    this.ending = ending
+  }
+}
+
+function outcome(ending: Ending): Outcome {
+  const made: unknown = new MadeOutcome(ending)
+  // Plugins see an opaque brand and never a field: this is where the two meet.
+  return made as Outcome
+}
+
+const NEXT = outcome({ kind: 'next' })
+
+/** What every hook is given as `next`. */
+export function next(): Outcome {
+  return NEXT
+}
+
+/** What `rewrite` is given as `next`. */
+export function nextWith(change?: ReplyChange): Outcome {
+  return change ? outcome({ kind: 'next', change }) : NEXT
+}
+
+/** What `reply.drop(because)` gives. */
+export function dropped(because: string): Outcome {
+  return outcome({ kind: 'drop', because })
+}
+
+/** What a hook returned, or `undefined` if that is no outcome of ours. */
+export function endingOf(returned: unknown): Ending | undefined {
+  return returned instanceof MadeOutcome ? returned.ending : undefined
+}
+
+/** A reply as a hook gave it, before `rewrite` and `adapt`. */
+export interface DraftReply {
+  readonly by: Actor
+  readonly say: Say
+  readonly expect: Question | undefined
+  /** The instance that asks, when `expect` is there. */
+  readonly instance: string
+}
+
+/** A reply after every `rewrite` has had a say in it. */
+export interface Rewritten extends DraftReply {
+  readonly identity: Identity | undefined
+}
+
+/** Everything that a turn has gathered, until it is committed or given up. */
+export class TurnDraft {
+  readonly chat: LoadedChat
+  readonly entry: Pick<TodoEntry, 'id' | 'seq' | 'facts' | 'acceptedAtMs'>
+  readonly event: AnyEvent
+  readonly plan: Plan
+  readonly channel: PlannedChannel
+  readonly customer: Customer
+  /** The open one; for events of the chat's life, the one that it is about. */
+  conversation: Conversation | undefined
+  facts: Facts
+  readonly replies: DraftReply[] = []
+  readonly writes: Statement[] = []
+  readonly wakes = new Map<string, { readonly instance: string; readonly key: string; readonly inMs: number }>()
+  /** Whether this turn changes the conversation. */
+  decided = false
+  /** What it does to it, in order, and what the desks are told of it. */
+  readonly changes: NewConversationChange[] = []
+  readonly deskItems: { readonly desk: string; readonly item: DeskPayload }[] = []
+  /** Changed states only, as JSON values. */
+  readonly states = new Map<string, Json>()
+  /** The open question was answered, or its time is over. */
+  questionEnds = false
+  readonly trace: TraceStep[]
+  /** What the platform lets us send, as it was read last. */
+  allowances: readonly LoadedAllowance[]
+  openDeliveries: number
+  /** Whether the composed answer goes into the open response. */
+  answersInline = false
+  /** The facts that were committed with the turn; later ones follow it. */
+  committedFacts: Facts | undefined
+  /** The replies after `rewrite`, once they have been through it. */
+  rewritten: readonly Rewritten[] | undefined
+  readonly history: (options: { max: number }) => Promise<readonly Said[]>
+  /** Of a wake: the key that is due. */
+  readonly wokenKey: string | undefined
+  #text: string | undefined
+
+  constructor(given: {
+    readonly chat: LoadedChat
+    readonly entry: Pick<TodoEntry, 'id' | 'seq' | 'facts' | 'acceptedAtMs'>
+    readonly event: AnyEvent
+    readonly plan: Plan
+    readonly channel: PlannedChannel
+    readonly conversation: Conversation | undefined
+    readonly trace: TraceStep[]
+    readonly history: (options: { max: number }) => Promise<readonly Said[]>
+    readonly wokenKey?: string | undefined
+  }) {
+    this.chat = given.chat
+    this.entry = given.entry
+    this.event = given.event
+    this.plan = given.plan
+    this.channel = given.channel
+    this.conversation = given.conversation
+    this.trace = given.trace
+    this.allowances = given.chat.allowances
+    this.openDeliveries = given.chat.openDeliveries
+    this.history = given.history
+    this.wokenKey = given.wokenKey
+    this.facts = given.entry.facts ?? NO_FACTS
+    this.customer = customerOf(given.plan, given.chat.customer, this.facts.language)
+  }
+
+  /** The customer's words, with the transcripts known by now. */
+  get text(): string {
+    this.#text ??= this.event.type === 'message' ? textOf(withTranscripts(this.event.parts, this.facts)) : ''
+    return this.#text
+  }
+
+  get choice(): string | undefined {
+    if (this.event.type !== 'message') return undefined
+    if (this.event.choice !== undefined) return this.event.choice
+    return this.chat.shown ? choiceOf(this.text, this.chat.shown.choices) : undefined
+  }
+
+  learn(facts: Facts): void {
+    this.facts = {
+      language: facts.language ?? this.facts.language,
+      transcripts: facts.transcripts ? { ...this.facts.transcripts, ...facts.transcripts } : this.facts.transcripts,
+      customer: facts.customer
+        ? {
+            ...this.facts.customer,
+            ...facts.customer,
+            fields: { ...this.facts.customer?.fields, ...facts.customer.fields },
+          }
+        : this.facts.customer,
+    }
+    this.#text = undefined
+  }
+
+  /** Does one step to the conversation; a refusal changes nothing and is in the trace. */
+  decide(step: Step): Refusal | undefined {
+    const before = this.conversation
+    const decided = decide(before, step)
+    if ('refused' in decided) {
+      this.trace.push({ stage: 'conversation', by: 'core', did: decided.refused, because: decided.message })
+      return decided
+    }
+    if (decided.conversation === before) return undefined
+    this.conversation = decided.conversation
+    this.decided = true
+    this.changes.push(...decided.changes)
+    if (before && before.owner.kind !== 'bot' && decided.changes.length > 0) this.#tellDesk(before.owner.desk, decided)
+    return undefined
+  }
+
+  /** A desk that had the conversation learns that it is no longer its own. */
+  #tellDesk(desk: string, { conversation, changes }: Decision): void {
+    for (const { type, because } of changes) {
+      if (type !== 'returned' && type !== 'closed') continue
+      this.deskItems.push({ desk, item: { conversation: conversation.id, type, because } })
+    }
+  }
+
+  /** The state of an instance as it stands in this turn. */
+  stateOf(instance: string): Json | undefined {
+    return this.states.get(instance) ?? this.chat.states.get(instance)
+  }
+}
+
+const NO_FACTS: Facts = {}
+
+/** The customer as plugins see them; `language` is one that was found out just now. */
+export function customerOf(
+  plan: Pick<Plan, 'languages'>,
+  stored: StoredCustomer,
+  language = stored.language,
+): Customer {
+  return { ...stored, language: language ?? plan.languages[0] ?? 'en' }
+}
+
+function withTranscripts(parts: Extract<InboundEvent, { type: 'message' }>['parts'], facts: Facts) {
+  const { transcripts } = facts
+  if (!transcripts) return parts
+  return parts.map((part) => {
+    if (!('url' in part) || part.type === 'link') return part
+    const transcript = transcripts[part.url]
+    return transcript === undefined ? part : { ...part, transcript }
+  })
+}
+
+/**
+ * The turn as one hook of one instance sees it. What it adds is held here and merged by `merge` when the hook has
+ * returned in time; afterwards every call of its methods throws `PLUGIN_TURN_OVER`.
+ */
+export class HookTurn {
+  readonly #draft: TurnDraft
+  readonly #instance: Instance
+  readonly #by: Actor
+  readonly #key: string | undefined
+  #abort: AbortController | undefined
+  #over = false
+  #facts: Facts[] | undefined
+  #replies: DraftReply[] | undefined
+  #writes: Statement[] | undefined
+  #wakes: { readonly instance: string; readonly key: string; readonly inMs: number }[] | undefined
+  #state: Record<string, unknown> | undefined
+
+  constructor(draft: TurnDraft, instance: Instance, key?: string) {
+    this.#draft = draft
+    this.#instance = instance
+    this.#by = instance.actor
+    this.#key = key
+  }
+
+  get id(): string {
+    return this.#draft.entry.id
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: the stage decides which events come; the pipeline calls each hook only with its own.
+  get event(): any {
+    return this.#draft.event
+  }
+  get text(): string {
+    return this.#draft.text
+  }
+  get choice(): string | undefined {
+    return this.#draft.choice
+  }
+  get customer(): Customer {
+    return this.#draft.customer
+  }
+  get chat(): Chat {
+    return this.#draft.chat
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: certain for bots and listeners, optional for others; the pipeline sees to it.
+  get conversation(): any {
+    return this.#draft.conversation
+  }
+  get channel(): PlannedChannel {
+    return this.#draft.channel
+  }
+  get facts(): Facts {
+    return this.#draft.facts
+  }
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#over) this.#abort.abort()
+    return AbortSignal.any([this.#abort.signal, this.#instance.signal])
+  }
+  get log(): Log {
+    return this.#instance.log
+  }
+  get key(): string {
+    return this.#key ?? ''
+  }
+
+  get state(): Record<string, unknown> {
+    this.#state ??= this.#readState()
+    return this.#state
+  }
+
+  learn(facts: Facts): void {
+    this.#check()
+    this.#facts ??= []
+    this.#facts.push(facts)
+  }
+
+  history(options: { max: number }): Promise<readonly Said[]> {
+    return this.#draft.history(options)
+  }
+
+  say(content: Say, options: { expect?: Question | undefined } = {}): void {
+    this.#check()
+    this.#replies ??= []
+    this.#replies.push({
+      by: this.#by,
+      say: checkedSay(content),
+      expect: options.expect,
+      instance: this.#instance.name,
+    })
+  }
+
+  write(query: Compilable): void {
+    this.#check()
+    const { sql, parameters } = query.compile()
+    this.#writes ??= []
+    this.#writes.push({ sql, parameters })
+  }
+
+  wake(key: string, options: { inMs: number }): void {
+    this.#check()
+    this.#wakes ??= []
+    this.#wakes.push({ instance: this.#instance.name, key, inMs: options.inMs })
+  }
+
+  reply(
+    say: Say,
+    options: {
+      because?: string | undefined
+      expect?: Question | undefined
+      intent?: string | undefined
+      guided?: boolean | undefined
+    } = {},
+  ): Outcome {
+    this.#check()
+    const { because, expect, intent, guided = false } = options
+    return outcome({ kind: 'reply', say: checkedSay(say), because, expect, intent, guided })
+  }
+
+  unknown(say?: Say): Outcome {
+    this.#check()
+    return outcome({ kind: 'unknown', say: say === undefined ? undefined : checkedSay(say) })
+  }
+
+  drop(because: string): Outcome {
+    this.#check()
+    return outcome({ kind: 'drop', because })
+  }
+
+  done(because: string): Outcome {
+    this.#check()
+    return outcome({ kind: 'done', because })
+  }
+
+  handOff(options: { to?: HandOffTo | undefined; say?: Say | undefined; because: string }): Outcome {
+    this.#check()
+    const say = options.say === undefined ? undefined : checkedSay(options.say)
+    return outcome({ kind: 'hand-off', to: options.to, say, because: options.because })
+  }
+
+  close(options: { say?: Say | undefined; because: string }): Outcome {
+    this.#check()
+    const say = options.say === undefined ? undefined : checkedSay(options.say)
+    return outcome({ kind: 'close', say, because: options.because })
+  }
+
+  /** The hook has returned: what it added belongs to the turn now. Throws when its state is unfit. */
+  merge(): void {
+    this.#over = true
+    const draft = this.#draft
+    if (this.#state) {
+      const state = checkedState(this.#instance.plugin.state, this.#state)
+      if (!isDeepStrictEqual(state, draft.stateOf(this.#instance.name))) draft.states.set(this.#instance.name, state)
+    }
+    for (const facts of this.#facts ?? []) draft.learn(facts)
+    if (this.#replies) draft.replies.push(...this.#replies)
+    if (this.#writes) draft.writes.push(...this.#writes)
+    for (const wake of this.#wakes ?? []) draft.wakes.set(`${wake.instance} ${wake.key}`, wake)
+  }
+
+  /** The hook threw or was too slow: nothing that it added counts. */
+  giveUp(): void {
+    this.#over = true
+    this.#abort?.abort()
+  }
+
+  #check(): void {
+    if (this.#over) throw new SwitchboardError('PLUGIN_TURN_OVER')
+  }
+
+  #readState(): Record<string, unknown> {
+    const schema = this.#instance.plugin.state
+    if (!schema) return {}
+    const kept = schema.safeParse(this.#draft.stateOf(this.#instance.name) ?? {})
+    // A state kept by an older version of the plugin may not fit any more: then it begins anew.
+    return kept.success ? kept.data : schema.parse({})
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * THE MAIN PATH. One event, eight stops: a channel's route (1) gives it to `receive` (2); `drain` takes the chat's next
+ * entry (3); plugins have their say in `chain` (4); `router` asks people or bots (5); replies are rewritten and fitted
+ * in `compose` (6); everything is committed in one transaction (7); `deliver` sends it (8).
+ *
+ * One drain runs for each chat, so that a chat's entries are handled strictly in order and no chat waits for another.
+ */
+import { messageOf, SwitchboardError } from '../errors.ts'
+import type { Committed, DeskPayload, LoadedChat, TodoEntry } from '../journal/engine.ts'
+import type { Plan, PlannedChannel } from '../runtime/plan.ts'
+import type { ChatEvents, Facts } from '../turn.ts'
+import { enrich, GuardFailed, InstanceStopped, runHook, runStage, runWork } from './chain.ts'
+import { composeTurn, deskDelivery } from './compose.ts'
+import type { Deliver } from './deliver.ts'
+import { isFromPlatform, isLifeEvent, personHasIt, TurnDraft } from './draft.ts'
+import { readHistory } from './history.ts'
+import type { Receive } from './receive.ts'
+import { draftSuggestion, route } from './router.ts'
+import { routeOf, type Settled, sayAsCore, settle } from './settle.ts'
+import type { Sweep } from './sweep.ts'
+import type { Tools } from './tools.ts'
+import { type TraceStep, traceJson } from './trace.ts'
+
+/** Waits before an entry that failed is tried again; after the last it ends as `failed`. */
+const AGAIN_MS = [1_000, 5_000, 20_000]
+/** How often the watchdog may have ended the process while an entry was handled, before it is not run any more. */
+const MAX_BLOCKED = 3
+/** How often a turn is run again because the owner or the configuration changed under it. */
+const MAX_ROUNDS = 10
+/** While the journal cannot be written, the chat is looked at again after this. */
+const JOURNAL_AGAIN_MS = 1_000
+/** Places behind an entry's own items, in its desk's order. */
+const LATE_FACTS = 90
+const SUGGESTION = 91
+
+export interface Pipeline {
+  /** Something waits in this chat. */
+  nudge(chat: string): void
+  /** Resolves when no chat is being drained. */
+  idle(): Promise<void>
+  /** Begins no further turns; those under way go on. */
+  stop(): void
+}
+
+export function makePipeline(
+  tools: Tools,
+  use: { readonly receive: () => Receive; readonly deliver: () => Deliver; readonly sweep: () => Sweep },
+): Pipeline {
+  const { engine, clock, log } = tools
+  const drains = new Map<string, { again: boolean }>()
+  const underWay = new Set<Promise<void>>()
+  let stopped = false
+
+  function nudge(chat: string): void {
+    const running = drains.get(chat)
+    if (running) running.again = true
+    else if (!stopped) track(drain(chat))
+  }
+
+  function track(work: Promise<void>): void {
+    underWay.add(work)
+    work.finally(() => underWay.delete(work))
+  }
+
+  async function drain(id: string): Promise<void> {
+    const running = { again: true }
+    drains.set(id, running)
+    try {
+      while (!stopped) {
+        running.again = false
+        const chat = await engine.load(id)
+        if (chat?.next && chat.dueAtMs <= clock.now()) await take(chat, chat.next)
+        else if (chat?.next) return use.sweep().by(chat.dueAtMs)
+        else if (!running.again) return
+      }
+    } catch (error) {
+      log.error({ chat: id, error }, `A chat could not be read or written and is looked at again: ${messageOf(error)}`)
+      clock.after(JOURNAL_AGAIN_MS, () => nudge(id))
+    } finally {
+      drains.delete(id)
+    }
+  }
+
+  /** One entry, to its outcome or to another try. */
+  async function take(chat: LoadedChat, todo: TodoEntry): Promise<void> {
+    try {
+      await handle(chat, todo)
+    } catch (error) {
+      if (error instanceof SwitchboardError && (error.code === 'JOURNAL_FULL' || error.code === 'JOURNAL_CLOSED'))
+        throw error
+      const wait = AGAIN_MS[todo.fails]
+      const because = messageOf(error instanceof GuardFailed ? error.cause : error)
+      log.error(
+        { chat: chat.id, entry: todo.id, fails: todo.fails, error },
+        `An event could not be handled: ${because}`,
+      )
+      if (wait === undefined) return giveUp(chat, todo, because)
+      await engine.postpone(chat.id, todo.seq, clock.now() + wait)
+    }
+  }
+
+  async function handle(first: LoadedChat, todo: TodoEntry): Promise<void> {
+    if (todo.blocked >= MAX_BLOCKED) return giveUp(first, todo, 'it has blocked the process three times')
+    const trace: TraceStep[] = []
+    let chat = first
+    let facts = todo.facts
+    for (let round = 0; round < MAX_ROUNDS && !stopped; round++) {
+      const { plan, release } = tools.hold()
+      try {
+        const channel = plan.channels.get(chat.account)
+        if (!channel) return await ignore(chat, todo)
+        const draft = await begin(plan, channel, chat, { ...todo, facts }, trace)
+        const enriching = startEnriching(draft, round)
+        if (!personHasIt(draft)) await enriching
+        const settled = await run(draft, todo)
+        const committed = await commit(draft, settled)
+        if (committed.ok) return afterwards(draft, todo, committed, enriching)
+        if (committed.why === 'epoch' || committed.why === 'repeated') return
+        trace.push({ stage: 'commit', by: 'core', did: 'superseded', because: `the ${committed.why} has changed` })
+        facts = draft.facts
+      } catch (error) {
+        if (!(error instanceof InstanceStopped)) throw error
+        trace.push({ stage: 'reload', by: 'core', did: 'superseded', because: `${error.message} was stopped` })
+      } finally {
+        release()
+      }
+      const again = await engine.load(chat.id)
+      if (again?.next?.seq !== todo.seq) return
+      chat = again
+    }
+    if (!stopped) throw new Error(`The chat changed ${MAX_ROUNDS} times while the event was handled.`)
+  }
+
+  async function begin(
+    plan: Plan,
+    channel: PlannedChannel,
+    chat: LoadedChat,
+    todo: TodoEntry,
+    trace: TraceStep[],
+  ): Promise<TurnDraft> {
+    const { event } = todo
+    const about =
+      isLifeEvent(event.type) && todo.conversation ? await engine.findConversation(todo.conversation) : undefined
+    return new TurnDraft({
+      chat,
+      entry: todo,
+      event,
+      plan,
+      channel,
+      trace,
+      conversation: about ? about.conversation : chat.conversation,
+      history: ({ max }) => readHistory(engine, chat.id, { beforeSeq: todo.seq, max }),
+      wokenKey: event.type === 'wake' ? event.key : undefined,
+    })
+  }
+
+  /** Enrichers are asked once, beside each other; a person's desk does not wait for them. */
+  function startEnriching(draft: TurnDraft, round: number): Promise<void> {
+    const { enrich: steps } = draft.channel.chain
+    if (round > 0 || steps.length === 0 || !isFromPlatform(draft)) return Promise.resolve()
+    return enrich(tools, draft, steps)
+  }
+
+  /** Stops 4 and 5. */
+  async function run(draft: TurnDraft, todo: TodoEntry): Promise<Settled> {
+    const { event } = draft
+    if (event.type === 'wake') return runWake(draft, todo)
+    if (isLifeEvent(event.type)) return runListeners(draft, event.type)
+
+    const { chain } = draft.channel
+    const patience = todo.fails >= AGAIN_MS.length ? 'decide' : 'try-again'
+    const ended =
+      (await runStage(tools, draft, 'guard', chain.guard, patience)) ??
+      (await runAnswered(draft)) ??
+      (await runStage(tools, draft, 'intercept', chain.intercept)) ??
+      (personHasIt(draft) ? undefined : await runStage(tools, draft, 'respond', chain.respond))
+    return ended ? settle(tools, draft, ended) : route(tools, draft)
+  }
+
+  /** The open question: the next message goes first to who asked. */
+  async function runAnswered(draft: TurnDraft) {
+    const { question } = draft.chat
+    if (!question || draft.event.type !== 'message') return undefined
+    const asker = draft.plan.instances.get(question.instance)
+    const hook = asker?.hooks.answered
+    if (!asker || !hook || draft.event.atMs > question.untilMs) {
+      draft.questionEnds = true
+      return undefined
+    }
+    const ending = await runHook(tools, draft, asker, 'answered', hook, { key: question.key })
+    if (ending instanceof Error || ending.kind === 'next') return undefined
+    draft.questionEnds = true
+    return { ending, stage: 'answered', by: asker }
+  }
+
+  async function runWake(draft: TurnDraft, todo: TodoEntry): Promise<Settled> {
+    if (todo.event.type !== 'wake') throw new Error('Only a wake wakes.')
+    const { instance: name, key } = todo.event
+    const instance = draft.plan.instances.get(name)
+    const hook = instance?.hooks.woken
+    if (!instance || !hook) return { outcome: 'ignored', by: 'core', because: `${name} is not there any more` }
+    const ending = await runHook(tools, draft, instance, 'woken', hook, { key })
+    if (ending instanceof Error) return { outcome: 'failed', by: name, because: ending.message }
+    if (ending.kind === 'next') return { outcome: 'ignored', by: name, because: `nothing to do for ${key}` }
+    return settle(tools, draft, { ending, stage: 'woken', by: instance })
+  }
+
+  async function runListeners(draft: TurnDraft, type: keyof ChatEvents): Promise<Settled> {
+    const listeners = draft.channel.chain.listeners[type]
+    for (const { instance, run: listen } of listeners) await runWork(tools, draft, instance, type, listen)
+    return { outcome: 'handled', by: 'core', because: `${listeners.length} listened` }
+  }
+
+  /** Stops 6 and 7. An allowance that was used up meanwhile changes what can be sent, not who answers. */
+  async function commit(draft: TurnDraft, settled: Settled): Promise<Committed> {
+    for (;;) {
+      const inline = use.receive().canAnswer(draft.entry.id)
+      const committed = await engine.commit(await composeTurn(tools, draft, settled, { inline }))
+      if (committed.ok || committed.why !== 'allowance') return committed
+      const chat = await engine.load(draft.chat.id)
+      if (!chat) return { ok: false, why: 'epoch' }
+      draft.allowances = chat.allowances
+      draft.openDeliveries = chat.openDeliveries
+    }
+  }
+
+  function afterwards(
+    draft: TurnDraft,
+    todo: TodoEntry,
+    { sending }: Extract<Committed, { ok: true }>,
+    enriching: Promise<void>,
+  ): void {
+    if (isFromPlatform(draft)) use.receive().ended(draft.chat.account, draft.chat.externalId)
+    for (const { inMs } of draft.wakes.values()) use.sweep().by(clock.now() + inMs)
+    const toSend = sending.filter((delivery) => {
+      if (delivery.destination !== 'channel' || !draft.answersInline) return true
+      if (use.receive().answer(todo.id, delivery)) return false
+      // The request has ended meanwhile: it goes the other way, or waits for the next event.
+      void use.deliver().recordInline(delivery, false)
+      return false
+    })
+    use.receive().letGo(todo.id)
+    use.deliver().start(toSend)
+    if (personHasIt(draft) && isFromPlatform(draft)) track(followUp(draft, enriching))
+  }
+
+  /** What a person's desk is told after the message itself: facts that came late, and the bot's suggestion. */
+  async function followUp(draft: TurnDraft, enriching: Promise<void>): Promise<void> {
+    const { conversation, committedFacts } = draft
+    const desk = conversation && conversation.owner.kind !== 'bot' ? conversation.owner.desk : undefined
+    if (!conversation || !desk) return
+    try {
+      await enriching
+      if (draft.facts !== committedFacts) await tellLate(draft, conversation.id, desk, draft.facts)
+      const planned = routeOf(draft)
+      if (planned?.mode !== 'cooperation') return
+      const parts = await draftSuggestion(tools, draft, planned)
+      if (parts) await tellDesk(draft, desk, { type: 'suggestion', conversation: conversation.id, parts }, SUGGESTION)
+    } catch (error) {
+      log.error({ chat: draft.chat.id, entry: draft.entry.id, error }, `A desk was not told all: ${messageOf(error)}`)
+    }
+  }
+
+  async function tellLate(draft: TurnDraft, conversation: string, desk: string, facts: Facts): Promise<void> {
+    await tellDesk(draft, desk, { type: 'facts', conversation, facts }, LATE_FACTS, facts)
+  }
+
+  async function tellDesk(
+    draft: TurnDraft,
+    desk: string,
+    item: DeskPayload,
+    part: number,
+    facts?: Facts,
+  ): Promise<void> {
+    const committed = await engine.commit({
+      chat: draft.chat.id,
+      nowMs: clock.now(),
+      expect: {},
+      lateFacts: facts && { seq: draft.entry.seq, facts },
+      customer: facts?.customer,
+      deliveries: [deskDelivery(tools, desk, item, { entry: { seq: draft.entry.seq }, part })],
+    })
+    if (committed.ok) use.deliver().start(committed.sending)
+  }
+
+  /** It is not run any more: the customer gets the fallback, the chat goes on. */
+  async function giveUp(chat: LoadedChat, todo: TodoEntry, because: string): Promise<void> {
+    const plan = tools.plan()
+    const channel = plan.channels.get(chat.account)
+    if (!channel) return ignore(chat, todo)
+    const draft = await begin(plan, channel, chat, todo, [])
+    if (isFromPlatform(draft)) sayAsCore(draft, plan.texts.fallback)
+    const committed = await commit(draft, { outcome: 'failed', by: 'core', because })
+    if (committed.ok) afterwards(draft, todo, committed, Promise.resolve())
+  }
+
+  /** The channel of this chat is no longer in the configuration. */
+  async function ignore(chat: LoadedChat, todo: TodoEntry): Promise<void> {
+    const because = `no channel has the account ${chat.account}`
+    await engine.commit({
+      chat: chat.id,
+      nowMs: clock.now(),
+      expect: { epoch: chat.epoch },
+      turn: {
+        seq: todo.seq,
+        outcome: 'ignored',
+        because,
+        conversation: undefined,
+        facts: undefined,
+        trace: traceJson([{ stage: 'route', by: 'core', did: 'ignored', because }]),
+      },
+    })
+    use.receive().ended(chat.account, chat.externalId)
+  }
+
+  return {
+    nudge,
+    async idle() {
+      while (underWay.size > 0) await Promise.all(underWay)
+    },
+    stop() {
+      stopped = true
+    },
+  }
+}

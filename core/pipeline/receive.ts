@@ -1,0 +1,204 @@
+/**
+ * Stop 2: an event is checked, given to the journal and acknowledged; or, on channels that answer inside the response,
+ * the request is kept open for a while, for the answer to be written into it.
+ */
+import { SwitchboardError } from '../errors.ts'
+import type { Accepted, DueDelivery, NewMedia, Recovery } from '../journal/engine.ts'
+import type { InboundEvent, MediaType, Part } from '../message.ts'
+import type { Delivery } from '../plugin.ts'
+import type { PlannedChannel } from '../runtime/plan.ts'
+import { checkedEvent } from './checked.ts'
+import type { Deliver } from './deliver.ts'
+import { grantOf } from './ledger.ts'
+import type { Tools } from './tools.ts'
+
+/** Past these nothing is accepted: the platform is told to come again. */
+const MAX_WAITING_PER_CHAT = 200
+const MAX_WAITING = 20_000
+/** An answer that was written into a response is given again to a repeated request for this long. */
+const REMEMBER_ANSWERS_MS = 60_000
+
+/** How a response goes on: `core/services/web.ts` knows it for the request that is being handled. */
+export interface OpenResponse {
+  /** Called once: true when the response was written to its end, false when the other side hung up before. */
+  onFinish(ended: (finished: boolean) => void): void
+}
+
+interface Waiting {
+  readonly response: OpenResponse | undefined
+  readonly resolve: (delivery: DueDelivery | undefined) => void
+}
+
+export interface Receive {
+  /** Resolves once the event is durably accepted; see `ChannelContext.receive`. */
+  receive(account: string, event: unknown): Promise<Delivery | undefined>
+  /** An entry has ended: there is room for another. */
+  ended(account: string, externalId: string): void
+  /** Counts what waited already when the process started. */
+  restore(chats: Recovery['chats']): void
+  /** Whether a request of this entry is still open for an answer. */
+  canAnswer(entry: string): boolean
+  /** Writes the answer into the newest open request of the entry, and lets the others go. False when none is open. */
+  answer(entry: string, delivery: DueDelivery): boolean
+  /** Lets the requests of an entry go without an answer: it goes later, or there is none. */
+  letGo(entry: string): void
+  /** From now on nothing is accepted. */
+  close(): void
+}
+
+export function makeReceive(
+  tools: Tools,
+  use: {
+    readonly deliver: () => Deliver
+    nudge(chat: string): void
+    fetchMedia(): void
+    response(): OpenResponse | undefined
+  },
+): Receive {
+  const { engine, clock } = tools
+  const open = new Map<string, Waiting[]>()
+  const answered = new Map<string, DueDelivery>()
+  const waiting = new Map<string, number>()
+  let total = 0
+  let closed = false
+
+  async function accept(channel: PlannedChannel, event: InboundEvent): Promise<Accepted> {
+    const key = keyOf(channel.account, event.chat)
+    const count = waiting.get(key) ?? 0
+    if (count >= MAX_WAITING_PER_CHAT || total >= MAX_WAITING) throw new SwitchboardError('BACKLOG_FULL')
+    waiting.set(key, count + 1)
+    total += 1
+    let accepted: Accepted | undefined
+    try {
+      const nowMs = clock.now()
+      const media: NewMedia[] = []
+      accepted = await engine.accept({
+        account: channel.account,
+        event: withOwnMedia(event, media, tools.makeId),
+        ids: { entry: tools.makeId(), chat: tools.makeId(), customer: tools.makeId() },
+        nowMs,
+        grant: grantOf(event, channel.capabilities, nowMs),
+        media,
+      })
+      if (media.length > 0 && !accepted.repeated) use.fetchMedia()
+      return accepted
+    } finally {
+      if (!accepted || accepted.repeated) ended(channel.account, event.chat)
+    }
+  }
+
+  function ended(account: string, externalId: string): void {
+    const key = keyOf(account, externalId)
+    const count = waiting.get(key) ?? 0
+    if (count === 0) return
+    total -= 1
+    if (count === 1) waiting.delete(key)
+    else waiting.set(key, count - 1)
+  }
+
+  /** Waits for the answer of an entry, but not longer than the channel can keep its response open. */
+  function waitForAnswer(entry: string, withinMs: number): Promise<DueDelivery | undefined> {
+    const { promise, resolve } = Promise.withResolvers<DueDelivery | undefined>()
+    const request: Waiting = { response: use.response(), resolve }
+    const requests = open.get(entry)
+    if (requests) requests.push(request)
+    else open.set(entry, [request])
+    const cancel = clock.after(withinMs, () => {
+      remove(entry, request)
+      resolve(undefined)
+    })
+    request.response?.onFinish(() => remove(entry, request))
+    return promise.finally(cancel)
+  }
+
+  function remove(entry: string, request: Waiting): void {
+    const rest = open.get(entry)?.filter((other) => other !== request) ?? []
+    if (rest.length === 0) open.delete(entry)
+    else open.set(entry, rest)
+  }
+
+  /** The newest request is the one that the platform still listens to. */
+  function answer(entry: string, delivery: DueDelivery): boolean {
+    const request = open.get(entry)?.at(-1)
+    if (!request) return false
+    remove(entry, request)
+    letGo(entry)
+    answered.set(entry, delivery)
+    clock.after(REMEMBER_ANSWERS_MS, () => answered.delete(entry))
+    request.resolve(delivery)
+    // The journal is told whether the response reached the other side; without one, the caller has it in its hands.
+    const record = (finished: boolean) => void use.deliver().recordInline(delivery, finished)
+    if (request.response) request.response.onFinish(record)
+    else record(true)
+    return true
+  }
+
+  function letGo(entry: string): void {
+    const requests = open.get(entry)
+    open.delete(entry)
+    for (const request of requests ?? []) request.resolve(undefined)
+  }
+
+  return {
+    async receive(account, given) {
+      const channel = tools.plan().channels.get(account)
+      if (closed || !channel) throw new SwitchboardError('STOPPING')
+      const event = checkedEvent(given)
+      const accepted = await accept(channel, event)
+      const { inline } = channel.capabilities
+      if (!inline || !channel.answersInline) {
+        if (!accepted.repeated) use.nudge(accepted.chat)
+        return undefined
+      }
+      const again = accepted.repeated ? answered.get(accepted.entry) : undefined
+      if (again) return use.deliver().asPlatformMessage(again)
+      const waits = waitForAnswer(accepted.entry, inline.withinMs)
+      const held = await engine.claimHeld(accepted.chat, clock.now())
+      if (held && !answer(accepted.entry, held)) void use.deliver().recordInline(held, false)
+      if (accepted.done) letGo(accepted.entry)
+      use.nudge(accepted.chat)
+      const delivery = await waits
+      return delivery && use.deliver().asPlatformMessage(delivery)
+    },
+    ended,
+    restore(chats) {
+      for (const chat of chats) {
+        const key = keyOf(chat.account, chat.externalId)
+        waiting.set(key, (waiting.get(key) ?? 0) + chat.waiting)
+        total += chat.waiting
+      }
+    },
+    canAnswer: (entry) => open.has(entry),
+    answer,
+    letGo,
+    close() {
+      closed = true
+      for (const requests of open.values()) for (const request of requests) request.resolve(undefined)
+      open.clear()
+    },
+  }
+}
+
+/** How the backlog of a chat is counted. */
+function keyOf(account: string, externalId: string): string {
+  return `${account} ${externalId}`
+}
+
+const MEDIA_TYPES: ReadonlySet<string> = new Set<MediaType>(['image', 'audio', 'video', 'file'])
+
+function isMedia(part: Part): part is Extract<Part, { readonly type: MediaType }> {
+  return MEDIA_TYPES.has(part.type)
+}
+
+/** The platform's links expire: every file of an event gets an address of ours, and is fetched from theirs. */
+function withOwnMedia(event: InboundEvent, media: NewMedia[], makeId: () => string): InboundEvent {
+  if (event.type !== 'message' && event.type !== 'edit' && event.type !== 'agent-message') return event
+  if (!event.parts.some(isMedia)) return event
+  const parts = event.parts.map((part) => {
+    if (!isMedia(part) || part.url.startsWith('media:')) return part
+    const id = makeId()
+    media.push({ id, source: part.url, type: part.type })
+    return { ...part, url: `media:${id}` }
+  })
+  return { ...event, parts }
+}

@@ -1,0 +1,204 @@
+/** Stop 5: who answers what no feature has ended: the people who own the conversation, else the route's bots. */
+
+import { messageOf, SwitchboardError } from '../errors.ts'
+import type { Part } from '../message.ts'
+import { contentOf, toParts } from '../message.ts'
+import type { Instance } from '../runtime/instance.ts'
+import type { PlannedRoute } from '../runtime/plan.ts'
+import { type Ended, runHook } from './chain.ts'
+import type { HookTurn, TurnDraft } from './draft.ts'
+import { CORE, handOver, openForBot, opensConversation, routeOf, type Settled, sayAsCore, settle } from './settle.ts'
+import type { Tools } from './tools.ts'
+
+/** How long a bot may take for one answer. */
+const BOT_LIMIT_MS = 60_000
+/** A bot that takes longer than this is shown as typing. */
+const TYPING_AFTER_MS = 1_000
+
+/** Decides about an event that every stage has passed on. */
+export async function route(tools: Tools, draft: TurnDraft): Promise<Settled> {
+  const { event, conversation } = draft
+  if (conversation && conversation.owner.kind !== 'bot') return toDesk(tools, draft, conversation.owner.desk)
+  if (event.type === 'chat-end' && conversation) {
+    draft.decide({
+      type: 'close',
+      by: { kind: 'customer' },
+      reason: 'the customer ended the chat',
+      atMs: tools.clock.now(),
+    })
+    return { outcome: 'handled', by: 'core', because: 'the customer ended the chat' }
+  }
+  if (!opensConversation(event)) return { outcome: 'ignored', by: 'core', because: `nobody answers ${event.type}` }
+  const planned = routeOf(draft)
+  if (!planned) return { outcome: 'ignored', by: 'core', because: `no route from ${draft.channel.name}` }
+  draft.trace.push({ stage: 'route', by: 'core', did: planned.name, because: planned.mode, line: planned.line })
+  if (planned.mode === 'agent-only' || planned.mode === 'cooperation') {
+    return handOver(tools, draft, { because: `the route is ${planned.mode}`, by: undefined })
+  }
+  if (event.type === 'menu-click' && planned.handOff.menu.includes(event.key)) {
+    return handOver(tools, draft, { because: `menu ${event.key}`, by: undefined })
+  }
+  if (!conversation)
+    openForBot(tools, draft, planned, { by: { kind: 'customer' }, because: `${event.type} on ${planned.name}` })
+  return settleBot(tools, draft, planned, await askBots(tools, draft, planned))
+}
+
+/** People own the conversation: what the customer does goes to their desk. */
+function toDesk(tools: Tools, draft: TurnDraft, desk: string): Settled {
+  const { event, conversation } = draft
+  if (!conversation) return { outcome: 'ignored', by: 'core', because: 'no conversation' }
+  const tell = (item: DeskEvent): Settled => {
+    draft.deskItems.push({ desk, item: { conversation: conversation.id, ...item } })
+    return { outcome: 'to-desk', by: 'core', because: `${desk} has the conversation` }
+  }
+  switch (event.type) {
+    case 'message':
+      return tell({ type: 'message', parts: event.parts })
+    case 'menu-click':
+      return tell({ type: 'message', parts: [{ type: 'text', text: event.key }] })
+    case 'edit':
+      return tell({ type: 'edit', of: event.of, parts: event.parts })
+    case 'recall':
+      return tell({ type: 'recall', of: event.of })
+    case 'chat-end':
+      draft.decide({
+        type: 'close',
+        by: { kind: 'customer' },
+        reason: 'the customer ended the chat',
+        atMs: tools.clock.now(),
+      })
+      return { outcome: 'handled', by: 'core', because: 'the customer ended the chat' }
+    default:
+      return { outcome: 'ignored', by: 'core', because: `${event.type} is only noted` }
+  }
+}
+
+type DeskEvent =
+  | { readonly type: 'message'; readonly parts: readonly Part[] }
+  | { readonly type: 'edit'; readonly of: string; readonly parts: readonly Part[] }
+  | { readonly type: 'recall'; readonly of: string }
+
+/** The first of the route's bots that does not pass. `undefined`: none would, or the one asked failed. */
+async function askBots(tools: Tools, draft: TurnDraft, { bots }: PlannedRoute): Promise<Ended | undefined> {
+  for (const bot of bots) {
+    const ending = await askBot(tools, draft, bot)
+    if (ending instanceof Error) return undefined
+    if (ending.kind !== 'next') return { ending, stage: 'bot', by: bot }
+  }
+  return undefined
+}
+
+async function askBot(tools: Tools, draft: TurnDraft, bot: Instance) {
+  const { channel, externalId } = { channel: draft.channel.instance.channel, externalId: draft.chat.externalId }
+  const stopTyping = tools.clock.after(TYPING_AFTER_MS, () => quietly(draft, () => channel?.typing?.(externalId)))
+  let shown = false
+  const show = (text: string) => {
+    shown = true
+    quietly(draft, () => channel?.draft?.(externalId, text))
+  }
+  const ending = await runHook(
+    tools,
+    draft,
+    bot,
+    'bot',
+    (turn, next) => finish(bot.bot?.answer(turn, next), turn, show),
+    {
+      limitMs: BOT_LIMIT_MS,
+    },
+  )
+  stopTyping()
+  // The draft is withdrawn: the committed answer takes its place.
+  if (shown) quietly(draft, () => channel?.draft?.(externalId, ''))
+  return ending
+}
+
+/** Reads a streaming bot to its end, showing the text so far. */
+async function finish(answer: unknown, turn: HookTurn, show: (text: string) => void): Promise<unknown> {
+  if (!isGenerator(answer)) return answer
+  try {
+    for (;;) {
+      const step = await answer.next()
+      if (step.done) return step.value
+      if (turn.signal.aborted) throw new SwitchboardError('PLUGIN_TIMEOUT')
+      if (typeof step.value === 'string') show(step.value)
+    }
+  } finally {
+    // Closes what the bot holds open (its request, say) when it is given up half-way.
+    if (turn.signal.aborted) await answer.return(undefined)
+  }
+}
+
+function isGenerator(value: unknown): value is AsyncGenerator<unknown, unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value && 'next' in value
+}
+
+/** Typing and drafts are shown if they can be; that they cannot changes nothing about the turn. */
+function quietly(draft: TurnDraft, show: () => void): void {
+  try {
+    show()
+  } catch (error) {
+    draft.channel.instance.log.warn({ error }, `${draft.channel.name}, draft: ${messageOf(error)}`)
+  }
+}
+
+/** What the bots' answer means for the route's triggers. */
+function settleBot(tools: Tools, draft: TurnDraft, planned: PlannedRoute, ended: Ended | undefined): Settled {
+  const { handOff } = planned
+  if (!ended) {
+    draft.decide({ type: 'count', by: CORE, failures: 'add' })
+    const failures = draft.conversation?.counts.failures ?? 0
+    if (handOff.failures !== undefined && failures >= handOff.failures) {
+      return handOver(tools, draft, { because: `${failures} failures of the bot`, by: undefined })
+    }
+    sayAsCore(draft, draft.plan.texts.fallback)
+    return { outcome: 'failed', by: 'core', because: 'no bot answered' }
+  }
+  const { ending, by } = ended
+  if (ending.kind === 'unknown') {
+    draft.decide({ type: 'count', by: CORE, unknown: 'add', failures: 'reset' })
+    const unknown = draft.conversation?.counts.unknown ?? 0
+    if (handOff.unknown !== undefined && unknown >= handOff.unknown) {
+      return handOver(tools, draft, { because: `${unknown} unknown answers of ${by.name}`, by })
+    }
+    if (ending.say === undefined) sayAsCore(draft, draft.plan.texts.unknown)
+    else draft.replies.push({ by: by.actor, say: ending.say, expect: undefined, instance: by.name })
+    return settle(tools, draft, ended)
+  }
+  draft.decide({ type: 'count', by: CORE, unknown: 'reset', failures: 'reset' })
+  const settled = settle(tools, draft, ended)
+  if (ending.kind !== 'reply') return settled
+  if (ending.guided && handOff.guided) {
+    return handOver(tools, draft, { because: `a guided answer of ${by.name}`, by })
+  }
+  if (ending.intent !== undefined && handOff.intents.includes(ending.intent)) {
+    return handOver(tools, draft, { because: `${by.name} understood ${ending.intent}`, by })
+  }
+  return settled
+}
+
+/** In a cooperation: what the bot would say. Never sent; nothing of its turn is kept but this. */
+export async function draftSuggestion(
+  tools: Tools,
+  draft: TurnDraft,
+  { bots }: PlannedRoute,
+): Promise<readonly Part[] | undefined> {
+  for (const bot of bots) {
+    const ending = await runHook(
+      tools,
+      draft,
+      bot,
+      'suggestion',
+      (turn, next) => finish(bot.bot?.answer(turn, next), turn, noShow),
+      {
+        limitMs: BOT_LIMIT_MS,
+      },
+    )
+    if (ending instanceof Error) return undefined
+    if (ending.kind === 'next') continue
+    if (ending.kind !== 'reply') return undefined
+    return toParts(contentOf(ending.say, draft.customer.language, draft.plan.languages))
+  }
+  return undefined
+}
+
+const noShow = () => undefined

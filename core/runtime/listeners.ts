@@ -1,0 +1,67 @@
+/** Runs the `listen` of polled channels: one at a time for each name, again after it failed, until its channel stops. */
+import { messageOf } from '../errors.ts'
+import type { Clock } from '../services/clock.ts'
+import type { Instance } from './instance.ts'
+import { during } from './watchdog.ts'
+
+/** Waits after a failure; the last one for every further one. */
+const AGAIN_MS = [1_000, 5_000, 15_000, 60_000]
+
+export class Listeners {
+  readonly #clock: Clock
+  readonly #running = new Map<Instance, { readonly stop: AbortController; readonly done: Promise<void> }>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Starts listening on every channel that polls and does not listen yet. */
+  begin(instances: readonly Instance[]): void {
+    for (const instance of instances) {
+      const listen = instance.channel?.listen
+      if (!listen || this.#running.has(instance)) continue
+      const stop = new AbortController()
+      this.#running.set(instance, { stop, done: this.#run(instance, listen, stop.signal) })
+    }
+  }
+
+  /** Ends listening and waits until each has returned, but not longer than `withinMs`. */
+  async end(instances: readonly Instance[], withinMs: number): Promise<void> {
+    const ending = instances.flatMap((instance) => this.#running.get(instance) ?? [])
+    for (const { stop } of ending) stop.abort()
+    for (const instance of instances) this.#running.delete(instance)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = this.#clock.after(withinMs, resolve)
+    await Promise.race([Promise.all(ending.map(({ done }) => done)), promise])
+    cancel()
+  }
+
+  async #run(instance: Instance, listen: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      const startedMs = this.#clock.now()
+      try {
+        await during(instance, 'listen', () => listen(signal))
+      } catch (error) {
+        if (signal.aborted) return
+        const because = messageOf(error)
+        instance.log.warn({ error }, `${instance.name} (${instance.plugin.name}), listen: ${because}`)
+      }
+      const longest = AGAIN_MS.length - 1
+      failures = this.#clock.now() - startedMs > 60_000 ? 0 : Math.min(failures + 1, longest)
+      await this.#pause(AGAIN_MS[failures] ?? 60_000, signal)
+    }
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    if (signal.aborted) return Promise.resolve()
+    const end = () => {
+      cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = this.#clock.after(ms, end)
+    signal.addEventListener('abort', end, { once: true })
+    return promise
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * What the pipeline runs by: the running instances, laid out for each channel. A reload makes a new plan and switches
+ * by one assignment; a turn keeps the plan that it began with.
+ */
+import type { Capabilities } from '../capabilities.ts'
+import type { CheckedConfig, CheckedRoute } from '../config/checked.ts'
+import type { ChatEvents } from '../turn.ts'
+import type { AnyHooks, Instance } from './instance.ts'
+
+type Inbound = NonNullable<AnyHooks['inbound']>
+
+/** One plugin's hook in a stage: whose it is, and what to call. */
+export interface Step<H> {
+  readonly instance: Instance
+  readonly run: H
+}
+
+/** The stages of one channel, each in the YAML's order. */
+export interface Chain {
+  readonly guard: readonly Step<NonNullable<Inbound['guard']>>[]
+  readonly enrich: readonly Step<NonNullable<Inbound['enrich']>>[]
+  readonly intercept: readonly Step<NonNullable<Inbound['intercept']>>[]
+  readonly respond: readonly Step<NonNullable<Inbound['respond']>>[]
+  readonly rewrite: readonly Step<NonNullable<NonNullable<AnyHooks['outbound']>['rewrite']>>[]
+  /** Who listens to an event of the chat's own life. */
+  readonly listeners: {
+    readonly [K in keyof ChatEvents]: readonly Step<NonNullable<NonNullable<AnyHooks['events']>[K]>>[]
+  }
+}
+
+export interface PlannedRoute {
+  /** `routes[0]`: what traces and conversations call it. */
+  readonly name: string
+  /** `<revision>:<line>` of it. */
+  readonly line: string
+  readonly mode: 'bot-only' | 'bot-first' | 'agent-only' | 'cooperation'
+  readonly bots: readonly Instance[]
+  readonly desk: Instance | undefined
+  readonly team: string | undefined
+  readonly handOff: {
+    readonly unknown: number | undefined
+    readonly failures: number | undefined
+    readonly guided: boolean
+    readonly intents: readonly string[]
+    readonly menu: readonly string[]
+  }
+}
+
+export interface PlannedChannel {
+  readonly instance: Instance
+  readonly name: string
+  /** `wechat:wx1234567890`. */
+  readonly account: string
+  readonly capabilities: Capabilities
+  /** Whether answers go inside the response when they can. */
+  readonly answersInline: boolean
+  readonly onUnknown: 'leave' | 'resend'
+  /** Sends of an allowance that are kept for people. */
+  readonly reserve: number
+  readonly chain: Chain
+  readonly routes: readonly PlannedRoute[]
+}
+
+export interface Plan {
+  /** The hash of the YAML that it was made from. */
+  readonly revision: string
+  readonly languages: readonly string[]
+  /** What the core says by itself. An empty text says nothing. */
+  readonly texts: CheckedConfig['texts']
+  readonly instances: ReadonlyMap<string, Instance>
+  /** By account. */
+  readonly channels: ReadonlyMap<string, PlannedChannel>
+}
+
+/** Lays the running instances out for each channel. */
+export function makePlan(config: CheckedConfig, instances: ReadonlyMap<string, Instance>): Plan {
+  const line = (at: number) => `${config.revision.hash.slice(0, 12)}:${at}`
+  const get = (name: string): Instance => {
+    const instance = instances.get(name)
+    if (!instance) throw new Error(`The instance ${name} was checked and is not running.`)
+    return instance
+  }
+  const routes = config.routes.map((route) => ({ from: route.from, planned: planRoute(route, line(route.line), get) }))
+  const channels = config.channels.map((channel): PlannedChannel => {
+    const instance = get(channel.name)
+    const withHooks = [
+      ...config.features.filter((feature) => !feature.for || feature.for.includes(channel.name)),
+      channel,
+      ...config.bots,
+      ...config.desks,
+    ]
+    return {
+      instance,
+      name: channel.name,
+      account: channel.account,
+      capabilities: channel.capabilities,
+      answersInline: channel.answer === 'inline' || channel.capabilities.later.length === 0,
+      onUnknown: channel.onUnknown,
+      reserve: channel.reserve,
+      chain: makeChain(withHooks.map(({ name }) => get(name))),
+      routes: routes.filter(({ from }) => from.includes(channel.name)).map(({ planned }) => planned),
+    }
+  })
+  return {
+    revision: config.revision.hash,
+    languages: config.languages,
+    texts: config.texts,
+    instances,
+    channels: new Map(channels.map((channel) => [channel.account, channel])),
+  }
+}
+
+function planRoute(route: CheckedRoute, line: string, get: (name: string) => Instance): PlannedRoute {
+  const handOff = route.mode === 'bot-first' ? route.handOff : undefined
+  return {
+    name: route.name,
+    line,
+    mode: route.mode,
+    bots: 'bots' in route ? route.bots.map(get) : [],
+    desk: 'desk' in route ? get(route.desk) : undefined,
+    team: 'team' in route ? route.team : undefined,
+    handOff: {
+      unknown: handOff?.unknown,
+      failures: handOff?.failures,
+      guided: handOff?.guided ?? false,
+      intents: handOff?.intents ?? [],
+      menu: handOff?.menu ?? [],
+    },
+  }
+}
+
+function makeChain(instances: readonly Instance[]): Chain {
+  const steps = <H>(hook: (hooks: AnyHooks) => H | undefined): readonly Step<H>[] =>
+    instances.flatMap((instance) => {
+      const run = hook(instance.hooks)
+      return run === undefined ? [] : [{ instance, run }]
+    })
+  return {
+    guard: steps(({ inbound }) => inbound?.guard),
+    enrich: steps(({ inbound }) => inbound?.enrich),
+    intercept: steps(({ inbound }) => inbound?.intercept),
+    respond: steps(({ inbound }) => inbound?.respond),
+    rewrite: steps(({ outbound }) => outbound?.rewrite),
+    listeners: {
+      'conversation.opened': steps(({ events }) => events?.['conversation.opened']),
+      'conversation.queued': steps(({ events }) => events?.['conversation.queued']),
+      'conversation.assigned': steps(({ events }) => events?.['conversation.assigned']),
+      'conversation.returned': steps(({ events }) => events?.['conversation.returned']),
+      'conversation.closed': steps(({ events }) => events?.['conversation.closed']),
+      'agent.replied': steps(({ events }) => events?.['agent.replied']),
+      'delivery.failed': steps(({ events }) => events?.['delivery.failed']),
+    },
+  }
+}

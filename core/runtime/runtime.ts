@@ -1,0 +1,340 @@
+/** Starts, switches and stops the whole: the journal, the plugins, the pipeline and the listener. */
+import { join } from 'node:path'
+import type { Command, CommandResult } from '../command.ts'
+import type { CheckedConfig, CheckedInstance } from '../config/checked.ts'
+import { messageOf } from '../errors.ts'
+import type { Engine } from '../journal/engine.ts'
+import { openSqlite } from '../journal/sqlite/engine.ts'
+import { type Commands, makeCommands } from '../pipeline/command.ts'
+import { type Deliver, makeDeliver } from '../pipeline/deliver.ts'
+import { makePipeline, type Pipeline } from '../pipeline/pipeline.ts'
+import { makeReceive, type Receive } from '../pipeline/receive.ts'
+import { makeSweep, type Sweep } from '../pipeline/sweep.ts'
+import type { Tools } from '../pipeline/tools.ts'
+import { type Clock, type MakeId, makeIds, systemClock } from '../services/clock.ts'
+import { makeDocuments } from '../services/documents.ts'
+import type { RuntimeLog } from '../services/log.ts'
+import { makeMedia } from '../services/media.ts'
+import { makeSchedule } from '../services/schedule.ts'
+import { currentRequest, outsideOfRequests, startWeb, type Web } from '../services/web.ts'
+import { makeContainer } from './container.ts'
+import { type Ground, type Instance, startInstance } from './instance.ts'
+import { Listeners } from './listeners.ts'
+import { makePlan, type Plan } from './plan.ts'
+
+/** Waits between tries of what rows are too old, and how often it is looked. */
+const TRIM_EVERY = '1h'
+
+export interface Runtime {
+  /** Where it listens; undefined when it was started without a listener. */
+  readonly url: string | undefined
+  readonly engine: Engine
+  readonly config: CheckedConfig
+  /**
+   * Switches to another configuration: what is new starts beside the old, then everything switches at once, then what
+   * is gone stops. When something cannot start, nothing has changed.
+   */
+  apply(config: CheckedConfig): Promise<void>
+  command(command: Command): Promise<CommandResult>
+  /** An instance that is running. */
+  instance(name: string): Instance | undefined
+  /** Resolves when nothing is being handled, sent or fetched. */
+  idle(): Promise<void>
+  /** Finishes what is under way (at most `limits.drainFor`), stops every plugin and closes the journal. Twice is safe. */
+  stop(): Promise<void>
+}
+
+export interface RuntimeOptions {
+  readonly log: RuntimeLog
+  readonly clock?: Clock | undefined
+  readonly makeId?: MakeId | undefined
+  /** False: no listener, no port. */
+  readonly listen?: boolean | undefined
+  /** Typing and read marks, as channels give them. */
+  readonly live?: ((account: string, chat: string, what: 'typing' | 'read') => void) | undefined
+}
+
+/** Starts everything; resolves when every channel is up. Throws, with nothing left open, when something cannot start. */
+export async function startRuntime(config: CheckedConfig, options: RuntimeOptions): Promise<Runtime> {
+  const opened = new AsyncDisposableStack()
+  try {
+    return await start(config, options, opened)
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
+}
+
+async function start(first: CheckedConfig, options: RuntimeOptions, opened: AsyncDisposableStack): Promise<Runtime> {
+  const { log, clock = systemClock } = options
+  const makeId = options.makeId ?? makeIds(clock)
+  log.hide(first.secrets)
+  const { folder } = first.storage
+  const engine = await openSqlite({ folder, clock, log })
+  opened.defer(() => engine.close())
+  const recovery = await engine.recover(clock.now())
+
+  let config = first
+  let plan: Plan = makePlan({ ...first, channels: [], bots: [], desks: [], features: [], routes: [] }, new Map())
+  const uses = new Map<Plan, { count: number; free: PromiseWithResolvers<void> }>()
+  const tools: Tools = {
+    engine,
+    clock,
+    makeId,
+    log,
+    plan: () => plan,
+    hold() {
+      const held = plan
+      const use = uses.get(held) ?? { count: 0, free: Promise.withResolvers<void>() }
+      use.count += 1
+      uses.set(held, use)
+      const release = () => {
+        use.count -= 1
+        if (use.count > 0) return
+        uses.delete(held)
+        use.free.resolve()
+      }
+      return { plan: held, release }
+    },
+  }
+
+  // The four know each other only through these.
+  const nudge = (chat: string) => outsideOfRequests(() => pipeline.nudge(chat))
+  const media = makeMedia({
+    engine,
+    folder: join(folder, 'media'),
+    clock,
+    log,
+    fetcher: (account) => plan.channels.get(account)?.instance.channel?.fetchMedia,
+    allowPrivate: first.http.allow,
+  })
+  opened.defer(() => media.stop())
+  const deliver: Deliver = makeDeliver(tools, { sweep: () => sweep, nudge })
+  const receive: Receive = makeReceive(tools, {
+    deliver: () => deliver,
+    nudge,
+    fetchMedia: () => media.kick(),
+    response: currentRequest,
+  })
+  const pipeline: Pipeline = makePipeline(tools, { receive: () => receive, deliver: () => deliver, sweep: () => sweep })
+  const commands: Commands = makeCommands(tools, { deliver: () => deliver, nudge })
+  const sweep: Sweep = makeSweep(clock, async () => {
+    try {
+      return await deliver.takeDue()
+    } catch (error) {
+      log.error({ error }, `What is due could not be read: ${messageOf(error)}`)
+      return undefined
+    }
+  })
+  opened.defer(() => sweep.stop())
+
+  const schedule = makeSchedule({ clock, engine, timeZone: () => config.timeZone, log })
+  const ground: Ground = {
+    engine,
+    clock,
+    makeId,
+    log,
+    media,
+    documents: makeDocuments({ folder: join(folder, 'documents'), log }),
+    schedule,
+    command: (command) => commands.run(command),
+    receive: (account, event) => receive.receive(account, event),
+    live: options.live ?? (() => undefined),
+  }
+  const listeners = new Listeners(clock)
+  let web: Web | undefined
+  const mounts = new Map<string, { unmount(): void; drained(withinMs: number): Promise<void> }>()
+  opened.defer(async () => {
+    await Promise.all([...plan.instances.values()].reverse().map((instance) => instance.stop()))
+  })
+
+  /** Starts what `next` needs and cannot take over from the plan in force. */
+  async function startInstances(next: CheckedConfig): Promise<Map<string, Instance>> {
+    const container = makeContainer()
+    const running = new Map<string, Instance>()
+    const started: Instance[] = []
+    try {
+      for (const checked of inOrder(next)) {
+        const old = plan.instances.get(checked.name)
+        const keeps =
+          old &&
+          isKept(old, checked) &&
+          checked.dependsOn.every((name) => running.get(name) === plan.instances.get(name))
+        const instance = keeps ? old : await startInstance(checked, next, container, ground)
+        if (!keeps) started.push(instance)
+        running.set(instance.name, instance)
+        for (const token of Object.values(instance.plugin.provides))
+          container.lend(token, instance.services.get(token.name))
+      }
+      return running
+    } catch (error) {
+      for (const instance of started.reverse()) await instance.stop()
+      throw error
+    }
+  }
+
+  /** One assignment: from here on everything new runs by `next`. */
+  function switchTo(next: CheckedConfig, running: Map<string, Instance>): void {
+    plan = makePlan(next, running)
+    config = next
+    if (!web) return
+    for (const [name, mount] of mounts) {
+      if (running.get(name)?.web) continue
+      mount.unmount()
+      mounts.delete(name)
+    }
+    for (const { name, web: app } of running.values()) if (app) mounts.set(name, web.mount(name, app))
+  }
+
+  async function apply(next: CheckedConfig): Promise<void> {
+    const before = { plan, config }
+    log.hide([...before.config.secrets, ...next.secrets])
+    const running = await startInstances(next)
+    await engine.saveRevision({ ...next.revision, file: next.file, at: clock.now() })
+    const oldMounts = new Map(mounts)
+    switchTo(next, running)
+    const leaving = [...before.plan.instances.values()].filter((instance) => running.get(instance.name) !== instance)
+    const drainMs = next.limits.drainForMs
+    await Promise.all(leaving.map((instance) => oldMounts.get(instance.name)?.drained(drainMs)))
+    await Promise.all([listeners.end(leaving, drainMs), within(clock, drainMs, uses.get(before.plan)?.free.promise)])
+    for (const instance of leaving.reverse()) await instance.stop()
+    listeners.begin([...running.values()])
+    await rehome(before.config, next)
+    log.hide(next.secrets)
+  }
+
+  /** Conversations whose owner is gone go to whoever the new plan says. */
+  async function rehome(before: CheckedConfig, next: CheckedConfig): Promise<void> {
+    const gone = goneOwners(before, next)
+    if (gone.bots.length + gone.desks.length + gone.teams.length + gone.people.length === 0) return
+    const rows = await engine.read
+      .selectFrom('conversation')
+      .select(['id', 'bot', 'desk', 'team', 'person'])
+      .where('state', '!=', 'closed')
+      .where((where) =>
+        where.or([
+          where('bot', 'in', gone.bots),
+          where('desk', 'in', gone.desks),
+          where('team', 'in', gone.teams),
+          where('person', 'in', gone.people),
+        ]),
+      )
+      .execute()
+    for (const { id, bot, desk, team, person } of rows) {
+      await commands.ownerGone(id, `${bot ?? person ?? team ?? desk} is no longer in the configuration`)
+    }
+  }
+
+  const running = await startInstances(first)
+  await engine.saveRevision({ ...first.revision, file: first.file, at: clock.now() })
+  if (options.listen !== false) {
+    web = await startWeb({ host: first.server.host, port: first.server.port, log, clock })
+    const listening = web
+    opened.defer(() => listening.close(config.limits.drainForMs))
+  }
+  switchTo(first, running)
+  listeners.begin([...running.values()])
+  opened.defer(() => listeners.end([...plan.instances.values()], config.limits.drainForMs))
+  receive.restore(recovery.chats)
+  for (const { id, account } of recovery.unknown) {
+    if (plan.channels.get(account)?.onUnknown === 'resend') await engine.resend(id, clock.now())
+  }
+  for (const { id } of recovery.chats) nudge(id)
+  sweep.by(clock.now())
+  media.kick()
+  schedule('core', TRIM_EVERY, () => trim(), new AbortController().signal)
+
+  async function trim(): Promise<void> {
+    const nowMs = clock.now()
+    const { messagesMs, tracesMs, deliveriesMs, commandsMs, dedupeMs, auditMs } = config.keep
+    await engine.trim({
+      dedupeBeforeMs: nowMs - dedupeMs,
+      messagesBeforeMs: nowMs - messagesMs,
+      tracesBeforeMs: nowMs - tracesMs,
+      deliveriesBeforeMs: nowMs - deliveriesMs,
+      commandsBeforeMs: nowMs - commandsMs,
+      auditBeforeMs: nowMs - auditMs,
+    })
+  }
+
+  async function idle(): Promise<void> {
+    await pipeline.idle()
+    await deliver.idle()
+  }
+
+  let applying: Promise<void> = Promise.resolve()
+  let stopped: Promise<void> | undefined
+  return {
+    url: web?.url,
+    engine,
+    get config() {
+      return config
+    },
+    apply(next) {
+      applying = applying.catch(() => undefined).then(() => apply(next))
+      return applying
+    },
+    command: (command) => commands.run(command),
+    instance: (name) => plan.instances.get(name),
+    idle,
+    stop() {
+      stopped ??= (async () => {
+        receive.close()
+        pipeline.stop()
+        sweep.stop()
+        await within(clock, config.limits.drainForMs, idle())
+        deliver.stop()
+        await opened.disposeAsync()
+      })()
+      return stopped
+    },
+  }
+}
+
+/** Every instance after those that lend it something, otherwise in the order of the YAML. */
+function inOrder(config: CheckedConfig): readonly CheckedInstance[] {
+  const all = new Map<string, CheckedInstance>()
+  for (const checked of [...config.features, ...config.desks, ...config.bots, ...config.channels])
+    all.set(checked.name, checked)
+  const ordered = new Set<CheckedInstance>()
+  const visit = (checked: CheckedInstance): void => {
+    for (const name of checked.dependsOn) {
+      const provider = all.get(name)
+      if (provider && !ordered.has(provider)) visit(provider)
+    }
+    ordered.add(checked)
+  }
+  for (const checked of all.values()) visit(checked)
+  return [...ordered]
+}
+
+function isKept(old: Instance, checked: CheckedInstance): boolean {
+  return old.plugin === checked.plugin && old.checked.fingerprint === checked.fingerprint
+}
+
+function goneOwners(before: CheckedConfig, next: CheckedConfig) {
+  const missing = (old: readonly string[], now: readonly string[]) => old.filter((name) => !now.includes(name))
+  const names = (config: CheckedConfig) => ({
+    bots: config.bots.map(({ name }) => name),
+    desks: config.desks.map(({ name }) => name),
+    teams: config.desks.flatMap((desk) => desk.names.teams),
+    people: config.desks.flatMap((desk) => desk.names.people),
+  })
+  const old = names(before)
+  const now = names(next)
+  return {
+    bots: missing(old.bots, now.bots),
+    desks: missing(old.desks, now.desks),
+    teams: missing(old.teams, now.teams),
+    people: missing(old.people, now.people),
+  }
+}
+
+/** Waits, but not longer than this. */
+async function within(clock: Clock, limitMs: number, work: Promise<unknown> | undefined): Promise<void> {
+  if (!work) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const cancel = clock.after(limitMs, resolve)
+  await Promise.race([work, promise])
+  cancel()
+}

@@ -1,0 +1,2 @@
+/** What the shipped plugins lend each other: types and tokens only. */
+export { type Loopback, loopback } from './loopback.ts'
