@@ -193,9 +193,11 @@ const table = {
     what: `${it.use} is a ${it.is} plugin and cannot stand under ${it.here}:`,
     instead: `Move this entry to ${it.section}:`,
   }),
-  CONFIG_PLUGIN_MISSING: ({ path }: { path: string }) => ({
-    what: `There is no plugin file "${path}".`,
-    instead: 'The path starts at the folder of this YAML file and ends with the file: ./my-plugin/index.ts',
+  CONFIG_PLUGIN_MISSING: ({ path, meant }: { path: string; meant: string | undefined }) => ({
+    what: meant ? `"${path}" is a folder.` : `There is no plugin file "${path}".`,
+    instead: meant
+      ? `Write ${meant}.`
+      : 'The path starts at the folder of this YAML file and ends with the file, as ./my-plugin/index.ts.',
   }),
   CONFIG_PLUGIN_COMMONJS: (it: { path: string; packageFile: string; other: string }) => ({
     what: `${it.path} cannot be loaded: ${it.packageFile} says "type": "commonjs", so Node reads it as CommonJS.`,

@@ -226,7 +226,7 @@ export function showPath(path: string): string {
 }
 
 /** Keys whose values are not shown, even when nobody has said that they are secret. */
-const SECRET_KEY = /secret|token|passw(or)?d|credential|(api|aes|access|private|signing|hook)_?-?key/i
+export const SECRET_KEY = /secret|token|passw(or)?d|credential|(api|aes|access|private|signing|hook)_?-?key/i
 
 /** A literal value behind a key that sounds secret, in a text that could not be parsed. */
 function hiddenIn(text: string): readonly Span[] {

@@ -60,3 +60,20 @@ export function builtInText(name: TextName): Localized<string> {
   const { 'zh-CN': chinese, en } = TEXTS[name]
   return { 'zh-CN': chinese, en }
 }
+
+/** Something for each text. */
+export function mapTexts<T>(make: (name: TextName) => T): { readonly [name in TextName]: T } {
+  return {
+    fallback: make('fallback'),
+    unknown: make('unknown'),
+    handedOver: make('handedOver'),
+    offline: make('offline'),
+    noPeople: make('noPeople'),
+    choose: make('choose'),
+    image: make('image'),
+    audio: make('audio'),
+    video: make('video'),
+    file: make('file'),
+    location: make('location'),
+  }
+}

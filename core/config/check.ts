@@ -1,0 +1,524 @@
+/**
+ * Checks a configuration: everything that can be known without starting anything, all problems at once. Plugins are
+ * imported (which only defines them) and asked by their pure functions; `setup` is never called.
+ */
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import type { Capabilities } from '../capabilities.ts'
+import type { Json } from '../message.ts'
+import type { Plugin } from '../plugin.ts'
+import { KIND_OF, type LoadedPlugin, loadPlugin, SECTIONS, type Section } from '../runtime/load.ts'
+import type {
+  CheckedChannel,
+  CheckedConfig,
+  CheckedDesk,
+  CheckedFeature,
+  CheckedInstance,
+  DeskNames,
+  DownChannel,
+  Path,
+  ReadFile,
+} from './checked.ts'
+import {
+  askPlugin,
+  type Entry,
+  entriesOf,
+  failed,
+  instanceOf,
+  makeResolver,
+  nameFinding,
+  namesOfDesk,
+  parseSettings,
+  parseWithVariables,
+  type ReadyEntry,
+  readEntry,
+  type Surroundings,
+} from './entries.ts'
+import { type Hours, makeHours } from './hours.ts'
+import { explainIssues } from './issues.ts'
+import { checkLending } from './lending.ts'
+import { type Finding, found } from './problems.ts'
+import { type Environment, isRecord, type Placed, readBytes, readYaml, type YamlFile } from './read.ts'
+import { type Problem, problemAt, type Quotable, redact, sortProblems } from './report.ts'
+import { checkRoutes } from './routes.ts'
+import * as sections from './sections.ts'
+import { builtInText, mapTexts } from './texts.ts'
+
+export type {
+  CheckedChannel,
+  CheckedConfig,
+  CheckedDesk,
+  CheckedFeature,
+  CheckedInstance,
+  CheckedRoute,
+  DeskNames,
+  DownChannel,
+  HandOffTriggers,
+  Path,
+  ReadFile,
+} from './checked.ts'
+
+export interface CheckOptions {
+  /** Where `${NAME}` is looked up. Left out: the environment of the process. */
+  readonly env?: Environment | undefined
+  /**
+   * What becomes of a channel whose variable is not set: the whole file is refused (`start`), or that channel is left
+   * out as `down` (a reload). Anywhere else than in a channel it is always refused.
+   */
+  readonly ifVariableMissing?: 'refuse' | 'channel-down' | undefined
+  /** The text, when it is not to be read from the file. */
+  readonly text?: string | undefined
+  /** Plugins by what `use:` says, before any is looked for: for tests. */
+  readonly plugins?: { readonly [use: string]: Plugin } | undefined
+  /** Takes a secret that is written into the file: for tests. */
+  readonly literalSecrets?: boolean | undefined
+}
+
+export type Checked =
+  | { readonly ok: true; readonly config: CheckedConfig }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/** Reads and checks a configuration. Never throws for what stands in it. */
+export async function checkConfig(path: string, options: CheckOptions = {}): Promise<Checked> {
+  const env = options.env ?? process.env
+  const read = options.text === undefined ? await readYaml(path, env) : readBytes(path, Buffer.from(options.text), env)
+  if (!read.ok) {
+    const quotable = { shown: read.shown, lines: splitLines(read.text), hidden: read.hidden }
+    return { ok: false, problems: sortProblems(read.problems.map((one) => problemAt(one.finding, one, quotable))) }
+  }
+  const check = new Check(read.file, env, options)
+  for (const problem of read.problems) check.report(problem)
+  const config = await check.run()
+  return config ? { ok: true, config } : { ok: false, problems: check.problems() }
+}
+
+function splitLines(text: string): readonly string[] {
+  return text.split('\n').map((line) => line.replace(/\r$/, ''))
+}
+
+/** What must be there, and of which shape; what is inside is checked section by section. */
+const root = z.strictObject({
+  server: z.unknown().optional(),
+  storage: z.unknown().optional(),
+  http: z.unknown().optional(),
+  languages: z.unknown().optional(),
+  timeZone: z.unknown().optional(),
+  hours: z.unknown().optional(),
+  channels: z.record(z.string(), z.unknown()),
+  bots: z.record(z.string(), z.unknown()).optional(),
+  desks: z.record(z.string(), z.unknown()).optional(),
+  features: z.array(z.unknown()).optional(),
+  routes: z.array(z.unknown()),
+  texts: z.unknown().optional(),
+  keep: z.unknown().optional(),
+  limits: z.unknown().optional(),
+})
+
+type Named = Entry & { readonly name: string; readonly loaded: LoadedPlugin | undefined }
+
+class Check {
+  readonly #file: YamlFile
+  readonly #env: Environment
+  readonly #options: CheckOptions
+  readonly #placed: Placed[] = []
+  readonly #readmes = new Map<string, string>()
+  readonly #secrets = new Set<string>()
+  readonly #cache: Surroundings['cache'] = new Map()
+  #failed = false
+
+  constructor(file: YamlFile, env: Environment, options: CheckOptions) {
+    this.#file = file
+    this.#env = env
+    this.#options = options
+  }
+
+  report(problem: Placed): void {
+    this.#failed = true
+    this.#placed.push(problem)
+  }
+
+  #at(finding: Finding, path: Path): void {
+    this.report({ finding, span: this.#file.valueAt(path), path })
+  }
+
+  /** All that was found, sorted, with no secret in it. */
+  problems(): readonly Problem[] {
+    const literal = this.#placed.filter(({ finding }) => finding.code === 'CONFIG_LITERAL_SECRET')
+    const hidden = [...this.#file.hidden, ...literal.flatMap(({ span }) => span ?? [])]
+    const file: Quotable = { shown: this.#file.shown, lines: splitLines(this.#file.text), hidden }
+    const cut = [...this.#secrets].map((value) => [value, '•'.repeat(8)] as const)
+    return sortProblems(
+      this.#placed.map((one) => {
+        const readme = this.#readmes.get(JSON.stringify(one.path.slice(0, 2)))
+        const problem = problemAt(one.finding, { ...one, readme }, file)
+        const instead = problem.instead && redact(problem.instead, cut)
+        return { ...problem, what: redact(problem.what, cut), instead }
+      }),
+    )
+  }
+
+  async run(): Promise<CheckedConfig | undefined> {
+    const file = this.#file
+    const parsedRoot = root.safeParse(file.value)
+    if (!parsedRoot.success) {
+      const about = { file, path: [], value: file.value, schema: root, owner: 'A configuration' }
+      for (const problem of explainIssues(parsedRoot.error.issues, about)) this.report(problem)
+    }
+
+    const timeZone = this.#section('timeZone', sections.zone) ?? 'UTC'
+    const writtenHours = this.#section('hours', sections.hours) ?? {}
+    const hours = new Map<string, Hours>()
+    for (const [name, one] of Object.entries(writtenHours)) hours.set(name, makeHours(one, timeZone))
+    const server = this.#section('server', sections.server.prefault({}))
+    const storage = this.#section('storage', sections.storage.prefault({}))
+    const http = this.#section('http', sections.http.prefault({}))
+    const languages = this.#section('languages', sections.languages)
+    const texts = this.#section('texts', sections.texts)
+    const keep = this.#section('keep', sections.keep.prefault({}))
+    const limits = this.#section('limits', sections.limits.prefault({}))
+    const publicUrl = server && (server.publicUrl ?? `http://localhost:${server.port}`)
+
+    const entries = await this.#entries()
+    const down = this.#checkVariables(entries)
+    const isDown = (entry: Named) => down.some(({ name }) => entry.section === 'channels' && name === entry.name)
+    const names = (section: Section) => entries.filter((one) => one.section === section).map(({ name }) => name)
+    const around: Surroundings = {
+      file,
+      timeZone,
+      hours,
+      channels: names('channels'),
+      bots: names('bots'),
+      desks: names('desks'),
+      people: undefined,
+      teams: undefined,
+      variables: this.#variableValues(),
+      literalSecretsAllowed: this.#options.literalSecrets ?? false,
+      secrets: this.#secrets,
+      cache: this.#cache,
+    }
+    const running = entries.filter((entry) => !entry.isParked && !isDown(entry))
+    const desks = this.#deskNames(running, around)
+    const complete = [...desks.values()].every((one) => one !== undefined)
+    const known: Surroundings = {
+      ...around,
+      people: complete ? [...desks.values()].flatMap((one) => one?.people ?? []) : undefined,
+      teams: complete ? [...desks.values()].flatMap((one) => one?.teams ?? []) : undefined,
+    }
+
+    for (const entry of entries) this.#checkCoreKeys(entry, known)
+    const ready = this.#settings(running, known)
+    const channels = this.#channels(ready)
+    this.#askPlugins(ready, channels)
+    const parties = running.flatMap(({ name, loaded, path }) =>
+      loaded ? [{ name, plugin: loaded.plugin, path, line: file.keyAt(path).line }] : [],
+    )
+    const lending = await checkLending(parties, file.folder)
+    for (const { finding, path } of lending.problems) {
+      this.report({ finding, span: file.valueAt([...path, 'use']), path })
+    }
+
+    const channelEntries = entries.filter(({ section }) => section === 'channels')
+    const { routes, problems } = checkRoutes(Array.isArray(file.value.routes) ? file.value.routes : [], {
+      file,
+      resolver: makeResolver(known, new Map(), new Set()),
+      channels: channelEntries.map((one) => ({ name: one.name, path: one.path, runs: !one.isParked && !isDown(one) })),
+      parked: new Map(
+        entries
+          .filter(({ isParked }) => isParked)
+          .map(({ section, name, path }) => [`${KIND_OF[section]} ${name}`, file.keyAt(path).line]),
+      ),
+      desks,
+    })
+    for (const problem of problems) this.report(problem)
+
+    if (this.#failed || !server || !storage || !http || !languages || !keep || !limits || !texts || !publicUrl) {
+      return undefined
+    }
+    const instances = ready.map((one): { one: ReadyEntry; instance: CheckedInstance } => ({
+      one,
+      instance: instanceOf(one, {
+        file,
+        around: [publicUrl, timeZone, languages, one.parsed.hours.map((name) => rawHours(file, name))],
+        dependsOn: lending.dependsOn.get(one.name) ?? [],
+      }),
+    }))
+    const of = (section: Section) => instances.filter(({ one }) => one.entry.section === section)
+    return {
+      file: file.path,
+      folder: file.folder,
+      revision: { hash: file.hash, text: file.text },
+      server: { port: server.port, host: server.host, publicUrl, trustProxy: server.trustProxy },
+      storage: { folder: resolve(file.folder, storage.folder) },
+      http,
+      languages,
+      timeZone,
+      texts: mapTexts((name) => texts[name] ?? builtInText(name)),
+      keep: {
+        messagesMs: keep.messages,
+        tracesMs: keep.traces,
+        deliveriesMs: keep.deliveries,
+        commandsMs: keep.commands,
+        dedupeMs: keep.dedupe,
+        auditMs: keep.audit,
+      },
+      limits: { drainForMs: limits.drainFor, lingerForMs: limits.lingerFor },
+      channels: of('channels').flatMap(({ one, instance }) => finishChannel(one, instance, channels)),
+      bots: of('bots').map(({ instance }) => instance),
+      desks: of('desks').flatMap(({ one, instance }) => finishDesk(one, instance, desks)),
+      features: of('features').map(({ one, instance }) => finishFeature(one, instance)),
+      routes,
+      parked: entries
+        .filter(({ isParked }) => isParked)
+        .map(({ section, name, path }) => ({ kind: KIND_OF[section], name, line: file.keyAt(path).line })),
+      down,
+      files: uniqueFiles(ready),
+      secrets: [...this.#secrets],
+      lineOf: (path) => file.keyAt(path).line,
+    }
+  }
+
+  /** One of the core's own sections; `undefined` when it has problems. */
+  #section<T extends z.ZodType>(name: string, schema: T): z.output<T> | undefined {
+    const path = [name]
+    const value = this.#file.get(path)
+    if (value === undefined && this.#file.variableAt(path) !== undefined) return undefined
+    const resolver = makeResolver(NOWHERE(this.#file), new Map(), new Set())
+    const parsed = parseWithVariables(schema, value, this.#file, path, resolver)
+    if (parsed.success) return parsed.data
+    const about = { file: this.#file, path, value, schema, owner: name }
+    for (const problem of explainIssues(parsed.error.issues, about)) this.report(problem)
+    return undefined
+  }
+
+  /** Reads all entries, imports their plugins, and finds their names. */
+  async #entries(): Promise<readonly Named[]> {
+    const file = this.#file
+    const entries: Entry[] = []
+    for (const section of SECTIONS) {
+      for (const { path, value } of entriesOf(section, file.value[section])) {
+        const entry = readEntry(section, path, value)
+        if (entry) entries.push(entry)
+        else this.#noEntry(section, path, value)
+      }
+    }
+    const loaded = await Promise.all(entries.map((entry) => this.#load(entry)))
+    const named = entries.map((entry, index): Named => {
+      const plugin = loaded[index]
+      const name = entry.writtenName ?? plugin?.plugin.name ?? entry.use ?? ''
+      return { ...entry, name, loaded: plugin }
+    })
+    this.#checkNames(named)
+    return named
+  }
+
+  #noEntry(section: Section, path: Path, value: unknown): void {
+    const key = String(path.at(-1))
+    const wanted = section === 'features' ? `- use: …` : `${key}:  and below it, indented,  use: …`
+    if (value === undefined && this.#file.variableAt(path) !== undefined) return
+    if (value === null) {
+      this.report({ finding: found('CONFIG_NO_VALUE', { key, expects: 'use: …' }), span: this.#file.keyAt(path), path })
+      return
+    }
+    const details = { owner: section, expects: 'a map with use', found: plainKind(value), write: `Write  ${wanted}` }
+    this.#at(found('CONFIG_WRONG_TYPE', details), path)
+  }
+
+  async #load(entry: Entry): Promise<LoadedPlugin | undefined> {
+    if (entry.isParked || entry.use === undefined) return undefined
+    const given = this.#options.plugins?.[entry.use]
+    const loaded = given
+      ? { plugin: given, readme: undefined }
+      : await loadPlugin(entry.use, entry.section, this.#file.folder)
+    if (!('plugin' in loaded)) {
+      this.#at(loaded, [...entry.path, 'use'])
+      return undefined
+    }
+    if (loaded.readme) this.#readmes.set(JSON.stringify(entry.path), loaded.readme)
+    return loaded
+  }
+
+  #checkNames(entries: readonly Named[]): void {
+    const taken = new Map<string, Named>()
+    for (const entry of entries) {
+      if (entry.name === '') continue
+      const isFeature = entry.section === 'features'
+      const isWritten = entry.writtenName !== undefined
+      // A feature that could not be loaded, and is named nowhere else, has no name yet.
+      if (isFeature && !isWritten && entry.loaded === undefined) continue
+      const path = isFeature ? [...entry.path, isWritten ? 'name' : 'use'] : entry.path
+      const span = isFeature ? this.#file.valueAt(path) : this.#file.keyAt(path)
+      const bad = nameFinding(entry.name)
+      if (bad) this.report({ finding: bad, span, path })
+      const first = taken.get(entry.name)
+      if (first) {
+        const by = `${articled(KIND_OF[first.section])}`
+        const line = this.#file.keyAt(first.path).line
+        this.report({ finding: found('CONFIG_NAME_TAKEN', { name: entry.name, by, line, isFeature }), span, path })
+      } else {
+        taken.set(entry.name, entry)
+      }
+    }
+  }
+
+  /** Reports variables that are not set; gives the channels that are down for it, where that is allowed. */
+  #checkVariables(entries: readonly Named[]): readonly DownChannel[] {
+    const down = new Map<string, DownChannel>()
+    for (const { name, path } of this.#file.variables) {
+      const value = this.#env[name]
+      if (value !== undefined && value !== '') continue
+      const entry = entries.find((one) => one.path.every((step, index) => path[index] === step))
+      if (entry?.isParked) continue
+      const finding = found('CONFIG_MISSING_VARIABLE', { name, isEmpty: value === '' })
+      if (entry?.section === 'channels' && this.#options.ifVariableMissing === 'channel-down') {
+        const line = this.#file.keyAt(entry.path).line
+        down.set(entry.name, { name: entry.name, use: entry.use ?? '', line, because: finding.what })
+      } else {
+        this.#at(finding, path)
+      }
+    }
+    return [...down.values()]
+  }
+
+  #variableValues(): ReadonlySet<string> {
+    return new Set(this.#file.variables.flatMap(({ name }) => this.#env[name] || []))
+  }
+
+  /** The core's own keys of an entry. Of a parked one too: they are there to be read. */
+  #checkCoreKeys(entry: Named, around: Surroundings): void {
+    const schema = sections.ENTRY[entry.section]
+    const resolver = makeResolver(around, new Map(), new Set())
+    const parsed = parseWithVariables<z.ZodType>(schema, entry.core, this.#file, entry.path, resolver)
+    if (parsed.success) return
+    const owner = entry.loaded?.plugin.name ?? articled(KIND_OF[entry.section], true)
+    const about = { file: this.#file, path: entry.path, value: entry.core, schema, owner }
+    for (const problem of explainIssues(parsed.error.issues, about)) this.report(problem)
+  }
+
+  /** What each desk lets others refer to. Asked with people and teams not yet compared, for a desk refers to its own. */
+  #deskNames(running: readonly Named[], around: Surroundings): ReadonlyMap<string, DeskNames | undefined> {
+    const names = new Map<string, DeskNames | undefined>()
+    for (const entry of running) {
+      if (entry.section !== 'desks') continue
+      names.set(entry.name, undefined)
+      if (!entry.loaded) continue
+      const { plugin } = entry.loaded
+      const parsed = parseSettings(entry, plugin, around)
+      if ('problems' in parsed) continue
+      try {
+        names.set(entry.name, namesOfDesk(plugin, parsed.settings))
+      } catch (error) {
+        this.report(failed(entry, plugin, 'names', error, this.#file))
+      }
+    }
+    return names
+  }
+
+  #settings(running: readonly Named[], around: Surroundings): readonly ReadyEntry[] {
+    return running.flatMap((entry) => {
+      const { loaded, name } = entry
+      if (!loaded) return []
+      const parsed = parseSettings(entry, loaded.plugin, around)
+      if (!('problems' in parsed)) return [{ entry, name, loaded, parsed }]
+      for (const problem of parsed.problems) this.report(problem)
+      return []
+    })
+  }
+
+  /** Asks each channel for its account and what it can send. */
+  #channels(ready: readonly ReadyEntry[]): ReadonlyMap<string, ChannelFacts> {
+    const facts = new Map<string, ChannelFacts>()
+    for (const { entry, name, loaded, parsed } of ready) {
+      if (entry.section !== 'channels') continue
+      const { plugin } = loaded
+      try {
+        const account = `${plugin.name}:${plugin.account(parsed.settings)}`
+        const same = [...facts.entries()].find(([, one]) => one.account === account)
+        if (same) {
+          const line = this.#file.keyAt(['channels', same[0]]).line
+          const finding = found('CONFIG_SAME_ACCOUNT', { name: same[0], account, line })
+          this.report({ finding, span: this.#file.keyAt(entry.path), path: entry.path })
+        }
+        facts.set(name, { account, capabilities: plugin.capabilities(parsed.settings) })
+      } catch (error) {
+        this.report(failed(entry, plugin, 'account or capabilities', error, this.#file))
+      }
+    }
+    return facts
+  }
+
+  #askPlugins(ready: readonly ReadyEntry[], channels: ReadonlyMap<string, ChannelFacts>): void {
+    for (const { entry, loaded, parsed } of ready) {
+      const only = featureChannels(entry)
+      const seen: { [name: string]: Capabilities } = {}
+      for (const [name, { capabilities }] of channels) if (only?.includes(name) ?? true) seen[name] = capabilities
+      for (const problem of askPlugin(entry, loaded.plugin, parsed.settings, seen, this.#file)) this.report(problem)
+    }
+  }
+}
+
+interface ChannelFacts {
+  readonly account: string
+  readonly capabilities: Capabilities
+}
+
+/** For sections in which nothing is referred to. */
+function NOWHERE(file: YamlFile): Surroundings {
+  return {
+    ...{ file, timeZone: 'UTC', hours: new Map(), channels: [], bots: [], desks: [], people: [], teams: [] },
+    ...{ variables: new Set<string>(), literalSecretsAllowed: false, secrets: new Set<string>(), cache: new Map() },
+  }
+}
+
+function featureChannels(entry: Entry): readonly string[] | undefined {
+  const parsed = sections.ENTRY.features.shape.for.safeParse(entry.core.for)
+  return entry.section === 'features' && parsed.success ? parsed.data : undefined
+}
+
+function finishChannel(
+  { entry, name }: ReadyEntry,
+  instance: CheckedInstance,
+  channels: ReadonlyMap<string, ChannelFacts>,
+): readonly CheckedChannel[] {
+  const facts = channels.get(name)
+  const core = sections.ENTRY.channels.safeParse(entry.core)
+  if (!facts || !core.success) return []
+  const { answer, onUnknown, reserve } = core.data
+  return [{ ...instance, kind: 'channel', ...facts, answer, onUnknown, reserve }]
+}
+
+function finishDesk(
+  { name }: ReadyEntry,
+  instance: CheckedInstance,
+  desks: ReadonlyMap<string, DeskNames | undefined>,
+): readonly CheckedDesk[] {
+  const names = desks.get(name)
+  return names ? [{ ...instance, kind: 'desk', names }] : []
+}
+
+function finishFeature({ entry }: ReadyEntry, instance: CheckedInstance): CheckedFeature {
+  return { ...instance, kind: 'feature', for: featureChannels(entry) }
+}
+
+function rawHours(file: YamlFile, name: string): Json {
+  return JSON.parse(JSON.stringify(file.get(['hours', name]) ?? null))
+}
+
+function uniqueFiles(ready: readonly ReadyEntry[]): readonly ReadFile[] {
+  return [...new Map(ready.flatMap(({ parsed }) => parsed.files).map((file) => [file.path, file])).values()]
+}
+
+function plainKind(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  return isRecord(value)
+    ? 'a map'
+    : typeof value === 'string'
+      ? 'a text'
+      : typeof value === 'number'
+        ? 'a number'
+        : `${value}`
+}
+
+function articled(kind: string, isStart = false): string {
+  const article = isStart ? 'A' : 'a'
+  return `${article} ${kind}`
+}

@@ -1,0 +1,152 @@
+/** What a schema wants at a place, in an operator's words. Read from the JSON Schema that zod makes of it. */
+import { z } from 'zod'
+import type { Path } from './checked.ts'
+import { isRecord } from './read.ts'
+
+/** The part of JSON Schema that zod writes, as far as it is read here. */
+export interface SchemaNode {
+  readonly [keyword: string]: unknown
+}
+
+/** The JSON Schema of what may be written; an empty one when the schema cannot be put into words. */
+export function inputSchema(schema: z.ZodType): SchemaNode {
+  try {
+    return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  } catch {
+    // A plugin's schema may be of a kind that has no JSON form; its problems are then told without it.
+    return {}
+  }
+}
+
+/** The schema of the value at a path. `value` is the whole, to choose among alternatives. */
+export function schemaAt(root: SchemaNode, path: Path, value: unknown): SchemaNode {
+  let nodes: readonly SchemaNode[] = alternatives(root, root, value)
+  let here = value
+  for (const step of path) {
+    const next = isRecord(here) || Array.isArray(here) ? Reflect.get(here, step) : undefined
+    nodes = nodes.flatMap((node) => {
+      const child = childOf(node, step)
+      return child ? alternatives(root, child, next) : []
+    })
+    here = next
+  }
+  if (nodes.length > 1) return { anyOf: nodes }
+  return nodes[0] ?? {}
+}
+
+/** The members of a union that a value could be meant for; all of them when it fits none. */
+function alternatives(root: SchemaNode, node: SchemaNode, value: unknown): readonly SchemaNode[] {
+  const reference = node.$ref
+  if (typeof reference === 'string') {
+    const target = reference
+      .split('/')
+      .slice(1)
+      .reduce<unknown>((at, step) => (isRecord(at) ? at[step] : undefined), root)
+    return isRecord(target) && target !== node ? alternatives(root, target, value) : []
+  }
+  const union = nodesIn(node.anyOf ?? node.oneOf)
+  if (union.length === 0 || typeof node.switchboard === 'string') return [node]
+  const fitting = union.filter((one) => couldBe(one, value))
+  return (fitting.length > 0 ? fitting : union).flatMap((one) => alternatives(root, one, value))
+}
+
+/** Whether a value has this shape at its outside: its type, and the constants that tell union members apart. */
+function couldBe(node: SchemaNode, value: unknown): boolean {
+  const { type } = node
+  if (type === 'object' && isRecord(value)) {
+    return Object.entries(isRecord(node.properties) ? node.properties : {}).every(
+      ([key, child]) => !isRecord(child) || child.const === undefined || child.const === value[key],
+    )
+  }
+  return (type === 'array' && Array.isArray(value)) || type === typeof value || type === undefined
+}
+
+function childOf(node: SchemaNode, step: string | number): SchemaNode | undefined {
+  const properties = node.properties
+  const child = isRecord(properties) && Object.hasOwn(properties, step) ? properties[step] : undefined
+  const other = typeof step === 'number' ? node.items : node.additionalProperties
+  const found = child ?? other
+  return isRecord(found) ? found : undefined
+}
+
+function nodesIn(value: unknown): readonly SchemaNode[] {
+  return Array.isArray(value) ? value.filter(isRecord) : []
+}
+
+/** The keys that a map may have. */
+export function knownKeys(node: SchemaNode): readonly string[] {
+  const union = nodesIn(node.anyOf ?? node.oneOf)
+  const properties = node.properties
+  return [...new Set([...(isRecord(properties) ? Object.keys(properties) : []), ...union.flatMap(knownKeys)])]
+}
+
+/** What the author says of the setting. */
+export function aboutIt(node: SchemaNode): string | undefined {
+  return typeof node.description === 'string' ? node.description : undefined
+}
+
+/** Which helper of `schema.ts` the setting is made with. */
+export function markOf(node: SchemaNode): string | undefined {
+  return typeof node.switchboard === 'string' ? node.switchboard : undefined
+}
+
+/** Singular and plural of what helpers stand for. */
+const MARKS: ReadonlyMap<string, readonly [one: string, many: string]> = new Map(
+  Object.entries({
+    duration: ['a duration such as 10m', 'durations such as 10m'],
+    size: ['a size such as 2MB', 'sizes such as 2MB'],
+    secret: [`a variable such as \${NAME}`, `variables such as \${NAME}`],
+    say: ['a text (or one for each language)', 'texts'],
+    localized: ['a text (or one for each language)', 'texts'],
+    hours: ['the name of opening hours', 'names of opening hours'],
+    file: ['the path of a file', 'paths of files'],
+    cron: ['a cron expression or an interval', 'cron expressions or intervals'],
+    language: ['a language such as zh-CN', 'languages such as zh-CN'],
+    'time zone': ['a time zone such as Asia/Shanghai', 'time zones'],
+    times: ['times such as "09:00-18:00"', 'times such as "09:00-18:00"'],
+    keyword: ['a word', 'words'],
+    channel: ['the name of a channel', 'names of channels'],
+    bot: ['the name of a bot', 'names of bots'],
+    desk: ['the name of a desk', 'names of desks'],
+    team: ['the name of a team', 'names of teams'],
+    person: ['the name of a person', 'names of people'],
+  } as const),
+)
+
+const TYPES: ReadonlyMap<unknown, readonly [one: string, many: string]> = new Map(
+  Object.entries({
+    string: ['a text', 'texts'],
+    number: ['a number', 'numbers'],
+    integer: ['a whole number', 'whole numbers'],
+    boolean: ['true or false', 'true or false'],
+    null: ['nothing', 'nothing'],
+  } as const),
+)
+
+/** `a list of texts`. */
+export function inWords(node: SchemaNode): string {
+  return words(node, 0, 0)
+}
+
+function words(node: SchemaNode, form: 0 | 1, depth: number): string {
+  const mark = MARKS.get(markOf(node) ?? '')
+  if (mark) return mark[form]
+  if (depth > 3) return form === 0 ? 'a value' : 'values'
+  if (node.const !== undefined) return String(node.const)
+  const choices = node.enum
+  if (Array.isArray(choices)) return choices.length > 1 ? `one of ${choices.join(', ')}` : String(choices[0])
+  const union = nodesIn(node.anyOf ?? node.oneOf)
+  if (union.length > 0) return [...new Set(union.map((one) => words(one, form, depth + 1)))].join(' or ')
+  if (node.type === 'array') {
+    const items = isRecord(node.items) ? words(node.items, 1, depth + 1) : 'values'
+    return form === 0 ? `a list of ${items}` : `lists of ${items}`
+  }
+  if (node.type === 'object') {
+    const other = node.additionalProperties
+    if (isRecord(other)) return `${form === 0 ? 'a map' : 'maps'} of ${words(other, 1, depth + 1)}`
+    const keys = knownKeys(node)
+    if (form === 1) return 'maps'
+    return keys.length > 0 && keys.length <= 4 ? `a map with ${keys.join(', ')}` : 'a map of settings'
+  }
+  return TYPES.get(node.type)?.[form] ?? (form === 0 ? 'a value' : 'values')
+}

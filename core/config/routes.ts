@@ -1,0 +1,148 @@
+/** Whether the routes fit the channels, bots and desks that they name. */
+import type { z } from 'zod'
+import type { CheckedRoute, DeskNames, Path } from './checked.ts'
+import { parseWithVariables } from './entries.ts'
+import { explainIssues } from './issues.ts'
+import { nearest } from './nearest.ts'
+import { type Finding, found } from './problems.ts'
+import { isRecord, type Placed, type YamlFile } from './read.ts'
+import type { Resolver } from './resolve.ts'
+import { MODES, route as routeSchema } from './sections.ts'
+
+/** What routes may name. */
+export interface RouteTargets {
+  readonly file: YamlFile
+  readonly resolver: Resolver
+  /** Every channel of the file, those that are parked or down too. */
+  readonly channels: readonly { readonly name: string; readonly path: Path; readonly runs: boolean }[]
+  /** By name: the line where a bot or desk is parked. */
+  readonly parked: ReadonlyMap<string, number>
+  /** By desk; `undefined` when its settings have problems. */
+  readonly desks: ReadonlyMap<string, DeskNames | undefined>
+}
+
+type Route = z.output<typeof routeSchema>
+
+/** Checks the list of routes; gives those that are right. */
+export function checkRoutes(
+  list: readonly unknown[],
+  targets: RouteTargets,
+): { readonly routes: readonly CheckedRoute[]; readonly problems: readonly Placed[] } {
+  const { file, resolver, channels } = targets
+  const problems: Placed[] = []
+  const routes: CheckedRoute[] = []
+  const taken = new Map<string, { readonly route: string; readonly line: number }>()
+  const at = (finding: Finding, path: Path) => problems.push({ finding, span: file.valueAt(path), path })
+
+  for (const [index, value] of list.entries()) {
+    const path: Path = ['routes', index]
+    const name = `routes[${index}]`
+    const line = file.valueAt(path).line
+    const mode = isRecord(value) ? value.mode : undefined
+    const owner = typeof mode === 'string' && MODES.some((one) => one === mode) ? `A ${mode} route` : 'A route'
+    const parsed = parseWithVariables(routeSchema, value, file, path, resolver)
+    for (const [from, fromPath] of sourcesOf(value, path)) {
+      const first = taken.get(from)
+      if (first) at(found('CONFIG_ROUTE_UNREACHED', { channel: from, ...first }), fromPath)
+      else taken.set(from, { route: name, line })
+    }
+    if (!parsed.success) {
+      problems.push(
+        ...explainIssues(parsed.error.issues, {
+          ...{ file, path, value, schema: routeSchema, owner },
+          elsewhere: (key) => {
+            const modes = MODES.filter((one) => KEYS_OF_MODE.get(one)?.includes(key))
+            return modes.length > 0 ? `Take it away, or write another mode: ${modes.join(', ')} have it.` : undefined
+          },
+        }),
+      )
+      continue
+    }
+    for (const [key, kind] of [
+      ['bot', 'bot'],
+      ['desk', 'desk'],
+    ] as const) {
+      for (const [target, targetPath] of namesIn(value, key, path)) {
+        const parkedIn = targets.parked.get(`${kind} ${target}`)
+        if (parkedIn !== undefined) at(found('CONFIG_PARKED', { kind, name: target, line: parkedIn }), targetPath)
+      }
+    }
+    checkTeam(parsed.data, path, targets, at)
+    const running = parsed.data.from.filter((from) => channels.some((one) => one.name === from && one.runs))
+    routes.push(finished(parsed.data, name, running, line))
+  }
+  for (const { name, path, runs } of channels) {
+    if (!runs || taken.has(name)) continue
+    problems.push({ finding: found('CONFIG_NO_ROUTE', { channel: name }), span: file.keyAt(path), path })
+  }
+  return { routes, problems }
+}
+
+const KEYS_OF_MODE: ReadonlyMap<string, readonly string[]> = new Map(
+  routeSchema.options.map(({ shape }) => [shape.mode.value, Object.keys(shape)]),
+)
+
+function sourcesOf(value: unknown, path: Path): readonly (readonly [string, Path])[] {
+  return namesIn(value, 'from', path)
+}
+
+/** The texts under a key that takes one or several, each with its place. */
+function namesIn(value: unknown, key: string, path: Path): readonly (readonly [string, Path])[] {
+  const written = isRecord(value) ? value[key] : undefined
+  if (typeof written === 'string') return [[written, [...path, key]]]
+  if (!Array.isArray(written)) return []
+  return written.flatMap((one: unknown, index) =>
+    typeof one === 'string' ? [[one, [...path, key, index]] as const] : [],
+  )
+}
+
+function checkTeam(
+  route: Route,
+  path: Path,
+  { desks }: RouteTargets,
+  at: (finding: Finding, path: Path) => void,
+): void {
+  if (route.mode === 'bot-only' || route.team === undefined) return
+  const names = desks.get(route.desk)
+  if (names === undefined) return
+  const { team } = route
+  const teamPath = [...path, 'team']
+  if (!names.teams.includes(team)) {
+    const known = names.teams
+    at(found('CONFIG_UNKNOWN_NAME', { kind: 'team', name: team, nearest: nearest(team, known), known }), teamPath)
+    return
+  }
+  const takes = (one: string, channel: string) => names.sources[one]?.includes(channel) ?? true
+  for (const channel of route.from) {
+    if (takes(team, channel)) continue
+    const others = names.teams.filter((one) => takes(one, channel))
+    at(found('CONFIG_TEAM_SOURCES', { team, desk: route.desk, channel, others }), teamPath)
+  }
+}
+
+function finished(route: Route, name: string, from: readonly string[], line: number): CheckedRoute {
+  const base = { name, from, line, collectMs: route.collect ?? 0 }
+  switch (route.mode) {
+    case 'bot-only':
+      return { ...base, mode: route.mode, bots: route.bot }
+    case 'agent-only':
+      return { ...base, mode: route.mode, desk: route.desk, team: route.team }
+    case 'cooperation':
+      return { ...base, mode: route.mode, bots: route.bot, desk: route.desk, team: route.team }
+    case 'bot-first':
+      return {
+        ...base,
+        mode: route.mode,
+        bots: route.bot,
+        desk: route.desk,
+        team: route.team,
+        handOff: {
+          unknown: route.handOff.unknown,
+          guided: route.handOff.guided,
+          intents: route.handOff.intents ?? [],
+          failures: route.handOff.failures,
+          menu: route.handOff.menu ?? [],
+        },
+      }
+  }
+}

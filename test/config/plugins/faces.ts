@@ -1,0 +1,21 @@
+import { definePlugin, z } from '#core'
+import { localized, refers } from '../../../core/config/schema.ts'
+
+export default definePlugin({
+  name: 'faces',
+  summary: 'Names for people, per channel.',
+  config: z.strictObject({
+    identities: z.record(z.string(), z.strictObject({ name: localized() })),
+    assign: z.record(refers('person'), z.union([z.string(), z.record(refers('channel'), z.string())])).default({}),
+  }),
+  check: ({ identities }, channels) =>
+    Object.entries(channels).flatMap(([channel, { showsIdentity }]) => {
+      const most = showsIdentity === 'none' ? undefined : showsIdentity.maxGraphemes
+      return Object.entries(identities).flatMap(([id, { name }]) =>
+        most !== undefined && typeof name === 'string' && [...name].length > most
+          ? [{ path: ['identities', id, 'name'], message: `${channel} shows at most ${most} characters of a name.` }]
+          : [],
+      )
+    }),
+  setup: () => ({}),
+})
