@@ -135,7 +135,7 @@ async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): 
       reserve: draft.channel.reserve,
     }
     const free = onlyInline || draft.answersInline
-    const fitted = fit(draft, reply, free ? undefined : left(sending).left)
+    const fitted = adaptReply(draft, reply, free ? undefined : left(sending).left)
     const places = free ? [] : reserve(sending, fitted.parts.length, grantsOf(draft))
     for (const { on } of places) {
       const allowance = on === undefined ? undefined : allowances.get(on)
@@ -183,7 +183,7 @@ async function rewriteAll(tools: Tools, draft: TurnDraft): Promise<readonly Rewr
 /** Only one message fits into a response; a channel that has no other way begins with it. */
 function fitsInline(draft: TurnDraft, replies: readonly Rewritten[], onlyInline: boolean): boolean {
   let parts = 0
-  for (const reply of replies) parts += fit(draft, reply, undefined).parts.length
+  for (const reply of replies) parts += adaptReply(draft, reply, undefined).parts.length
   return parts === 1 || (onlyInline && parts > 0)
 }
 
@@ -193,7 +193,7 @@ function startOf(of: { onlyInline: boolean; inline: boolean; first: boolean; pla
   return of.place ? 'now' : 'dead'
 }
 
-function fit(draft: TurnDraft, reply: Rewritten, free: number | undefined) {
+function adaptReply(draft: TurnDraft, reply: Rewritten, free: number | undefined) {
   const fitted = adapt(reply.say, {
     capabilities: draft.channel.capabilities,
     platform: draft.channel.instance.plugin.name,

@@ -1,0 +1,78 @@
+/** A channel without a platform: what it is sent is kept in memory, and tests say what its customers do. */
+import { z } from 'zod'
+import { ALWAYS, type Capabilities } from '../capabilities.ts'
+import type { InboundEvent } from '../message.ts'
+import { type Delivery, defineChannel, type Plugin } from '../plugin.ts'
+
+export interface MemoryChannel {
+  /** For `use:`. */
+  readonly plugin: Plugin
+  /** Everything that was sent, in order. */
+  readonly sent: readonly Delivery[]
+  /** What was shown of answers that were still being written. */
+  readonly drafts: readonly { readonly chat: string; readonly text: string }[]
+  /** Gives one event to the runtime, as the platform would. */
+  receive(event: InboundEvent): Promise<Delivery | undefined>
+  /** From now on called for every send, before it counts as sent: to let it fail or take its time. */
+  beforeSend(before: (delivery: Delivery, options: { readonly signal: AbortSignal }) => Promise<void> | void): void
+  /** Calls `look` after every send; the returned function ends it. */
+  onSent(look: () => void): () => void
+}
+
+/** Sends any type of part at any time, unless `capabilities` says otherwise. */
+export function memoryChannel(
+  options: { readonly name?: string | undefined; readonly capabilities?: Partial<Capabilities> | undefined } = {},
+): MemoryChannel {
+  const { name = 'memory', capabilities } = options
+  const sent: Delivery[] = []
+  const drafts: { chat: string; text: string }[] = []
+  const looking = new Set<() => void>()
+  let before: Parameters<MemoryChannel['beforeSend']>[0] = () => undefined
+  let receive: ((event: InboundEvent) => Promise<Delivery | undefined>) | undefined
+
+  const plugin = defineChannel({
+    name,
+    summary: 'Keeps what it is sent in memory.',
+    config: z.strictObject({ account: z.string().default(name) }),
+    account: ({ account }) => account,
+    capabilities: () => ({ ...EVERYTHING, ...capabilities }),
+    setup(context) {
+      receive = context.receive
+      return {
+        async send(delivery, { signal }) {
+          await before(delivery, { signal })
+          sent.push(delivery)
+          for (const look of looking) look()
+          return { platformId: delivery.id }
+        },
+        draft(chat, text) {
+          drafts.push({ chat, text })
+        },
+      }
+    },
+  })
+
+  return {
+    plugin,
+    sent,
+    drafts,
+    receive(event) {
+      if (!receive) throw new Error(`The channel ${name} is not running.`)
+      return receive(event)
+    },
+    beforeSend(next) {
+      before = next
+    },
+    onSent(look) {
+      looking.add(look)
+      return () => looking.delete(look)
+    },
+  }
+}
+
+const EVERYTHING: Capabilities = {
+  sends: { text: {}, image: {}, audio: {}, video: {}, file: {}, location: {}, link: {}, choices: {}, native: {} },
+  later: [ALWAYS],
+  showsIdentity: { avatar: true },
+  idempotentSend: false,
+}
