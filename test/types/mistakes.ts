@@ -1,21 +1,19 @@
 /**
- * Mistakes that must not compile: TypeScript says so when one of them begins to. Each stands on one line, so that the
- * error is expected exactly there.
+ * Mistakes that must not compile: the compiler complains here as soon as one of them does. Each stands on one line, so
+ * that its error is expected exactly there; that is why this file is not formatted.
  */
 import { defineBot, defineChannel, defineDesk, definePlugin, duration, optional, type Say, service, z } from '#core'
 
 const base = { name: 'mistake', summary: 'Is wrong.', config: z.strictObject({ a: z.string() }) }
 const counter = service<{ count(): number }>('counter')
 
-// biome-ignore-start format: each mistake is one line, below the comment that expects its error.
-
-// ── outcomes ──
+// ── outcomes ────────────────────────────────────────────────────────────────────────────────
 // @ts-expect-error a path without next
-definePlugin({ ...base, setup: () => ({ inbound: { respond(turn, next) { if (turn.text) return turn.done('x') } } }) })
+definePlugin({ ...base, setup: () => ({ inbound: { respond(turn, _next) { if (turn.text) return turn.done('x') } } }) })
 // @ts-expect-error next is called and not returned
-definePlugin({ ...base, setup: () => ({ inbound: { guard(turn, next) { next() } } }) })
+definePlugin({ ...base, setup: () => ({ inbound: { guard(_turn, next) { next() } } }) })
 // @ts-expect-error an async hook with a path that returns nothing
-definePlugin({ ...base, setup: () => ({ inbound: { async intercept(turn, next) { if (turn.text) return turn.done('x') } } }) })
+definePlugin({ ...base, setup: () => ({ inbound: { async intercept(turn, _next) { if (turn.text) return turn.done('x') } } }) })
 // @ts-expect-error an outcome made by hand
 definePlugin({ ...base, setup: () => ({ inbound: { respond: () => ({ kind: 'answered' }) } }) })
 // @ts-expect-error an outcome of a wake made by hand
@@ -27,11 +25,11 @@ definePlugin({ ...base, setup: () => ({ inbound: { guard: (turn) => turn.drop() 
 // @ts-expect-error a listener cannot end anything
 definePlugin({ ...base, setup: () => ({ events: { 'agent.replied': (turn) => turn.done('x') } }) })
 
-// ── names ──
+// ── names ───────────────────────────────────────────────────────────────────────────────────
 // @ts-expect-error a stage that does not exist
 definePlugin({ ...base, setup: () => ({ inbound: { respnd: () => 1 } }) })
 // @ts-expect-error a stage that does not exist beside one that does
-definePlugin({ ...base, setup: () => ({ inbound: { respond: (turn, next) => next(), gaurd: () => 1 } }) })
+definePlugin({ ...base, setup: () => ({ inbound: { respond: (_turn, next) => next(), gaurd: () => 1 } }) })
 // @ts-expect-error a hook that does not exist beside one that does
 definePlugin({ ...base, setup: () => ({ inbound: {}, evnts: { x() {} } }) })
 // @ts-expect-error an event that does not exist beside one that does
@@ -39,19 +37,19 @@ definePlugin({ ...base, setup: () => ({ events: { 'agent.replied'() {}, 'convers
 // @ts-expect-error a channel's method that does not exist
 defineChannel({ ...base, account: () => '', capabilities: () => ({ sends: { text: {} }, later: [], showsIdentity: 'none' }), setup: () => ({ send: async () => ({}), lisen: async () => {} }) })
 // @ts-expect-error a bot's hook that does not exist
-defineBot({ ...base, setup: () => ({ answer: (turn, next) => next(), wokn() {} }) })
+defineBot({ ...base, setup: () => ({ answer: (_turn, next) => next(), wokn() {} }) })
 // @ts-expect-error a desk without its where
 defineDesk({ ...base, setup: () => ({ deliver: async () => {} }) })
 
-// ── bots ──
+// ── bots ────────────────────────────────────────────────────────────────────────────────────
 // @ts-expect-error a bot with a path that answers nothing
 defineBot({ ...base, setup: () => ({ answer(turn) { if (turn.text) return turn.reply('x') } }) })
 // @ts-expect-error an answer made by hand
 defineBot({ ...base, setup: () => ({ answer: () => ({ kind: 'reply', content: 'x' }) }) })
 // @ts-expect-error a stream without an end
-defineBot({ ...base, setup: () => ({ async *answer(turn) { yield 'x' } }) })
+defineBot({ ...base, setup: () => ({ async *answer(_turn) { yield 'x' } }) })
 
-// ── what a turn holds ──
+// ── what a turn holds ───────────────────────────────────────────────────────────────────────
 // @ts-expect-error state that is not declared
 definePlugin({ ...base, setup: () => ({ inbound: { respond(turn, next) { turn.state.count; return next() } } }) })
 // @ts-expect-error a fact that does not exist
@@ -59,18 +57,16 @@ definePlugin({ ...base, setup: () => ({ inbound: { enrich: (turn) => turn.learn(
 // @ts-expect-error a fact that does not exist beside one that does
 definePlugin({ ...base, setup: () => ({ inbound: { enrich: (turn) => turn.learn({ language: 'x', transcript: 'y' }) } }) })
 
-// ── services ──
+// ── services ────────────────────────────────────────────────────────────────────────────────
 // @ts-expect-error a service that is promised and not lent
 definePlugin({ ...base, provides: { counter }, setup: () => ({ inbound: {} }) })
 // @ts-expect-error an optional service used as if it were there
 definePlugin({ ...base, needs: { counter: optional(counter) }, setup: ({ counter }) => { counter.count(); return {} } })
 
-// ── parts and settings ──
+// ── parts and settings ──────────────────────────────────────────────────────────────────────
 // @ts-expect-error a part of no known type
 export const unknownPart: Say = { type: 'txt', text: 'x' }
 // @ts-expect-error a part without what it needs
 export const unfinishedPart: Say = { type: 'image', ulr: 'x' }
 // @ts-expect-error the default of a duration is its argument
 duration().default('10m')
-
-// biome-ignore-end format: as above.
