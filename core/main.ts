@@ -72,7 +72,7 @@ async function start(file: string): Promise<void> {
   const { config } = checked
   const log = makeLog({ level: 'info' })
   try {
-    const runtime = await startRuntime(config, { log })
+    const runtime = await startRuntime(config, { log, watchdog: true })
     const channels = config.channels.map(({ name, use }) => `${name} (${use})`).join(', ')
     log.info({ url: runtime.url, revision: config.revision.hash.slice(0, 12) }, `ready: ${channels} at ${runtime.url}`)
     stopOnSignal(async () => {
@@ -115,6 +115,11 @@ async function backup(file: string, to: string): Promise<void> {
     process.exitCode = 1
     return
   }
-  const made = await backupFolder(checked.config.storage.folder, to)
-  process.stdout.write(`${made}\n`)
+  try {
+    await backupFolder(checked.config.storage.folder, to)
+    process.stdout.write(`${resolve(to)} is a storage folder now: name it under storage.folder to start from it.\n`)
+  } catch (error) {
+    process.stderr.write(`The backup could not be made: ${messageOf(error)}\n`)
+    process.exitCode = 1
+  }
 }

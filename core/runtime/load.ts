@@ -69,13 +69,21 @@ export function shareCore(): void {
 /** The longest that importing a plugin may take. */
 const LIMIT_SECONDS = 10
 
+/** Where plugins are looked for. */
+export interface PluginPlaces {
+  /** The YAML's: paths and packages start there. */
+  readonly folder: string
+  /** The plugins that are named by their name alone: a folder with one for each section. Left out: those shipped. */
+  readonly shipped?: string | undefined
+}
+
 /**
- * The plugin of `use` for a section, or what is wrong with it. `folder` is the YAML's: paths and packages are looked
- * for from there. Never throws; a plugin that was imported before is not imported again.
+ * The plugin of `use` for a section, or what is wrong with it. Never throws; a plugin that was imported before is not
+ * imported again, so changed code needs a new process.
  */
-export async function loadPlugin(use: string, section: Section, folder: string): Promise<LoadedPlugin | Finding> {
+export async function loadPlugin(use: string, section: Section, places: PluginPlaces): Promise<LoadedPlugin | Finding> {
   shareCore()
-  const source = locate(use, section, folder)
+  const source = locate(use, section, places)
   if (source instanceof Finding) return source
   let module: unknown
   try {
@@ -93,9 +101,10 @@ export async function loadPlugin(use: string, section: Section, folder: string):
 }
 
 /** The names of the shipped plugins of a section. */
-export function shippedPlugins(section: Section): readonly string[] {
+export function shippedPlugins(section: Section, shipped: string = SHIPPED): readonly string[] {
   try {
-    return readdirSync(join(SHIPPED, section)).filter((name) => isFile(join(SHIPPED, section, name, 'index.ts')))
+    const names = readdirSync(join(shipped, section)).sort()
+    return names.filter((name) => isFile(join(shipped, section, name, 'index.ts')))
   } catch {
     // A section without a folder has no plugins.
     return []
@@ -110,12 +119,12 @@ interface Source {
   readonly readme: string | undefined
 }
 
-function locate(use: string, section: Section, folder: string): Source | Finding {
+function locate(use: string, section: Section, { folder, shipped = SHIPPED }: PluginPlaces): Source | Finding {
   if (/^(\.{1,2}[\\/]|[\\/])/.test(use)) return locatePath(use, folder)
   if (/^[a-z0-9-]+$/.test(use)) {
-    const shipped = join(SHIPPED, section, use)
-    if (isFile(join(shipped, 'index.ts'))) return fileSource(join(shipped, 'index.ts'), use)
-    const other = SECTIONS.find((name) => shippedPlugins(name).includes(use))
+    const file = join(shipped, section, use, 'index.ts')
+    if (isFile(file)) return fileSource(file, use)
+    const other = SECTIONS.find((name) => shippedPlugins(name, shipped).includes(use))
     if (other) return wrongSection(use, KIND_OF[other], section)
   }
   if (hasPackage(use, folder)) {
@@ -123,7 +132,7 @@ function locate(use: string, section: Section, folder: string): Source | Finding
     const url = `${FROM_YAML}?${new URLSearchParams({ use, from })}`
     return { url, shown: use, file: undefined, readme: undefined }
   }
-  const known = shippedPlugins(section)
+  const known = shippedPlugins(section, shipped)
   const asPath = isFile(resolve(folder, use)) ? `./${use}` : undefined
   return found('CONFIG_UNKNOWN_PLUGIN', { kind: KIND_OF[section], use, nearest: asPath ?? nearest(use, known), known })
 }

@@ -21,6 +21,7 @@ import { makeContainer } from './container.ts'
 import { type Ground, type Instance, startInstance } from './instance.ts'
 import { Listeners } from './listeners.ts'
 import { makePlan, type Plan } from './plan.ts'
+import { watch } from './watchdog.ts'
 
 /** Waits between tries of what rows are too old, and how often it is looked. */
 const TRIM_EVERY = '1h'
@@ -50,6 +51,8 @@ export interface RuntimeOptions {
   readonly makeId?: MakeId | undefined
   /** False: no listener, no port. */
   readonly listen?: boolean | undefined
+  /** Ends the process when a plugin blocks the thread: true, or after how many ms. Left out: not. */
+  readonly watchdog?: boolean | number | undefined
   /** Typing and read marks, as channels give them. */
   readonly live?: ((account: string, chat: string, what: 'typing' | 'read') => void) | undefined
 }
@@ -225,6 +228,9 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     }
   }
 
+  if (options.watchdog) {
+    opened.defer(watch(folder, options.watchdog === true ? undefined : options.watchdog))
+  }
   const running = await startInstances(first)
   await engine.saveRevision({ ...first.revision, file: first.file, at: clock.now() })
   if (options.listen !== false) {

@@ -11,15 +11,27 @@ test('a message is answered by the bot', async () => {
 })
 
 test('asking for a person hands over, and people own the conversation from then on', async () => {
-  await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } }, desks: { support: DESK }, features: [KEYWORDS] })
+  await using bot = await testRuntime({
+    bots: { parrot: { use: 'echo' } },
+    desks: { support: DESK },
+    features: [KEYWORDS],
+  })
   const user = bot.user('u1')
   await user.says('hello').hears('echo: hello').says('转人工').hears('One moment.').says('anybody?').hearsNothing()
   expect((await bot.conversation('u1'))?.owner).toEqual({ kind: 'queue', desk: 'support', team: 'presale' })
-  expect(await bot.outcomes('u1')).toEqual(['answered: bot', 'handed-off: keyword 人工', 'to-desk: support has the conversation'])
+  expect(await bot.outcomes('u1')).toEqual([
+    'answered: bot',
+    'handed-off: keyword 人工',
+    'to-desk: support has the conversation',
+  ])
 })
 
 test('an agent takes the conversation, writes, and closes it', async () => {
-  await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } }, desks: { support: DESK }, features: [KEYWORDS] })
+  await using bot = await testRuntime({
+    bots: { parrot: { use: 'echo' } },
+    desks: { support: DESK },
+    features: [KEYWORDS],
+  })
   const user = bot.user('u1')
   await user.says('r').hears('One moment.')
   const amy = bot.agent('amy')

@@ -1,0 +1,71 @@
+/** The thread that watches the main one. When that one is blocked, it is stopped where it stands, named, and ended. */
+import { writeSync } from 'node:fs'
+import { Session } from 'node:inspector'
+import { workerData } from 'node:worker_threads'
+import { z } from 'zod'
+import { noteBlocked } from '../journal/sqlite/blocked.ts'
+import { RUNNING } from './watchdog.ts'
+
+const watched = z
+  .object({ beat: z.instanceof(SharedArrayBuffer), everyMs: z.number(), beats: z.number(), folder: z.string() })
+  .parse(workerData)
+/** How long the main thread may take to stop where it stands; native code that does not is ended without a name. */
+const STOP_MS = 3_000
+
+const Running = z.object({ instance: z.string(), plugin: z.string(), entry: z.string() })
+const Answer = z.object({ result: z.object({ value: z.string() }) })
+
+const count = new Int32Array(watched.beat)
+let last = -1
+let same = 0
+const timer = setInterval(() => {
+  const now = Atomics.load(count, 0)
+  same = now === last ? same + 1 : 0
+  last = now
+  if (same < watched.beats) return
+  clearInterval(timer)
+  stopMainThread()
+}, watched.everyMs)
+
+function stopMainThread(): void {
+  const session = new Session()
+  session.connectToMainThread()
+  session.on('Debugger.paused', ({ params: { callFrames } }) => {
+    const frame = callFrames.find(({ url }) => url !== '' && !url.startsWith('node:')) ?? callFrames[0]
+    const place = frame ? `${frame.url}:${frame.location.lineNumber + 1}` : 'somewhere'
+    const expression = `JSON.stringify(globalThis[Symbol.for(${JSON.stringify(RUNNING)})].getStore())`
+    const at = { callFrameId: callFrames[0]?.callFrameId ?? '', expression, returnByValue: true }
+    session.post('Debugger.evaluateOnCallFrame', at, (_error, answer) => end(place, answer))
+  })
+  session.post('Debugger.enable')
+  session.post('Debugger.pause')
+  setTimeout(() => end('native code', undefined), STOP_MS)
+}
+
+function end(place: string, answer: unknown): void {
+  const seconds = Math.round((watched.everyMs * watched.beats) / 1_000)
+  try {
+    const running = Running.parse(JSON.parse(Answer.parse(answer).result.value))
+    say({
+      ...running,
+      place,
+      msg: `${running.instance} (${running.plugin}) has blocked the thread for ${seconds} s at ${place}. The process ends itself; start it again.`,
+    })
+    noteBlocked(watched.folder, running.entry)
+  } catch {
+    // No plugin was running, or it could not be asked: the process is ended all the same.
+    say({
+      place,
+      msg: `The thread has been blocked for ${seconds} s at ${place}. The process ends itself; start it again.`,
+    })
+  }
+  process.kill(process.pid, 'SIGKILL')
+}
+
+/** Written past the log, whose stream belongs to the thread that is blocked. */
+function say(line: object): void {
+  writeSync(
+    2,
+    `${JSON.stringify({ level: 'error', time: new Date().toISOString(), code: 'PLUGIN_BLOCKS', ...line })}\n`,
+  )
+}
