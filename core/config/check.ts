@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { Capabilities } from '../capabilities.ts'
 import type { Json } from '../message.ts'
 import type { Plugin } from '../plugin.ts'
-import { KIND_OF, type LoadedPlugin, loadPlugin, SECTIONS, type Section } from '../runtime/load.ts'
+import { KIND_OF, type LoadedPlugin, loadPlugin, type PluginPlaces, SECTIONS, type Section } from '../runtime/load.ts'
 import type {
   CheckedChannel,
   CheckedConfig,
@@ -70,6 +70,8 @@ export interface CheckOptions {
   readonly text?: string | undefined
   /** Plugins by what `use:` says, before any is looked for: for tests. */
   readonly plugins?: { readonly [use: string]: Plugin } | undefined
+  /** The folder of the shipped plugins, when not the real one: for tests. */
+  readonly shipped?: string | undefined
   /** Takes a secret that is written into the file: for tests. */
   readonly literalSecrets?: boolean | undefined
 }
@@ -83,17 +85,12 @@ export async function checkConfig(path: string, options: CheckOptions = {}): Pro
   const env = options.env ?? process.env
   const read = options.text === undefined ? await readYaml(path, env) : readBytes(path, Buffer.from(options.text), env)
   if (!read.ok) {
-    const quotable = { shown: read.shown, lines: splitLines(read.text), hidden: read.hidden }
-    return { ok: false, problems: sortProblems(read.problems.map((one) => problemAt(one.finding, one, quotable))) }
+    return { ok: false, problems: sortProblems(read.problems.map((one) => problemAt(one.finding, one, read))) }
   }
   const check = new Check(read.file, env, options)
   for (const problem of read.problems) check.report(problem)
   const config = await check.run()
   return config ? { ok: true, config } : { ok: false, problems: check.problems() }
-}
-
-function splitLines(text: string): readonly string[] {
-  return text.split('\n').map((line) => line.replace(/\r$/, ''))
 }
 
 /** What must be there, and of which shape; what is inside is checked section by section. */
@@ -121,15 +118,16 @@ class Check {
   readonly #env: Environment
   readonly #options: CheckOptions
   readonly #placed: Placed[] = []
-  readonly #readmes = new Map<string, string>()
   readonly #secrets = new Set<string>()
   readonly #cache: Surroundings['cache'] = new Map()
+  readonly #places: PluginPlaces
   #failed = false
 
   constructor(file: YamlFile, env: Environment, options: CheckOptions) {
     this.#file = file
     this.#env = env
     this.#options = options
+    this.#places = { folder: file.folder, shipped: options.shipped }
   }
 
   report(problem: Placed): void {
@@ -143,14 +141,15 @@ class Check {
 
   /** All that was found, sorted, with no secret in it. */
   problems(): readonly Problem[] {
-    const literal = this.#placed.filter(({ finding }) => finding.code === 'CONFIG_LITERAL_SECRET')
-    const hidden = [...this.#file.hidden, ...literal.flatMap(({ span }) => span ?? [])]
-    const file: Quotable = { shown: this.#file.shown, lines: splitLines(this.#file.text), hidden }
+    const literal = this.#placed.flatMap(({ isSecret, path }) =>
+      isSecret && this.#file.variableAt(path) === undefined ? (this.#file.rangeAt(path) ?? []) : [],
+    )
+    const { shown, text } = this.#file
+    const file: Quotable = { shown, text, hidden: [...this.#file.hidden, ...literal] }
     const cut = [...this.#secrets].map((value) => [value, '•'.repeat(8)] as const)
     return sortProblems(
       this.#placed.map((one) => {
-        const readme = this.#readmes.get(JSON.stringify(one.path.slice(0, 2)))
-        const problem = problemAt(one.finding, { ...one, readme }, file)
+        const problem = problemAt(one.finding, one, file)
         const instead = problem.instead && redact(problem.instead, cut)
         return { ...problem, what: redact(problem.what, cut), instead }
       }),
@@ -181,7 +180,10 @@ class Check {
     const entries = await this.#entries()
     const down = this.#checkVariables(entries)
     const isDown = (entry: Named) => down.some(({ name }) => entry.section === 'channels' && name === entry.name)
-    const names = (section: Section) => entries.filter((one) => one.section === section).map(({ name }) => name)
+    const names = (section: Section) => {
+      const value = file.value[section]
+      return value === undefined ? [] : isRecord(value) ? Object.keys(value) : undefined
+    }
     const around: Surroundings = {
       file,
       timeZone,
@@ -212,13 +214,13 @@ class Check {
     const parties = running.flatMap(({ name, loaded, path }) =>
       loaded ? [{ name, plugin: loaded.plugin, path, line: file.keyAt(path).line }] : [],
     )
-    const lending = await checkLending(parties, file.folder)
+    const lending = await checkLending(parties, this.#places)
     for (const { finding, path } of lending.problems) {
       this.report({ finding, span: file.valueAt([...path, 'use']), path })
     }
 
     const channelEntries = entries.filter(({ section }) => section === 'channels')
-    const { routes, problems } = checkRoutes(Array.isArray(file.value.routes) ? file.value.routes : [], {
+    const { routes, problems } = checkRoutes(file.value.routes, {
       file,
       resolver: makeResolver(known, new Map(), new Set()),
       channels: channelEntries.map((one) => ({ name: one.name, path: one.path, runs: !one.isParked && !isDown(one) })),
@@ -316,7 +318,8 @@ class Check {
     const wanted = section === 'features' ? `- use: …` : `${key}:  and below it, indented,  use: …`
     if (value === undefined && this.#file.variableAt(path) !== undefined) return
     if (value === null) {
-      this.report({ finding: found('CONFIG_NO_VALUE', { key, expects: 'use: …' }), span: this.#file.keyAt(path), path })
+      const finding = found('CONFIG_NO_VALUE', { key, expects: 'use: … below it, indented' })
+      this.report({ finding, span: this.#file.keyAt(path), path })
       return
     }
     const details = { owner: section, expects: 'a map with use', found: plainKind(value), write: `Write  ${wanted}` }
@@ -328,12 +331,11 @@ class Check {
     const given = this.#options.plugins?.[entry.use]
     const loaded = given
       ? { plugin: given, readme: undefined }
-      : await loadPlugin(entry.use, entry.section, this.#file.folder)
+      : await loadPlugin(entry.use, entry.section, this.#places)
     if (!('plugin' in loaded)) {
       this.#at(loaded, [...entry.path, 'use'])
       return undefined
     }
-    if (loaded.readme) this.#readmes.set(JSON.stringify(entry.path), loaded.readme)
     return loaded
   }
 
@@ -404,11 +406,10 @@ class Check {
       const { plugin } = entry.loaded
       const parsed = parseSettings(entry, plugin, around)
       if ('problems' in parsed) continue
-      try {
-        names.set(entry.name, namesOfDesk(plugin, parsed.settings))
-      } catch (error) {
-        this.report(failed(entry, plugin, 'names', error, this.#file))
-      }
+      names.set(
+        entry.name,
+        this.#ask(entry, plugin, 'names', () => namesOfDesk(plugin, parsed.settings)),
+      )
     }
     return names
   }
@@ -419,7 +420,7 @@ class Check {
       if (!loaded) return []
       const parsed = parseSettings(entry, loaded.plugin, around)
       if (!('problems' in parsed)) return [{ entry, name, loaded, parsed }]
-      for (const problem of parsed.problems) this.report(problem)
+      for (const problem of parsed.problems) this.report({ ...problem, readme: loaded.readme })
       return []
     })
   }
@@ -430,20 +431,30 @@ class Check {
     for (const { entry, name, loaded, parsed } of ready) {
       if (entry.section !== 'channels') continue
       const { plugin } = loaded
-      try {
-        const account = `${plugin.name}:${plugin.account(parsed.settings)}`
+      const capabilities = this.#ask(entry, plugin, 'capabilities', () => plugin.capabilities(parsed.settings))
+      const id = this.#ask(entry, plugin, 'account', () => plugin.account(parsed.settings))
+      if (capabilities !== undefined && id !== undefined) {
+        const account = `${plugin.name}:${id}`
         const same = [...facts.entries()].find(([, one]) => one.account === account)
         if (same) {
           const line = this.#file.keyAt(['channels', same[0]]).line
           const finding = found('CONFIG_SAME_ACCOUNT', { name: same[0], account, line })
           this.report({ finding, span: this.#file.keyAt(entry.path), path: entry.path })
         }
-        facts.set(name, { account, capabilities: plugin.capabilities(parsed.settings) })
-      } catch (error) {
-        this.report(failed(entry, plugin, 'account or capabilities', error, this.#file))
+        facts.set(name, { account, capabilities })
       }
     }
     return facts
+  }
+
+  /** What one of the plugin's own functions gives; `undefined` when it throws. */
+  #ask<T>(entry: Entry, plugin: Plugin, stage: string, ask: () => T): T | undefined {
+    try {
+      return ask()
+    } catch (error) {
+      this.report(failed(entry, plugin, stage, error, this.#file))
+      return undefined
+    }
   }
 
   #askPlugins(ready: readonly ReadyEntry[], channels: ReadonlyMap<string, ChannelFacts>): void {
@@ -451,7 +462,9 @@ class Check {
       const only = featureChannels(entry)
       const seen: { [name: string]: Capabilities } = {}
       for (const [name, { capabilities }] of channels) if (only?.includes(name) ?? true) seen[name] = capabilities
-      for (const problem of askPlugin(entry, loaded.plugin, parsed.settings, seen, this.#file)) this.report(problem)
+      for (const problem of askPlugin(entry, loaded.plugin, parsed.settings, seen, this.#file)) {
+        this.report({ ...problem, readme: loaded.readme })
+      }
     }
   }
 }

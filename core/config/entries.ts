@@ -20,7 +20,7 @@ import type {
 import type { Hours } from './hours.ts'
 import { explainIssues } from './issues.ts'
 import { nearest } from './nearest.ts'
-import { Finding, found } from './problems.ts'
+import { Finding, found, sentence } from './problems.ts'
 import { isRecord, type Placed, type YamlFile } from './read.ts'
 import { type Resolver, resolving, type SettingFile } from './resolve.ts'
 import { ENTRY, RESERVED_NAMES } from './sections.ts'
@@ -48,7 +48,9 @@ export function entriesOf(
   section: Section,
   value: unknown,
 ): readonly { readonly path: Path; readonly value: unknown }[] {
-  if (Array.isArray(value)) return value.map((one: unknown, index) => ({ path: [section, index], value: one }))
+  if (section === 'features') {
+    return Array.isArray(value) ? value.map((one: unknown, index) => ({ path: [section, index], value: one })) : []
+  }
   if (!isRecord(value)) return []
   return Object.entries(value).map(([name, one]) => ({ path: [section, name], value: one }))
 }
@@ -87,10 +89,11 @@ export interface Surroundings {
   readonly file: YamlFile
   readonly timeZone: string
   readonly hours: ReadonlyMap<string, Hours>
-  readonly channels: readonly string[]
-  readonly bots: readonly string[]
-  readonly desks: readonly string[]
-  /** Of all desks; `undefined` as long as a desk has not said it: then nothing is compared. */
+  /** `undefined`: not known, then nothing is compared. So it is when the section is of the wrong shape. */
+  readonly channels: readonly string[] | undefined
+  readonly bots: readonly string[] | undefined
+  readonly desks: readonly string[] | undefined
+  /** Of all desks; not known as long as a desk has not said it. */
   readonly people: readonly string[] | undefined
   readonly teams: readonly string[] | undefined
   /** The values of all variables. */
@@ -245,16 +248,44 @@ function settingFile(path: string, written: string, bytes: Buffer): SettingFile 
       try {
         return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
       } catch {
-        throw new Error(`The file "${written}" is not UTF-8. Save it again as UTF-8.`)
+        throw new UnreadableText(written)
       }
     },
   }
 }
 
+/** Thrown by a file's `text` when it has none. */
+class UnreadableText extends Error {
+  override readonly name = 'UnreadableText'
+  readonly written: string
+
+  constructor(written: string) {
+    super(`The file "${written}" is not UTF-8.`)
+    this.written = written
+  }
+}
+
+/** Where a text stands in some settings. */
+function findText(value: unknown, text: string, path: Path): Path | undefined {
+  if (value === text) return path
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [key, inner] of Object.entries(value)) {
+    const there = findText(inner, text, [...path, Array.isArray(value) ? Number(key) : key])
+    if (there) return there
+  }
+  return undefined
+}
+
 /** A plugin's own function that threw. */
 export function failed(entry: Entry, plugin: Plugin, stage: string, error: unknown, file: YamlFile): Placed {
+  const written = error instanceof UnreadableText ? error.written : undefined
+  const where = written === undefined ? undefined : findText(entry.settings, written, entry.path)
+  if (written !== undefined && where) {
+    const because = 'is not UTF-8; save it again as UTF-8'
+    return { finding: found('CONFIG_BAD_FILE', { path: written, because }), span: file.valueAt(where), path: where }
+  }
   const at = [...entry.path, 'use']
-  const finding = found('CONFIG_PLUGIN_FAILS', { plugin: plugin.name, stage, because: messageOf(error) })
+  const finding = found('CONFIG_PLUGIN_FAILS', { plugin: plugin.name, stage, because: sentence(messageOf(error)) })
   return { finding, span: file.valueAt(at), path: entry.path }
 }
 

@@ -20,16 +20,15 @@ export function inputSchema(schema: z.ZodType): SchemaNode {
 
 /** The schema of the value at a path. `value` is the whole, to choose among alternatives. */
 export function schemaAt(root: SchemaNode, path: Path, value: unknown): SchemaNode {
-  let nodes: readonly SchemaNode[] = alternatives(root, root, value)
+  let nodes: readonly SchemaNode[] = [root]
   let here = value
   for (const step of path) {
-    const next = isRecord(here) || Array.isArray(here) ? Reflect.get(here, step) : undefined
-    nodes = nodes.flatMap((node) => {
-      const child = childOf(node, step)
-      return child ? alternatives(root, child, next) : []
-    })
-    here = next
+    const whole = here
+    nodes = nodes.flatMap((node) => alternatives(root, node, whole)).flatMap((node) => childrenOf(node, step))
+    here = isRecord(here) || Array.isArray(here) ? Reflect.get(here, step) : undefined
   }
+  // What a helper makes is told by the helper's name, whatever it consists of.
+  nodes = nodes.flatMap((node) => (markOf(node) ? [node] : alternatives(root, node, here)))
   if (nodes.length > 1) return { anyOf: nodes }
   return nodes[0] ?? {}
 }
@@ -45,7 +44,7 @@ function alternatives(root: SchemaNode, node: SchemaNode, value: unknown): reado
     return isRecord(target) && target !== node ? alternatives(root, target, value) : []
   }
   const union = nodesIn(node.anyOf ?? node.oneOf)
-  if (union.length === 0 || typeof node.switchboard === 'string') return [node]
+  if (union.length === 0) return [node]
   const fitting = union.filter((one) => couldBe(one, value))
   return (fitting.length > 0 ? fitting : union).flatMap((one) => alternatives(root, one, value))
 }
@@ -61,12 +60,11 @@ function couldBe(node: SchemaNode, value: unknown): boolean {
   return (type === 'array' && Array.isArray(value)) || type === typeof value || type === undefined
 }
 
-function childOf(node: SchemaNode, step: string | number): SchemaNode | undefined {
+function childrenOf(node: SchemaNode, step: string | number): readonly SchemaNode[] {
   const properties = node.properties
   const child = isRecord(properties) && Object.hasOwn(properties, step) ? properties[step] : undefined
   const other = typeof step === 'number' ? node.items : node.additionalProperties
-  const found = child ?? other
-  return isRecord(found) ? found : undefined
+  return [child ?? other].filter(isRecord)
 }
 
 function nodesIn(value: unknown): readonly SchemaNode[] {
@@ -97,6 +95,7 @@ const MARKS: ReadonlyMap<string, readonly [one: string, many: string]> = new Map
     size: ['a size such as 2MB', 'sizes such as 2MB'],
     secret: [`a variable such as \${NAME}`, `variables such as \${NAME}`],
     say: ['a text (or one for each language)', 'texts'],
+    content: ['a text', 'texts'],
     localized: ['a text (or one for each language)', 'texts'],
     hours: ['the name of opening hours', 'names of opening hours'],
     file: ['the path of a file', 'paths of files'],
@@ -138,15 +137,21 @@ function words(node: SchemaNode, form: 0 | 1, depth: number): string {
   const union = nodesIn(node.anyOf ?? node.oneOf)
   if (union.length > 0) return [...new Set(union.map((one) => words(one, form, depth + 1)))].join(' or ')
   if (node.type === 'array') {
-    const items = isRecord(node.items) ? words(node.items, 1, depth + 1) : 'values'
-    return form === 0 ? `a list of ${items}` : `lists of ${items}`
+    const list = form === 0 ? 'a list' : 'lists'
+    return isTold(node.items) ? `${list} of ${words(node.items, 1, depth + 1)}` : list
   }
   if (node.type === 'object') {
     const other = node.additionalProperties
-    if (isRecord(other)) return `${form === 0 ? 'a map' : 'maps'} of ${words(other, 1, depth + 1)}`
+    const map = form === 0 ? 'a map' : 'maps'
+    if (isRecord(other)) return isTold(other) ? `${map} of ${words(other, 1, depth + 1)}` : map
     const keys = knownKeys(node)
     if (form === 1) return 'maps'
     return keys.length > 0 && keys.length <= 4 ? `a map with ${keys.join(', ')}` : 'a map of settings'
   }
   return TYPES.get(node.type)?.[form] ?? (form === 0 ? 'a value' : 'values')
+}
+
+/** Whether a schema says anything about the value. */
+function isTold(node: unknown): node is SchemaNode {
+  return isRecord(node) && Object.keys(node).length > 0
 }

@@ -76,7 +76,7 @@ class Explanation {
     if (issue.code === 'invalid_key') return issue.issues.flatMap((inner) => this.#leaves(inner, path, true))
     if (issue.code === 'invalid_element') return issue.issues.flatMap((inner) => this.#leaves(inner, path, false))
     if (issue.code === 'invalid_union' && issue.errors.length > 0 && this.#valueAt(path) !== undefined) {
-      const meant = meantBranch(issue.errors)
+      const meant = meantBranch(issue.errors, this.#valueAt(path))
       if (meant) return meant.flatMap((inner) => this.#leaves(inner, path, onKey))
     }
     return [{ issue, path, onKey }]
@@ -106,10 +106,12 @@ class Explanation {
     const elsewhere = required ? undefined : this.#of.elsewhere?.(key)
     const details = { owner: this.#owner(path), key, nearest: required ?? nearest(key, known), known }
     const finding = found('CONFIG_UNKNOWN_KEY', { ...details, isRequired: required !== undefined })
+    const meant = details.nearest
     return {
       finding: elsewhere ? new Finding(finding.code, { what: finding.what, instead: elsewhere }) : finding,
       span: this.#of.file.keyAt(at),
       path: at,
+      isSecret: meant !== undefined && markOf(schemaAt(this.#root, [...path, meant], undefined)) === 'secret',
     }
   }
 
@@ -128,7 +130,8 @@ class Explanation {
     if (value === undefined && this.#isVariable(path)) return undefined
     const span = onKey ? file.keyAt(at) : file.valueAt(at)
     const finding = this.#finding(issue, path, value)
-    return { finding, span: value === null && !onKey ? file.keyAt(at) : span, path: at }
+    const isSecret = finding.code === 'CONFIG_LITERAL_SECRET'
+    return { finding, span: value === null && !onKey ? file.keyAt(at) : span, path: at, isSecret }
   }
 
   #missing({ issue, path }: Leaf): Placed {
@@ -156,7 +159,7 @@ class Explanation {
       return custom.code === 'CONFIG_LITERAL_SECRET' ? this.#literalSecret(name) : custom
     }
     if (value === null) {
-      return found('CONFIG_NO_VALUE', { key: isListItem ? '-' : name, expects: inWords(schema) })
+      return found('CONFIG_NO_VALUE', { key: isListItem ? '-' : name, expects: `${inWords(schema)} after it` })
     }
     if (markOf(schema) === 'secret' && typeof value !== 'object' && !this.#isVariable(path)) {
       return this.#literalSecret(name)
@@ -176,7 +179,7 @@ class Explanation {
       }
       case 'too_small':
       case 'too_big':
-        return limit(issue, name, shown)
+        return limit(issue, name, shown, this.#isRequired(path))
       case 'not_multiple_of':
         return found('CONFIG_WRONG_VALUE', {
           what: `"${name}" is ${shown}.`,
@@ -209,6 +212,12 @@ class Explanation {
     })
   }
 
+  #isRequired(path: Path): boolean {
+    const parent = schemaAt(this.#root, path.slice(0, -1), this.#of.value)
+    const { required } = parent
+    return path.length === 0 || (Array.isArray(required) && required.includes(path.at(-1)))
+  }
+
   /** What stands there, as in `this is the text "oSpammer1"`. Never a secret. */
   #show(value: unknown, path: Path): string {
     const variable = this.#of.file.variableAt([...this.#of.path, ...path])
@@ -230,6 +239,12 @@ class Explanation {
   #write(schema: SchemaNode, value: unknown, path: Path, key: string): string | undefined {
     const source = this.#source(path)
     const last = path.at(-1)
+    const mark = markOf(schema)
+    if (typeof value === 'number' && source && (mark === 'duration' || mark === 'size')) {
+      const units = mark === 'duration' ? ['s', 'm'] : ['KB', 'MB']
+      return `Write its unit too, as  ${key} ${source}${units[0]}  or  ${key} ${source}${units[1]}`
+    }
+    if (isRecord(value) && schema.type === 'array') return 'Begin each entry with a dash, as in  - …'
     if (source === undefined || (typeof last === 'string' && SECRET_KEY.test(last)) || source.includes('\n')) {
       if (Array.isArray(value) && schema.type === 'object') return 'Write names with a colon instead of the dashes.'
       return undefined
@@ -252,11 +267,11 @@ class Explanation {
 }
 
 /** The member of a union that was most likely meant; `undefined` when the value is of none of their types. */
-function meantBranch(errors: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+function meantBranch(errors: readonly (readonly Issue[])[], value: unknown): readonly Issue[] | undefined {
   let best: readonly Issue[] | undefined
   let bestScore = Number.POSITIVE_INFINITY
   for (const branch of errors) {
-    const score = branchScore(branch)
+    const score = branchScore(branch, value)
     if (score < bestScore) {
       best = branch
       bestScore = score
@@ -267,18 +282,18 @@ function meantBranch(errors: readonly (readonly Issue[])[]): readonly Issue[] | 
 
 const WRONG_TYPE = 1000
 
-function branchScore(branch: readonly Issue[]): number {
+function branchScore(branch: readonly Issue[], value: unknown): number {
   let score = 0
   for (const issue of branch) {
     const isRoot = issue.path.length === 0
     if (isRoot && (issue.code === 'invalid_type' || issue.code === 'invalid_value')) return WRONG_TYPE
     if (isRoot && issue.code === 'invalid_union') {
-      const meant = meantBranch(issue.errors)
+      const meant = meantBranch(issue.errors, value)
       if (!meant) return WRONG_TYPE
-      score += branchScore(meant)
+      score += branchScore(meant, value)
     } else if (optionsOf(issue)) {
-      // The key that tells the members apart is wrong or not there: probably none of them is meant.
-      score += 100
+      // Without the key that tells the members apart, probably none of them is meant; with a wrong one, surely one is.
+      score += isRecord(value) && Object.hasOwn(value, String(issue.path.at(-1))) ? 0 : 100
     } else {
       score += issue.code === 'unrecognized_keys' ? issue.keys.length : 1
     }
@@ -297,7 +312,12 @@ function typesOf(schema: SchemaNode): ReadonlySet<unknown> {
   return new Set([schema.type])
 }
 
-function limit(issue: Issue & { code: 'too_small' | 'too_big' }, key: string, shown: string): Finding {
+function limit(
+  issue: Issue & { code: 'too_small' | 'too_big' },
+  key: string,
+  shown: string,
+  isRequired: boolean,
+): Finding {
   const { origin } = issue
   const isList = origin === 'array' || origin === 'set'
   const edge = issue.code === 'too_small' ? issue.minimum : issue.maximum
@@ -305,13 +325,13 @@ function limit(issue: Issue & { code: 'too_small' | 'too_big' }, key: string, sh
   if (issue.code === 'too_small' && isList && Number(edge) === 1) {
     return found('CONFIG_TOO_FEW', {
       what: `"${key}" is an empty list.`,
-      instead: 'Write at least one, or take the line away.',
+      instead: isRequired ? 'Write at least one.' : 'Write at least one, or take the line away.',
     })
   }
   if (issue.code === 'too_small' && origin === 'string' && Number(edge) === 1) {
     return found('CONFIG_WRONG_VALUE', {
       what: `"${key}" is an empty text.`,
-      instead: 'Write the text, or take the line away.',
+      instead: isRequired ? 'Write the text.' : 'Write the text, or take the line away.',
     })
   }
   const word = issue.code === 'too_small' ? least : most

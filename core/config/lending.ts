@@ -1,6 +1,6 @@
 /** Who lends a service to whom: each service has one lender, everything that is needed is there, and nobody waits in a circle. */
 import type { OptionalToken, Plugin, Token } from '../plugin.ts'
-import { loadPlugin, SECTIONS, type Section, shippedPlugins } from '../runtime/load.ts'
+import { loadPlugin, type PluginPlaces, SECTIONS, type Section, shippedPlugins } from '../runtime/load.ts'
 import type { Path } from './checked.ts'
 import { Finding, found } from './problems.ts'
 
@@ -19,7 +19,7 @@ export interface Lending {
 }
 
 /** Compares what all instances need and provide. */
-export async function checkLending(parties: readonly Party[], folder: string): Promise<Lending> {
+export async function checkLending(parties: readonly Party[], places: PluginPlaces): Promise<Lending> {
   const problems: { finding: Finding; path: Path }[] = []
   const lenders = new Map<string, Party>()
   for (const party of parties) {
@@ -40,7 +40,7 @@ export async function checkLending(parties: readonly Party[], folder: string): P
       const lender = lenders.get(token.name)
       if (lender) from.add(lender.name)
       else if (!isOptional(need)) {
-        const details = { owner: party.name, service: token.name, lenders: await shippedLenders(token.name, folder) }
+        const details = { owner: party.name, service: token.name, lenders: await shippedLenders(token.name, places) }
         problems.push({ finding: found('CONFIG_NO_PROVIDER', details), path: party.path })
       }
     }
@@ -79,11 +79,11 @@ function circles(parties: readonly Party[], dependsOn: ReadonlyMap<string, reado
 }
 
 /** Shipped plugins that lend a service, as the operator would add them. */
-async function shippedLenders(service: string, folder: string): Promise<readonly string[]> {
+async function shippedLenders(service: string, places: PluginPlaces): Promise<readonly string[]> {
   const lenders: string[] = []
   for (const section of SECTIONS) {
-    for (const use of shippedPlugins(section)) {
-      const loaded = await loadPlugin(use, section, folder)
+    for (const use of shippedPlugins(section, places.shipped)) {
+      const loaded = await loadPlugin(use, section, places)
       if (loaded instanceof Finding) continue
       if (Object.values(loaded.plugin.provides).some(({ name }) => name === service))
         lenders.push(asAdded(section, use))
@@ -93,5 +93,5 @@ async function shippedLenders(service: string, folder: string): Promise<readonly
 }
 
 function asAdded(section: Section, use: string): string {
-  return section === 'features' ? `- use: ${use}  under features:` : `use: ${use}  under ${section}:`
+  return `${section === 'features' ? '- ' : ''}use: ${use}  (under ${section})`
 }

@@ -8,6 +8,13 @@ interface Sentences {
   readonly instead?: string | undefined
 }
 
+/** Where something is added that is not a section's entry. */
+const PLACES: { readonly [kind: string]: string } = {
+  person: 'the people of a desk.',
+  team: 'the teams of a desk.',
+  hours: 'hours:',
+}
+
 const table = {
   // ── the file ──
   CONFIG_NO_FILE: ({ file }: { file: string }) => ({
@@ -55,9 +62,13 @@ const table = {
     what: 'The file nests too deeply to be read.',
     instead: 'Look for brackets or dashes that are opened again and again.',
   }),
-  CONFIG_ANCHORS_EXPLODE: ({ limit }: { limit: number }) => ({
-    what: `With its anchors (&) and aliases (*) filled in, the file has more than ${limit} values.`,
-    instead: 'Let an alias name something small, and no anchor contain aliases of aliases.',
+  CONFIG_TOO_MANY_VALUES: ({ limit, hasAliases }: { limit: number; hasAliases: boolean }) => ({
+    what: hasAliases
+      ? `With its anchors (&) and aliases (*) filled in, the file has more than ${limit} values.`
+      : `The file has more than ${limit} values.`,
+    instead: hasAliases
+      ? 'Let an alias name something small, and no anchor contain aliases of aliases.'
+      : 'Put long lists (knowledge, rules) into files of their own and name those in the settings.',
   }),
   CONFIG_BAD_KEY: ({ key, because, instead }: { key: string; because: string; instead: string }) => ({
     what: `"${key}" cannot be a key: ${because}.`,
@@ -93,16 +104,16 @@ const table = {
     what: `${it.owner} has no setting "${it.key}"${it.isRequired ? `, and needs "${it.nearest}"` : ''}.`,
     instead: joined(
       it.nearest ? `Write "${it.nearest}" instead.` : it.known.length ? undefined : 'Take the line away.',
-      it.known.length ? `(${it.owner} takes: ${shortList(it.known)})` : undefined,
+      it.known.length ? listed(`${it.owner} takes: ${shortList(it.known)}`, it.nearest !== undefined) : undefined,
     ),
   }),
   CONFIG_MISSING_KEY: (it: { owner: string; key: string; expects: string; about: string | undefined }) => ({
     what: `${it.owner} needs "${it.key}".`,
-    instead: `Write  ${it.key}: …  (${it.expects}${it.about ? `: ${lowerFirst(it.about)}` : ''}).`,
+    instead: joined(`Write  ${it.key}: …  (${it.expects}).`, it.about),
   }),
   CONFIG_NO_VALUE: (it: { key: string; expects: string }) => ({
     what: `"${it.key}" has no value.`,
-    instead: `Write ${it.expects} after it, or take the line away.`,
+    instead: `Write ${it.expects}, or take the line away.`,
   }),
   CONFIG_WRONG_TYPE: (it: { owner: string; expects: string; found: string; write: string | undefined }) => ({
     what: `${it.owner} wants ${it.expects} here, and this is ${it.found}.`,
@@ -161,12 +172,12 @@ const table = {
     instead: it.isFeature ? `Give this one a name of its own:  name: ${it.name}-2` : 'Give one of them another name.',
   }),
   CONFIG_UNKNOWN_NAME: (it: { kind: string; name: string; nearest: string | undefined; known: readonly string[] }) => ({
-    what: `There is no ${it.kind} "${it.name}".`,
+    what: it.kind === 'hours' ? `There are no opening hours "${it.name}".` : `There is no ${it.kind} "${it.name}".`,
     instead: it.nearest
       ? `Write ${it.nearest} instead.${it.known.length > 1 ? ` (There are: ${shortList(it.known)})` : ''}`
       : it.known.length
         ? `Write one of those that are there: ${shortList(it.known)}.`
-        : `None is set up yet: add it under ${it.kind === 'person' ? 'people of a desk' : it.kind === 'team' ? 'teams of a desk' : `${it.kind === 'hours' ? it.kind : `${it.kind}s`}:`}`,
+        : `Add it under ${PLACES[it.kind] ?? `${it.kind}s:`}`,
   }),
   CONFIG_PARKED: (it: { kind: string; name: string; line: number }) => ({
     what: `The ${it.kind} "${it.name}" is parked (enabled: false, line ${it.line}), so nothing can use it.`,
@@ -257,12 +268,9 @@ const table = {
   }),
   CONFIG_TEAM_SOURCES: (it: { team: string; desk: string; channel: string; others: readonly string[] }) => ({
     what: `The team "${it.team}" of ${it.desk} does not take ${it.channel}: its sources leave it out.`,
-    instead: joined(
-      `Add ${it.channel} to the sources of ${it.team}`,
-      it.others.length ? `, or write a team that takes it: ${it.others.join(', ')}.` : '.',
-    )
-      .replace(' ,', ',')
-      .replace(' .', '.'),
+    instead: `Add ${it.channel} to the sources of ${it.team}${
+      it.others.length ? `, or write a team that takes it: ${it.others.join(', ')}` : ''
+    }.`,
   }),
 } satisfies { readonly [code: `CONFIG_${string}`]: (details: never) => Sentences }
 
@@ -293,9 +301,20 @@ export function found<C extends ProblemCode>(code: C, details: DetailsOf[C]): Fi
   return new Finding(code, TABLE[code](details))
 }
 
+/** With a full stop, if it has none. */
+export function sentence(text: string): string {
+  return /[.!?。…]$/.test(text) ? text : `${text}.`
+}
+
 /** `a, b, c, …`: enough to choose from. */
 function shortList(names: readonly string[], max = 12): string {
   return names.length > max ? `${names.slice(0, max).join(', ')}, …` : names.join(', ')
+}
+
+/** A list of what is known, as an aside or as a sentence of its own. */
+function listed(text: string, isAside: boolean): string {
+  if (isAside) return `(${text})`
+  return sentence(text)
 }
 
 function oneOf(values: readonly string[]): string {
@@ -304,9 +323,4 @@ function oneOf(values: readonly string[]): string {
 
 function joined(...sentences: readonly (string | undefined)[]): string {
   return sentences.filter((sentence) => sentence !== undefined).join(' ')
-}
-
-function lowerFirst(sentence: string): string {
-  const end = sentence.replace(/[.。]$/, '')
-  return /^[A-Z][a-z ]/.test(end) ? end.charAt(0).toLowerCase() + end.slice(1) : end
 }

@@ -27,7 +27,7 @@ import { syntaxFindings } from './syntax.ts'
 /** The largest YAML that is read. */
 export const MAX_BYTES = 1024 * 1024
 /** How many values a file may have, aliases filled in. */
-export const MAX_VALUES = 100_000
+export const MAX_VALUES = 50_000
 /** How deeply it may nest. */
 const MAX_DEPTH = 100
 
@@ -38,10 +38,18 @@ export interface Span {
   readonly length: number
 }
 
+/** From one offset in the text to another. */
+export interface Range {
+  readonly from: number
+  readonly to: number
+}
+
 interface Place {
   /** Of items in a list: none. */
   readonly key: Span | undefined
   readonly value: Span
+  /** All of the value, over several lines if it has them. */
+  readonly range: Range
   /** A scalar as it is written, without its quotes' escapes undone. */
   readonly source: string | undefined
   /** The name in `${NAME}`. */
@@ -71,8 +79,10 @@ export interface YamlFile {
   variableAt(path: Path): string | undefined
   /** Every variable that is used, with the paths. */
   readonly variables: readonly { readonly name: string; readonly path: Path }[]
-  /** Scalars that a look at the file must not show: values whose key says that they are secret. */
-  readonly hidden: readonly Span[]
+  /** All of the value at a path. */
+  rangeAt(path: Path): Range | undefined
+  /** Values that a look at the file must not show, because their key sounds secret. */
+  readonly hidden: readonly Range[]
 }
 
 /** Something wrong at a place (none: with the file as a whole). */
@@ -80,6 +90,10 @@ export interface Placed {
   readonly finding: Finding
   readonly span: Span | undefined
   readonly path: Path
+  /** Whether the value at `path` must not be shown. */
+  readonly isSecret?: boolean | undefined
+  /** Where to read more. */
+  readonly readme?: string | undefined
 }
 
 export type Read =
@@ -88,7 +102,7 @@ export type Read =
       readonly ok: false
       readonly shown: string
       readonly text: string
-      readonly hidden: readonly Span[]
+      readonly hidden: readonly Range[]
       readonly problems: readonly Placed[]
     }
 
@@ -203,6 +217,7 @@ function parse(path: string, shown: string, text: string, env: Environment): Rea
       get: (at) => getIn(value, at),
       keyAt: above,
       valueAt: (at) => place(at)?.value ?? above(at),
+      rangeAt: (at) => place(at)?.range,
       sourceAt: (at) => place(at)?.source,
       variableAt: (at) => place(at)?.variable,
       variables: walk.variables,
@@ -226,15 +241,37 @@ export function showPath(path: string): string {
 }
 
 /** Keys whose values are not shown, even when nobody has said that they are secret. */
-export const SECRET_KEY = /secret|token|passw(or)?d|credential|(api|aes|access|private|signing|hook)_?-?key/i
+export const SECRET_KEY =
+  /secret|(?<!max_?)token|passw(or)?d|credential|(api|aes|access|private|signing|hook)[_-]?key|^(key|pwd|pass)$/i
 
-/** A literal value behind a key that sounds secret, in a text that could not be parsed. */
-function hiddenIn(text: string): readonly Span[] {
-  return text.split('\n').flatMap((line, index) => {
-    const [, before = '', key = '', value = ''] = /^(.*?([\w-]+)["']?\s*:\s+)(\S.*)$/.exec(line.slice(0, 2000)) ?? []
-    if (!SECRET_KEY.test(key) || /^["']?\$\{\w+\}/.test(value)) return []
-    return [{ line: index + 1, column: before.length + 1, length: value.trimEnd().length }]
-  })
+/** Literal values behind keys that sound secret, in a text that could not be parsed. */
+function hiddenIn(text: string): readonly Range[] {
+  const hidden: Range[] = []
+  let offset = 0
+  /** The indentation of a key whose text stands in the lines below it. */
+  let block: number | undefined
+  for (const line of text.split('\n')) {
+    const indent = line.length - line.trimStart().length
+    if (block !== undefined && (line.trim() === '' || indent > block))
+      hidden.push({ from: offset, to: offset + line.length })
+    else block = undefined
+    for (const match of line.slice(0, 2000).matchAll(/([\w-]+)["']?\s*:\s+(?=\S)/g)) {
+      if (!SECRET_KEY.test(match[1] ?? '')) continue
+      const start = match.index + match[0].length
+      const rest = line.slice(start)
+      if (/^["']?\$\{\w+\}/.test(rest)) continue
+      const value = /^("[^"]*"|'[^']*')/.exec(rest)?.[0] ?? untilNext(rest, line)
+      if (/^[|>]/.test(value)) block = indent
+      else hidden.push({ from: offset + start, to: offset + start + value.length })
+    }
+    offset += line.length + 1
+  }
+  return hidden
+}
+
+/** A plain value: to the end of the line, or of the entry when the line has brackets. */
+function untilNext(rest: string, line: string): string {
+  return (line.includes('{') ? /^[^,}]*/.exec(rest)?.[0] : rest)?.trimEnd() ?? ''
 }
 
 const VARIABLE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/
@@ -245,7 +282,7 @@ const NOT_AS_KEY = new Set(['on', 'off', 'yes', 'no'])
 class Walk {
   readonly places = new Map<string, Place>()
   readonly variables: { name: string; path: Path }[] = []
-  readonly hidden: Span[] = []
+  readonly hidden: Range[] = []
   /** What lets the rest be checked all the same. */
   readonly problems: Placed[] = []
   /** After these, nothing is read from the document. */
@@ -257,6 +294,8 @@ class Walk {
   readonly #open = new Set<unknown>()
   /** What each alias stands for: the last anchor of its name before it. */
   readonly #targets = new Map<unknown, Node>()
+  /** The alias that is being filled in, with all those inside. */
+  #outermost: { readonly span: Span; readonly path: Path } | undefined
   #values = 0
 
   constructor(text: string, lines: LineCounter, document: Document, env: Environment) {
@@ -277,8 +316,10 @@ class Walk {
   }
 
   #spanOf(node: unknown): Span {
-    const range = hasRange(node) ? node.range : undefined
-    return range ? this.span(range[0], range[1]) : { line: 1, column: 1, length: 1 }
+    // A map in block style begins with its first key, which is enough to find it.
+    const first = isMap(node) && !node.flow ? node.items[0]?.key : node
+    const { from, to } = rangeOf(first)
+    return this.span(from, to)
   }
 
   /** The plain value of the whole document. */
@@ -301,7 +342,9 @@ class Walk {
   #value(node: unknown, path: Path, depth: number, key?: Span): unknown {
     if (this.#values++ > MAX_VALUES) {
       if (this.#values === MAX_VALUES + 2) {
-        this.#break(found('CONFIG_ANCHORS_EXPLODE', { limit: MAX_VALUES }), key ?? this.#spanOf(node), path)
+        const details = { limit: MAX_VALUES, hasAliases: this.#outermost !== undefined }
+        const { span, path: at } = this.#outermost ?? { span: key ?? this.#spanOf(node), path }
+        this.#break(found('CONFIG_TOO_MANY_VALUES', details), span, at)
       }
       return null
     }
@@ -311,7 +354,13 @@ class Walk {
     }
     if (isAlias(node)) return this.#alias(node, path, depth, key)
     const span = this.#spanOf(node)
-    this.places.set(keyOf(path), { key, value: span, source: sourceOf(node), variable: undefined })
+    this.places.set(keyOf(path), {
+      key,
+      value: span,
+      range: rangeOf(node),
+      source: sourceOf(node),
+      variable: undefined,
+    })
     if (isMap(node)) return this.#map(node.items, path, depth)
     if (isSeq(node)) return node.items.map((item, index) => this.#value(item, [...path, index], depth + 1))
     return isScalar(node) ? this.#scalar(node, span, path, key) : null
@@ -327,9 +376,12 @@ class Walk {
       this.#break(found('CONFIG_YAML', { what, instead }), this.#spanOf(node), path)
       return null
     }
+    const outermost = this.#outermost
+    this.#outermost ??= { span: this.#spanOf(node), path }
     this.#open.add(target)
     const value = this.#value(target, path, depth + 1, key)
     this.#open.delete(target)
+    this.#outermost = outermost
     return value
   }
 
@@ -419,22 +471,27 @@ class Walk {
     const { value } = node
     const name = typeof value === 'string' ? VARIABLE.exec(value)?.[1] : undefined
     if (name !== undefined) {
-      this.places.set(keyOf(path), { key, value: span, source: sourceOf(node), variable: name })
+      this.places.set(keyOf(path), { key, value: span, range: rangeOf(node), source: sourceOf(node), variable: name })
       this.variables.push({ name, path })
       const set = this.#env[name]
       if (set !== undefined && set !== '') return set
       return undefined
     }
-    const last = path.at(-1)
-    if (typeof last === 'string' && SECRET_KEY.test(last) && value !== null) this.hidden.push(span)
+    if (value !== null && path.slice(2).some((step) => typeof step === 'string' && SECRET_KEY.test(step))) {
+      this.hidden.push(rangeOf(node))
+    }
     if (typeof value !== 'string' || !value.includes('${')) return value
     const inside = VARIABLE_INSIDE.exec(value)?.[1]
-    if (inside !== undefined) {
-      this.problems.push({ finding: found('CONFIG_VARIABLE_INSIDE', { name: inside }), span, path })
-    } else if (/^\$\{[^}]*\}$/.test(value)) {
-      this.problems.push({ finding: found('CONFIG_BAD_VARIABLE', { text: value }), span, path })
-    }
-    return value
+    const isBad = /^\$\{[^}]*\}$/.test(value)
+    if (inside === undefined && !isBad) return value
+    const finding =
+      inside === undefined
+        ? found('CONFIG_BAD_VARIABLE', { text: value })
+        : found('CONFIG_VARIABLE_INSIDE', { name: inside })
+    this.problems.push({ finding, span, path })
+    // Whatever else is wrong with it is not worth telling.
+    this.places.set(keyOf(path), { key, value: span, range: rangeOf(node), source: undefined, variable: inside ?? '' })
+    return undefined
   }
 
   #break(finding: Finding, span: Span, path: Path): void {
@@ -444,6 +501,10 @@ class Walk {
 
 function sourceOf(node: unknown): string | undefined {
   return isScalar(node) ? (node.source ?? undefined) : undefined
+}
+
+function rangeOf(node: unknown): Range {
+  return hasRange(node) ? { from: node.range[0], to: node.range[1] } : { from: 0, to: 0 }
 }
 
 function hasRange(node: unknown): node is { readonly range: readonly [number, number, number] } {
@@ -482,7 +543,7 @@ function firstBadByte(bytes: Uint8Array): { readable: string; byte: number; span
   const readable = new TextDecoder('utf-8').decode(bytes.subarray(0, low)).replace(/\uFFFD$/, '')
   const line = readable.split('\n').length
   const column = readable.length - (readable.lastIndexOf('\n') + 1) + 1
-  return { readable, byte: bytes[low] ?? 0, span: { line, column, length: 1 } }
+  return { readable: `${readable}\uFFFD`, byte: bytes[low] ?? 0, span: { line, column, length: 1 } }
 }
 
 function isUtf8Start(bytes: Uint8Array): boolean {

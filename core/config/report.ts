@@ -1,7 +1,7 @@
 /** Problems as an operator reads them: where, what is wrong, what to write instead, where to read more, and the lines. */
 import type { Path } from './checked.ts'
 import type { Finding, ProblemCode } from './problems.ts'
-import type { Span } from './read.ts'
+import type { Range, Span } from './read.ts'
 
 /** One problem, complete: it can be printed, or sent as JSON, without the file. */
 export interface Problem {
@@ -32,9 +32,9 @@ export interface SourceLine {
 /** The text that problems quote lines of. */
 export interface Quotable {
   readonly shown: string
-  readonly lines: readonly string[]
+  readonly text: string
   /** What must not be shown. */
-  readonly hidden: readonly Span[]
+  readonly hidden: readonly Range[]
 }
 
 /** The problem that a finding is, in its place. */
@@ -138,45 +138,54 @@ function formatSource(source: readonly SourceLine[]): readonly string[] {
 const MAX_LINE_WIDTH = 120
 
 function quote(span: Span, file: Quotable): readonly SourceLine[] {
+  const starts = lineStarts(file.text)
   const lines: SourceLine[] = []
-  for (let line = Math.max(1, span.line - 1); line <= Math.min(file.lines.length, span.line + 1); line++) {
-    const text = withoutSecrets(file.lines[line - 1] ?? '', line, file.hidden)
+  for (let line = Math.max(1, span.line - 1); line <= Math.min(starts.length, span.line + 1); line++) {
+    const from = starts[line - 1] ?? 0
+    const to = (starts[line] ?? file.text.length + 1) - 1
     if (line !== span.line) {
+      const text = shown(file, from, to, from)
       // A neighbour without words would only be a gap.
-      if (text.trim() !== '') lines.push({ line, text: cut(text, MAX_LINE_WIDTH), marked: undefined })
+      if (text.trim() !== '') lines.push({ line, text: cut(text), marked: undefined })
       continue
     }
-    const start = span.column - 1
-    const skipped = start + span.length > MAX_LINE_WIDTH ? Math.max(0, start - 20) : 0
-    const before = text.slice(skipped, start)
-    const marked = text.slice(start, start + span.length)
-    const shown = cut(text.slice(skipped), MAX_LINE_WIDTH)
-    const lead = skipped > 0 ? '…' : ''
-    const from = displayWidth(lead + before)
-    lines.push({
-      line,
-      text: lead + shown,
-      marked: { from, width: Math.max(1, Math.min(displayWidth(marked), displayWidth(lead + shown) - from)) },
-    })
+    const start = Math.min(from + span.column - 1, to)
+    const end = Math.min(start + span.length, to)
+    const before = shown(file, from, start, from)
+    const marked = shown(file, start, end, from)
+    const skipped = displayWidth(before + marked) > MAX_LINE_WIDTH ? Math.max(0, before.length - 20) : 0
+    const lead = `${skipped > 0 ? '…' : ''}${before.slice(skipped)}`
+    const text = cut(`${lead}${marked}${shown(file, end, to, from)}`)
+    const left = displayWidth(lead)
+    const width = Math.max(1, Math.min(displayWidth(marked), displayWidth(text) - left))
+    lines.push({ line, text, marked: { from: left, width } })
   }
   return lines
 }
 
-function cut(text: string, max: number): string {
-  const shown = visible(text)
-  if (shown.length <= max) return shown
-  return `${shown.slice(0, max).replace(/[\uD800-\uDBFF]$/, '')}…`
+function lineStarts(text: string): readonly number[] {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return starts
 }
 
-/** A secret's place is shown, and how long it is not: always as eight dots. */
-function withoutSecrets(text: string, line: number, hidden: readonly Span[]): string {
-  let shown = text
-  for (const { column, length } of hidden
-    .filter((span) => span.line === line)
-    .toSorted((a, b) => b.column - a.column)) {
-    shown = `${shown.slice(0, column - 1)}${'•'.repeat(8)}${shown.slice(column - 1 + length)}`
+/** A piece of a line, with eight dots in place of every secret: not even its length is told. */
+function shown({ text, hidden }: Quotable, from: number, to: number, lineStart: number): string {
+  let piece = ''
+  let at = from
+  for (const range of hidden.toSorted((a, b) => a.from - b.from)) {
+    if (range.to <= at || range.from >= to) continue
+    piece += text.slice(at, Math.max(at, range.from))
+    // The rest of one that has begun in an earlier piece of this line is left out.
+    if (range.from >= from || at === lineStart) piece += '•'.repeat(8)
+    at = Math.min(range.to, to)
   }
-  return shown
+  return visible(piece + text.slice(at, Math.max(at, to)).replace(/\r$/, ''))
+}
+
+function cut(text: string): string {
+  if (text.length <= MAX_LINE_WIDTH) return text
+  return `${text.slice(0, MAX_LINE_WIDTH).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
 /** Tabs as an arrow, and nothing that a terminal would obey. */
@@ -192,7 +201,7 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 /** How many columns of a terminal a text takes: Chinese characters and emoji take two. */
 export function displayWidth(text: string): number {
   let width = 0
-  for (const { segment } of graphemes.segment(visible(text))) {
+  for (const { segment } of graphemes.segment(text)) {
     if (WIDE.test(segment)) width += 2
     else if (!/^[\p{Mark}\u200b-\u200d\ufeff]+$/u.test(segment)) width += 1
   }

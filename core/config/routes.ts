@@ -23,9 +23,9 @@ export interface RouteTargets {
 
 type Route = z.output<typeof routeSchema>
 
-/** Checks the list of routes; gives those that are right. */
+/** Checks the list of routes; gives those that are right. What is no list was reported already. */
 export function checkRoutes(
-  list: readonly unknown[],
+  list: unknown,
   targets: RouteTargets,
 ): { readonly routes: readonly CheckedRoute[]; readonly problems: readonly Placed[] } {
   const { file, resolver, channels } = targets
@@ -34,6 +34,7 @@ export function checkRoutes(
   const taken = new Map<string, { readonly route: string; readonly line: number }>()
   const at = (finding: Finding, path: Path) => problems.push({ finding, span: file.valueAt(path), path })
 
+  if (!Array.isArray(list)) return { routes, problems }
   for (const [index, value] of list.entries()) {
     const path: Path = ['routes', index]
     const name = `routes[${index}]`

@@ -127,7 +127,9 @@ const part: z.ZodType<Part, Part> = z.discriminatedUnion('type', [
   }),
 ])
 
-const content: z.ZodType<Content, Content> = z.union([z.string(), part, z.array(part).min(1)])
+const content: z.ZodType<Content, Content> = z
+  .union([z.string(), part, z.array(part).min(1)])
+  .meta({ switchboard: 'content' })
 
 function perLanguage<T>(value: z.ZodType<T, T>): z.ZodType<Localized<T>, Localized<T>> {
   const map: z.ZodType<Localized<T>, Localized<T>> = z.record(language, value)

@@ -78,7 +78,7 @@ export const limits = z
 
 // ── entries that hold plugins ───────────────────────────────────────────────────────────────
 
-const use = z.string().min(1).describe('The plugin: its name, a path beside this file, or an npm package.')
+const use = z.string().min(1).describe('The plugin, by its name, a path beside this file, or an npm package.')
 const enabled = z.boolean().default(true).describe('false parks the entry: it stays in the file and is not loaded.')
 
 /** The core's own keys of each section's entries; all others are the plugin's. */

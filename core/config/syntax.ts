@@ -76,7 +76,7 @@ function translate(error: YamlError, text: string, document: Document.Parsed): S
       )
     case 'BAD_DQ_ESCAPE':
       return yaml(
-        `"${text.slice(from, to)}" means nothing inside double quotes.`,
+        `${text.slice(from, from + 2)} means nothing inside double quotes.`,
         "Write the text in single quotes ('…'), where a backslash is just a backslash, or double it.",
       )
     case 'MULTIPLE_DOCS':

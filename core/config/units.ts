@@ -67,5 +67,5 @@ export function meantSize(text: string): string | undefined {
   if (number === undefined) return undefined
   const letter = word[0]?.toUpperCase() ?? ''
   if (/^b(ytes?)?$/i.test(word)) return `${number}B`
-  return /^[kmg](i?b)?$/i.test(word) ? `${number}${letter}B` : undefined
+  return /^[kmg](i?b|(ilo|ega|iga)bytes?)?$/i.test(word) ? `${number}${letter}B` : undefined
 }

@@ -8,7 +8,7 @@ import { findPackageJSON, isBuiltin, registerHooks } from 'node:module'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { nearest } from '../config/nearest.ts'
-import { Finding, found } from '../config/problems.ts'
+import { Finding, found, sentence } from '../config/problems.ts'
 import { showPath } from '../config/read.ts'
 import { messageOf } from '../errors.ts'
 import { isPlugin, type Plugin, type PluginKind } from '../plugin.ts'
@@ -242,10 +242,6 @@ function placeIn(error: Error, file: string | undefined): string | undefined {
     if (dirname(path).startsWith(dirname(file)) && !path.includes('node_modules')) return `${showPath(path)}${at}`
   }
   return undefined
-}
-
-function sentence(text: string): string {
-  return /[.!?。]$/.test(text) ? text : `${text}.`
 }
 
 function isFile(path: string): boolean {

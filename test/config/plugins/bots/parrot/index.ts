@@ -1,5 +1,4 @@
-import { defineBot, z } from '#core'
-import { file } from '../../../core/config/schema.ts'
+import { defineBot, file, z } from '#core'
 
 export default defineBot({
   name: 'parrot',
@@ -10,18 +9,16 @@ export default defineBot({
     mood: z.enum(['calm', 'cheerful', 'short']).default('calm'),
   }),
   check: ({ knowledge }) =>
-    (knowledge?.text ?? '')
-      .split('\n')
-      .flatMap((line, index, all) =>
-        line !== '' && all.indexOf(line) < index
-          ? [
-              {
-                path: ['knowledge'],
-                message: `line ${index + 1} of the file stands there twice.`,
-                instead: 'Keep one.',
-              },
-            ]
-          : [],
-      ),
+    (knowledge?.text ?? '').split('\n').flatMap((line, index, all) =>
+      line !== '' && all.indexOf(line) < index
+        ? [
+            {
+              path: ['knowledge'],
+              message: `line ${index + 1} of the file stands there twice.`,
+              instead: 'Keep one.',
+            },
+          ]
+        : [],
+    ),
   setup: () => ({ answer: (turn) => turn.reply(turn.text) }),
 })

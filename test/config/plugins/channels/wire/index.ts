@@ -1,5 +1,4 @@
-import { ALWAYS, defineChannel, z } from '#core'
-import { duration, file, localized, secret } from '../../../core/config/schema.ts'
+import { ALWAYS, defineChannel, duration, file, localized, secret, z } from '#core'
 
 export default defineChannel({
   name: 'wire',

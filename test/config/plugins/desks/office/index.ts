@@ -1,5 +1,4 @@
-import { defineDesk, z } from '#core'
-import { hours, localized, refers } from '../../../core/config/schema.ts'
+import { defineDesk, hours, localized, refers, z } from '#core'
 
 export default defineDesk({
   name: 'office',

@@ -1,5 +1,4 @@
-import { definePlugin, z } from '#core'
-import { localized, refers } from '../../../core/config/schema.ts'
+import { definePlugin, localized, refers, z } from '#core'
 
 export default definePlugin({
   name: 'faces',

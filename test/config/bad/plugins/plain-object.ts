@@ -1,0 +1,2 @@
+/** Looks like a plugin, and was not defined as one. */
+export default { name: 'plain', summary: 'No define.', setup: () => ({}) }

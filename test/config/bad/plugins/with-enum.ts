@@ -1,0 +1,5 @@
+enum Mood {
+  Calm,
+}
+
+export default Mood.Calm

@@ -1,0 +1,15 @@
+/** Checks the YAML files that are its arguments, in plain Node, and prints what an operator would be told of each. */
+import { resolve } from 'node:path'
+import { checkConfig } from '../../core/config/check.ts'
+import { formatProblems } from '../../core/config/report.ts'
+
+/** Plugins of the tests' own, so that a new shipped plugin changes no golden. */
+const shipped = resolve('test/config/plugins')
+const env = { WIRE_SECRET: 'a-secret-from-the-environment', EMPTY: '', PORT: '8080' }
+
+const told: { [file: string]: string } = {}
+for (const file of process.argv.slice(2)) {
+  const checked = await checkConfig(file, { env, shipped })
+  told[file] = checked.ok ? 'No problems.\n' : formatProblems(checked.problems)
+}
+process.stdout.write(JSON.stringify(told))
