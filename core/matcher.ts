@@ -26,29 +26,43 @@ export function keyword(): z.ZodType<Keyword, string | { text: string; match?: K
         ? { text: written, match: 'word' }
         : { text: written.text, match: written.match ?? 'word' },
     )
+    .meta({ switchboard: 'keyword', examples: ['转人工'] })
 }
 
 /** One spelling for all that look alike: full-width forms, case, and white space of any kind and amount. */
 export function fold(text: string): string {
+  if (FOLDED.test(text)) return text
   return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()
 }
+/** Most keywords are nothing else, and there may be a hundred thousand of them. */
+const FOLDED = /^[a-z0-9\u4e00-\u9fff]*$/
 
 /**
  * Compiles keywords once into a function that finds the first of them, in the order of the list, in a text, and gives
  * it as it was written; `undefined` when there is none. Its cost grows with the text, hardly with the list.
  */
 export function matcher(keywords: readonly Keyword[]): (text: string) => string | undefined {
-  const { exact, found, starts } = index(keywords)
+  const { exact, words, anywhere, starts, filter } = index(keywords)
   return (text) => {
     const folded = fold(text)
     let first = Math.min(exact.get(folded) ?? NONE, exact.get(bare(folded)) ?? NONE)
+    const look = (i: number, end: number) => {
+      const found = folded.slice(i, end)
+      first = Math.min(first, anywhere.get(found) ?? NONE)
+      const word = words.get(found) ?? NONE
+      if (word < first && !isInsideWord(folded, i) && !isInsideWord(folded, end)) first = word
+    }
     for (let i = 0; i < folded.length; i++) {
-      for (const length of starts.lengthsAt(folded, i)) {
-        const end = i + length
-        const place = end > folded.length ? undefined : found.get(folded.slice(i, end))
-        if (!place) continue
-        if (place.anywhere < first) first = place.anywhere
-        if (place.word < first && !isInsideWord(folded, i) && !isInsideWord(folded, end)) first = place.word
+      const one = folded.charCodeAt(i)
+      if (starts.has(one)) look(i, i + 1)
+      const lengths = starts.get(pairOf(one, folded.charCodeAt(i + 1)))
+      if (!lengths) continue
+      let hash = 0
+      let end = i
+      for (const length of lengths) {
+        if (i + length > folded.length) break
+        while (end < i + length) hash = hashOn(hash, folded.charCodeAt(end++))
+        if (filter.has(hash)) look(i, end)
       }
     }
     return keywords[first]?.text
@@ -59,56 +73,109 @@ export function matcher(keywords: readonly Keyword[]): (text: string) => string 
 
 const NONE = Number.POSITIVE_INFINITY
 
-/** The first place in the list of a folded text, by how it matches. */
-interface Place {
-  word: number
-  anywhere: number
+/** All by the folded text, with its first place in the list. */
+interface Index {
+  readonly exact: ReadonlyMap<string, number>
+  readonly words: ReadonlyMap<string, number>
+  readonly anywhere: ReadonlyMap<string, number>
+  /**
+   * How long the keywords are, from short to long, that begin with two given characters (or are one given character).
+   * From most places of a text none begins; and there are never many lengths, even if a thousand keywords begin alike.
+   */
+  readonly starts: ReadonlyMap<number, readonly number[]>
+  /** Says of nearly everything that is no keyword that it is none, without looking far into memory. */
+  readonly filter: Filter
 }
 
-function index(keywords: readonly Keyword[]) {
+function index(keywords: readonly Keyword[]): Index {
   const exact = new Map<string, number>()
-  const found = new Map<string, Place>()
-  const starts = new Starts()
+  const words = new Map<string, number>()
+  const anywhere = new Map<string, number>()
+  const starts = new Map<number, number[]>()
+  const filter = new Filter(keywords.length)
   keywords.forEach(({ text, match }, i) => {
     const folded = fold(text)
-    if (folded === '') return
-    if (match === 'exact') {
-      if (!exact.has(folded)) exact.set(folded, i)
-      return
-    }
-    let place = found.get(folded)
-    if (!place) {
-      place = { word: NONE, anywhere: NONE }
-      found.set(folded, place)
-      starts.add(folded)
-    }
-    const how = match === 'word' ? 'word' : 'anywhere'
-    place[how] = Math.min(place[how], i)
+    const places = match === 'exact' ? exact : match === 'word' ? words : anywhere
+    if (folded === '' || places.has(folded)) return
+    places.set(folded, i)
+    if (match === 'exact') return
+
+    const one = folded.charCodeAt(0)
+    const start = folded.length > 1 ? pairOf(one, folded.charCodeAt(1)) : one
+    const lengths = starts.get(start)
+    if (!lengths) starts.set(start, [folded.length])
+    else if (!lengths.includes(folded.length)) lengths.push(folded.length)
+    let hash = 0
+    for (let at = 0; at < folded.length; at++) hash = hashOn(hash, folded.charCodeAt(at))
+    filter.add(hash)
   })
-  return { exact, found, starts }
+  for (const lengths of starts.values()) lengths.sort((a, b) => a - b)
+  return { exact, words, anywhere, starts, filter }
 }
 
-/**
- * How long the keywords are that begin with two given characters. A text is looked at once from each of its places, and
- * from most of them no keyword begins. Lengths instead of keywords: of these there are never many, even if a thousand
- * keywords begin alike.
- */
-class Starts {
-  readonly #lengths = new Map<number, number[]>()
+/** Two characters as one number, small so that it is fast. Others may share it: that costs a look, nothing else. */
+function pairOf(first: number, second: number): number {
+  return ((first << 14) ^ second) & 0x3fffffff
+}
 
-  add(text: string): void {
-    const key = keyOf(text, 0, text.length > 1)
-    const lengths = this.#lengths.get(key)
-    if (!lengths) this.#lengths.set(key, [text.length])
-    else if (!lengths.includes(text.length)) lengths.push(text.length)
+/** A set of numbers that may say yes to a few it does not have: at least 16 bits for each. */
+class Filter {
+  readonly #bits: Uint32Array
+  readonly #mask: number
+
+  constructor(size: number) {
+    const bits = 2 ** Math.ceil(Math.log2(Math.max(size, 2) * 16))
+    this.#bits = new Uint32Array(bits / 32)
+    this.#mask = bits - 1
   }
 
-  *lengthsAt(text: string, i: number): Iterable<number> {
-    yield* this.#lengths.get(keyOf(text, i, false)) ?? []
-    yield* this.#lengths.get(keyOf(text, i, true)) ?? []
+  add(hash: number): void {
+    const bit = hash & this.#mask
+    this.#bits[bit >>> 5] = (this.#bits[bit >>> 5] ?? 0) | (1 << (bit & 31))
+  }
+
+  has(hash: number): boolean {
+    const bit = hash & this.#mask
+    return ((this.#bits[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0
   }
 }
 
-function keyOf(text: string, i: number, two: boolean): number {
-  return text.charCodeAt(i) + (two ? text.charCodeAt(i + 1) * 0x10000 : 0)
+/** The hash of a text that is one character longer. */
+function hashOn(hash: number, unit: number): number {
+  const mixed = Math.imul(hash ^ unit, 0x9e3779b1)
+  return mixed ^ (mixed >>> 15)
+}
+
+// ── words ───────────────────────────────────────────────────────────────────────────────────
+
+const LETTER = /[\p{L}\p{N}\p{M}_]/u
+/** Scripts without spaces between words; Korean has some, but puts its particles right behind the word. */
+const UNSPACED =
+  /[\p{scx=Hani}\p{scx=Hira}\p{scx=Kana}\p{scx=Bopo}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]/u
+const AROUND = /[\s\p{P}~]/u
+
+/** Whether the characters before and at `i` belong to one word. */
+function isInsideWord(text: string, i: number): boolean {
+  const before = text.codePointAt(isLowSurrogate(text.charCodeAt(i - 1)) ? i - 2 : i - 1)
+  return isOfWord(before) && isOfWord(text.codePointAt(i))
+}
+
+function isOfWord(point: number | undefined): boolean {
+  if (point === undefined) return false
+  if (point < 0x80) return (point >= 0x61 && point <= 0x7a) || (point >= 0x30 && point <= 0x39) || point === 0x5f
+  const character = String.fromCodePoint(point)
+  return LETTER.test(character) && !UNSPACED.test(character)
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000
+}
+
+/** A folded text without the punctuation and white space around it. */
+function bare(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && AROUND.test(text[start] ?? '')) start++
+  while (end > start && AROUND.test(text[end - 1] ?? '')) end--
+  return text.slice(start, end)
 }
