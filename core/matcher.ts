@@ -21,10 +21,11 @@ export function keyword(): z.ZodType<Keyword, string | { text: string; match?: K
   const match = z.enum(['word', 'exact', 'contains'])
   return z
     .union([text, z.strictObject({ text, match: match.optional() })])
-    .transform((written) =>
-      typeof written === 'string'
-        ? { text: written, match: 'word' }
-        : { text: written.text, match: written.match ?? 'word' },
+    .transform(
+      (written): Keyword =>
+        typeof written === 'string'
+          ? { text: written, match: 'word' }
+          : { text: written.text, match: written.match ?? 'word' },
     )
     .meta({ switchboard: 'keyword', examples: ['转人工'] })
 }
