@@ -282,14 +282,14 @@ interface Manifest<C extends z.ZodType, S extends z.ZodObject, N extends Needs, 
 type Exact<R, Shape> = {
   readonly [K in keyof R]: K extends keyof Shape
     ? K extends 'inbound' | 'outbound' | 'events'
-      ? { readonly [H in keyof R[K]]: H extends keyof NonNullable<Shape[K]> ? unknown : never }
+      ? { readonly [H in keyof NonNullable<R[K]>]: H extends keyof NonNullable<Shape[K]> ? unknown : never } | undefined
       : unknown
     : never
 }
 
 /** What R may hold before Exact looks, so that R is always inferred from the literal. */
 type Loose<T> = T & {
-  readonly [K in keyof T & ('inbound' | 'outbound' | 'events')]?: { readonly [other: string]: unknown }
+  readonly [K in keyof T & ('inbound' | 'outbound' | 'events')]?: { readonly [other: string]: unknown } | undefined
 }
 
 export type PluginKind = 'feature' | 'channel' | 'bot' | 'desk'

@@ -168,6 +168,7 @@ export class TurnDraft {
   /** Of a wake: the key that is due. */
   readonly wokenKey: string | undefined
   #text: string | undefined
+  #gathered: readonly string[] = []
 
   constructor(given: {
     readonly chat: LoadedChat
@@ -197,8 +198,18 @@ export class TurnDraft {
 
   /** The customer's words, with the transcripts known by now. */
   get text(): string {
-    this.#text ??= this.event.type === 'message' ? textOf(withTranscripts(this.event.parts, this.facts)) : ''
+    if (this.event.type !== 'message') return ''
+    this.#text ??= [...this.gathered, textOf(withTranscripts(this.event.parts, this.facts))].join('\n')
     return this.#text
+  }
+
+  /** What was said just before, in messages that have no answer of their own. */
+  set gathered(texts: readonly string[]) {
+    this.#gathered = texts
+    this.#text = undefined
+  }
+  get gathered(): readonly string[] {
+    return this.#gathered
   }
 
   get choice(): string | undefined {

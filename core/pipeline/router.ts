@@ -2,10 +2,11 @@
 
 import { messageOf, SwitchboardError } from '../errors.ts'
 import type { Part } from '../message.ts'
-import { contentOf, toParts } from '../message.ts'
+import { contentOf, textOf, toParts } from '../message.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { PlannedRoute } from '../runtime/plan.ts'
 import { type Ended, runHook } from './chain.ts'
+import { checkedBody } from './checked.ts'
 import type { HookTurn, TurnDraft } from './draft.ts'
 import { CORE, handOver, openForBot, opensConversation, routeOf, type Settled, sayAsCore, settle } from './settle.ts'
 import type { Tools } from './tools.ts'
@@ -37,6 +38,9 @@ export async function route(tools: Tools, draft: TurnDraft): Promise<Settled> {
   }
   if (event.type === 'menu-click' && planned.handOff.menu.includes(event.key)) {
     return handOver(tools, draft, { because: `menu ${event.key}`, by: undefined })
+  }
+  if (planned.collectMs > 0 && event.type === 'message' && !(await isLastOfSeveral(tools, draft, planned.collectMs))) {
+    return { outcome: 'handled', by: 'core', because: COLLECTED }
   }
   if (!conversation)
     openForBot(tools, draft, planned, { by: { kind: 'customer' }, because: `${event.type} on ${planned.name}` })
@@ -77,6 +81,40 @@ type DeskEvent =
   | { readonly type: 'message'; readonly parts: readonly Part[] }
   | { readonly type: 'edit'; readonly of: string; readonly parts: readonly Part[] }
   | { readonly type: 'recall'; readonly of: string }
+
+/** Why a message has no answer of its own: the next one's answer is for both. */
+const COLLECTED = 'gathered with the next message'
+/** More lines than this are not looked for. */
+const MAX_COLLECTED = 50
+
+/**
+ * Waits whether the customer goes on writing. The last of several messages is asked about with the words of all; those
+ * before it end here.
+ */
+async function isLastOfSeveral(tools: Tools, draft: TurnDraft, collectMs: number): Promise<boolean> {
+  const { chat, entry } = draft
+  let { waitingMessages } = chat
+  const waitMs = entry.acceptedAtMs + collectMs - tools.clock.now()
+  if (waitingMessages === 1 && waitMs > 0) {
+    await new Promise<void>((resolve) => tools.clock.after(waitMs, resolve))
+    waitingMessages = (await tools.engine.load(chat.id))?.waitingMessages ?? 1
+  }
+  if (waitingMessages > 1) return false
+  const before = await tools.engine.read
+    .selectFrom('entry')
+    .select(['body_json', 'because'])
+    .where('chat', '=', chat.id)
+    .where('kind', '=', 'in')
+    .where('type', '=', 'message')
+    .where('seq', '<', entry.seq)
+    .orderBy('seq', 'desc')
+    .limit(MAX_COLLECTED)
+    .execute()
+  const first = before.findIndex(({ because }) => because !== COLLECTED)
+  const gathered = first < 0 ? before : before.slice(0, first)
+  draft.gathered = gathered.reverse().map(({ body_json }) => textOf(checkedBody(body_json)))
+  return true
+}
 
 /** The first of the route's bots that does not pass. `undefined`: none would, or the one asked failed. */
 async function askBots(tools: Tools, draft: TurnDraft, { bots }: PlannedRoute): Promise<Ended | undefined> {

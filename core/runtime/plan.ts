@@ -37,6 +37,8 @@ export interface PlannedRoute {
   readonly bots: readonly Instance[]
   readonly desk: Instance | undefined
   readonly team: string | undefined
+  /** How long short messages are gathered into one question to the bot; 0: not at all. */
+  readonly collectMs: number
   readonly handOff: {
     readonly unknown: number | undefined
     readonly failures: number | undefined
@@ -119,6 +121,7 @@ function planRoute(route: CheckedRoute, line: string, get: (name: string) => Ins
     bots: 'bots' in route ? route.bots.map(get) : [],
     desk: 'desk' in route ? get(route.desk) : undefined,
     team: 'team' in route ? route.team : undefined,
+    collectMs: route.collectMs,
     handOff: {
       unknown: handOff?.unknown,
       failures: handOff?.failures,

@@ -30,9 +30,11 @@ const timer = setInterval(() => {
 function stopMainThread(): void {
   const session = new Session()
   session.connectToMainThread()
+  const files = new Map<string, string>()
+  session.on('Debugger.scriptParsed', ({ params: { scriptId, url } }) => files.set(scriptId, url))
   session.on('Debugger.paused', ({ params: { callFrames } }) => {
-    const frame = callFrames.find(({ url }) => url !== '' && !url.startsWith('node:')) ?? callFrames[0]
-    const place = frame ? `${frame.url}:${frame.location.lineNumber + 1}` : 'somewhere'
+    const places = callFrames.map(({ location }) => `${files.get(location.scriptId)}:${location.lineNumber + 1}`)
+    const place = places.find((at) => at.startsWith('file:')) ?? places[0] ?? 'an unknown place'
     const expression = `JSON.stringify(globalThis[Symbol.for(${JSON.stringify(RUNNING)})].getStore())`
     const at = { callFrameId: callFrames[0]?.callFrameId ?? '', expression, returnByValue: true }
     session.post('Debugger.evaluateOnCallFrame', at, (_error, answer) => end(place, answer))

@@ -105,17 +105,20 @@ export function recover(db: DatabaseSync, deliveries: Deliveries): (input: Takes
     db,
     "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, code = 'UNKNOWN', done_at = ? WHERE id = ?",
   )
-  const waiting = query<Pick<ChatRow, 'id' | 'pending'>>(db, 'SELECT id, pending FROM chat WHERE pending > 0')
+  const chats = query<Pick<ChatRow, 'id' | 'account'> & { externalId: string; waiting: number }>(
+    db,
+    `SELECT c.id, c.account, c.external_id AS externalId,
+       (SELECT count(*) FROM entry e WHERE e.chat = c.id AND e.done_at IS NULL AND e.kind = 'in' AND e.type <> 'wake') AS waiting
+     FROM chat c WHERE c.pending > 0`,
+  )
   return ({ nowMs }) => {
     const found = sending.all()
     for (const { id } of found) {
       unknown.run(nowMs, id)
       deliveries.noteAttempt(id, nowMs, 'UNKNOWN')
     }
-    const chats = waiting.all()
     return {
-      chats: chats.map((chat) => chat.id),
-      waiting: new Map(chats.map((chat) => [chat.id, chat.pending])),
+      chats: chats.all().map(({ id, account, externalId, waiting }) => ({ id, account, externalId, waiting })),
       unknown: found.map(({ id, account, destination }) => ({ id, account, destination })),
     }
   }
