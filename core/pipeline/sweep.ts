@@ -2,40 +2,49 @@
 import type { Clock } from '../services/clock.ts'
 
 /** Looked at this often even if nothing is known to be due: the net under everything else. */
-const AT_LEAST_EVERY_MS = 10_000
+const AT_LEAST_EVERY_MS = 60_000
 
 export interface Sweep {
   /** Something is due at this moment. Earlier ones win. */
   by(atMs: number): void
+  /** Resolves when it is not looking for what is due: true if it was. */
+  idle(): Promise<boolean>
   stop(): void
 }
 
 /** `run` is called when something is due, never beside itself, and says when the next is. */
 export function makeSweep(clock: Clock, run: () => Promise<number | undefined>): Sweep {
   let timer: { readonly atMs: number; readonly cancel: () => void } | undefined
-  let running = false
+  let running: Promise<void> | undefined
   let stopped = false
   let wantedAtMs = Number.POSITIVE_INFINITY
 
-  async function fire(): Promise<void> {
+  async function look(): Promise<void> {
     timer = undefined
-    running = true
     wantedAtMs = Number.POSITIVE_INFINITY
     const nextAtMs = (await run()) ?? Number.POSITIVE_INFINITY
-    running = false
+    running = undefined
     arm(Math.min(nextAtMs, wantedAtMs, clock.now() + AT_LEAST_EVERY_MS))
   }
 
   function arm(atMs: number): void {
     if (stopped || (timer && timer.atMs <= atMs)) return
     timer?.cancel()
-    timer = { atMs, cancel: clock.after(atMs - clock.now(), () => void fire()) }
+    const cancel = clock.after(atMs - clock.now(), () => {
+      running = look()
+    })
+    timer = { atMs, cancel }
   }
 
   return {
     by(atMs) {
       wantedAtMs = Math.min(wantedAtMs, atMs)
       if (!running) arm(atMs)
+    },
+    async idle() {
+      const busy = running !== undefined
+      await running
+      return busy
     },
     stop() {
       stopped = true

@@ -24,6 +24,7 @@ const stubborn = defineBot({
 
 const text = `
 server: { port: 0, publicUrl: http://localhost }
+languages: [en]
 storage: { folder: ${JSON.stringify(folder)} }
 channels: { memory: { use: memory } }
 bots: { slow: { use: stubborn } }
@@ -32,17 +33,23 @@ routes: [{ from: [memory], mode: bot-only, bot: slow }]
 const plugins = { memory: channel.plugin, stubborn }
 const checked = await checkConfig(join(folder, 'switchboard.yaml'), { text, plugins, env: {} })
 if (!checked.ok) throw new Error(JSON.stringify(checked.problems))
-const runtime = await startRuntime(checked.config, { log: makeLog({ level: 'silent' }), listen: false, watchdog: 600 })
-for (const [i, said] of texts.entries()) {
-  await channel.receive({
-    id: `${said}-${i}`,
-    chat: 'u1',
-    atMs: 1,
-    grants: 'message',
-    type: 'message',
-    parts: [{ type: 'text', text: said }],
-  })
-}
+const runtime = await startRuntime(checked.config, {
+  log: makeLog({ level: 'silent' }),
+  listen: false,
+  watchdog: 1_500,
+})
+await Promise.all(
+  texts.map((said, i) =>
+    channel.receive({
+      id: `${i}`,
+      chat: 'u1',
+      atMs: 1,
+      grants: 'message',
+      type: 'message',
+      parts: [{ type: 'text', text: said }],
+    }),
+  ),
+)
 await runtime.idle()
 const entries = await runtime.engine.read
   .selectFrom('entry')
