@@ -40,8 +40,8 @@ export interface Deliver {
   /** The platform message of a delivery. */
   asPlatformMessage(delivery: DueDelivery): Delivery
   readonly paused: ReadonlyMap<string, Paused>
-  /** Resolves when nothing is being sent. */
-  idle(): Promise<void>
+  /** Resolves when nothing is being sent: true if something was. */
+  idle(): Promise<boolean>
   stop(): void
 }
 
@@ -254,7 +254,9 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     asPlatformMessage,
     paused,
     async idle() {
+      const busy = underWay.size > 0
       while (underWay.size > 0) await Promise.all(underWay)
+      return busy
     },
     stop() {
       stopping.abort()

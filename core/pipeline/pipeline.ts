@@ -36,8 +36,8 @@ const SUGGESTION = 91
 export interface Pipeline {
   /** Something waits in this chat. */
   nudge(chat: string): void
-  /** Resolves when no chat is being drained. */
-  idle(): Promise<void>
+  /** Resolves when no chat is being drained: true if one was. */
+  idle(): Promise<boolean>
   /** Begins no further turns; those under way go on. */
   stop(): void
 }
@@ -316,7 +316,9 @@ export function makePipeline(
   return {
     nudge,
     async idle() {
+      const busy = underWay.size > 0
       while (underWay.size > 0) await Promise.all(underWay)
+      return busy
     },
     stop() {
       stopped = true

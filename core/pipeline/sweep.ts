@@ -1,9 +1,6 @@
 /** Wakes the pipeline when something is due: a retry, a wake, an entry that failed. One timer for all of them. */
 import type { Clock } from '../services/clock.ts'
 
-/** Looked at this often even if nothing is known to be due: the net under everything else. */
-const AT_LEAST_EVERY_MS = 60_000
-
 export interface Sweep {
   /** Something is due at this moment. Earlier ones win. */
   by(atMs: number): void
@@ -12,8 +9,11 @@ export interface Sweep {
   stop(): void
 }
 
-/** `run` is called when something is due, never beside itself, and says when the next is. */
-export function makeSweep(clock: Clock, run: () => Promise<number | undefined>): Sweep {
+/**
+ * `run` is called when something is due, never beside itself, and says when the next is. It is also called at least
+ * every `atLeastEveryMs`, even if nothing is known to be due: the net under everything else.
+ */
+export function makeSweep(clock: Clock, atLeastEveryMs: number, run: () => Promise<number | undefined>): Sweep {
   let timer: { readonly atMs: number; readonly cancel: () => void } | undefined
   let running: Promise<void> | undefined
   let stopped = false
@@ -24,7 +24,7 @@ export function makeSweep(clock: Clock, run: () => Promise<number | undefined>):
     wantedAtMs = Number.POSITIVE_INFINITY
     const nextAtMs = (await run()) ?? Number.POSITIVE_INFINITY
     running = undefined
-    arm(Math.min(nextAtMs, wantedAtMs, clock.now() + AT_LEAST_EVERY_MS))
+    arm(Math.min(nextAtMs, wantedAtMs, clock.now() + atLeastEveryMs))
   }
 
   function arm(atMs: number): void {

@@ -26,6 +26,9 @@ import { watch } from './watchdog.ts'
 /** Waits between tries of what rows are too old, and how often it is looked. */
 const TRIM_EVERY = '1h'
 
+/** How often it is looked for what is due even if nothing is known to be: every due moment is known, so this finds nothing. */
+const SWEEP_EVERY_MS = 60_000
+
 export interface Runtime {
   /** Where it listens; undefined when it was started without a listener. */
   readonly url: string | undefined
@@ -39,7 +42,7 @@ export interface Runtime {
   command(command: Command): Promise<CommandResult>
   /** An instance that is running. */
   instance(name: string): Instance | undefined
-  /** Resolves when nothing is being handled, sent or fetched. */
+  /** Resolves when nothing is being handled or sent, nor looked for that is due. */
   idle(): Promise<void>
   /** Finishes what is under way (at most `limits.drainFor`), stops every plugin and closes the journal. Twice is safe. */
   stop(): Promise<void>
@@ -51,6 +54,8 @@ export interface RuntimeOptions {
   readonly makeId?: MakeId | undefined
   /** False: no listener, no port. */
   readonly listen?: boolean | undefined
+  /** How often it is looked for what is due even if nothing is known to be. */
+  readonly sweepEveryMs?: number | undefined
   /** Ends the process when a plugin blocks the thread: true, or after how many ms. Left out: not. */
   readonly watchdog?: boolean | number | undefined
   /** Typing and read marks, as channels give them. */
@@ -121,7 +126,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   })
   const pipeline: Pipeline = makePipeline(tools, { receive: () => receive, deliver: () => deliver, sweep: () => sweep })
   const commands: Commands = makeCommands(tools, { deliver: () => deliver, nudge })
-  const sweep: Sweep = makeSweep(clock, async () => {
+  const sweep: Sweep = makeSweep(clock, options.sweepEveryMs ?? SWEEP_EVERY_MS, async () => {
     try {
       return await deliver.takeDue()
     } catch (error) {
@@ -263,9 +268,10 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     })
   }
 
+  /** What one of them ends may set another going, so they are asked until none had anything to do. */
   async function idle(): Promise<void> {
-    await pipeline.idle()
-    await deliver.idle()
+    let busy = true
+    while (busy) busy = (await Promise.all([sweep.idle(), pipeline.idle(), deliver.idle()])).includes(true)
   }
 
   let applying: Promise<void> = Promise.resolve()
