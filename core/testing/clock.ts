@@ -10,6 +10,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>
   /** How many timers wait: a test's proof that nothing is left behind. */
   readonly waiting: number
+  /** When the next timer is due; `undefined` when none waits. */
+  readonly nextAtMs: number | undefined
 }
 
 /** Rounds of the event loop given to what a timer set going before time moves on. */
@@ -48,6 +50,9 @@ export function manualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
     },
     get waiting() {
       return timers.size
+    },
+    get nextAtMs() {
+      return nextDue(Number.POSITIVE_INFINITY)?.[1].dueMs
     },
   }
 }

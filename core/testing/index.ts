@@ -1,5 +1,7 @@
 /** For plugin authors: a runtime, customers and agents for tests, and the contract that every channel keeps. */
 export { type ManualClock, manualClock } from './clock.ts'
 export { type MemoryChannel, memoryChannel } from './memory-channel.ts'
+export { type MemoryDesk, memoryDesk } from './memory-desk.ts'
 export { type TestAgent, type TestConfig, type TestOptions, type TestRuntime, testRuntime } from './runtime.ts'
+export { type Answer, type TestServer, testServer } from './server.ts'
 export type { Doing, Expected, TestUser } from './user.ts'

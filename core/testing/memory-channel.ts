@@ -1,6 +1,7 @@
 /** A channel without a platform: what it is sent is kept in memory, and tests say what its customers do. */
 import { z } from 'zod'
 import { ALWAYS, type Capabilities } from '../capabilities.ts'
+import { DeliveryError } from '../errors.ts'
 import type { InboundEvent } from '../message.ts'
 import { type Delivery, defineChannel, type Plugin } from '../plugin.ts'
 
@@ -11,6 +12,8 @@ export interface MemoryChannel {
   readonly sent: readonly Delivery[]
   /** What was shown of answers that were still being written. */
   readonly drafts: readonly { readonly chat: string; readonly text: string }[]
+  /** What can be fetched from this platform, by the url or reference that an event's part names. */
+  readonly files: Map<string, Blob>
   /** Gives one event to the runtime, as the platform would. */
   receive(event: InboundEvent): Promise<Delivery | undefined>
   /** From now on called for every send, before it counts as sent: to let it fail or take its time. */
@@ -26,6 +29,7 @@ export function memoryChannel(
   const { name = 'memory', capabilities } = options
   const sent: Delivery[] = []
   const drafts: { chat: string; text: string }[] = []
+  const files = new Map<string, Blob>()
   const looking = new Set<() => void>()
   let before: Parameters<MemoryChannel['beforeSend']>[0] = () => undefined
   let receive: ((event: InboundEvent) => Promise<Delivery | undefined>) | undefined
@@ -45,6 +49,11 @@ export function memoryChannel(
           for (const look of looking) look()
           return { platformId: delivery.id }
         },
+        async fetchMedia(url) {
+          const body = files.get(url)
+          if (!body) throw new DeliveryError('CHANNEL_REFUSED', { message: `The platform has no file ${url}.` })
+          return { body, mimeType: body.type }
+        },
         draft(chat, text) {
           drafts.push({ chat, text })
         },
@@ -56,6 +65,7 @@ export function memoryChannel(
     plugin,
     sent,
     drafts,
+    files,
     receive(event) {
       if (!receive) throw new Error(`The channel ${name} is not running.`)
       return receive(event)

@@ -1,4 +1,5 @@
 /** The whole runtime in a test: real pipeline, real journal in a temporary folder, a clock that stands still. */
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -49,6 +50,7 @@ export interface TestOptions {
 export interface TestRuntime extends AsyncDisposable {
   readonly clock: ManualClock
   readonly channel: MemoryChannel
+  /** The one that runs now: another after `restart`. */
   readonly runtime: Runtime
   /** The storage folder. */
   readonly folder: string
@@ -62,11 +64,38 @@ export interface TestRuntime extends AsyncDisposable {
   entries(user: string): Promise<readonly EntryRow[]>
   /** What became of the customer's events, in order: `answered: keyword r` and the like. */
   outcomes(user: string): Promise<readonly string[]>
-  /** Moves the clock on, and waits until everything that became due is done. */
+  /** The rows of a table of a plugin's own, in the order in which they were written. */
+  rows(instance: string, table: string): Promise<readonly object[]>
+  /**
+   * Moves the clock on from one due moment to the next, each time waiting until what became due is done. While the test
+   * itself holds something back (an answer of its `testServer`, say), nothing is ever done: then use `clock.advance`.
+   */
   advance(ms: number): Promise<void>
+  /** Resolves when nothing is being handled, sent or due. */
   idle(): Promise<void>
   /** Switches to another configuration, as a reload would. */
   apply(config: TestConfig): Promise<void>
+  /** Stops it, and starts another from the same folder: with the same configuration, if none is given. */
+  restart(config?: TestConfig): Promise<void>
+}
+
+/** Any table with any columns: what is in it, the test knows. */
+interface AnyTables {
+  readonly [table: string]: { readonly [column: string]: unknown }
+}
+
+/** Seldom, so that days pass quickly; and so that nothing comes about only because it was looked for. */
+const HOUR_MS = 3_600_000
+
+/** In real time: when something is not done by then, the test itself holds it back. */
+const PATIENCE_MS = 1_000
+
+async function isDone(work: Promise<void>): Promise<boolean> {
+  const tooLong = Promise.withResolvers<false>()
+  const timer = setTimeout(() => tooLong.resolve(false), PATIENCE_MS)
+  const done = await Promise.race([work.then(() => true), tooLong.promise])
+  clearTimeout(timer)
+  return done
 }
 
 /** A command without its id and actor. */
@@ -85,15 +114,26 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
   const { clock = manualClock(), channel = memoryChannel(), log = makeLog({ level: 'silent' }) } = options
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'switchboard-')))
   const check = (next: TestConfig) => checked(next, { channel, folder, env: options.env ?? {} })
-  let ids = 0
-  const nextId = (prefix: string) => `${prefix}-${++ids}`
-  const runtime = await startRuntime(await check(config), { log, clock, listen: options.listen ?? false })
+  const start = async (next: TestConfig) =>
+    startRuntime(await check(next), { log, clock, listen: options.listen ?? false, sweepEveryMs: HOUR_MS })
+  let current = config
+  let runtime = await start(current)
   const users = new Map<string, TestUser>()
 
   const account = `${channel.plugin.name}:${channel.plugin.name}`
   const chatOf = (user: string) => runtime.engine.findChat(account, user)
   async function idle(): Promise<void> {
-    await runtime.idle()
+    for (;;) {
+      await runtime.idle()
+      if ((clock.nextAtMs ?? Number.POSITIVE_INFINITY) > clock.now()) return
+      await clock.advance(0)
+    }
+  }
+
+  /** Stops it. What the test still holds back is given up when its time to drain is over. */
+  async function stop(): Promise<void> {
+    const stopping = runtime.stop()
+    while (!(await isDone(stopping))) await clock.advance(60_000)
   }
 
   async function entries(user: string): Promise<readonly EntryRow[]> {
@@ -105,20 +145,21 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
   return {
     clock,
     channel,
-    runtime,
+    get runtime() {
+      return runtime
+    },
     folder,
     idle,
     user(id, sender) {
       const known = users.get(id)
       if (known) return known
-      const user = makeUser({ channel, chat: id, sender, now: clock.now, nextId: () => nextId('event'), idle })
+      const user = makeUser({ channel, chat: id, sender, now: clock.now, nextId: randomUUID, idle })
       users.set(id, user)
       return user
     },
     agent(person) {
       const by = { kind: 'agent', person } as const
-      const does = (command: Doing): Promise<CommandResult> =>
-        runtime.command({ ...command, id: nextId('command'), by })
+      const does = (command: Doing): Promise<CommandResult> => runtime.command({ ...command, id: randomUUID(), by })
       const within = async (user: string) => {
         const chat = await chatOf(user)
         if (chat === undefined) throw new Error(`${user} has not written yet.`)
@@ -138,17 +179,34 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
     },
     entries,
     async outcomes(user) {
-      return (await entries(user)).filter(({ kind }) => kind === 'in').map(({ outcome, because }) => `${outcome}: ${because}`)
+      return (await entries(user))
+        .filter(({ kind }) => kind === 'in')
+        .map(({ outcome, because }) => `${outcome}: ${because}`)
     },
+    rows: (instance, table) => runtime.engine.tablesOf<AnyTables>(instance).selectFrom(table).selectAll().execute(),
     async advance(ms) {
-      await clock.advance(ms)
+      const untilMs = clock.now() + ms
+      let isHeld = !(await isDone(idle()))
+      for (;;) {
+        const dueMs = clock.nextAtMs ?? Number.POSITIVE_INFINITY
+        if (dueMs > untilMs) break
+        await clock.advance(Math.max(0, dueMs - clock.now()))
+        if (!isHeld) isHeld = !(await isDone(idle()))
+      }
+      await clock.advance(untilMs - clock.now())
       await idle()
     },
     async apply(next) {
+      current = next
       await runtime.apply(await check(next))
     },
+    async restart(next = current) {
+      current = next
+      await stop()
+      runtime = await start(next)
+    },
     async [Symbol.asyncDispose]() {
-      await runtime.stop()
+      await stop()
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
   }

@@ -20,6 +20,8 @@ export interface TestUser extends PromiseLike<void> {
   clicks(choice: string, label?: string): TestUser
   /** Does anything else: follows, clicks a menu, scans … */
   does(event: Doing): TestUser
+  /** The platform gives the latest event a second time, as after a lost acknowledgement. */
+  repeats(): TestUser
   /** The next messages are exactly these, in this order. */
   hears(...expected: readonly Expected[]): TestUser
   /** Nothing more has come when everything is done. */
@@ -42,6 +44,7 @@ export interface UserWorld {
 export function makeUser(world: UserWorld): TestUser {
   const { channel, chat } = world
   let heard = 0
+  let latest: InboundEvent | undefined
   let steps: Promise<void> = Promise.resolve()
   const own = () => channel.sent.filter((delivery) => delivery.chat === chat)
 
@@ -54,6 +57,7 @@ export function makeUser(world: UserWorld): TestUser {
       chat,
       atMs: world.now(),
     }
+    latest = event
     await channel.receive(event)
   }
 
@@ -105,6 +109,10 @@ export function makeUser(world: UserWorld): TestUser {
     clicks: (choice, label = choice) =>
       then(() => receive({ type: 'message', parts: [{ type: 'text', text: label }], choice })),
     does: (event) => then(() => receive(event)),
+    repeats: () =>
+      then(async () => {
+        if (latest) await channel.receive(latest)
+      }),
     hears: (...expected) => then(() => hear(expected)),
     hearsNothing: () =>
       then(async () => {
