@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest'
+import { ALWAYS, type InboundEvent } from '#core'
+import { memoryChannel, testRuntime } from '#core/testing'
+import { botThat, gate } from './cast.ts'
+
+let ids = 0
+const message = (text: string, id = `m${++ids}`): InboundEvent => ({
+  id,
+  chat: 'u1',
+  atMs: 1,
+  grants: 'message',
+  type: 'message',
+  parts: [{ type: 'text', text }],
+})
+const textOf = (delivery: { part: unknown } | undefined) => delivery?.part
+const text = (of: string) => ({ type: 'text', text: of })
+
+/** Says what it is told, one reply for each line; waits at the door when it is told so. */
+function talker(door: ReturnType<typeof gate>) {
+  return botThat(async (turn) => {
+    if (turn.text.startsWith('slow')) await door.pass()
+    const [first = '', ...rest] = turn.text.split('|')
+    for (const line of [first, ...rest].slice(0, -1)) turn.say(`echo: ${line}`)
+    return turn.reply(`echo: ${[first, ...rest].at(-1)}`)
+  })
+}
+
+test('a channel that answers only inside the response gets its answer there', async () => {
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+  await using runtime = await testRuntime({ bots: { bot: { use: talker(gate()) } } }, { channel })
+  expect(textOf(await channel.receive(message('hello')))).toEqual(text('echo: hello'))
+  await runtime.idle()
+  expect(channel.sent).toEqual([])
+  const rows = await runtime.runtime.engine.read.selectFrom('delivery').select('state').execute()
+  expect(rows).toEqual([{ state: 'sent' }])
+})
+
+test('what does not fit into the response waits for the next event, and comes before its answer', async () => {
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+  await using runtime = await testRuntime({ bots: { bot: { use: talker(gate()) } } }, { channel })
+  expect(textOf(await channel.receive(message('one|two')))).toEqual(text('echo: one'))
+  await runtime.idle()
+  expect(textOf(await channel.receive(message('three')))).toEqual(text('echo: two'))
+  await runtime.idle()
+  expect(textOf(await channel.receive(message('four')))).toEqual(text('echo: three'))
+})
+
+test('an answer that comes too late for the response goes the other way, where there is one', async () => {
+  const door = gate()
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [ALWAYS] } })
+  await using runtime = await testRuntime(
+    { channels: { memory: { use: channel.plugin, answer: 'inline' } }, bots: { bot: { use: talker(door) } } },
+    { channel },
+  )
+  expect(textOf(await channel.receive(message('quick')))).toEqual(text('echo: quick'))
+  const slow = channel.receive(message('slow'))
+  await door.reached()
+  await runtime.clock.advance(4_500)
+  expect(await slow).toBeUndefined()
+  door.open()
+  await runtime.user('u1').hears('echo: slow').hearsNothing()
+})
+
+test('two answers go the other way, where there is one: a response holds only one', async () => {
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [ALWAYS] } })
+  await using runtime = await testRuntime(
+    { channels: { memory: { use: channel.plugin, answer: 'inline' } }, bots: { bot: { use: talker(gate()) } } },
+    { channel },
+  )
+  expect(await channel.receive(message('one|two'))).toBeUndefined()
+  await runtime.user('u1').hears('echo: one', 'echo: two').hearsNothing()
+})
+
+test('where both ways exist and the YAML says nothing, the platform is acknowledged at once', async () => {
+  const door = gate()
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [ALWAYS] } })
+  await using runtime = await testRuntime({ bots: { bot: { use: talker(door) } } }, { channel })
+  expect(await channel.receive(message('slow'))).toBeUndefined()
+  door.open()
+  await runtime.user('u1').hears('echo: slow')
+})
+
+test('a repeated request joins the turn under way, and one after the answer gets the same again', async () => {
+  const door = gate()
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+  await using runtime = await testRuntime({ bots: { bot: { use: talker(door) } } }, { channel })
+  const first = channel.receive(message('slow', 'same'))
+  await door.reached()
+  const second = channel.receive(message('slow', 'same'))
+  // The repeat is accepted before the door opens: another chat's whole turn has passed by then.
+  await channel.receive({ ...message('hello'), chat: 'u2' })
+  door.open()
+  expect([textOf(await first), textOf(await second)]).toEqual([undefined, text('echo: slow')])
+  await runtime.idle()
+  expect(textOf(await channel.receive(message('slow', 'same')))).toEqual(text('echo: slow'))
+  expect(await runtime.outcomes('u1')).toHaveLength(1)
+})

@@ -1,0 +1,228 @@
+import { expect, test } from 'vitest'
+import { defineBot, definePlugin, service, z } from '#core'
+import { memoryChannel, type TestConfig, testRuntime } from '#core/testing'
+import { botThat, gate, quietDesk } from './cast.ts'
+
+/** A bot whose setting shows in what it says, so that a test sees which of its instances has answered. */
+const labelled = (door = gate()) =>
+  defineBot({
+    name: 'labelled',
+    summary: 'Says its label.',
+    config: z.strictObject({ label: z.string() }),
+    setup: ({ config }) => ({
+      async answer(turn) {
+        if (turn.text === 'slow') await door.pass()
+        return turn.reply(`${config.label}: ${turn.text}`)
+      },
+    }),
+  })
+
+test('twenty reloads during a stream of events lose none, double none and reorder none', async () => {
+  const bot = labelled()
+  const config = (label: string): TestConfig => ({ bots: { bot: { use: bot, label } } })
+  await using runtime = await testRuntime(config('0'))
+  const chats = ['a', 'b', 'c', 'd']
+  for (let reload = 1; reload <= 20; reload++) {
+    const sending = chats.flatMap((chat) =>
+      [0, 1, 2, 3, 4].map((n) =>
+        runtime.channel.receive({
+          id: `${chat}-${reload}-${n}`,
+          chat,
+          atMs: 1,
+          grants: 'message',
+          type: 'message',
+          parts: [{ type: 'text', text: `${reload}-${n}` }],
+        }),
+      ),
+    )
+    await Promise.all([...sending, runtime.apply(config(`${reload}`))])
+  }
+  await runtime.idle()
+  const expected = Array.from({ length: 100 }, (_, i) => `${Math.floor(i / 5) + 1}-${i % 5}`)
+  for (const chat of chats) {
+    const said = runtime.channel.sent
+      .filter((delivery) => delivery.chat === chat)
+      .map(({ part }) => (part.type === 'text' ? part.text.split(': ')[1] : ''))
+    expect(said).toEqual(expected)
+  }
+})
+
+test('a turn that spans a reload finishes on what it began with; the next one runs by the new file', async () => {
+  const door = gate()
+  const bot = labelled(door)
+  await using runtime = await testRuntime({ bots: { bot: { use: bot, label: 'old' } } })
+  const user = runtime.user('u1')
+  await user.says('slow')
+  await door.reached()
+  const applied = runtime.apply({ bots: { bot: { use: bot, label: 'new' } } })
+  await runtime.user('u2').says('hello')
+  door.open()
+  await applied
+  await user.hears('old: slow').says('again').hears('new: again')
+})
+
+test('a turn that is not done when the time for it is over is run again by the new file', async () => {
+  const door = gate()
+  let asked = 0
+  const bot = defineBot({
+    name: 'stuck',
+    summary: 'Waits for ever, the first time.',
+    config: z.strictObject({ label: z.string() }),
+    setup: ({ config }) => ({
+      async answer(turn) {
+        asked += 1
+        if (asked === 1) await door.pass()
+        return turn.reply(`${config.label}: ${turn.text}`)
+      },
+    }),
+  })
+  await using runtime = await testRuntime({ bots: { bot: { use: bot, label: 'old' } }, limits: { drainFor: '10s' } })
+  await runtime.user('u1').says('hello')
+  await door.reached()
+  const applied = runtime.apply({ bots: { bot: { use: bot, label: 'new' } }, limits: { drainFor: '10s' } })
+  let done = false
+  void applied.then(() => {
+    done = true
+  })
+  for (let second = 0; second < 60 && !done; second++) await runtime.clock.advance(1_000)
+  await applied
+  await runtime.user('u1').hears('new: hello').hearsNothing()
+  door.open()
+})
+
+test('what has not changed is kept; what has, and whoever borrows from it, is started anew', async () => {
+  const started: string[] = []
+  const stopped: string[] = []
+  const lent = service<{ value(): number }>('numbers')
+  const lender = definePlugin({
+    name: 'lender',
+    summary: 'Lends.',
+    config: z.strictObject({ value: z.number() }),
+    provides: { lent },
+    setup: ({ name, config, onDispose }) => {
+      started.push(name)
+      onDispose(() => void stopped.push(name))
+      return { services: { lent: { value: () => config.value } } }
+    },
+  })
+  const borrower = definePlugin({
+    name: 'borrower',
+    summary: 'Borrows.',
+    config: z.strictObject({}),
+    needs: { lent },
+    setup: ({ name, lent, onDispose }) => {
+      started.push(name)
+      onDispose(() => void stopped.push(name))
+      return { inbound: { respond: (turn) => turn.reply(`${lent.value()}`) } }
+    },
+  })
+  const aside = definePlugin({
+    name: 'aside',
+    summary: 'Stands aside.',
+    config: z.strictObject({}),
+    setup: ({ name }) => {
+      started.push(name)
+      return {}
+    },
+  })
+  const bots = { bot: { use: labelled(), label: 'x' } }
+  const config = (value: number) => ({ bots, features: [{ use: borrower }, { use: lender, value }, { use: aside }] })
+  await using runtime = await testRuntime(config(1))
+  expect(started).toEqual(['lender', 'borrower', 'aside'])
+  await runtime.user('u1').says('?').hears('1')
+  await runtime.apply(config(2))
+  expect(started.slice(3)).toEqual(['lender', 'borrower'])
+  expect(stopped).toEqual(['borrower', 'lender'])
+  await runtime.user('u1').says('?').hears('2')
+})
+
+test('a plugin that cannot be set up changes nothing: the old one goes on, and what was opened is released', async () => {
+  const released: string[] = []
+  const fragile = definePlugin({
+    name: 'fragile',
+    summary: 'Cannot be set up when it is told so.',
+    config: z.strictObject({ works: z.boolean() }),
+    setup: ({ config, onDispose }) => {
+      onDispose(() => void released.push('first'))
+      onDispose(() => void released.push('second'))
+      if (!config.works) throw new Error('I do not work.')
+      return {}
+    },
+  })
+  const bot = labelled()
+  await using runtime = await testRuntime({
+    bots: { bot: { use: bot, label: 'old' } },
+    features: [{ use: fragile, works: true }],
+  })
+  await expect(
+    runtime.apply({ bots: { bot: { use: bot, label: 'new' } }, features: [{ use: fragile, works: false }] }),
+  ).rejects.toMatchObject({
+    code: 'PLUGIN_SETUP',
+    message: expect.stringContaining('fragile (fragile), setup: I do not work.'),
+  })
+  expect(released).toEqual(['second', 'first'])
+  await runtime.user('u1').says('hello').hears('old: hello')
+})
+
+test('a conversation whose agent, desk or bot is gone goes to whoever the new file says', async () => {
+  const { desk } = quietDesk()
+  const bot = botThat((turn) =>
+    turn.text === 'person' ? turn.handOff({ because: 'asked', say: '' }) : turn.reply('bot here'),
+  )
+  const other = botThat((turn) => turn.reply('other here'), 'other')
+  const bots = { bot: { use: bot } }
+  await using runtime = await testRuntime({ bots, desks: { support: { use: desk, people: ['amy', 'bo'] } } })
+  const owner = async (user: string) => (await runtime.conversation(user))?.owner
+  await runtime.user('u1').says('person').hearsNothing()
+  await runtime.agent('bo').takes('u1')
+  await runtime.user('u2').says('hello').hears('bot here')
+
+  await runtime.apply({ bots, desks: { support: { use: desk, people: ['amy'] } } })
+  expect(await owner('u1')).toMatchObject({ kind: 'queue', desk: 'support' })
+  expect(await owner('u2')).toEqual({ kind: 'bot', bot: 'bot' })
+
+  await runtime.apply({ bots: { second: { use: other } } })
+  expect(await owner('u1')).toEqual({ kind: 'bot', bot: 'second' })
+  expect(await owner('u2')).toEqual({ kind: 'bot', bot: 'second' })
+  await runtime.user('u1').says('hello').hears('other here')
+})
+
+test('deliveries of a channel that is gone end as dead, and its waiting events as ignored', async () => {
+  const channel = memoryChannel()
+  const gone = memoryChannel({ name: 'gone' })
+  const bots = { bot: { use: labelled(), label: 'x' } }
+  await using runtime = await testRuntime({ bots, channels: { going: { use: gone.plugin } } }, { channel })
+  gone.beforeSend(() => {
+    throw new Error('ECONNREFUSED', { cause: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }) })
+  })
+  await gone.receive({
+    id: '1',
+    chat: 'u1',
+    atMs: 1,
+    grants: 'message',
+    type: 'message',
+    parts: [{ type: 'text', text: 'hello' }],
+  })
+  await runtime.idle()
+  await runtime.apply({ bots })
+  await runtime.advance(1_000)
+  const rows = await runtime.runtime.engine.read.selectFrom('delivery').select(['state', 'code']).execute()
+  expect(rows).toEqual([{ state: 'dead', code: 'CHANNEL_GONE' }])
+})
+
+test('a desk that comes with a reload gets what is handed over from then on', async () => {
+  const { desk, items } = quietDesk()
+  const bot = botThat((turn) => turn.handOff({ because: 'asked' }))
+  await using runtime = await testRuntime({
+    bots: { bot: { use: bot } },
+    texts: { noPeople: 'Nobody.', handedOver: 'Soon.' },
+  })
+  await runtime.user('u1').says('hello').hears('Nobody.')
+  await runtime.apply({
+    bots: { bot: { use: bot } },
+    desks: { support: { use: desk } },
+    texts: { handedOver: 'Soon.' },
+  })
+  await runtime.user('u1').says('hello').hears('Soon.').hearsNothing()
+  expect(items.map(({ type }) => type)).toEqual(['handed-over'])
+})
