@@ -8,6 +8,7 @@ import { Agent, buildConnector, FormData as UndiciFormData, fetch as undiciFetch
 import { SwitchboardError } from '../errors.ts'
 import type { Log } from '../turn.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { type Limit, limitOf } from './limit.ts'
 import { cleanUrl } from './log.ts'
 
 export interface Http {
@@ -53,12 +54,12 @@ export function makeHttp(options: {
     const about = { method, url: cleanUrl(url) }
     const limitMs = settings.signal ? timeoutWithSignalMs : timeoutMs
     const startedMs = clock.now()
-    const limit = limitOf(
-      [options.signal, settings.signal],
+    const limit = limitOf({
+      signals: [options.signal, settings.signal],
       clock,
-      limitMs,
-      `${method} ${about.url}: ${limitMs / 1000} s.`,
-    )
+      ms: limitMs,
+      late: () => new SwitchboardError('HTTP_TIMEOUT', { detail: `${method} ${about.url}: ${limitMs / 1000} s.` }),
+    })
     try {
       const response = await undiciFetch(url, { ...settings, signal: limit.signal, dispatcher: agent })
       log.debug({ ...about, status: response.status, ms: clock.now() - startedMs }, 'asked')
@@ -94,31 +95,6 @@ function withForm(init: RequestInit): RequestInit {
     if (typeof value === 'string') form.append(name, value)
     else form.append(name, value)
   return { ...init, body: form }
-}
-
-interface Limit {
-  readonly signal: AbortSignal
-  /** Stops the time and lets go of the outer signals. */
-  release(): void
-}
-
-/** Aborted when one of `signals` is, or the time is over. Unlike AbortSignal.any it leaves nothing on a long-lived signal. */
-function limitOf(
-  signals: readonly (AbortSignal | null | undefined)[],
-  clock: Pick<Clock, 'after'>,
-  ms: number,
-  detail: string,
-): Limit {
-  const abort = new AbortController()
-  const releases = [clock.after(ms, () => abort.abort(new SwitchboardError('HTTP_TIMEOUT', { detail })))]
-  for (const signal of signals) {
-    if (!signal) continue
-    const pass = () => abort.abort(signal.reason)
-    signal.addEventListener('abort', pass)
-    releases.push(() => signal.removeEventListener('abort', pass))
-    if (signal.aborted) pass()
-  }
-  return { signal: abort.signal, release: () => releases.splice(0).forEach((release) => void release()) }
 }
 
 interface Answer {
