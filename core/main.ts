@@ -8,7 +8,7 @@ import { routesInWords } from './config/routes-in-words.ts'
 import { messageOf } from './errors.ts'
 import { backupFolder } from './journal/sqlite/backup.ts'
 import { startRuntime } from './runtime/runtime.ts'
-import { makeLog } from './services/log.ts'
+import { makeLog, type RuntimeLog } from './services/log.ts'
 
 const DEFAULT_CONFIG = 'config/switchboard.yaml'
 
@@ -75,6 +75,7 @@ async function start(file: string): Promise<void> {
     const runtime = await startRuntime(config, { log, watchdog: true })
     const channels = config.channels.map(({ name, use }) => `${name} (${use})`).join(', ')
     log.info({ url: runtime.url, revision: config.revision.hash.slice(0, 12) }, `ready: ${channels} at ${runtime.url}`)
+    outliveStrayErrors(log)
     stopOnSignal(async () => {
       log.info({}, 'stopping: turns under way are finished first')
       await runtime.stop()
@@ -84,6 +85,13 @@ async function start(file: string): Promise<void> {
     log.error({ error }, `It could not be started: ${messageOf(error)}`)
     process.exitCode = 1
   }
+}
+
+/** What a plugin throws where nobody waits for it hurts nobody else: it is logged, with the place in its stack. */
+function outliveStrayErrors(log: RuntimeLog): void {
+  const note = (error: unknown) => log.error({ error }, `An error that nobody waits for: ${messageOf(error)}`)
+  process.on('uncaughtException', note)
+  process.on('unhandledRejection', note)
 }
 
 /** The first signal stops in order; a second one at once. */

@@ -210,7 +210,7 @@ function failed(
   startedMs: number,
 ): Error {
   if (instance.signal.aborted) throw new InstanceStopped(instance.name)
-  const because = messageOf(error)
+  const because = tools.redact(messageOf(error))
   instance.log.error(
     { stage, turn: draft.entry.id, error },
     `${instance.name} (${instance.plugin.name}), ${stage}: ${because}`,

@@ -141,6 +141,7 @@ async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): 
       const allowance = on === undefined ? undefined : allowances.get(on)
       if (allowance) allowances.set(allowance.on, { ...allowance, used: allowance.used + 1 })
     }
+    if (fitted.parts.length + fitted.unsendable.length === 0) continue
     entries.push(outEntry(tools, draft, reply, toParts(content)))
     fitted.parts.forEach((part, i) => {
       const start = startOf({

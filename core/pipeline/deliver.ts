@@ -137,7 +137,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
 
   function failedSend(channel: PlannedChannel, delivery: DueDelivery, error: unknown): Result {
     const code = error instanceof DeliveryError ? error.code : 'CHANNEL_FAILED'
-    const message = messageOf(error)
+    const message = tools.redact(messageOf(error))
     const { instance } = channel
     instance.log.warn(
       { delivery: delivery.id, code, error },
@@ -187,7 +187,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     } catch (error) {
       abort.abort()
       const code = error instanceof DeliveryError ? error.code : 'DESK_FAILED'
-      const message = messageOf(error)
+      const message = tools.redact(messageOf(error))
       desk.log.warn({ delivery: delivery.id, code, error }, `${desk.name} (${desk.plugin.name}), deliver: ${message}`)
       const wait = (error instanceof DeliveryError ? error.retryAfterMs : undefined) ?? deskRetryMs(delivery.attempts)
       return { state: 'pending', counts: true, nextAtMs: clock.now() + wait, code, error: message }

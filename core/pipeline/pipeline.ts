@@ -89,7 +89,7 @@ export function makePipeline(
       if (error instanceof SwitchboardError && (error.code === 'JOURNAL_FULL' || error.code === 'JOURNAL_CLOSED'))
         throw error
       const wait = AGAIN_MS[todo.fails]
-      const because = messageOf(error instanceof GuardFailed ? error.cause : error)
+      const because = tools.redact(messageOf(error instanceof GuardFailed ? error.cause : error))
       log.error(
         { chat: chat.id, entry: todo.id, fails: todo.fails, error },
         `An event could not be handled: ${because}`,
@@ -199,10 +199,24 @@ export function makePipeline(
     const instance = draft.plan.instances.get(name)
     const hook = instance?.hooks.woken
     if (!instance || !hook) return { outcome: 'ignored', by: 'core', because: `${name} is not there any more` }
+    if (await isArmedAgain(draft.chat.id, name, key)) {
+      return { outcome: 'ignored', by: 'core', because: `${key} was set to a later time meanwhile` }
+    }
     const ending = await runHook(tools, draft, instance, 'woken', hook, { key })
     if (ending instanceof Error) return { outcome: 'failed', by: name, because: ending.message }
     if (ending.kind === 'next') return { outcome: 'ignored', by: name, because: `nothing to do for ${key}` }
     return settle(tools, draft, { ending, stage: 'woken', by: instance })
+  }
+
+  /** What came between the moment it was due and now has put it off: it is not due any more. */
+  async function isArmedAgain(chat: string, instance: string, key: string): Promise<boolean> {
+    const later = engine.read.selectFrom('wake').select('due_at')
+    const row = await later
+      .where('chat', '=', chat)
+      .where('instance', '=', instance)
+      .where('key', '=', key)
+      .executeTakeFirst()
+    return row !== undefined
   }
 
   async function runListeners(draft: TurnDraft, type: keyof ChatEvents): Promise<Settled> {

@@ -9,6 +9,8 @@ export interface Tools {
   readonly clock: Clock
   readonly makeId: MakeId
   readonly log: Log
+  /** Cuts secrets out of what is kept: the words of an error may hold one. */
+  redact(text: string): string
   /** The plan in force. */
   plan(): Plan
   /** The plan in force, which is not stopped before `release` (or its time is over). */

@@ -90,6 +90,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     clock,
     makeId,
     log,
+    redact: log.redact,
     plan: () => plan,
     hold() {
       const held = plan
