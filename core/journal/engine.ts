@@ -419,7 +419,7 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** Rows older than these moments go. */
+/** Rows older than these moments go; items of feeds with the traces. */
 export interface KeepUntil {
   readonly dedupeBeforeMs: number
   readonly messagesBeforeMs: number

@@ -5,7 +5,7 @@
  * the objects that it stands for.
  */
 import type { ErrorCode } from '../../errors.ts'
-import type { Accepted, Committed, KeepUntil, Recovery } from '../engine.ts'
+import type { Accepted, Committed, Recovery } from '../engine.ts'
 import type { ConversationRow, DeliveryRow, DeliveryState, EntryRow, MediaRow } from '../tables.ts'
 import type { Value } from './connection.ts'
 
@@ -242,8 +242,11 @@ export interface WriteOutput {
   readonly lastId: number | bigint
 }
 
+/** What is trimmed: rows of these tables, and the traces in `entry`. */
+export type TrimWhat = 'dedupe' | 'command' | 'audit' | 'feed' | 'trace' | 'delivery' | 'entry' | 'conversation'
+
 export interface TrimInput {
-  readonly what: keyof KeepUntil
+  readonly what: TrimWhat
   readonly beforeMs: number
   /** Where the slice before ended; `undefined`: at the beginning. */
   readonly after: TrimOutput['next']

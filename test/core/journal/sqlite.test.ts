@@ -1,15 +1,334 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { openSqlite } from '../../../core/journal/sqlite/engine.ts'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openSqlite, type SqliteEngine } from '../../../core/journal/sqlite/engine.ts'
+import { forInstance } from '../../../core/journal/sqlite/plugin-tables.ts'
+import { engineConformance } from './conformance.ts'
+import { commit, loaded, newChange, newChat, newDelivery, newEvent, newTurn, said } from './given.ts'
 
-test('a journal opens in a new folder and closes twice', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'journal-'))
-  const engine = await openSqlite({ folder })
-  expect(engine.healthy).toBe(true)
-  await engine.close()
-  await engine.close()
-  expect(engine.healthy).toBe(false)
-  rmSync(folder, { recursive: true })
+const newFolder = () => mkdtemp(join(tmpdir(), 'journal-'))
+
+engineConformance('sqlite', async () => {
+  const folder = await newFolder()
+  return { open: () => openSqlite({ folder }), remove: () => rm(folder, { recursive: true }) }
+})
+
+describe('sqlite, as a file', () => {
+  let folder: string
+  let open: SqliteEngine[]
+
+  beforeEach(async () => {
+    folder = await newFolder()
+    open = []
+  })
+  afterEach(async () => {
+    await Promise.all(open.map((engine) => engine.close()))
+    await rm(folder, { recursive: true })
+  })
+
+  async function openHere(where = folder): Promise<SqliteEngine> {
+    const engine = await openSqlite({ folder: where })
+    open.push(engine)
+    return engine
+  }
+
+  /** Looks into the file from outside, when nobody has it open. */
+  function inFile<T>(look: (db: DatabaseSync) => T): T {
+    const db = new DatabaseSync(join(folder, 'journal.sqlite'))
+    try {
+      return look(db)
+    } finally {
+      db.close()
+    }
+  }
+
+  test('a folder belongs to one engine, and is free again when that is closed', async () => {
+    const first = await openHere()
+    for (const _ of [1, 2]) {
+      await expect(openSqlite({ folder })).rejects.toMatchObject({ code: 'JOURNAL_LOCKED' })
+    }
+    await newChat(first)
+    await first.close()
+    await openHere()
+  })
+
+  test('a new folder and its files are for their owner only', async () => {
+    const where = join(folder, 'new', 'data')
+    const engine = await openHere(where)
+    await newChat(engine)
+    expect((await stat(where)).mode & 0o777).toBe(0o700)
+    for (const file of await readdir(where)) {
+      expect([file, (await stat(join(where, file))).mode & 0o777]).toEqual([file, 0o600])
+    }
+  })
+
+  test('many events at once are few transactions', async () => {
+    const engine = await openHere()
+    await Promise.all(Array.from({ length: 1000 }, (_, i) => engine.accept(newEvent({ chat: `${i}` }))))
+    expect(engine.counts.operations).toBe(1000)
+    expect(engine.counts.batches).toBeLessThan(20)
+  })
+
+  test('a change that fails in the middle of a batch takes none of the others with it', async () => {
+    const engine = await openHere()
+    await engine.migrate('poll', {
+      a: `CREATE TABLE vote (who TEXT PRIMARY KEY);
+          CREATE TABLE later (who TEXT REFERENCES vote (who) DEFERRABLE INITIALLY DEFERRED)`,
+    })
+    const bad = [
+      "INSERT INTO \"poll__vote\" VALUES (NULL), ('twice'), ('twice')",
+      'nonsense',
+      // Found out only when the whole batch commits.
+      'INSERT INTO "poll__later" VALUES (\'nobody\')',
+    ]
+    for (const sql of bad) {
+      const chats = await Promise.all(Array.from({ length: 9 }, () => newChat(engine)))
+      const before = engine.counts.batches
+      const commits = chats.map((chat, i) =>
+        engine.commit(
+          newChange(chat, {
+            turn: newTurn(1),
+            entries: [said('Hi')],
+            writes: i === 4 ? [{ sql, parameters: [] }] : [],
+          }),
+        ),
+      )
+      const settled = await Promise.allSettled(commits)
+      expect(engine.counts.batches).toBe(before + 1)
+      expect(settled.map((one) => one.status)).toEqual(chats.map((_, i) => (i === 4 ? 'rejected' : 'fulfilled')))
+      await expect(commits[4]).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+      for (const [i, chat] of chats.entries()) expect((await loaded(engine, chat)).seq).toBe(i === 4 ? 1 : 2)
+    }
+    expect(await engine.tablesOf<{ vote: { who: string } }>('poll').selectFrom('vote').selectAll().execute()).toEqual(
+      [],
+    )
+    expect(engine.healthy).toBe(true)
+  })
+
+  test('on a full disk nothing is acknowledged; when there is space again it goes on by itself', async () => {
+    const engine = await openHere()
+    const chat = await newChat(engine)
+    // SQLite’s own limit gives the same error as the disk’s end.
+    const limitPages = (pages: number) => engine.write([{ sql: `PRAGMA max_page_count = ${pages}`, parameters: [] }])
+    await limitPages(1)
+    const text = 'x'.repeat(2000)
+    const accepted: string[] = []
+    const refused: unknown[] = []
+    for (let round = 0; refused.length === 0; round++) {
+      const batch = Array.from({ length: 20 }, () => newEvent({ text }))
+      const settled = await Promise.allSettled(batch.map((event) => engine.accept(event)))
+      for (const one of settled) {
+        if (one.status === 'fulfilled') accepted.push(one.value.entry)
+        else refused.push(one.reason)
+      }
+      expect(round).toBeLessThan(50)
+    }
+    expect(refused).toHaveLength(20)
+    expect(refused).toEqual(refused.map(() => expect.objectContaining({ code: 'JOURNAL_FULL', statusCode: 503 })))
+    expect(engine.healthy).toBe(false)
+    const change = newChange(chat, { turn: newTurn(1, { trace: text }), entries: [said(text.repeat(20))] })
+    await expect(engine.commit(change)).rejects.toMatchObject({ code: 'JOURNAL_FULL' })
+    expect((await loaded(engine, chat)).next?.seq).toBe(1)
+
+    await limitPages(1_000_000)
+    expect(engine.healthy).toBe(true)
+    expect((await engine.accept(newEvent({ text }))).repeated).toBe(false)
+    expect((await engine.commit(change)).ok).toBe(true)
+    const kept = await engine.read.selectFrom('entry').select('id').where('kind', '=', 'in').execute()
+    expect(kept).toHaveLength(accepted.length + 2)
+  })
+
+  test('a journal that a newer version has written is refused, and left as it is', async () => {
+    await (await openHere()).close()
+    const later = "INSERT INTO migration VALUES ('', '99-later', 1)"
+    inFile((db) => db.exec(later))
+    await expect(openSqlite({ folder })).rejects.toMatchObject({
+      code: 'JOURNAL_NEWER',
+      message: expect.stringContaining('99-later'),
+    })
+    inFile((db) => db.exec("DELETE FROM migration WHERE name = '99-later'"))
+    await openHere()
+  })
+
+  test('what is no journal is refused by its name, and the folder is free again', async () => {
+    await writeFile(join(folder, 'journal.sqlite'), 'These are not the bytes of a database. '.repeat(100))
+    await expect(openSqlite({ folder })).rejects.toThrow('journal.sqlite')
+    await rm(join(folder, 'journal.sqlite'))
+    await openHere()
+  })
+
+  test('a copy made while others write is whole, and opens as a journal', async () => {
+    const engine = await openHere()
+    const chat = await newChat(engine, { chat: 'ann' })
+    const texts = 'x'.repeat(500)
+    await Promise.all(Array.from({ length: 500 }, () => engine.accept(newEvent({ text: texts }))))
+    const restored = join(folder, 'restored')
+    await mkdir(restored)
+    const copy = join(folder, 'copy.sqlite')
+    let copied = false
+    const copying = engine.backup(copy).then(() => {
+      copied = true
+    })
+    let during = 0
+    for (; !copied; during++) await engine.accept(newEvent({ text: texts }))
+    await copying
+    expect(await readdir(folder)).not.toContain('copy.sqlite.partial')
+    expect((await stat(copy)).mode & 0o777).toBe(0o600)
+    await copyFile(copy, join(restored, 'journal.sqlite'))
+    const other = await openHere(restored)
+    expect(await loaded(other, chat)).toEqual(await loaded(engine, chat))
+    const { n } = await other.read
+      .selectFrom('entry')
+      .select((of) => of.fn.countAll<number>().as('n'))
+      .executeTakeFirstOrThrow()
+    expect(n).toBeGreaterThanOrEqual(501)
+    expect(n).toBeLessThanOrEqual(501 + during)
+    expect((await other.accept(newEvent({ chat: 'ann' }))).chat).toBe(chat)
+  })
+
+  test('every due scan and every look at a chat finds its rows by an index', async () => {
+    await (await openHere()).close()
+    const plans = inFile((db) =>
+      [
+        "SELECT chat FROM delivery INDEXED BY delivery_due WHERE state = 'pending' AND next_at <= 1",
+        "SELECT id FROM delivery WHERE state = 'pending' AND expires_at IS NOT NULL AND expires_at <= 1",
+        "SELECT id FROM delivery WHERE chat = 'a' AND destination = 'channel' AND state IN ('pending', 'sending')",
+        'SELECT id FROM chat WHERE due_at > 0 AND due_at <= 1',
+        'SELECT chat FROM wake WHERE due_at <= 1',
+        "SELECT id FROM media WHERE state = 'waiting' AND next_at <= 1",
+        "SELECT id FROM entry WHERE chat = 'a' AND done_at IS NULL ORDER BY seq LIMIT 1",
+      ].map((sql) => [
+        sql,
+        db
+          .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+          .all()
+          .map((row) => row.detail),
+      ]),
+    )
+    for (const [sql, details] of plans) {
+      expect(String(details), String(sql)).toMatch(/USING (COVERING )?INDEX/)
+      expect(String(details), String(sql)).not.toMatch(/SCAN (?!.*USING)|TEMP B-TREE/)
+    }
+  })
+
+  test('after kill -9 all that was said to be on disk is there, and the folder is free', {
+    timeout: 60_000,
+  }, async () => {
+    const acknowledged = { accepted: new Set<string>(), answered: new Map<string, string>(), sent: new Set<string>() }
+    for (const until of process.env.LONG ? Array.from({ length: 20 }, (_, i) => 50 + i * 100) : [150, 700]) {
+      const child = spawn(process.execPath, [fileURLToPath(new URL('./accepting.ts', import.meta.url)), folder], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const exit = once(child, 'exit')
+      let lines = 0
+      for await (const line of createInterface({ input: child.stdout })) {
+        const [what, id = '', reply = ''] = line.split(' ')
+        if (what === 'accepted') acknowledged.accepted.add(id)
+        if (what === 'answered') acknowledged.answered.set(id, reply)
+        if (what === 'sent') acknowledged.sent.add(id)
+        lines += 1
+        if (lines === 20) await expect(openSqlite({ folder })).rejects.toMatchObject({ code: 'JOURNAL_LOCKED' })
+        if (lines === until) child.kill('SIGKILL')
+      }
+      expect(await exit).toEqual([null, 'SIGKILL'])
+
+      const engine = await openHere()
+      const known = new Set(
+        (await engine.read.selectFrom('dedupe').select('platform_id').execute()).map((row) => row.platform_id),
+      )
+      expect([...acknowledged.accepted].filter((id) => !known.has(id))).toEqual([])
+      const entries = await engine.read.selectFrom('entry').select(['id', 'chat', 'seq', 'kind', 'outcome']).execute()
+      const byId = new Map(entries.map((row) => [row.id, row]))
+      for (const [id, reply] of acknowledged.answered) {
+        expect([byId.get(id)?.outcome, byId.get(reply)?.kind]).toEqual(['answered', 'out'])
+      }
+      const sent = await engine.read.selectFrom('delivery').select('id').where('state', '=', 'sent').execute()
+      const sentIds = new Set(sent.map((row) => row.id))
+      expect([...acknowledged.sent].filter((id) => !sentIds.has(id))).toEqual([])
+
+      // Whatever was under way is either there as a whole or not at all.
+      const chats = await engine.read.selectFrom('chat').select(['id', 'seq', 'pending']).execute()
+      for (const chat of chats) {
+        const mine = entries.filter((row) => row.chat === chat.id)
+        expect(mine.map((row) => row.seq).sort((a, b) => a - b)).toEqual(
+          Array.from({ length: chat.seq }, (_, i) => i + 1),
+        )
+        expect(mine.filter((row) => row.kind === 'in' && row.outcome === null)).toHaveLength(chat.pending)
+      }
+      const { chats: waiting } = await engine.recover(Date.now())
+      for (const { id } of waiting) {
+        for (let next = (await loaded(engine, id)).next; next !== undefined; next = (await loaded(engine, id)).next) {
+          await commit(engine, newChange(id, { turn: newTurn(next.seq, { outcome: 'failed' }) }))
+        }
+      }
+      await engine.close()
+      expect(inFile((db) => db.prepare('PRAGMA integrity_check').all())).toEqual([{ integrity_check: 'ok' }])
+    }
+    expect(acknowledged.accepted.size).toBeGreaterThan(100)
+  })
+
+  test('a chat is looked up while the writer is at work, and always whole', async () => {
+    const engine = await openHere()
+    const chat = await newChat(engine)
+    let over = false
+    const writing = (async () => {
+      for (let i = 0; i < 100; i++) {
+        const entries = [said(`${i}`)]
+        const deliveries = [newDelivery(`${i}`, { start: 'due' })]
+        await commit(engine, newChange(chat, { entries, deliveries, states: [{ instance: 'count', body: i }] }))
+      }
+      over = true
+    })()
+    while (!over) {
+      const { seq, states, openDeliveries } = await loaded(engine, chat)
+      expect([openDeliveries, states.get('count') ?? -1]).toEqual([seq - 1, seq - 2])
+      await new Promise(setImmediate)
+    }
+    await writing
+  })
+})
+
+describe('the SQL of a plugin’s migrations', () => {
+  test.each([
+    ['CREATE TABLE a (b TEXT)', 'CREATE TABLE "x__a" (b TEXT)'],
+    ['create table if not exists "a b" (c)', 'create table if not exists "x__a b" (c)'],
+    ['CREATE UNIQUE INDEX i ON a (b)', 'CREATE UNIQUE INDEX "x__i" ON "x__a" (b)'],
+    ['DROP INDEX IF EXISTS i', 'DROP INDEX IF EXISTS "x__i"'],
+    ['ALTER TABLE a ADD COLUMN c', 'ALTER TABLE "x__a" ADD COLUMN c'],
+    ['ALTER TABLE a RENAME TO b', 'ALTER TABLE "x__a" RENAME TO "x__b"'],
+    ['ALTER TABLE a RENAME COLUMN b TO c', 'ALTER TABLE "x__a" RENAME COLUMN b TO c'],
+    ["INSERT OR IGNORE INTO a VALUES ('FROM b')", 'INSERT OR IGNORE INTO "x__a" VALUES (\'FROM b\')'],
+    [
+      'INSERT INTO a VALUES (1) ON CONFLICT (b) DO UPDATE SET b = 2',
+      'INSERT INTO "x__a" VALUES (1) ON CONFLICT (b) DO UPDATE SET b = 2',
+    ],
+    ['UPDATE a SET b = 1 WHERE a.b IS DISTINCT FROM c', 'UPDATE "x__a" SET b = 1 WHERE "x__a".b IS DISTINCT FROM c'],
+    ['DELETE FROM [a]', 'DELETE FROM "x__a"'],
+    [
+      'SELECT 1 FROM a JOIN b AS c ON c.d = a.d -- FROM e',
+      'SELECT 1 FROM "x__a" JOIN "x__b" AS c ON c.d = "x__a".d -- FROM e',
+    ],
+    ['SELECT 1 FROM a JOIN b ON flag', 'SELECT 1 FROM "x__a" JOIN "x__b" ON flag'],
+    [
+      'b TEXT REFERENCES a (c) ON DELETE SET NULL ON UPDATE CASCADE',
+      'b TEXT REFERENCES "x__a" (c) ON DELETE SET NULL ON UPDATE CASCADE',
+    ],
+    [
+      'CREATE TRIGGER t AFTER UPDATE ON a BEGIN DELETE FROM b; END',
+      'CREATE TRIGGER "x__t" AFTER UPDATE ON "x__a" BEGIN DELETE FROM "x__b"; END',
+    ],
+    [
+      'CREATE TABLE a (from_a TEXT, on_b TEXT) /* INTO c */',
+      'CREATE TABLE "x__a" (from_a TEXT, on_b TEXT) /* INTO c */',
+    ],
+    ['SELECT * FROM (SELECT 1 FROM a)', 'SELECT * FROM (SELECT 1 FROM "x__a")'],
+  ])('%s', (sql, rewritten) => {
+    expect(forInstance('x', sql)).toBe(rewritten)
+  })
 })

@@ -1,0 +1,1206 @@
+/** What every engine of the journal is held to. Nothing in here knows how an engine keeps its data. */
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Engine, KeepUntil, NewDelivery } from '../../../core/journal/engine.ts'
+import type { Json } from '../../../core/message.ts'
+import {
+  AMY,
+  BOT,
+  closed,
+  commit,
+  deliveriesOf,
+  entriesOf,
+  loaded,
+  MINUTE,
+  moved,
+  newChange,
+  newChat,
+  newConversation,
+  newDelivery,
+  newEvent,
+  newId,
+  newTurn,
+  result,
+  said,
+  send,
+  T0,
+  textOfDelivery,
+} from './given.ts'
+
+/** A place for one journal, empty at first. Opening it again finds what was there. */
+export interface Place {
+  open(): Promise<Engine>
+  remove(): Promise<void>
+}
+
+const ALLOWED = { on: 'message', endsAtMs: T0 + MINUTE, resets: true } as const
+const KEEP_ALL: KeepUntil = {
+  dedupeBeforeMs: 0,
+  messagesBeforeMs: 0,
+  tracesBeforeMs: 0,
+  deliveriesBeforeMs: 0,
+  commandsBeforeMs: 0,
+  auditBeforeMs: 0,
+}
+
+export function engineConformance(name: string, makePlace: () => Promise<Place>): void {
+  describe(name, () => {
+    let place: Place
+    let engine: Engine
+
+    beforeAll(async () => {
+      place = await makePlace()
+      engine = await place.open()
+    })
+    afterAll(async () => {
+      await engine.close()
+      await place.remove()
+    })
+
+    /** For what looks at all chats at once: a journal of its own. */
+    async function alone(run: (engine: Engine, reopen: () => Promise<Engine>) => Promise<void>): Promise<void> {
+      const own = await makePlace()
+      let open = await own.open()
+      try {
+        await run(open, async () => {
+          await open.close()
+          open = await own.open()
+          return open
+        })
+      } finally {
+        await open.close()
+        await own.remove()
+      }
+    }
+
+    describe('accept', () => {
+      test('a new event makes a chat, a customer and an entry that waits', async () => {
+        const event = newEvent({ chat: 'ann', sender: { name: 'Ann', language: 'en' } })
+        const accepted = await engine.accept(event)
+        expect(accepted).toEqual({ chat: event.ids.chat, entry: event.ids.entry, seq: 1, repeated: false, done: false })
+        expect(await engine.load(accepted.chat)).toEqual({
+          id: event.ids.chat,
+          account: 'test:shop',
+          externalId: 'ann',
+          seq: 1,
+          epoch: 0,
+          dueAtMs: 0,
+          customer: { id: event.ids.customer, name: 'Ann', language: 'en', tags: [], fields: {} },
+          conversation: undefined,
+          question: undefined,
+          shown: undefined,
+          next: {
+            seq: 1,
+            id: event.ids.entry,
+            acceptedAtMs: T0,
+            event: JSON.parse(JSON.stringify(event.event)),
+            conversation: undefined,
+            facts: undefined,
+            fails: 0,
+            blocked: 0,
+          },
+          waitingMessages: 1,
+          states: new Map(),
+          allowances: [],
+          openDeliveries: 0,
+        })
+        expect(await engine.findChat('test:shop', 'ann')).toBe(accepted.chat)
+        expect(await engine.findChat('test:other', 'ann')).toBeUndefined()
+      })
+
+      test('an event that comes again is the first one, and says whether it has its outcome', async () => {
+        const event = newEvent()
+        const first = await engine.accept(event)
+        const again = { ...newEvent({ ...event, ids: newEvent().ids }), event: event.event }
+        expect(await engine.accept(again)).toEqual({ ...first, repeated: true, done: false })
+        await commit(engine, newChange(first.chat, { turn: newTurn(1) }))
+        expect(await engine.accept(again)).toEqual({ ...first, repeated: true, done: true })
+        expect(await entriesOf(engine, first.chat)).toHaveLength(1)
+      })
+
+      test('the same id on another account is another event', async () => {
+        const here = await engine.accept(newEvent({ id: 'm1', chat: 'bo', account: 'test:one' }))
+        const there = await engine.accept(newEvent({ id: 'm1', chat: 'bo', account: 'test:two' }))
+        expect(there.repeated).toBe(false)
+        expect(there.chat).not.toBe(here.chat)
+      })
+
+      test('a chat numbers its events in the order in which they came, without gaps', async () => {
+        const events = Array.from({ length: 300 }, (_, i) => newEvent({ chat: `many-${i % 3}`, text: `${i}` }))
+        const accepted = await Promise.all(events.map((event) => engine.accept(event)))
+        for (const which of [0, 1, 2]) {
+          const mine = accepted.filter((_, i) => i % 3 === which)
+          expect(mine.map((one) => one.seq)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
+          expect(new Set(mine.map((one) => one.chat)).size).toBe(1)
+        }
+      })
+
+      test('of many repeats at once one is new', async () => {
+        const event = newEvent()
+        const accepted = await Promise.all(
+          Array.from({ length: 50 }, () => engine.accept({ ...event, ids: newEvent().ids })),
+        )
+        expect(accepted.filter((one) => !one.repeated)).toHaveLength(1)
+        expect(new Set(accepted.map((one) => one.entry)).size).toBe(1)
+        expect((await loaded(engine, accepted[0]?.chat ?? '')).seq).toBe(1)
+      })
+
+      test('the sender changes only what is given of the customer', async () => {
+        const chat = newId()
+        await engine.accept(newEvent({ chat, sender: { name: 'Ann', fields: { city: 'Basel', age: 30 } } }))
+        await engine.accept(newEvent({ chat, sender: { language: 'de', fields: { age: 31, vip: null } } }))
+        const { chat: id } = await engine.accept(newEvent({ chat }))
+        const { customer } = await loaded(engine, id)
+        expect(customer).toMatchObject({
+          name: 'Ann',
+          language: 'de',
+          fields: { city: 'Basel', age: 31, vip: null },
+        })
+        expect(await engine.findCustomer(customer.id)).toEqual(customer)
+        await engine.patchCustomer(customer.id, { name: 'Anna' }, T0)
+        expect((await engine.findCustomer(customer.id))?.name).toBe('Anna')
+        expect(await engine.findCustomer(newId())).toBeUndefined()
+      })
+
+      test('media are to be fetched from the moment that their event is accepted', async () => {
+        await alone(async (own) => {
+          const media = { id: newId(), source: 'wechat:m1', type: 'image' } as const
+          await own.accept(newEvent({ media: [media] }))
+          const [task] = await own.dueMedia(T0, 10)
+          expect(task).toEqual({ ...media, account: 'test:shop', attempts: 0 })
+          await own.recordMedia({ id: media.id, nowMs: T0, state: 'waiting', nextAtMs: T0 + 500, error: 'slow' })
+          expect(await own.dueMedia(T0 + 499, 10)).toEqual([])
+          expect(await own.dueMedia(T0 + 500, 10)).toMatchObject([{ id: media.id, attempts: 1 }])
+          const here = { state: 'here', file: 'f00d', mimeType: 'image/png', sizeBytes: 7 } as const
+          await own.recordMedia({ id: media.id, nowMs: T0 + 600, ...here })
+          expect(await own.dueMedia(T0 + MINUTE, 10)).toEqual([])
+        })
+      })
+    })
+
+    describe('commit', () => {
+      test('a turn ends in one change: outcome, trace, reply, conversation, state, wake and question', async () => {
+        const chat = await newChat(engine)
+        const conversation = newConversation()
+        const question = { instance: 'survey', key: 'stars', untilMs: T0 + MINUTE }
+        const shown = { choices: [{ id: 'a', label: 'Yes' }] }
+        const committed = await commit(
+          engine,
+          newChange(chat, {
+            expect: { epoch: 0, conversation: null, nothingWaiting: true },
+            turn: newTurn(1, { conversation: conversation.id, facts: { language: 'en' }, trace: { steps: ['faq'] } }),
+            conversation: moved(conversation, 'opened'),
+            states: [{ instance: 'survey', body: { asked: true } }],
+            wakes: [{ instance: 'survey', key: 'late', dueAtMs: T0 + MINUTE }],
+            question,
+            shown,
+            customer: { name: 'Cy' },
+            entries: [said('Hi', { conversation: conversation.id })],
+            deliveries: [newDelivery('Hi')],
+          }),
+        )
+        expect(committed.seqs).toEqual([2])
+        expect(committed.pending).toBe(0)
+        expect(committed.sending).toMatchObject([
+          { chat, account: 'test:shop', seq: 2, part: 0, by: BOT, conversation: conversation.id, attempts: 0 },
+        ])
+        const now = await loaded(engine, chat)
+        expect(now).toMatchObject({ seq: 2, next: undefined, waitingMessages: 0, openDeliveries: 1, question, shown })
+        expect(now.conversation).toEqual(conversation)
+        expect(now.customer.name).toBe('Cy')
+        expect(now.states).toEqual(new Map([['survey', { asked: true }]]))
+        const [entry] = await entriesOf(engine, chat)
+        expect(entry).toMatchObject({ outcome: 'answered', because: 'faq knew', conversation: conversation.id })
+        expect(JSON.parse(entry?.trace_json ?? '')).toEqual({ steps: ['faq'] })
+        expect(JSON.parse(entry?.facts_json ?? '')).toEqual({ language: 'en' })
+        expect(await engine.findConversation(conversation.id)).toEqual({ chat, conversation })
+      })
+
+      test('a turn that has ended cannot end again, and nothing of the second try is kept', async () => {
+        const chat = await newChat(engine)
+        await commit(engine, newChange(chat, { turn: newTurn(1) }))
+        const change = newChange(chat, { turn: newTurn(1, { outcome: 'failed' }), entries: [said('again')] })
+        expect(await engine.commit(change)).toEqual({ ok: false, why: 'epoch' })
+        expect(await entriesOf(engine, chat)).toMatchObject([{ outcome: 'answered' }])
+        expect((await loaded(engine, chat)).seq).toBe(1)
+      })
+
+      test('whoever was taken over from commits nothing', async () => {
+        const chat = await newChat(engine)
+        await engine.takeOver(chat)
+        const change = newChange(chat, { expect: { epoch: 0 }, turn: newTurn(1), states: [{ instance: 'a', body: 1 }] })
+        expect(await engine.commit(change)).toEqual({ ok: false, why: 'epoch' })
+        const now = await loaded(engine, chat)
+        expect(now).toMatchObject({ epoch: 1, next: { seq: 1 }, states: new Map() })
+        expect((await engine.commit({ ...change, expect: { epoch: 1 } })).ok).toBe(true)
+      })
+
+      test('a change under an old lease, or for another conversation than the open one, is refused', async () => {
+        const chat = await newChat(engine)
+        const conversation = newConversation({ lease: 3 })
+        await commit(engine, newChange(chat, { conversation: moved(conversation, 'opened') }))
+        const refused = { ok: false, why: 'conversation' }
+        const expecting = (expected: { id: string; lease: number } | null) =>
+          engine.commit(newChange(chat, { expect: { conversation: expected }, entries: [said('late')] }))
+        expect(await expecting({ id: conversation.id, lease: 2 })).toEqual(refused)
+        expect(await expecting({ id: newId(), lease: 3 })).toEqual(refused)
+        expect(await expecting(null)).toEqual(refused)
+        expect((await expecting({ id: conversation.id, lease: 3 })).ok).toBe(true)
+        expect((await engine.commit(newChange(chat))).ok).toBe(true)
+        expect((await loaded(engine, chat)).seq).toBe(2)
+      })
+
+      test('a customer who has written is not closed upon', async () => {
+        const external = newId()
+        const chat = await newChat(engine, { chat: external })
+        const close = newChange(chat, { expect: { nothingWaiting: true } })
+        expect(await engine.commit(close)).toEqual({ ok: false, why: 'waiting' })
+        // The turn's own message does not count, and neither does what is no message.
+        const follow = { id: newId(), chat: external, type: 'follow', atMs: T0 } as const
+        await engine.accept(newEvent({ event: follow }))
+        expect((await engine.commit({ ...close, turn: newTurn(1) })).ok).toBe(true)
+        expect((await engine.commit(close)).ok).toBe(true)
+        await engine.accept(newEvent({ chat: external }))
+        expect(await engine.commit({ ...close, turn: newTurn(2) })).toEqual({ ok: false, why: 'waiting' })
+      })
+
+      test('a command with a known id does nothing and gives the first result', async () => {
+        const chat = await newChat(engine)
+        const result = { ok: true, conversation: newId() } as const
+        const command = { id: newId(), type: 'send', by: AMY, result }
+        await commit(engine, newChange(chat, { command, entries: [said('once')] }))
+        const other = { ...command, result: { ok: false, code: 'INVALID', message: 'no' } } as const
+        const again = await engine.commit(
+          newChange(chat, { command: other, expect: { epoch: 7 }, entries: [said('twice')] }),
+        )
+        expect(again).toEqual({ ok: false, why: 'repeated', result })
+        expect(await engine.findCommand(command.id)).toEqual(result)
+        expect(await engine.findCommand(newId())).toBeUndefined()
+        expect((await loaded(engine, chat)).seq).toBe(2)
+      })
+
+      test('a conversation keeps every change of its owner, and a closed one makes room for the next', async () => {
+        const chat = await newChat(engine)
+        const first = newConversation()
+        const queued = { ...first, state: 'queued', lease: 2, owner: { kind: 'queue', desk: 'support' } } as const
+        const assigned = {
+          ...queued,
+          state: 'assigned',
+          lease: 3,
+          owner: { kind: 'agent', desk: 'support', team: 'presale', person: 'amy' },
+        } as const
+        await commit(engine, newChange(chat, { conversation: moved(first, 'opened') }))
+        await commit(engine, newChange(chat, { nowMs: T0 + 1, conversation: moved(queued, 'queued') }))
+        await commit(engine, newChange(chat, { nowMs: T0 + 2, conversation: moved(assigned, 'assigned') }))
+        expect((await loaded(engine, chat)).conversation).toEqual(assigned)
+        const row = await engine.read
+          .selectFrom('conversation')
+          .selectAll()
+          .where('id', '=', first.id)
+          .executeTakeFirstOrThrow()
+        expect(row).toMatchObject({ team: 'presale', person: 'amy', queued_at: T0 + 1, assigned_at: T0 + 2 })
+        const over = closed(assigned)
+        await commit(engine, newChange(chat, { nowMs: T0 + 3, conversation: moved(over, 'closed') }))
+        expect((await loaded(engine, chat)).conversation).toBeUndefined()
+        expect(await engine.findConversation(first.id)).toEqual({ chat, conversation: over })
+        const next = newConversation()
+        await commit(engine, newChange(chat, { expect: { conversation: null }, conversation: moved(next, 'opened') }))
+        expect((await loaded(engine, chat)).conversation?.id).toBe(next.id)
+        const changes = await engine.read
+          .selectFrom('conversation_change')
+          .select(['n', 'type', 'lease', 'at'])
+          .where('conversation', '=', first.id)
+          .orderBy('n')
+          .execute()
+        expect(changes).toEqual([
+          { n: 1, type: 'opened', lease: 1, at: T0 },
+          { n: 2, type: 'queued', lease: 2, at: T0 + 1 },
+          { n: 3, type: 'assigned', lease: 3, at: T0 + 2 },
+          { n: 4, type: 'closed', lease: 4, at: T0 + 3 },
+        ])
+      })
+
+      test('a chat never has two open conversations', async () => {
+        const chat = await newChat(engine)
+        await commit(engine, newChange(chat, { conversation: moved(newConversation(), 'opened') }))
+        const second = engine.commit(newChange(chat, { conversation: moved(newConversation(), 'opened') }))
+        await expect(second).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+      })
+
+      test('states, questions and choices are replaced and removed', async () => {
+        const chat = await newChat(engine)
+        const question = { instance: 'form', key: 'name', untilMs: T0 }
+        const shown = { choices: [{ id: 'a', label: 'A' }] }
+        await commit(engine, newChange(chat, { question, shown, states: [{ instance: 'form', body: { step: 1 } }] }))
+        await commit(engine, newChange(chat, { question: null, states: [{ instance: 'form', body: { step: 2 } }] }))
+        expect(await loaded(engine, chat)).toMatchObject({
+          question: undefined,
+          shown,
+          states: new Map([['form', { step: 2 }]]),
+        })
+        await commit(engine, newChange(chat, { shown: null, states: [{ instance: 'form', body: null }] }))
+        expect(await loaded(engine, chat)).toMatchObject({ shown: undefined, states: new Map() })
+      })
+
+      test('facts that come late are added to those that are there', async () => {
+        const chat = await newChat(engine)
+        const facts = { language: 'en', transcripts: { a: 'one' } }
+        await commit(engine, newChange(chat, { turn: newTurn(1, { facts }) }))
+        const lateFacts = { seq: 1, facts: { transcripts: { b: 'two' } } }
+        await commit(engine, newChange(chat, { lateFacts }))
+        const [entry] = await entriesOf(engine, chat)
+        expect(JSON.parse(entry?.facts_json ?? '')).toEqual({ language: 'en', transcripts: { a: 'one', b: 'two' } })
+      })
+
+      test('an event of the chat’s own life waits behind what came before it', async () => {
+        const external = newId()
+        const chat = await newChat(engine, { chat: external })
+        const conversation = newConversation()
+        const life = { id: newId(), type: 'conversation.opened', atMs: T0, because: 'hello' } as const
+        const entry = {
+          ...said(''),
+          id: life.id,
+          kind: 'life',
+          type: life.type,
+          body: life,
+          conversation: conversation.id,
+        } as const
+        const { pending } = await commit(
+          engine,
+          newChange(chat, {
+            turn: newTurn(1),
+            conversation: moved(conversation, 'opened'),
+            entries: [said('Hi'), entry],
+          }),
+        )
+        expect(pending).toBe(1)
+        await engine.accept(newEvent({ chat: external }))
+        const now = await loaded(engine, chat)
+        expect(now.next).toMatchObject({ seq: 3, id: life.id, event: life, conversation: conversation.id })
+        expect(now.waitingMessages).toBe(1)
+        await commit(engine, newChange(chat, { turn: newTurn(3, { outcome: 'handled' }) }))
+        expect((await loaded(engine, chat)).next).toMatchObject({ seq: 4, event: { type: 'message' } })
+        expect(await entriesOf(engine, chat)).toMatchObject([{}, {}, { conversation: conversation.id }, {}])
+      })
+
+      test('an entry that failed waits for its time, and counts its failures until it is done', async () => {
+        const chat = await newChat(engine)
+        await engine.postpone(chat, 1, T0 + 100)
+        await engine.postpone(chat, 1, T0 + 200)
+        expect(await loaded(engine, chat)).toMatchObject({ dueAtMs: T0 + 200, next: { fails: 2 } })
+        await commit(engine, newChange(chat, { turn: newTurn(1) }))
+        await engine.postpone(chat, 1, T0 + 300)
+        expect(await loaded(engine, chat)).toMatchObject({ dueAtMs: 0, next: undefined })
+      })
+
+      test('a change to a chat that is not there is refused by name', async () => {
+        const change = engine.commit(newChange('nowhere'))
+        await expect(change).rejects.toMatchObject({
+          code: 'JOURNAL_WRITE',
+          message: expect.stringContaining('nowhere'),
+        })
+      })
+    })
+
+    describe('allowances', () => {
+      const allowance = 'message'
+
+      async function chatWith(max: number | undefined, external = newId()) {
+        return newChat(engine, { chat: external, grant: { ...ALLOWED, max } })
+      }
+      const left = async (chat: string) => (await loaded(engine, chat)).allowances
+
+      test('a delivery takes one, and when none is left nothing of the change is kept', async () => {
+        const chat = await chatWith(2)
+        expect(await left(chat)).toEqual([{ on: 'message', grantedAtMs: T0, endsAtMs: T0 + MINUTE, max: 2, used: 0 }])
+        await send(engine, chat, 'one', { allowance })
+        const two = newChange(chat, {
+          turn: newTurn(1),
+          entries: [said('two'), said('three')],
+          deliveries: [newDelivery('two', { allowance }), newDelivery('three', { entry: 1, allowance })],
+        })
+        expect(await engine.commit(two)).toEqual({ ok: false, why: 'allowance' })
+        expect(await left(chat)).toMatchObject([{ used: 1 }])
+        expect((await loaded(engine, chat)).next?.seq).toBe(1)
+        await send(engine, chat, 'two', { allowance })
+        expect(await left(chat)).toMatchObject([{ used: 2 }])
+      })
+
+      test('none is left after the window, nor of a class that was never granted', async () => {
+        const chat = await chatWith(undefined)
+        const entries = [said('late')]
+        const at = (nowMs: number, on = allowance) =>
+          engine.commit(newChange(chat, { nowMs, entries, deliveries: [newDelivery('late', { allowance: on })] }))
+        expect(await at(T0 + MINUTE)).toEqual({ ok: false, why: 'allowance' })
+        expect(await at(T0, 'follow')).toEqual({ ok: false, why: 'allowance' })
+        expect((await at(T0 + MINUTE - 1)).ok).toBe(true)
+      })
+
+      test('a grant that resets starts the count again; one that does not counts on until the window ends', async () => {
+        const external = newId()
+        const chat = await chatWith(5, external)
+        await send(engine, chat, 'one', { allowance })
+        const again = (nowMs: number, resets: boolean) =>
+          engine.accept(
+            newEvent({ chat: external, nowMs, grant: { ...ALLOWED, max: 5, resets, endsAtMs: nowMs + MINUTE } }),
+          )
+        await again(T0 + 10, false)
+        expect(await left(chat)).toMatchObject([{ used: 1, grantedAtMs: T0, endsAtMs: T0 + MINUTE }])
+        await again(T0 + 20, true)
+        expect(await left(chat)).toMatchObject([{ used: 0, grantedAtMs: T0 + 20 }])
+        await send(engine, chat, 'two', { allowance }, T0 + 30)
+        await again(T0 + 2 * MINUTE, false)
+        expect(await left(chat)).toMatchObject([{ used: 0, grantedAtMs: T0 + 2 * MINUTE }])
+      })
+
+      test('a window without end is one that is read back', async () => {
+        const chat = await newChat(engine, {
+          grant: { on: 'message', endsAtMs: T0 + Number.MAX_SAFE_INTEGER, resets: true },
+        })
+        expect((await left(chat))[0]?.endsAtMs).toBe(Number.MAX_SAFE_INTEGER)
+        expect(await send(engine, chat, 'hi', { allowance })).toBeDefined()
+      })
+
+      test('what is dead or cancelled gives its allowance back, what is unknown does not', async () => {
+        const chat = await chatWith(5)
+        for (const state of ['dead', 'cancelled', 'unknown', 'sent'] as const) {
+          const sending = await send(engine, chat, state, { allowance })
+          await engine.recordDelivery(result(sending ?? { id: '' }, { state }))
+        }
+        expect(await left(chat)).toMatchObject([{ used: 2 }])
+      })
+
+      test('what was reserved under an older grant gives nothing back to a newer one', async () => {
+        const external = newId()
+        const chat = await chatWith(5, external)
+        const old = await send(engine, chat, 'old', { allowance })
+        await engine.accept(newEvent({ chat: external, nowMs: T0 + 10, grant: { ...ALLOWED, max: 5 } }))
+        await engine.recordDelivery(result(old ?? { id: '' }, { state: 'unknown', nowMs: T0 + 20 }))
+        await send(engine, chat, 'new', { allowance }, T0 + 30)
+        await engine.recordDelivery(result(old ?? { id: '' }, { state: 'dead', nowMs: T0 + 40 }))
+        expect(await left(chat)).toMatchObject([{ used: 1 }])
+      })
+
+      test('when the platform says that the window is closed, nothing is left in the chat', async () => {
+        const external = newId()
+        const chat = await chatWith(5, external)
+        const sending = await send(engine, chat, 'one', { allowance })
+        const dead = { state: 'dead', windowClosed: true, code: 'CHANNEL_WINDOW_CLOSED', nowMs: T0 + 5 } as const
+        await engine.recordDelivery(result(sending ?? { id: '' }, dead))
+        const next = newChange(chat, {
+          nowMs: T0 + 6,
+          entries: [said('x')],
+          deliveries: [newDelivery('x', { allowance })],
+        })
+        expect(await engine.commit(next)).toEqual({ ok: false, why: 'allowance' })
+        await engine.accept(newEvent({ chat: external, nowMs: T0 + 7, grant: { ...ALLOWED, resets: false } }))
+        expect((await engine.commit({ ...next, nowMs: T0 + 8 })).ok).toBe(true)
+      })
+
+      test('whatever happens, no more is reserved than was granted', async () => {
+        const step = fc.oneof(
+          fc.record({ kind: fc.constant('grant' as const), resets: fc.boolean(), max: fc.integer({ min: 1, max: 3 }) }),
+          fc.record({ kind: fc.constant('send' as const), count: fc.integer({ min: 1, max: 3 }) }),
+          fc.record({
+            kind: fc.constant('record' as const),
+            state: fc.constantFrom('sent' as const, 'dead' as const, 'unknown' as const, 'cancelled' as const),
+          }),
+          fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: MINUTE }) }),
+        )
+        await fc.assert(
+          fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+            const external = newId()
+            const chat = await chatWith(2, external)
+            let nowMs = T0
+            let model = { endsAtMs: T0 + MINUTE, grantedAtMs: T0, max: 2, used: 0 }
+            const open: { id: string; reservedAtMs: number }[] = []
+            for (const one of steps) {
+              nowMs += 1
+              if (one.kind === 'wait') nowMs += one.ms
+              if (one.kind === 'grant') {
+                const endsAtMs = nowMs + MINUTE
+                await engine.accept(newEvent({ chat: external, nowMs, grant: { ...one, on: 'message', endsAtMs } }))
+                if (one.resets || model.endsAtMs <= nowMs) {
+                  model = { endsAtMs, grantedAtMs: nowMs, max: one.max, used: 0 }
+                }
+              }
+              if (one.kind === 'send') {
+                const deliveries = Array.from({ length: one.count }, (_, part) => newDelivery('x', { part, allowance }))
+                const committed = await engine.commit(newChange(chat, { nowMs, entries: [said('x')], deliveries }))
+                const fits = model.endsAtMs > nowMs && model.used + one.count <= model.max
+                expect(committed.ok).toBe(fits)
+                if (fits) {
+                  model.used += one.count
+                  open.push(...deliveries.map(({ id }) => ({ id, reservedAtMs: nowMs })))
+                }
+              }
+              const ended = one.kind === 'record' ? open.shift() : undefined
+              if (one.kind === 'record' && ended !== undefined) {
+                await engine.recordDelivery(result(ended, { state: one.state, nowMs }))
+                const back = one.state === 'dead' || one.state === 'cancelled'
+                if (back && ended.reservedAtMs >= model.grantedAtMs) model.used -= 1
+              }
+              expect(await left(chat)).toMatchObject([model])
+            }
+          }),
+          { numRuns: process.env.LONG ? 200 : 15, seed: 20260823 },
+        )
+      })
+    })
+
+    describe('deliveries', () => {
+      /** One entry with a delivery for every text. */
+      async function sendAll(chat: string, texts: readonly string[], more: Partial<NewDelivery> = {}) {
+        const deliveries = texts.map((text, part) => newDelivery(text, { part, ...more }))
+        return commit(engine, newChange(chat, { entries: [said(texts.join())], deliveries }))
+      }
+
+      test('one is on its way at a time, in order, the next when it is recorded', async () => {
+        const chat = await newChat(engine)
+        const { sending } = await sendAll(chat, ['one', 'two'])
+        expect(sending.map(textOfDelivery)).toEqual(['one'])
+        expect(await send(engine, chat, 'three')).toBeUndefined()
+        const heard: (string | undefined)[] = []
+        let next = sending[0]
+        while (next !== undefined) {
+          heard.push(textOfDelivery(next))
+          next = (await engine.recordDelivery(result(next, { platformId: `p-${textOfDelivery(next)}` }))).next
+        }
+        expect(heard).toEqual(['one', 'two', 'three'])
+        expect(await deliveriesOf(engine, chat)).toMatchObject([
+          { state: 'sent', attempts: 1, platform_id: 'p-one', done_at: T0 },
+          { state: 'sent', platform_id: 'p-two' },
+          { state: 'sent', platform_id: 'p-three' },
+        ])
+        expect((await loaded(engine, chat)).openDeliveries).toBe(0)
+      })
+
+      test('the channel and every desk have queues of their own', async () => {
+        const chat = await newChat(engine)
+        const payload = { kind: 'desk', item: { type: 'closed', conversation: 'c', because: 'b' } } as const
+        const { sending } = await commit(
+          engine,
+          newChange(chat, {
+            entries: [said('x')],
+            deliveries: [
+              newDelivery('x'),
+              newDelivery('', { destination: 'desk:a', payload }),
+              newDelivery('', { destination: 'desk:b', payload, entry: { seq: 1 } }),
+              newDelivery('', { destination: 'desk:b', payload, part: 1 }),
+            ],
+          }),
+        )
+        expect(sending.map(({ destination, seq }) => [destination, seq])).toEqual([
+          ['channel', 2],
+          ['desk:a', 2],
+          ['desk:b', 1],
+        ])
+        expect((await loaded(engine, chat)).openDeliveries).toBe(1)
+      })
+
+      test('one that is tried again holds back those behind it, until it has held them long enough', async () => {
+        await alone(async (own) => {
+          const chat = await newChat(own)
+          const first = await send(own, chat, 'picture', { holdUntilMs: T0 + 1000 })
+          await send(own, chat, 'text', { holdUntilMs: T0 + 1000 })
+          const retry = result(first ?? { id: '' }, {
+            state: 'pending',
+            nextAtMs: T0 + 5000,
+            code: 'SLOW',
+            error: 'slow',
+          })
+          expect((await own.recordDelivery(retry)).next).toBeUndefined()
+          const early = await own.claimDue(T0 + 999, { limit: 10, paused: [] })
+          expect(early).toMatchObject({ deliveries: [], nextAtMs: T0 + 1000 })
+          const later = await own.claimDue(T0 + 1000, { limit: 10, paused: [] })
+          expect(later.deliveries.map(textOfDelivery)).toEqual(['text'])
+          // While that one is on its way, the first one waits even when it is due.
+          expect((await own.claimDue(T0 + 5000, { limit: 10, paused: [] })).deliveries).toEqual([])
+          const sent = result(later.deliveries[0] ?? { id: '' }, { nowMs: T0 + 5000 })
+          const { next } = await own.recordDelivery(sent)
+          expect(next).toMatchObject({ id: first?.id, attempts: 1 })
+          const attempts = await own.read.selectFrom('delivery_attempt').selectAll().orderBy('n').execute()
+          expect(attempts).toMatchObject([
+            { delivery: first?.id, n: 1, ms: 5, ok: 0, code: 'SLOW', error: 'slow' },
+            { delivery: later.deliveries[0]?.id, n: 1, ok: 1 },
+          ])
+        })
+      })
+
+      test('a try that does not count costs no attempt', async () => {
+        const chat = await newChat(engine)
+        const first = await send(engine, chat, 'one')
+        const paused = { state: 'pending', counts: false, nextAtMs: T0 } as const
+        const { next } = await engine.recordDelivery(result(first ?? { id: '' }, paused))
+        expect(next).toMatchObject({ id: first?.id, attempts: 0 })
+      })
+
+      test('what is recorded of one that has ended is ignored', async () => {
+        const chat = await newChat(engine)
+        const first = await send(engine, chat, 'one')
+        await engine.recordDelivery(result(first ?? { id: '' }))
+        await engine.recordDelivery(result(first ?? { id: '' }, { state: 'dead' }))
+        expect(await deliveriesOf(engine, chat)).toMatchObject([{ state: 'sent', attempts: 1 }])
+        await expect(engine.recordDelivery(result({ id: newId() }))).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+      })
+
+      test('one whose time is over is dead, gives its allowance back, and is an event of the chat', async () => {
+        await alone(async (own) => {
+          const chat = await newChat(own, { grant: { ...ALLOWED, max: 5 } })
+          await commit(own, newChange(chat, { turn: newTurn(1) }))
+          const expiring = { start: 'due', expiresAtMs: T0 + 10, allowance: 'message' } as const
+          await send(own, chat, 'old', expiring)
+          await send(own, chat, 'new', { start: 'due' })
+          // Not even on a paused account does it wait longer.
+          const due = await own.claimDue(T0 + 10, { limit: 10, paused: ['test:shop'] })
+          expect(due.chats).toEqual([chat])
+          expect(due.deliveries).toEqual([])
+          expect(await deliveriesOf(own, chat)).toMatchObject([
+            { state: 'dead', code: 'EXPIRED' },
+            { state: 'pending' },
+          ])
+          const now = await loaded(own, chat)
+          expect(now.allowances).toMatchObject([{ used: 0 }])
+          const part = { type: 'text', text: 'old' }
+          expect(now.next?.event).toMatchObject({ type: 'delivery.failed', code: 'EXPIRED', content: part })
+          const then = await own.claimDue(T0 + 10, { limit: 10, paused: [] })
+          expect(then.deliveries.map(textOfDelivery)).toEqual(['new'])
+        })
+      })
+
+      test('a failure that is an event of the chat is one in the same change', async () => {
+        const chat = await newChat(engine)
+        await commit(engine, newChange(chat, { turn: newTurn(1) }))
+        const sending = await send(engine, chat, 'one')
+        const event = {
+          id: newId(),
+          type: 'delivery.failed',
+          atMs: T0,
+          code: 'CHANNEL_REFUSED',
+          content: 'one',
+        } as const
+        const life = { ...said(''), id: event.id, kind: 'life', type: event.type, body: event } as const
+        const recorded = await engine.recordDelivery(result(sending ?? { id: '' }, { state: 'dead', life }))
+        expect(recorded.pending).toBe(1)
+        expect((await loaded(engine, chat)).next?.event).toEqual(event)
+      })
+
+      test('what can only go inside a response waits for the next event of its chat', async () => {
+        await alone(async (own) => {
+          const chat = await newChat(own)
+          await send(own, chat, 'one', { start: 'next-event' })
+          await send(own, chat, 'two', { start: 'next-event' })
+          expect(await own.claimDue(T0 + MINUTE, { limit: 10, paused: [] })).toMatchObject({ deliveries: [] })
+          const held = await own.claimHeld(chat, T0)
+          expect(textOfDelivery(held)).toBe('one')
+          expect(await own.claimHeld(chat, T0)).toBeUndefined()
+          // Without a time to try again it waits for the next event as it did before.
+          await own.recordDelivery(result(held ?? { id: '' }, { state: 'pending' }))
+          expect(textOfDelivery(await own.claimHeld(chat, T0))).toBe('one')
+        })
+      })
+
+      test('what the platform would refuse is recorded and never tried', async () => {
+        const chat = await newChat(engine, { grant: { ...ALLOWED, max: 1 } })
+        const dead = { start: 'dead', code: 'WINDOW_CLOSED', allowance: 'message' } as const
+        expect(await send(engine, chat, 'one', dead)).toBeUndefined()
+        expect(await deliveriesOf(engine, chat)).toMatchObject([{ state: 'dead', code: 'WINDOW_CLOSED', done_at: T0 }])
+        expect(await loaded(engine, chat)).toMatchObject({ openDeliveries: 0, allowances: [{ used: 0 }] })
+      })
+
+      test('when a person takes over, what bots have not sent yet is cancelled', async () => {
+        const chat = await newChat(engine, { grant: { ...ALLOWED, max: 3 } })
+        const allowance = 'message'
+        await sendAll(chat, ['on its way', 'waiting', 'waiting too'], { allowance })
+        const payload = { kind: 'desk', item: { type: 'closed', conversation: 'c', because: 'b' } } as const
+        await send(engine, chat, '', { destination: 'desk:a', payload, start: 'due' })
+        const entries = [said('I am Amy', { by: AMY })]
+        const deliveries = [newDelivery('I am Amy', { by: AMY, allowance })]
+        const { sending } = await commit(engine, newChange(chat, { cancelBots: true, entries, deliveries }))
+        expect(sending).toEqual([])
+        expect((await loaded(engine, chat)).allowances).toMatchObject([{ used: 2 }])
+        expect((await deliveriesOf(engine, chat)).map((row) => row.state)).toEqual([
+          'sending',
+          'cancelled',
+          'cancelled',
+          'pending',
+          'pending',
+        ])
+        expect((await loaded(engine, chat)).openDeliveries).toBe(2)
+      })
+
+      test('one that is dead or unknown can be sent again, if the platform would take it', async () => {
+        await alone(async (own) => {
+          const chat = await newChat(own, { grant: { ...ALLOWED, max: 1 } })
+          const first = await send(own, chat, 'one', { allowance: 'message', expiresAtMs: T0 + 5 })
+          const id = first?.id ?? ''
+          await own.recordDelivery(result({ id }, { state: 'dead', code: 'NO' }))
+          const other = await send(own, chat, 'two', { allowance: 'message' })
+          await expect(own.resend(id, T0 + 10)).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+          await own.recordDelivery(result(other ?? { id: '' }, { state: 'cancelled' }))
+          await own.resend(id, T0 + 10)
+          await own.resend(id, T0 + 10)
+          expect((await loaded(own, chat)).allowances).toMatchObject([{ used: 1 }])
+          const { deliveries } = await own.claimDue(T0 + 10, { limit: 10, paused: [] })
+          expect(deliveries).toMatchObject([{ id }])
+          await own.recordDelivery(result({ id }, { state: 'sent' }))
+          await expect(own.resend(id, T0 + 10)).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+        })
+      })
+    })
+
+    describe('time', () => {
+      test('a wake becomes an entry once, a later one with the same key in its place', async () => {
+        await alone(async (own) => {
+          const chat = await newChat(own)
+          const wake = { instance: 'idle', key: 'warn' }
+          await commit(own, newChange(chat, { turn: newTurn(1), wakes: [{ ...wake, dueAtMs: T0 + 100 }] }))
+          await commit(own, newChange(chat, { wakes: [{ ...wake, dueAtMs: T0 + 200 }] }))
+          expect(await own.claimDue(T0 + 199, { limit: 10, paused: [] })).toEqual({
+            deliveries: [],
+            chats: [],
+            nextAtMs: T0 + 200,
+          })
+          expect(await own.claimDue(T0 + 250, { limit: 10, paused: [] })).toEqual({
+            deliveries: [],
+            chats: [chat],
+            nextAtMs: undefined,
+          })
+          const { next, waitingMessages } = await loaded(own, chat)
+          expect(next).toMatchObject({
+            seq: 2,
+            acceptedAtMs: T0 + 250,
+            event: { ...wake, type: 'wake', atMs: T0 + 200 },
+          })
+          expect(next?.event.id).toBe(next?.id)
+          expect(waitingMessages).toBe(0)
+          expect((await own.claimDue(T0 + 300, { limit: 10, paused: [] })).chats).toEqual([])
+        })
+      })
+
+      test('a postponed entry comes when its time has come', async () => {
+        await alone(async (own) => {
+          const chat = await newChat(own)
+          await own.postpone(chat, 1, T0 + 100)
+          expect(await own.claimDue(T0 + 99, { limit: 10, paused: [] })).toMatchObject({
+            chats: [],
+            nextAtMs: T0 + 100,
+          })
+          expect((await own.claimDue(T0 + 100, { limit: 10, paused: [] })).chats).toEqual([chat])
+        })
+      })
+
+      test('due deliveries are taken one for each chat, as many as asked for, except those of paused accounts', async () => {
+        await alone(async (own) => {
+          const payload = { kind: 'desk', item: { type: 'closed', conversation: 'c', because: 'b' } } as const
+          const paused = await newChat(own, { account: 'test:paused' })
+          await send(own, paused, 'not now', { start: 'due' })
+          await send(own, paused, '', { destination: 'desk:a', payload, start: 'due' })
+          for (const text of ['a', 'b', 'c']) {
+            const chat = await newChat(own)
+            await send(own, chat, `${text}1`, { start: 'due' })
+            await send(own, chat, `${text}2`, { start: 'due' })
+          }
+          const claim = (limit: number) => own.claimDue(T0, { limit, paused: ['test:paused'] })
+          const first = await claim(2)
+          expect(first.nextAtMs).toBe(T0)
+          const second = await claim(2)
+          const third = await claim(2)
+          const all = [...first.deliveries, ...second.deliveries, ...third.deliveries]
+          expect(all.map((one) => (one.destination === 'channel' ? textOfDelivery(one) : one.destination))).toEqual([
+            'desk:a',
+            'a1',
+            'b1',
+            'c1',
+          ])
+          expect(third.nextAtMs).toBeUndefined()
+          expect((await own.claimDue(T0, { limit: 2, paused: [] })).deliveries.map(textOfDelivery)).toEqual(['not now'])
+        })
+      })
+
+      test('after a crash what was being sent is unknown, and every chat with work is named', async () => {
+        await alone(async (own, reopen) => {
+          const external = newId()
+          const chat = await newChat(own, { chat: external })
+          await own.accept(newEvent({ chat: external }))
+          const done = await newChat(own)
+          await commit(own, newChange(done, { turn: newTurn(1) }))
+          const sending = await send(own, done, 'one')
+          await send(own, done, 'two')
+          const again = await reopen()
+          expect(await again.recover(T0 + 5)).toEqual({
+            chats: [{ id: chat, account: 'test:shop', externalId: external, waiting: 2 }],
+            unknown: [{ id: sending?.id, account: 'test:shop', destination: 'channel' }],
+          })
+          expect(await deliveriesOf(again, done)).toMatchObject([
+            { state: 'unknown', attempts: 1 },
+            { state: 'pending' },
+          ])
+          const attempts = await again.read.selectFrom('delivery_attempt').selectAll().execute()
+          expect(attempts).toMatchObject([{ delivery: sending?.id, ok: 0, code: 'UNKNOWN' }])
+          expect(await again.recover(T0 + 6)).toMatchObject({ unknown: [] })
+          const { deliveries } = await again.claimDue(T0 + 6, { limit: 10, paused: [] })
+          expect(deliveries.map(textOfDelivery)).toEqual(['two'])
+          expect((await loaded(again, chat)).waitingMessages).toBe(2)
+        })
+      })
+    })
+
+    describe('feeds', () => {
+      test('a subscriber gets every item after its number once and in order, those that are stored first', async () => {
+        const topic = newId()
+        for (let i = 1; i <= 250; i++) void engine.publish(topic, i, T0)
+        await engine.publish(topic, 251, T0)
+        const early: number[] = []
+        const late: Json[] = []
+        const done = Promise.withResolvers<void>()
+        const stop = engine.subscribe(topic, 0, (item, n) => {
+          early.push(n)
+          expect(item).toBe(n)
+        })
+        const numbers = Array.from({ length: 250 }, (_, i) => engine.publish(topic, 252 + i, T0))
+        engine.subscribe(topic, 400, (item, n) => {
+          late.push(item)
+          if (n === 502) done.resolve()
+        })
+        expect(await Promise.all(numbers)).toEqual(Array.from({ length: 250 }, (_, i) => 252 + i))
+        await engine.publish(topic, 502, T0)
+        await done.promise
+        expect(early).toEqual(Array.from({ length: 502 }, (_, i) => i + 1))
+        expect(late).toEqual(Array.from({ length: 102 }, (_, i) => 401 + i))
+        stop()
+        await engine.publish(topic, 503, T0)
+        expect(early).toHaveLength(502)
+      })
+
+      test('a subscriber that throws does not disturb the others', async () => {
+        const topic = newId()
+        const heard: Json[] = []
+        const all = Promise.withResolvers<void>()
+        engine.subscribe(topic, 0, () => {
+          throw new Error('mine')
+        })
+        engine.subscribe(topic, 0, (item, n) => {
+          heard.push(item)
+          if (n === 2) all.resolve()
+        })
+        await engine.publish(topic, 'a', T0)
+        await engine.publish(topic, 'b', T0)
+        await all.promise
+        expect(heard).toEqual(['a', 'b'])
+      })
+    })
+
+    describe('plugins’ tables', () => {
+      interface Ratings {
+        rating: { id: string; score: number; at: number }
+        entry: { id: string }
+      }
+      const MIGRATIONS = {
+        '1-rating': `
+          -- A table may be called as one of the core's: CREATE TABLE chat is only a comment here.
+          CREATE TABLE rating (id TEXT PRIMARY KEY, score INTEGER NOT NULL CHECK (score IN (1, 2, 3, 4, 5)), at BIGINT);
+          CREATE TABLE IF NOT EXISTS "entry" (id TEXT PRIMARY KEY REFERENCES rating (id) ON DELETE CASCADE ON UPDATE SET NULL);
+          CREATE UNIQUE INDEX rating_at ON rating (at) WHERE at IS NOT NULL`,
+        '2-copy': `
+          CREATE TABLE tally (score INTEGER PRIMARY KEY, n INTEGER NOT NULL DEFAULT 0);
+          INSERT INTO tally SELECT score, count(*) FROM rating AS r LEFT JOIN entry ON entry.id = r.id GROUP BY score;
+          CREATE TRIGGER counted AFTER INSERT ON rating BEGIN
+            INSERT INTO tally VALUES (NEW.score, 1) ON CONFLICT (score) DO UPDATE SET n = tally.n + 1;
+          END;
+          ALTER TABLE tally RENAME TO tallies`,
+      }
+
+      test('each instance has tables of its own, which reads and writes call by the plugin’s names', async () => {
+        const one = engine.tablesOf<Ratings>('shop-rating')
+        const two = engine.tablesOf<Ratings>('other-rating')
+        await engine.migrate('shop-rating', MIGRATIONS)
+        await engine.migrate('other-rating', MIGRATIONS)
+        await one.insertInto('rating').values({ id: 'a', score: 5, at: T0 }).execute()
+        const inserted = await two
+          .insertInto('rating')
+          .values({ id: 'a', score: 1, at: T0 })
+          .onConflict((conflict) => conflict.column('id').doUpdateSet({ score: 2 }))
+          .returning('score')
+          .executeTakeFirst()
+        expect(inserted).toEqual({ score: 1 })
+        const rows = await one
+          .selectFrom('rating as r')
+          .leftJoin('entry', 'entry.id', 'r.id')
+          .select(['r.score', 'entry.id as missing'])
+          .where('r.id', '=', 'a')
+          .execute()
+        expect(rows).toEqual([{ score: 5, missing: null }])
+        const updated = await one
+          .updateTable('rating')
+          .set({ score: 4 })
+          .where('rating.id', '=', 'a')
+          .executeTakeFirst()
+        expect(updated.numUpdatedRows).toBe(1n)
+        expect(await two.selectFrom('rating').select('rating.score').execute()).toEqual([{ score: 1 }])
+        const deleted = await two.deleteFrom('rating').executeTakeFirst()
+        expect(deleted.numDeletedRows).toBe(1n)
+        expect(await one.selectFrom('rating').selectAll().execute()).toEqual([{ id: 'a', score: 4, at: T0 }])
+      })
+
+      test('migrations run once, and new ones after those that have run', async () => {
+        const first = { a: 'CREATE TABLE one (x)' }
+        await engine.migrate('steps', first)
+        await engine.migrate('steps', first)
+        await engine.migrate('steps', { ...first, b: 'CREATE TABLE two (x)' })
+        const gone = engine.migrate('steps', { a2: 'CREATE TABLE one (x)', b: '' })
+        await expect(gone).rejects.toMatchObject({
+          code: 'JOURNAL_WRITE',
+          message: expect.stringMatching(/steps.*"a" was applied.*no longer has it/),
+        })
+        const between = engine.migrate('steps', { ...first, c: 'CREATE TABLE three (x)', b: 'CREATE TABLE two (x)' })
+        await expect(between).rejects.toMatchObject({ message: expect.stringContaining('New ones go last') })
+      })
+
+      test('a migration that fails is named, and leaves nothing half done', async () => {
+        const bad = { good: 'CREATE TABLE kept (x)', bad: 'CREATE TABLE half (x); CREATE TABLE oops (' }
+        await expect(engine.migrate('broken', bad)).rejects.toMatchObject({
+          code: 'JOURNAL_WRITE',
+          message: expect.stringMatching(/broken, migration "bad"/),
+        })
+        await engine.migrate('broken', { good: 'CREATE TABLE kept (x)', bad: 'CREATE TABLE half (x)' })
+      })
+
+      test('a migration cannot touch the journal’s own tables, nor end its transaction', async () => {
+        const bad = [
+          'COMMIT',
+          'PRAGMA synchronous = OFF',
+          'CREATE TABLE copy AS SELECT c.id FROM mine AS m, chat AS c',
+          'INSERT INTO mine SELECT id FROM mine, chat',
+        ]
+        for (const [index, sql] of bad.entries()) {
+          const migrated = engine.migrate(`nosy-${index}`, { a: `CREATE TABLE mine (x); ${sql}` })
+          await expect(migrated, sql).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+        }
+      })
+
+      test('a plugin’s writes are made with the turn or not at all', async () => {
+        await engine.migrate('poll', { a: 'CREATE TABLE vote (who TEXT PRIMARY KEY, what TEXT NOT NULL)' })
+        const tables = engine.tablesOf<{ vote: { who: string; what: string } }>('poll')
+        const vote = (who: string) => tables.insertInto('vote').values({ who, what: 'tea' }).compile()
+        const chat = await newChat(engine)
+        await commit(engine, newChange(chat, { turn: newTurn(1), writes: [vote('ann')] }))
+        const again = newChange(chat, { entries: [said('voted')], writes: [vote('bo'), vote('ann')] })
+        await expect(engine.commit(again)).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+        const refused = newChange(chat, { expect: { epoch: 9 }, writes: [vote('cy')] })
+        expect((await engine.commit(refused)).ok).toBe(false)
+        expect(await tables.selectFrom('vote').select('who').execute()).toEqual([{ who: 'ann' }])
+        expect((await loaded(engine, chat)).seq).toBe(1)
+      })
+
+      test('a plugin writes its own tables only', async () => {
+        await engine.migrate('mine', { a: 'CREATE TABLE note (text TEXT)' })
+        await engine.migrate('yours', { a: 'CREATE TABLE note (text TEXT)' })
+        const chat = await newChat(engine)
+        const mine = engine.tablesOf<{ note: { text: string } }>('mine')
+        const write = (sql: string, instance?: string) =>
+          engine.commit(newChange(chat, { writes: [{ sql, parameters: [], instance }] }))
+        const refused = [
+          write('DELETE FROM entry'),
+          write('INSERT INTO "mine__note" SELECT id FROM chat'),
+          write('INSERT INTO "mine__note" SELECT text FROM "yours__note"'),
+          write('DELETE FROM "yours__note"', 'mine'),
+          write('DROP TABLE "mine__note"'),
+          write('CREATE TABLE "mine__more" (x)'),
+          write('SELECT * FROM "mine__note"'),
+          write('COMMIT'),
+          write('nonsense'),
+          mine.schema.createTable('other').addColumn('x', 'text').execute(),
+        ]
+        for (const one of refused) await expect(one).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+        expect((await write('INSERT INTO "mine__note" VALUES (\'ok\')', 'mine')).ok).toBe(true)
+        await expect(mine.transaction().execute(async () => {})).rejects.toThrow('no transactions that stay open')
+      })
+
+      test('a Date is refused before it becomes an empty column', async () => {
+        await engine.migrate('dates', { a: 'CREATE TABLE day (at)' })
+        const tables = engine.tablesOf<{ day: { at: unknown } }>('dates')
+        const insert = tables.insertInto('day').values({ at: new Date() })
+        await expect(insert.execute()).rejects.toMatchObject({
+          code: 'JOURNAL_WRITE',
+          message: expect.stringContaining('Date'),
+        })
+        const chat = await newChat(engine)
+        await expect(engine.commit(newChange(chat, { writes: [insert.compile()] }))).rejects.toThrow('getTime()')
+        await tables.insertInto('day').values({ at: true }).execute()
+        expect(await tables.selectFrom('day').selectAll().execute()).toEqual([{ at: 1 }])
+      })
+    })
+
+    describe('the rest', () => {
+      test('the core writes what it likes in one transaction, and gets back what the last statement returns', async () => {
+        const begun =
+          'INSERT INTO job_run (name, due_at, started_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING name'
+        const key = newId()
+        expect(await engine.write([{ sql: begun, parameters: [key, T0, T0] }])).toEqual([{ name: key }])
+        expect(await engine.write([{ sql: begun, parameters: [key, T0, T0] }])).toEqual([])
+        const half = engine.write([
+          { sql: 'DELETE FROM job_run', parameters: [] },
+          { sql: 'nonsense', parameters: [] },
+        ])
+        await expect(half).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+        expect(await engine.read.selectFrom('job_run').select('name').where('name', '=', key).execute()).toHaveLength(1)
+      })
+
+      test('reading cannot write', async () => {
+        await expect(engine.read.deleteFrom('entry').execute()).rejects.toThrow()
+        expect((await engine.read.selectFrom('entry').select('id').limit(1).execute()).length).toBe(1)
+      })
+
+      test('a configuration that was applied is kept as it was first, and an act is kept for the audit', async () => {
+        const revision = { hash: newId(), at: T0, file: 'switchboard.yaml', text: 'a: 1' }
+        await engine.saveRevision(revision)
+        await engine.saveRevision({ ...revision, at: T0 + 1 })
+        const kept = await engine.read.selectFrom('revision').selectAll().where('hash', '=', revision.hash).execute()
+        expect(kept).toEqual([revision])
+        const act = {
+          id: newId(),
+          at: T0,
+          by: AMY,
+          action: 'status',
+          before: undefined,
+          after: { busy: true },
+          instance: 'desk',
+        }
+        await engine.audit(act)
+        const [row] = await engine.read.selectFrom('audit').selectAll().where('id', '=', act.id).execute()
+        expect(row).toMatchObject({
+          action: 'status',
+          before_json: null,
+          after_json: '{"busy":true}',
+          instance: 'desk',
+        })
+      })
+
+      test('trimming deletes what is old and done, children first, and nothing that waits or is open', async () => {
+        await alone(async (own) => {
+          const media = [{ id: newId(), source: 'x', type: 'image' } as const]
+          /** A chat with a message answered in a conversation; its times begin at `nowMs`. */
+          async function served(nowMs: number, close: boolean) {
+            const event = newEvent({ nowMs, media })
+            const accepted = await own.accept({
+              ...event,
+              media: [{ ...media[0], id: newId(), source: 'x', type: 'image' }],
+            })
+            const conversation = newConversation()
+            const turn = newTurn(1, { conversation: conversation.id })
+            const entries = [said('Hi', { conversation: conversation.id })]
+            const command = { id: newId(), type: 'send', by: AMY, result: { ok: true } } as const
+            const deliveries = [newDelivery('Hi')]
+            const change = { nowMs, turn, entries, deliveries, command, conversation: moved(conversation, 'opened') }
+            const { sending } = await commit(own, newChange(accepted.chat, change))
+            await own.recordDelivery(result(sending[0] ?? { id: '' }, { nowMs }))
+            const over = { ...closed(conversation), closed: { atMs: nowMs, reason: 'done', by: AMY } }
+            if (close) await commit(own, newChange(accepted.chat, { nowMs, conversation: moved(over, 'closed') }))
+            return { ...accepted, event }
+          }
+          const old = await served(T0, true)
+          const open = await served(T0 + 1, false)
+          const waiting = await newChat(own, { nowMs: T0 + 2 })
+          const sending = await newChat(own, { nowMs: T0 + 3 })
+          await commit(
+            own,
+            newChange(sending, { turn: newTurn(1), entries: [said('x')], deliveries: [newDelivery('x')] }),
+          )
+          for (let i = 0; i < 3; i++) await own.publish('t', i, T0)
+          await own.audit({ id: newId(), at: T0, by: AMY, action: 'a', before: 1, after: 2, instance: 'i' })
+          const young = await served(T0 + MINUTE, true)
+
+          const counts = async () => {
+            const tables = [
+              'dedupe',
+              'entry',
+              'media',
+              'delivery',
+              'delivery_attempt',
+              'conversation',
+              'conversation_change',
+              'command',
+              'audit',
+              'feed',
+            ] as const
+            const found: { [table: string]: number } = {}
+            for (const table of tables) found[table] = (await own.read.selectFrom(table).selectAll().execute()).length
+            return found
+          }
+          const before = await counts()
+          expect(await own.trim(KEEP_ALL)).toBe(0)
+          expect(await counts()).toEqual(before)
+
+          await own.trim({ ...KEEP_ALL, tracesBeforeMs: T0 + MINUTE })
+          const traces = await own.read.selectFrom('entry').select('chat').where('trace_json', 'is not', null).execute()
+          expect(traces).toEqual([{ chat: young.chat }])
+          expect(await counts()).toEqual({ ...before, feed: 1 })
+          expect(await own.publish('t', 'next', T0)).toBe(4)
+
+          const cut = T0 + MINUTE
+          const rows = await own.trim({
+            dedupeBeforeMs: cut,
+            messagesBeforeMs: cut,
+            tracesBeforeMs: cut,
+            deliveriesBeforeMs: T0 + 1,
+            commandsBeforeMs: cut,
+            auditBeforeMs: cut,
+          })
+          expect(rows).toBeGreaterThan(0)
+          expect(await entriesOf(own, old.chat)).toEqual([])
+          expect(await entriesOf(own, open.chat)).toHaveLength(2)
+          expect(await entriesOf(own, waiting)).toHaveLength(1)
+          expect(await entriesOf(own, sending)).toHaveLength(1)
+          expect(await entriesOf(own, young.chat)).toHaveLength(2)
+          expect(await counts()).toEqual({
+            dedupe: 1,
+            entry: 6,
+            media: 2,
+            delivery: 3,
+            delivery_attempt: 2,
+            conversation: 2,
+            conversation_change: 3,
+            command: 1,
+            audit: 0,
+            feed: 1,
+          })
+          // Still known as a chat, and what comes again after so long a time is new.
+          expect(await own.accept({ ...old.event, ids: newEvent().ids })).toMatchObject({
+            chat: old.chat,
+            seq: 3,
+            repeated: false,
+          })
+        })
+      })
+
+      test('trimming goes through more than one slice', async () => {
+        await alone(async (own) => {
+          const chat = newId()
+          const accepted = await Promise.all(Array.from({ length: 450 }, () => own.accept(newEvent({ chat }))))
+          const id = accepted[0]?.chat ?? ''
+          await Promise.all(accepted.map(({ seq }) => own.commit(newChange(id, { turn: newTurn(seq) }))))
+          await Promise.all(accepted.map((_, i) => own.publish('t', i, T0)))
+          expect(await own.trim({ ...KEEP_ALL, messagesBeforeMs: T0 + 1 })).toBe(450)
+          expect(await own.trim({ ...KEEP_ALL, dedupeBeforeMs: T0 + 1, tracesBeforeMs: T0 + 1 })).toBe(450 + 449)
+        })
+      })
+
+      test('closing finishes what was asked before, is safe twice, and refuses what comes after', async () => {
+        const own = await makePlace()
+        const open = await own.open()
+        const asked = Array.from({ length: 20 }, () => open.accept(newEvent()))
+        const closing = open.close()
+        await Promise.all([closing, open.close()])
+        expect((await Promise.all(asked)).map((one) => one.repeated)).toEqual(Array(20).fill(false))
+        expect(open.healthy).toBe(false)
+        await expect(open.accept(newEvent())).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })
+        await expect(open.load('x')).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })
+        const again = await own.open()
+        expect(await again.read.selectFrom('entry').select('id').execute()).toHaveLength(20)
+        await again.close()
+        await own.remove()
+      })
+    })
+  })
+}
