@@ -1,21 +1,27 @@
-/** The command line: `switchboard start | check | backup`, each with the configuration file as optional argument. */
+/** The command line: `switchboard start | check | explain | backup`, the configuration file as optional argument. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkConfig } from './config/check.ts'
+import type { CheckedConfig } from './config/checked.ts'
 import { formatProblems, problemsAsJson } from './config/report.ts'
 import { routesInWords } from './config/routes-in-words.ts'
 import { messageOf } from './errors.ts'
+import { explain } from './explain.ts'
 import { backupFolder } from './journal/sqlite/backup.ts'
+import { readJournal } from './journal/sqlite/read-journal.ts'
 import { startRuntime } from './runtime/runtime.ts'
 import { makeLog, type RuntimeLog } from './services/log.ts'
 
 const DEFAULT_CONFIG = 'config/switchboard.yaml'
 
+const COMMANDS = ['start', 'check', 'explain', 'backup'] as const
+
 const USAGE = `Usage: switchboard <command> [configuration file]
 
   start               run it (${DEFAULT_CONFIG} if no file is given)
   check               read and check everything, start nothing
+  explain --of ID     what happened in a chat (a customer's id) or to one event, and why
   backup --to FOLDER  copy the journal and the documents, while it runs or not
 
   --json              for check: problems as JSON
@@ -31,12 +37,13 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = 2
     return
   }
-  const { command, file, json, to } = parsed
+  const { command, file, json, to, of } = parsed
   loadEnvironment(file)
   if (command === 'start') return start(file)
   if (command === 'check') return check(file, json)
-  if (to) return backup(file, to)
-  process.stderr.write('backup needs --to FOLDER.\n')
+  if (command === 'explain' && of !== undefined) return tell(file, of)
+  if (command === 'backup' && to !== undefined) return backup(file, to)
+  process.stderr.write(USAGE)
   process.exitCode = 2
 }
 
@@ -45,11 +52,11 @@ function parse(args: readonly string[]) {
     const { positionals, values } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { json: { type: 'boolean', default: false }, to: { type: 'string' } },
+      options: { json: { type: 'boolean', default: false }, to: { type: 'string' }, of: { type: 'string' } },
     })
     const [command, file = DEFAULT_CONFIG, ...rest] = positionals
-    if (command !== 'start' && command !== 'check' && command !== 'backup') return undefined
-    return rest.length > 0 ? undefined : { command, file, ...values }
+    const known = COMMANDS.find((name) => name === command)
+    return known === undefined || rest.length > 0 ? undefined : { command: known, file, ...values }
   } catch {
     // parseArgs names an option that does not exist; the usage does so too.
     return undefined
@@ -116,18 +123,33 @@ async function check(file: string, json: boolean): Promise<void> {
   process.exitCode = 1
 }
 
+async function tell(file: string, id: string): Promise<void> {
+  const config = await readConfig(file)
+  const journal = config && readJournal(config.storage.folder)
+  if (!config) return
+  const story = journal && (await explain(journal.read, id))
+  await journal?.close()
+  process.stdout.write(story ?? `The journal in ${config.storage.folder} knows no customer and no event "${id}".\n`)
+  if (story === undefined) process.exitCode = 1
+}
+
 async function backup(file: string, to: string): Promise<void> {
-  const checked = await checkConfig(file, { env: process.env })
-  if (!checked.ok) {
-    process.stderr.write(formatProblems(checked.problems, 'check'))
-    process.exitCode = 1
-    return
-  }
+  const config = await readConfig(file)
+  if (!config) return
   try {
-    await backupFolder(checked.config.storage.folder, to)
+    await backupFolder(config.storage.folder, to)
     process.stdout.write(`${resolve(to)} is a storage folder now: name it under storage.folder to start from it.\n`)
   } catch (error) {
     process.stderr.write(`The backup could not be made: ${messageOf(error)}\n`)
     process.exitCode = 1
   }
+}
+
+/** The checked configuration; when there are problems they are written out, and the exit status says so. */
+async function readConfig(file: string): Promise<CheckedConfig | undefined> {
+  const checked = await checkConfig(file, { env: process.env })
+  if (checked.ok) return checked.config
+  process.stderr.write(formatProblems(checked.problems, 'check'))
+  process.exitCode = 1
+  return undefined
 }
