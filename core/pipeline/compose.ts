@@ -38,8 +38,9 @@ export async function composeTurn(
   const { chat, conversation, facts } = draft
   draft.committedFacts = facts
   const learnt = facts !== draft.entry.facts ? facts : undefined
+  const shared = composeShared(tools, draft, out)
   return {
-    ...composeShared(tools, draft, out),
+    ...shared,
     expect: {
       epoch: chat.epoch,
       conversation:
@@ -63,7 +64,7 @@ export async function composeTurn(
     })),
     customer: learnt ? learntOf(learnt.customer, learnt.language) : undefined,
     writes: draft.writes,
-    question: out.question ?? (draft.questionEnds ? null : undefined),
+    question: out.question ?? (draft.questionEnds ? null : shared.question),
   }
 }
 
@@ -99,6 +100,8 @@ function composeShared(tools: Tools, draft: TurnDraft, out: Composed, note?: New
       ...draft.deskItems.map(({ desk, item }, part) => deskDelivery(tools, desk, item, { entry, part })),
     ],
     shown: out.shown,
+    // Whoever has the conversation from now on is the one who is answered; and what is closed, is asked no further.
+    question: changes.some(({ type }) => type !== 'opened') ? null : undefined,
   }
 }
 
