@@ -9,6 +9,7 @@ import { checkConfig } from '../config/check.ts'
 import type { CheckedConfig } from '../config/checked.ts'
 import { formatProblems } from '../config/report.ts'
 import type { Conversation } from '../conversation.ts'
+import type { LoadedChat, StoredCustomer } from '../journal/engine.ts'
 import type { EntryRow } from '../journal/tables.ts'
 import type { CustomerPatch } from '../message.ts'
 import { isPlugin, type Plugin } from '../plugin.ts'
@@ -60,11 +61,13 @@ export interface TestRuntime extends AsyncDisposable {
   agent(person: string): TestAgent
   /** The customer's open conversation. */
   conversation(user: string): Promise<Conversation | undefined>
+  /** What is known of the customer. */
+  customer(user: string): Promise<StoredCustomer | undefined>
   /** Everything that has happened in the customer's chat, in order. */
   entries(user: string): Promise<readonly EntryRow[]>
   /** What became of the customer's events, in order: `answered: keyword r` and the like. */
   outcomes(user: string): Promise<readonly string[]>
-  /** The rows of a table of a plugin's own, in the order in which they were written. */
+  /** What is in a table of a plugin's own. */
   rows(instance: string, table: string): Promise<readonly object[]>
   /**
    * Moves the clock on from one due moment to the next, each time waiting until what became due is done. While the test
@@ -136,6 +139,12 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
     while (!(await isDone(stopping))) await clock.advance(60_000)
   }
 
+  async function load(user: string): Promise<LoadedChat | undefined> {
+    await idle()
+    const chat = await chatOf(user)
+    return chat === undefined ? undefined : runtime.engine.load(chat)
+  }
+
   async function entries(user: string): Promise<readonly EntryRow[]> {
     await idle()
     const chat = (await chatOf(user)) ?? ''
@@ -172,11 +181,8 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
         closes: async (user, because = 'solved') => does({ type: 'close', chat: await within(user), because }),
       }
     },
-    async conversation(user) {
-      await idle()
-      const chat = await chatOf(user)
-      return chat === undefined ? undefined : (await runtime.engine.load(chat))?.conversation
-    },
+    conversation: async (user) => (await load(user))?.conversation,
+    customer: async (user) => (await load(user))?.customer,
     entries,
     async outcomes(user) {
       return (await entries(user))
