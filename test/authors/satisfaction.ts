@@ -32,12 +32,7 @@ export default definePlugin({
         const score = choices.findIndex(({ id }) => id === turn.choice) + 1
         if (score === 0) return next()
         const rating = { conversation: turn.key, score, at: clock.now() }
-        turn.write(
-          sql
-            .insertInto('rating')
-            .values(rating)
-            .onConflict((conflict) => conflict.doNothing()),
-        )
+        turn.write(sql.insertInto('rating').values(rating))
         return config.thanks ? turn.reply(config.thanks) : turn.done('rated')
       },
     }
