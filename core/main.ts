@@ -116,7 +116,7 @@ function stopOnSignal(stop: () => Promise<void>): void {
 async function check(file: string, json: boolean): Promise<void> {
   const checked = await checkConfig(file, { env: process.env })
   if (checked.ok) {
-    process.stdout.write(json ? '[]\n' : `${routesInWords(checked.config)}\n`)
+    process.stdout.write(json ? problemsAsJson([]) : `${routesInWords(checked.config)}\n`)
     return
   }
   process.stdout.write(json ? problemsAsJson(checked.problems) : formatProblems(checked.problems, 'check'))

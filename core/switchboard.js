@@ -3,7 +3,11 @@
 const wanted = 26
 const found = Number(process.versions.node.split('.')[0])
 if (found >= wanted) {
-  import('./main.ts').then(({ main }) => main(process.argv.slice(2)))
+  // What Node has compiled once, types stripped, it finds again at the next start: half the time to begin.
+  import('node:module')
+    .then(({ enableCompileCache }) => enableCompileCache())
+    .then(() => import('./main.ts'))
+    .then(({ main }) => main(process.argv.slice(2)))
 } else {
   console.error(
     [

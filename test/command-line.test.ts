@@ -1,0 +1,207 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+const COMMAND = fileURLToPath(new URL('../core/switchboard.js', import.meta.url))
+const SECRET = 'a-secret-of-this-test'
+const STARTS_WITHIN_MS = 20_000
+
+let folder: string
+const children: ChildProcess[] = []
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'switchboard-'))
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+const yaml = (storage = './data') => `
+server: { port: 0, publicUrl: http://localhost }
+storage: { folder: ${storage} }
+languages: [en]
+channels:
+  demo:
+    use: loopback
+    secret: \${LOOPBACK_SECRET}
+bots: { parrot: { use: echo } }
+routes: [{ from: [demo], mode: bot-only, bot: parrot }]
+`
+
+async function config(text: string, name = 'switchboard.yaml'): Promise<string> {
+  const file = join(folder, name)
+  await writeFile(file, text)
+  await writeFile(file.replace('.yaml', '.env'), `LOOPBACK_SECRET=${SECRET}\n`)
+  return file
+}
+
+interface Ended {
+  readonly status: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function run(...args: readonly string[]) {
+  const child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 })
+  children.push(child)
+  let out = ''
+  let err = ''
+  const looking = new Set<() => void>()
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+    for (const look of looking) look()
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  const ended = new Promise<Ended>((resolve) => child.on('close', (status) => resolve({ status, out, err })))
+  /** Resolves with the output once it holds this. */
+  const says = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      const look = () => {
+        if (out.includes(text)) resolve(out)
+      }
+      looking.add(look)
+      look()
+      setTimeout(() => reject(new Error(`It has not said "${text}":\n${out}\n${err}`)), STARTS_WITHIN_MS).unref()
+      void ended.then(({ out, err }) => reject(new Error(`It ended without saying "${text}":\n${out}\n${err}`)))
+    })
+  return { child, ended, says }
+}
+
+const switchboard = (...args: readonly string[]) => run(COMMAND, ...args)
+
+async function started(file: string) {
+  const process = switchboard('start', file)
+  const ready = (await process.says('"ready:')).split('\n').find((line) => line.includes('ready:')) ?? ''
+  return { ...process, url: String(JSON.parse(ready).url) }
+}
+
+function signed(text: string) {
+  const timestamp = String(Date.now())
+  const signature = createHmac('sha256', SECRET).update(`${timestamp}.${text}`).digest('hex')
+  return { 'content-type': 'application/json', 'x-timestamp': timestamp, 'x-signature': signature }
+}
+
+async function post(url: string, event: object): Promise<number> {
+  const body = JSON.stringify(event)
+  const response = await fetch(`${url}/demo`, { method: 'POST', headers: signed(body), body })
+  await response.arrayBuffer()
+  return response.status
+}
+
+/** The answers of a chat, waiting until there are so many. */
+async function answers(url: string, chat: string, count: number): Promise<readonly string[]> {
+  const query = `chat=${chat}&after=0`
+  for (let tries = 0; tries < 200; tries++) {
+    const response = await fetch(`${url}/demo/sent?${query}`, { headers: signed(query) })
+    const { sent }: { sent: { part: { text: string } }[] } = JSON.parse(await response.text())
+    if (sent.length >= count) return sent.map(({ part }) => part.text)
+  }
+  throw new Error(`${chat} has not got ${count} answers.`)
+}
+
+test('start answers, explain tells why, a backup is taken meanwhile, and Ctrl-C finishes what is under way', async () => {
+  const file = await config(yaml())
+  const { url, child, ended } = await started(file)
+  expect(await post(url, { id: '1', chat: 'u1', text: 'hello' })).toBe(200)
+  expect(await answers(url, 'u1', 1)).toEqual(['echo: hello'])
+
+  const told = await switchboard('explain', file, '--of', 'u1').ended
+  expect(told).toMatchObject({ status: 0, err: '' })
+  expect(told.out).toMatch(/customer: "hello"\n {4}answered: bot\n/)
+  expect(told.out).toMatch(/bot, parrot: reply.*switchboard\.yaml:9/)
+  expect(told.out).toMatch(/parrot: "echo: hello"\n {4}channel: sent/)
+  expect((await switchboard('explain', file, '--of', 'nobody').ended).status).toBe(1)
+
+  const backup = join(folder, 'backup')
+  expect(await switchboard('backup', file, '--to', backup).ended).toMatchObject({ status: 0, err: '' })
+  expect((await switchboard('backup', file, '--to', backup).ended).err).toContain('is there already')
+
+  const all = Array.from({ length: 50 }, (_, n) => post(url, { id: `m${n}`, chat: `c${n % 5}`, text: `${n}` }))
+  expect(await Promise.all(all)).toEqual(Array(50).fill(200))
+  child.kill('SIGINT')
+  expect(await ended).toMatchObject({ status: 0, out: expect.stringContaining('"stopped"') })
+
+  // The copy holds what there was, and works as a storage folder.
+  const restored = await started(await config(yaml('./backup'), 'restored.yaml'))
+  expect(await answers(restored.url, 'u1', 1)).toEqual(['echo: hello'])
+  restored.child.kill('SIGTERM')
+  expect((await restored.ended).status).toBe(0)
+
+  const again = await started(file)
+  const expected = (chat: number) => Array.from({ length: 10 }, (_, n) => `echo: ${n * 5 + chat}`)
+  for (let chat = 0; chat < 5; chat++) expect(await answers(again.url, `c${chat}`, 10)).toEqual(expected(chat))
+})
+
+test('a second process in the same folder is refused, and says so', async () => {
+  const file = await config(yaml())
+  await started(file)
+  const second = await switchboard('start', file).ended
+  expect(second.status).toBe(1)
+  expect(second.out).toContain('Another process uses this storage folder.')
+})
+
+test('a port that is taken is said so', async () => {
+  const { url } = await started(await config(yaml()))
+  const file = await config(yaml('./other').replace('port: 0', `port: ${new URL(url).port}`), 'other.yaml')
+  const second = await switchboard('start', file).ended
+  expect(second.status).toBe(1)
+  expect(second.out).toContain('EADDRINUSE')
+})
+
+test('check says in words what will happen; with problems it exits with 1 and shows them all', async () => {
+  const well = await switchboard('check', await config(yaml())).ended
+  expect(well).toMatchObject({ status: 0, err: '' })
+  expect(well.out).toContain('parrot answers')
+  const bad = yaml().replace('use: echo', 'use: ecko').replace('bot: parrot', 'bot: parot')
+  const ill = await switchboard('check', await config(bad, 'bad.yaml')).ended
+  expect(ill.status).toBe(1)
+  expect(ill.out).toContain('2 problems')
+  const json = await switchboard('check', join(folder, 'bad.yaml'), '--json').ended
+  expect(json.status).toBe(1)
+  expect(JSON.parse(json.out).problems).toHaveLength(2)
+})
+
+test('start refuses a bad file with its problems, and exits with 1', async () => {
+  const { status, err } = await switchboard('start', await config(yaml().replace('use: echo', 'use: ecko'))).ended
+  expect(status).toBe(1)
+  expect(err).toContain('CONFIG_UNKNOWN_PLUGIN')
+})
+
+test('a missing variable names its line, and no secret is in what is printed', async () => {
+  const file = await config(yaml())
+  await rm(join(folder, 'switchboard.env'))
+  const { status, err } = await switchboard('start', file).ended
+  expect(status).toBe(1)
+  expect(err).toContain('switchboard.yaml:8:13')
+  expect(err).toContain('LOOPBACK_SECRET')
+  expect(err).not.toContain(SECRET)
+})
+
+test.each([
+  [[]],
+  [['explode']],
+  [['backup']],
+  [['explain']],
+  [['start', 'a.yaml', 'b.yaml']],
+  [['check', '--unknown']],
+])('wrong use (%j) shows the usage and exits with 2', async (args) => {
+  const { status, err } = await switchboard(...args).ended
+  expect(status).toBe(2)
+  expect(err).toContain('Usage: switchboard')
+})
+
+test('an older Node is told what to do', async () => {
+  const old = `Object.defineProperty(process.versions, 'node', { value: '20.20.2' }); import(${JSON.stringify(COMMAND)})`
+  const { status, err } = await run('-e', old).ended
+  expect(status).toBe(2)
+  expect(err).toContain('this is Node 20.20.2')
+  expect(err).toContain('npm ci && npm start')
+  // What an old Node must be able to read has no newer syntax than dynamic import.
+  expect(await readFile(COMMAND, 'utf8')).not.toMatch(/\bawait\b|\?\?|\?\./)
+})
