@@ -38,7 +38,7 @@ import { type Hours, makeHours } from './hours.ts'
 import { explainIssues } from './issues.ts'
 import { checkLending } from './lending.ts'
 import { type Finding, found } from './problems.ts'
-import { type Environment, isRecord, type Placed, readBytes, readYaml, type YamlFile } from './read.ts'
+import { type Environment, isRecord, type Placed, readBytes, readYaml, SECRET_KEY, type YamlFile } from './read.ts'
 import { type Problem, problemAt, type Quotable, redact, sortProblems } from './report.ts'
 import { checkRoutes } from './routes.ts'
 import * as sections from './sections.ts'
@@ -146,14 +146,23 @@ class Check {
     )
     const { shown, text } = this.#file
     const file: Quotable = { shown, text, hidden: [...this.#file.hidden, ...literal] }
-    const cut = [...this.#secrets].map((value) => [value, '•'.repeat(8)] as const)
+    const secrets = this.#allSecrets().map((value) => [value, '•'.repeat(8)] as const)
     return sortProblems(
       this.#placed.map((one) => {
         const problem = problemAt(one.finding, one, file)
+        // What comes from a variable is told by its name, secret or not.
+        const name = this.#file.variableAt(one.path)
+        const cut = [...(name ? [[this.#env[name] ?? '', `\${${name}}`] as const] : []), ...secrets]
         const instead = problem.instead && redact(problem.instead, cut)
         return { ...problem, what: redact(problem.what, cut), instead }
       }),
     )
+  }
+
+  /** The values of `secret()` settings, and of variables whose name sounds secret wherever they stand. */
+  #allSecrets(): readonly string[] {
+    const named = this.#file.variables.flatMap(({ name }) => (SECRET_KEY.test(name) ? (this.#env[name] ?? []) : []))
+    return [...new Set([...this.#secrets, ...named])]
   }
 
   async run(): Promise<CheckedConfig | undefined> {
@@ -274,7 +283,7 @@ class Check {
         .map(({ section, name, path }) => ({ kind: KIND_OF[section], name, line: file.keyAt(path).line })),
       down,
       files: uniqueFiles(ready),
-      secrets: [...this.#secrets],
+      secrets: this.#allSecrets(),
       lineOf: (path) => file.keyAt(path).line,
     }
   }

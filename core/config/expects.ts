@@ -8,8 +8,19 @@ export interface SchemaNode {
   readonly [keyword: string]: unknown
 }
 
+/** Converting is slow, and a schema never changes. */
+const converted = new WeakMap<z.ZodType, SchemaNode>()
+
 /** The JSON Schema of what may be written; an empty one when the schema cannot be put into words. */
 export function inputSchema(schema: z.ZodType): SchemaNode {
+  const known = converted.get(schema)
+  if (known) return known
+  const made = convert(schema)
+  converted.set(schema, made)
+  return made
+}
+
+function convert(schema: z.ZodType): SchemaNode {
   try {
     return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
   } catch {

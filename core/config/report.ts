@@ -111,7 +111,7 @@ export function formatProblems(problems: readonly Problem[], ending: Ending = 'c
 
 /** All problems for machines: one JSON document. */
 export function problemsAsJson(problems: readonly Problem[]): string {
-  return `${JSON.stringify({ ok: false, problems }, undefined, 2)}\n`
+  return `${JSON.stringify({ ok: problems.length === 0, problems }, undefined, 2)}\n`
 }
 
 function formatProblem(problem: Problem): string {
