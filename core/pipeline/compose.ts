@@ -47,6 +47,7 @@ export async function composeTurn(
         out.entries.length > 0 || draft.decided || draft.deskItems.length > 0
           ? ((chat.conversation && { id: chat.conversation.id, lease: chat.conversation.lease }) ?? null)
           : undefined,
+      nothingWaiting: draft.onlyIfNothingWaits,
     },
     turn: {
       seq: draft.entry.seq,

@@ -147,6 +147,8 @@ export class TurnDraft {
   readonly wakes = new Map<string, { readonly instance: string; readonly key: string; readonly inMs: number }>()
   /** Whether this turn changes the conversation. */
   decided = false
+  /** It closes it, which it may not do when the customer has written meanwhile. */
+  onlyIfNothingWaits = false
   /** What it does to it, in order, and what the desks are told of it. */
   readonly changes: NewConversationChange[] = []
   readonly deskItems: { readonly desk: string; readonly item: DeskPayload }[] = []

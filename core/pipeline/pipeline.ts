@@ -116,7 +116,8 @@ export function makePipeline(
         const committed = await commit(draft, settled)
         if (committed.ok) return afterwards(draft, todo, committed, enriching)
         if (committed.why === 'epoch' || committed.why === 'repeated') return
-        trace.push({ stage: 'commit', by: 'core', did: 'superseded', because: `the ${committed.why} has changed` })
+        const because = committed.why === 'waiting' ? 'the customer has written' : `the ${committed.why} has changed`
+        trace.push({ stage: 'commit', by: 'core', did: 'superseded', because })
         facts = draft.facts
       } catch (error) {
         if (!(error instanceof InstanceStopped)) throw error

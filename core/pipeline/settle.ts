@@ -213,6 +213,7 @@ function close(
     atMs: tools.clock.now(),
   })
   if (refusal) return { outcome: 'ignored', by, because: `${wish.because}: ${refusal.message}` }
+  draft.onlyIfNothingWaits = true
   if (wish.say !== undefined) {
     draft.replies.push({ by: wish.by.actor, say: wish.say, expect: undefined, instance: by })
   }
