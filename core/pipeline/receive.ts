@@ -13,7 +13,7 @@ import { grantOf } from './ledger.ts'
 import type { Tools } from './tools.ts'
 
 /** Past these nothing is accepted: the platform is told to come again. */
-const MAX_WAITING_PER_CHAT = 200
+export const MAX_WAITING_PER_CHAT = 200
 const MAX_WAITING = 20_000
 /** An answer that was written into a response is given again to a repeated request for this long. */
 const REMEMBER_ANSWERS_MS = 60_000
@@ -57,7 +57,7 @@ export function makeReceive(
 ): Receive {
   const { engine, clock } = tools
   const open = new Map<string, Waiting[]>()
-  const answered = new Map<string, DueDelivery>()
+  const answered = new Map<string, { readonly delivery: DueDelivery; readonly forget: () => void }>()
   const waiting = new Map<string, number>()
   let total = 0
   let closed = false
@@ -107,7 +107,11 @@ export function makeReceive(
       remove(entry, request)
       resolve(undefined)
     })
-    request.response?.onFinish(() => remove(entry, request))
+    // Whoever hung up waits for nothing any more.
+    request.response?.onFinish(() => {
+      remove(entry, request)
+      resolve(undefined)
+    })
     return promise.finally(cancel)
   }
 
@@ -123,14 +127,22 @@ export function makeReceive(
     if (!request) return false
     remove(entry, request)
     letGo(entry)
-    answered.set(entry, delivery)
-    clock.after(REMEMBER_ANSWERS_MS, () => answered.delete(entry))
+    answered.set(entry, { delivery, forget: clock.after(REMEMBER_ANSWERS_MS, () => answered.delete(entry)) })
     request.resolve(delivery)
     // The journal is told whether the response reached the other side; without one, the caller has it in its hands.
-    const record = (finished: boolean) => void use.deliver().recordInline(delivery, finished)
+    const record = (finished: boolean) => {
+      if (!finished) forget(entry)
+      void use.deliver().recordInline(delivery, finished)
+    }
     if (request.response) request.response.onFinish(record)
     else record(true)
     return true
+  }
+
+  /** What did not reach the other side goes another way: a repeated request must not get it too. */
+  function forget(entry: string): void {
+    answered.get(entry)?.forget()
+    answered.delete(entry)
   }
 
   function letGo(entry: string): void {
@@ -151,7 +163,7 @@ export function makeReceive(
         return undefined
       }
       const again = accepted.repeated ? answered.get(accepted.entry) : undefined
-      if (again) return use.deliver().asPlatformMessage(again)
+      if (again) return use.deliver().asPlatformMessage(again.delivery)
       const waits = waitForAnswer(accepted.entry, inline.withinMs)
       const held = await engine.claimHeld(accepted.chat, clock.now())
       if (held && !answer(accepted.entry, held)) void use.deliver().recordInline(held, false)
@@ -175,6 +187,7 @@ export function makeReceive(
       closed = true
       for (const requests of open.values()) for (const request of requests) request.resolve(undefined)
       open.clear()
+      for (const entry of [...answered.keys()]) forget(entry)
     },
   }
 }

@@ -1,0 +1,106 @@
+import { request } from 'node:http'
+import { expect, test } from 'vitest'
+import { ALWAYS, type Delivery, defineBot, defineChannel, type Plugin, z } from '../../../core/index.ts'
+import { type TestRuntime, testRuntime } from '../../../core/testing/index.ts'
+
+/** A channel that answers inside the response, and lets the test say when the response may go. */
+function inlineChannel() {
+  const sent: Delivery[] = []
+  const has = Promise.withResolvers<void>()
+  const mayGo = Promise.withResolvers<void>()
+  const plugin = defineChannel({
+    name: 'inline',
+    summary: 'Answers inside the response.',
+    config: z.strictObject({}),
+    account: () => 'inline',
+    capabilities: () => ({ sends: { text: {} }, inline: { withinMs: 5_000 }, later: [ALWAYS], showsIdentity: 'none' }),
+    setup({ web, clock, receive }) {
+      web.get('/:id', async ({ params }) => {
+        const { id } = z.object({ id: z.string() }).parse(params)
+        const parts = [{ type: 'text', text: id } as const]
+        const answer = await receive({ id, chat: 'u1', type: 'message', parts, atMs: clock.now(), grants: 'message' })
+        has.resolve()
+        await mayGo.promise
+        return answer ? { answer: answer.part } : {}
+      })
+      return {
+        async send(delivery) {
+          sent.push(delivery)
+          return {}
+        },
+      }
+    },
+  })
+  return { plugin, sent, has: has.promise, letGo: mayGo.resolve }
+}
+
+/** A bot that answers when the test lets it. */
+function slowBot() {
+  const asked = Promise.withResolvers<void>()
+  const mayAnswer = Promise.withResolvers<void>()
+  const plugin = defineBot({
+    name: 'slow',
+    summary: 'Takes its time.',
+    config: z.strictObject({}),
+    setup: () => ({
+      async answer(turn) {
+        asked.resolve()
+        await mayAnswer.promise
+        return turn.reply(`echo: ${turn.text}`)
+      },
+    }),
+  })
+  return { plugin, asked: asked.promise, answer: mayAnswer.resolve }
+}
+
+function start(channel: Plugin, bot: Plugin | string): Promise<TestRuntime> {
+  return testRuntime(
+    { channels: { here: { use: channel, answer: 'inline' } }, bots: { bot: { use: bot } } },
+    { listen: true },
+  )
+}
+
+/** A request that the platform gives up when the test says so. */
+function ask(bot: TestRuntime, id: string) {
+  const asking = request(`${bot.runtime.url}/here/${id}`, { agent: false }).end()
+  const gone = new Promise((resolve) => asking.on('error', resolve))
+  return {
+    giveUp: () => {
+      asking.destroy()
+      return gone
+    },
+  }
+}
+
+test('an answer whose request was given up at the last moment is sent, and no repeat gets it a second time', async () => {
+  const channel = inlineChannel()
+  await using bot = await start(channel.plugin, 'echo')
+  const first = ask(bot, 'm1')
+  await channel.has
+  await first.giveUp()
+  const looking = async () =>
+    (await bot.runtime.engine.read.selectFrom('delivery').select(['state', 'code']).execute())[0]
+  while ((await looking())?.state !== 'pending') await new Promise(setImmediate)
+  expect(await looking()).toMatchObject({ state: 'pending', code: 'CHANNEL_HUNG_UP' })
+
+  channel.letGo()
+  const again = await fetch(`${bot.runtime.url}/here/m1`)
+  expect(await again.json()).toEqual({})
+  await bot.advance(5_000)
+  expect(channel.sent.map(({ part }) => part)).toEqual([{ type: 'text', text: 'echo: m1' }])
+})
+
+test('a request that is given up is not waited with until its time is over', async () => {
+  const channel = inlineChannel()
+  const slow = slowBot()
+  await using bot = await start(channel.plugin, slow.plugin)
+  const first = ask(bot, 'm1')
+  await slow.asked
+  await first.giveUp()
+  // The clock stands still: it is not the time that ends the wait.
+  await channel.has
+  channel.letGo()
+  slow.answer()
+  await bot.idle()
+  expect(channel.sent.map(({ part }) => part)).toEqual([{ type: 'text', text: 'echo: m1' }])
+})
