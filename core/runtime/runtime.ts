@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Command, CommandResult } from '../command.ts'
 import type { CheckedConfig, CheckedInstance } from '../config/checked.ts'
 import { messageOf } from '../errors.ts'
-import type { Engine } from '../journal/engine.ts'
+import { type Engine, NEVER_MS, type SendAgain } from '../journal/engine.ts'
 import { openSqlite } from '../journal/sqlite/engine.ts'
 import { type Commands, makeCommands } from '../pipeline/command.ts'
 import { type Deliver, makeDeliver } from '../pipeline/deliver.ts'
@@ -80,7 +80,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   const { folder } = first.storage
   const engine = await openSqlite({ folder, clock, log })
   opened.defer(() => engine.close())
-  const recovery = await engine.recover(clock.now())
+  const recovery = await engine.recover(clock.now(), sendAgain(first, clock.now()))
 
   let config = first
   let plan: Plan = makePlan({ ...first, channels: [], bots: [], desks: [], features: [], routes: [] }, new Map())
@@ -248,13 +248,12 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   listeners.begin([...running.values()])
   opened.defer(() => listeners.end([...plan.instances.values()], config.limits.drainForMs))
   receive.restore(recovery.chats)
-  for (const { id, account } of recovery.unknown) {
-    if (plan.channels.get(account)?.onUnknown === 'resend') await engine.resend(id, clock.now())
-  }
   for (const { id } of recovery.chats) nudge(id)
   sweep.by(clock.now())
   media.kick()
-  schedule('core', TRIM_EVERY, () => trim(), new AbortController().signal)
+  const stopping = new AbortController()
+  opened.defer(() => stopping.abort())
+  schedule('core', TRIM_EVERY, () => trim(), stopping.signal)
 
   async function trim(): Promise<void> {
     const nowMs = clock.now()
@@ -302,6 +301,13 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       return stopped
     },
   }
+}
+
+/** What a crash has left on its way to these accounts goes again, before anything new is sent. */
+function sendAgain({ channels }: CheckedConfig, nowMs: number): readonly SendAgain[] {
+  return channels
+    .filter(({ onUnknown }) => onUnknown === 'resend')
+    .map(({ account, capabilities }) => ({ account, nextAtMs: capabilities.later.length > 0 ? nowMs : NEVER_MS }))
 }
 
 /** Every instance after those that lend it something, otherwise in the order of the YAML. */
