@@ -98,12 +98,9 @@ export function makeMedia(options: {
   // ── working the rows off ──
 
   function kick(): void {
+    if (stopping.signal.aborted) return
     lookAgain = true
-    looking ??= look().finally(() => {
-      looking = undefined
-      // Someone came between the last look and now.
-      if (lookAgain && !stopping.signal.aborted) kick()
-    })
+    looking ??= look()
   }
 
   async function look(): Promise<void> {
@@ -114,11 +111,13 @@ export function makeMedia(options: {
         await startDue()
         if (!lookAgain) lookIn(await untilNext())
       } catch (error) {
-        if (stopping.signal.aborted) return
+        if (stopping.signal.aborted) break
         log.error({ error }, `The files that wait cannot be looked up: ${messageOf(error)}`)
         lookIn(JOURNAL_PAUSE_MS)
       }
     }
+    // Together with the last look at `lookAgain`: whoever kicks from now on begins anew.
+    looking = undefined
   }
 
   async function startDue(): Promise<void> {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { DeliveryError } from '../../../core/errors.ts'
+import { DeliveryError, SwitchboardError } from '../../../core/errors.ts'
 import { openSqlite, type SqliteEngine } from '../../../core/journal/sqlite/engine.ts'
 import type { MediaType } from '../../../core/message.ts'
 import { makeLog } from '../../../core/services/log.ts'
@@ -175,6 +175,18 @@ describe('a file', () => {
     expect(await here(id)).toMatchObject({ mime_type: 'audio/silk', size_bytes: 5 })
   })
 
+  test('is fetched by its channel also when it has a web address: that may need a token', async () => {
+    const asked: string[] = []
+    const media = start(async (source) => {
+      asked.push(source)
+      return { body: new Blob(['x']), mimeType: '' }
+    })
+    const id = await arrives('http://127.0.0.1:9/voice')
+    media.kick()
+    await here(id)
+    expect(asked).toEqual(['http://127.0.0.1:9/voice'])
+  })
+
   test('may come in pieces, or inside its own address', async () => {
     const pieces = start(async () => ({
       body: new ReadableStream({
@@ -240,6 +252,8 @@ describe('many files', () => {
     await channel.reached(4)
     for (let round = 0; round < 50; round++) await setImmediate()
     expect(channel.asked).toEqual(['x:1', 'x:2', 'x:3', 'x:4'])
+    // Their limits only: no timer asks again and again for the fifth.
+    expect(clock.waiting).toBe(4)
     channel.open('x:3')
     await channel.reached(5)
     expect(channel.asked.at(-1)).toBe('x:5')
@@ -376,15 +390,15 @@ describe('a fetch that fails', () => {
     expect(await readdir(join(folder, 'incoming'))).toEqual([])
   })
 
-  test.each<[string, () => ReadableStream | Blob]>([
-    ['is empty', () => new Blob([])],
-    ['breaks off', brokenOff],
-    ['is no bytes', () => ReadableStream.from([{ a: 1 }])],
-  ])('because the file %s leaves nothing', async (_what, body) => {
+  test.each<[string, () => ReadableStream | Blob, string]>([
+    ['is empty', () => new Blob([]), 'empty'],
+    ['breaks off', brokenOff, 'socket closed'],
+    ['is no bytes', () => ReadableStream.from([{ a: 1 }]), 'must consist of bytes'],
+  ])('because the file %s leaves nothing', async (_what, body, error) => {
     const media = start(async () => ({ body: body(), mimeType: '' }))
     const id = await arrives('x:1')
     media.kick()
-    expect((await tried(id, 1)).state).toBe('waiting')
+    expect(await tried(id, 1)).toMatchObject({ state: 'waiting', error: expect.stringContaining(error) })
     expect(await readdir(folder)).toEqual(['incoming'])
     expect(await readdir(join(folder, 'incoming'))).toEqual([])
   })
@@ -396,6 +410,36 @@ describe('a fetch that fails', () => {
     media.kick()
     expect((await tried(id, 1)).error).toBe('bad token [secret]')
     log.hide([])
+  })
+
+  test('because the disk is full is tried again after a while, not at once', async () => {
+    let asked = 0
+    let isFull = true
+    const { dueMedia, read, write, recordMedia } = shared
+    const media = start(
+      async () => {
+        asked += 1
+        return { body: new Blob(['x']), mimeType: '' }
+      },
+      {
+        engine: {
+          dueMedia,
+          read,
+          write,
+          recordMedia: (result) =>
+            isFull ? Promise.reject(new SwitchboardError('JOURNAL_FULL')) : recordMedia(result),
+        },
+      },
+    )
+    const id = await arrives('x:1')
+    media.kick()
+    while (!lines.some((line) => line.includes('JOURNAL_FULL'))) await setImmediate()
+    await clock.advance(4999)
+    expect([asked, lines.filter((line) => line.includes('"level":"error"')).length]).toEqual([1, 1])
+    isFull = false
+    await clock.advance(1)
+    await here(id)
+    expect(asked).toBe(2)
   })
 
   test('because the journal is closed does not go round and round', async () => {
@@ -478,6 +522,19 @@ describe('opening', () => {
     await media.idle()
     expect((await rowOf(id)).attempts).toBe(2)
     await expect(media.open(`media:${id}`)).rejects.toMatchObject({ code: 'MEDIA_NOT_HERE_YET' })
+  })
+
+  test('waits no longer when it turns out that the file is gone', async () => {
+    const failed = Promise.withResolvers<never>()
+    const channel = gate()
+    const media = start((source, options) => Promise.race([channel.fetch(source, options), failed.promise]))
+    const id = await arrives('x:1')
+    media.kick()
+    await channel.reached(1)
+    const opened = media.open(`media:${id}`)
+    await timers(2)
+    failed.reject(new DeliveryError('CHANNEL_GONE', { retry: false }))
+    await expect(opened).rejects.toMatchObject({ code: 'MEDIA_GONE' })
   })
 
   test('ends with the signal of the caller', async () => {
@@ -578,6 +635,8 @@ describe('stopping', () => {
   test('while it waits for the next try leaves no timer', async () => {
     const media = start(async () => Promise.reject(new Error('busy')))
     await arrives('x:1')
+    media.kick()
+    await media.idle()
     media.kick()
     await media.idle()
     expect(clock.waiting).toBe(1)
