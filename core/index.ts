@@ -37,6 +37,7 @@ export type {
   Token,
 } from './plugin.ts'
 export { defineBot, defineChannel, defineDesk, definePlugin, optional, service, tables } from './plugin.ts'
+export { eventStream } from './services/event-stream.ts'
 export type {
   BotTurn,
   CallbackEvent,
