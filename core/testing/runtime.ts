@@ -55,6 +55,8 @@ export interface TestRuntime extends AsyncDisposable {
   readonly runtime: Runtime
   /** The storage folder. */
   readonly folder: string
+  /** The lines of the log, each a JSON; none when the test gave a log of its own. */
+  readonly logged: readonly string[]
   /** A customer; the same id again is the same customer. */
   user(id: string, sender?: CustomerPatch): TestUser
   /** What an agent does; the ids are made here. Refusals come back as results. */
@@ -114,7 +116,9 @@ export interface TestAgent {
 
 /** Starts everything that `config` declares. Dispose it (`await using`) to stop it and remove its folder. */
 export async function testRuntime(config: TestConfig, options: TestOptions = {}): Promise<TestRuntime> {
-  const { clock = manualClock(), channel = memoryChannel(), log = makeLog({ level: 'silent' }) } = options
+  const logged: string[] = []
+  const stream = { write: (line: string) => void logged.push(line) }
+  const { clock = manualClock(), channel = memoryChannel(), log = makeLog({ level: 'info', stream }) } = options
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'switchboard-')))
   const check = (next: TestConfig) => checked(next, { channel, folder, env: options.env ?? {} })
   const start = async (next: TestConfig) =>
@@ -158,6 +162,7 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
       return runtime
     },
     folder,
+    logged,
     idle,
     user(id, sender) {
       const known = users.get(id)
