@@ -324,8 +324,15 @@ export interface Recovery {
     readonly externalId: string
     readonly waiting: number
   }[]
-  /** Deliveries that were `sending` when the process ended; now `unknown`. */
+  /** Deliveries that were `sending` when the process ended, and are not sent again; now `unknown`. */
   readonly unknown: readonly { readonly id: string; readonly account: string; readonly destination: string }[]
+}
+
+/** Which deliveries are sent again when nobody knows what became of them: all of an account to its customers. */
+export interface SendAgain {
+  readonly account: string
+  /** `NEVER_MS` when the channel has to wait for the next event. */
+  readonly nextAtMs: number
 }
 
 export interface Due {
@@ -386,8 +393,11 @@ export interface Engine {
   resend(delivery: string, nowMs: number): Promise<void>
   /** Turns due wakes into entries and takes what is due of the deliveries. `paused`: accounts not to be sent to. */
   claimDue(nowMs: number, options: { limit: number; paused: readonly string[] }): Promise<Due>
-  /** Once, before anything else. */
-  recover(nowMs: number): Promise<Recovery>
+  /**
+   * Once, before anything else: what was `sending` becomes `unknown`, or `pending` again for the accounts of `again`
+   * and for every desk, which knows a repeated item by its id.
+   */
+  recover(nowMs: number, again?: readonly SendAgain[]): Promise<Recovery>
 
   /** Files that are due to be fetched, oldest first. Nothing is marked: one fetcher works them off. */
   dueMedia(nowMs: number, limit: number): Promise<readonly MediaTask[]>

@@ -159,7 +159,7 @@ function openEngine(
       const { deliveries, chats, nextAtMs } = await writer.perform('claimDue', { nowMs, limit, paused })
       return { deliveries: deliveries.map(dueDelivery), chats, nextAtMs }
     },
-    recover: (nowMs): Promise<Recovery> => writer.perform('recover', { nowMs }),
+    recover: (nowMs, again = []): Promise<Recovery> => writer.perform('recover', { nowMs, again }),
 
     dueMedia: (nowMs, limit) => now(() => read.dueMedia(nowMs, limit)),
     recordMedia: (result: MediaResult) => writer.perform('recordMedia', packMedia(result)),

@@ -5,7 +5,7 @@
  * the objects that it stands for.
  */
 import type { ErrorCode } from '../../errors.ts'
-import type { Accepted, Committed, Recovery } from '../engine.ts'
+import type { Accepted, Committed, Recovery, SendAgain } from '../engine.ts'
 import type { ConversationRow, DeliveryRow, DeliveryState, EntryRow, MediaRow } from '../tables.ts'
 import type { Value } from './connection.ts'
 
@@ -19,7 +19,7 @@ export interface Operations {
   claimHeld: { takes: { chat: string; nowMs: number }; gives: DueRow | undefined }
   resend: { takes: { id: string; nowMs: number }; gives: undefined }
   claimDue: { takes: { nowMs: number; limit: number; paused: readonly string[] }; gives: DueOutput }
-  recover: { takes: { nowMs: number }; gives: Recovery }
+  recover: { takes: { nowMs: number; again: readonly SendAgain[] }; gives: Recovery }
   recordMedia: { takes: MediaInput; gives: undefined }
   patchCustomer: { takes: { id: string; patch: PatchInput; nowMs: number }; gives: undefined }
   publish: { takes: { topic: string; itemJson: string; nowMs: number }; gives: number }

@@ -1,7 +1,7 @@
 /** What every engine of the journal is held to. Nothing in here knows how an engine keeps its data. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Engine, KeepUntil, NewDelivery } from '../../../core/journal/engine.ts'
+import { type Engine, type KeepUntil, NEVER_MS, type NewDelivery } from '../../../core/journal/engine.ts'
 import type { Json } from '../../../core/message.ts'
 import {
   AMY,
@@ -627,6 +627,14 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         })
       })
 
+      test('one that is due goes before what is said now, however long it has waited', async () => {
+        const chat = await newChat(engine)
+        await send(engine, chat, 'from before the night', { start: 'due', holdUntilMs: T0 + 1 })
+        expect(await send(engine, chat, 'in the morning', {}, T0 + 1000)).toBeUndefined()
+        const { deliveries } = await engine.claimDue(T0 + 1000, { limit: 500, paused: [] })
+        expect(deliveries.filter((one) => one.chat === chat).map(textOfDelivery)).toEqual(['from before the night'])
+      })
+
       test('a try that does not count costs no attempt', async () => {
         const chat = await newChat(engine)
         const first = await send(engine, chat, 'one')
@@ -842,6 +850,34 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           const { deliveries } = await again.claimDue(T0 + 6, { limit: 10, paused: [] })
           expect(deliveries.map(textOfDelivery)).toEqual(['two'])
           expect((await loaded(again, chat)).waitingMessages).toBe(2)
+        })
+      })
+
+      test('after a crash what is sent again goes first, and a desk is always told again', async () => {
+        await alone(async (own, reopen) => {
+          const chat = await newChat(own)
+          await send(own, chat, 'one')
+          await send(own, chat, 'two')
+          const payload = { kind: 'desk', item: { type: 'returned', conversation: newId(), because: 'test' } } as const
+          await send(own, chat, '', { destination: 'desk:a', payload })
+          const inside = await newChat(own, { account: 'test:inside' })
+          const held = await send(own, inside, 'inside', { start: 'now' })
+          const again = await reopen()
+          const { unknown } = await again.recover(T0 + MINUTE, [
+            { account: 'test:shop', nextAtMs: T0 + MINUTE },
+            { account: 'test:inside', nextAtMs: NEVER_MS },
+          ])
+          expect(unknown).toEqual([])
+          expect(await send(again, chat, 'three', {}, T0 + MINUTE)).toBeUndefined()
+          const { deliveries } = await again.claimDue(T0 + MINUTE, { limit: 10, paused: [] })
+          expect(deliveries.map((one) => [one.destination, one.attempts])).toEqual([
+            ['channel', 1],
+            ['desk:a', 1],
+          ])
+          expect(deliveries.map(textOfDelivery)[0]).toBe('one')
+          expect(await again.claimHeld(inside, T0 + MINUTE)).toMatchObject({ id: held?.id, attempts: 1 })
+          const attempts = await again.read.selectFrom('delivery_attempt').selectAll().execute()
+          expect(attempts.map(({ ok, code }) => [ok, code])).toEqual(Array(3).fill([0, 'UNKNOWN']))
         })
       })
     })

@@ -105,21 +105,28 @@ export function recover(db: DatabaseSync, deliveries: Deliveries): (input: Takes
     db,
     "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, code = 'UNKNOWN', done_at = ? WHERE id = ?",
   )
+  const sendAgain = query(
+    db,
+    "UPDATE delivery SET state = 'pending', attempts = attempts + 1, code = 'UNKNOWN', next_at = ? WHERE id = ?",
+  )
   const chats = query<Pick<ChatRow, 'id' | 'account'> & { externalId: string; waiting: number }>(
     db,
     `SELECT c.id, c.account, c.external_id AS externalId,
        (SELECT count(*) FROM entry e WHERE e.chat = c.id AND e.done_at IS NULL AND e.kind = 'in' AND e.type <> 'wake') AS waiting
      FROM chat c WHERE c.pending > 0`,
   )
-  return ({ nowMs }) => {
+  return ({ nowMs, again }) => {
     const found = sending.all()
-    for (const { id } of found) {
-      unknown.run(nowMs, id)
+    const left = found.filter(({ id, account, destination }) => {
       deliveries.noteAttempt(id, nowMs, 'UNKNOWN')
-    }
+      const nextAtMs = destination === 'channel' ? again.find((one) => one.account === account)?.nextAtMs : nowMs
+      if (nextAtMs === undefined) unknown.run(nowMs, id)
+      else sendAgain.run(nextAtMs, id)
+      return nextAtMs === undefined
+    })
     return {
       chats: chats.all().map(({ id, account, externalId, waiting }) => ({ id, account, externalId, waiting })),
-      unknown: found.map(({ id, account, destination }) => ({ id, account, destination })),
+      unknown: left.map(({ id, account, destination }) => ({ id, account, destination })),
     }
   }
 }
