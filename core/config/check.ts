@@ -2,18 +2,26 @@
  * Checks a configuration: everything that can be known without starting anything, all problems at once. Plugins are
  * imported (which only defines them) and asked by their pure functions; `setup` is never called.
  */
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Capabilities } from '../capabilities.ts'
 import type { Json } from '../message.ts'
 import type { Plugin } from '../plugin.ts'
-import { KIND_OF, type LoadedPlugin, loadPlugin, type PluginPlaces, SECTIONS, type Section } from '../runtime/load.ts'
+import {
+  KIND_OF,
+  type LoadedPlugin,
+  loadPlugin,
+  type PluginPlaces,
+  SECTIONS,
+  type Section,
+  wrongKind,
+} from '../runtime/load.ts'
 import type {
   CheckedChannel,
   CheckedConfig,
   CheckedDesk,
-  CheckedFeature,
   CheckedInstance,
+  CheckedRoute,
   DeskNames,
   DownChannel,
   Path,
@@ -119,8 +127,9 @@ class Check {
   readonly #options: CheckOptions
   readonly #placed: Placed[] = []
   readonly #secrets = new Set<string>()
-  readonly #cache: Surroundings['cache'] = new Map()
   readonly #places: PluginPlaces
+  readonly #channelKeys = new Map<string, z.output<typeof sections.ENTRY.channels>>()
+  readonly #featureKeys = new Map<string, z.output<typeof sections.ENTRY.features>>()
   #failed = false
 
   constructor(file: YamlFile, env: Environment, options: CheckOptions) {
@@ -165,36 +174,104 @@ class Check {
     return [...new Set([...this.#secrets, ...named])]
   }
 
+  /** Goes through everything; `undefined` when there are problems. */
   async run(): Promise<CheckedConfig | undefined> {
-    const file = this.#file
-    const parsedRoot = root.safeParse(file.value)
-    if (!parsedRoot.success) {
-      const about = { file, path: [], value: file.value, schema: root, owner: 'A configuration' }
-      for (const problem of explainIssues(parsedRoot.error.issues, about)) this.report(problem)
-    }
-
-    const timeZone = this.#section('timeZone', sections.zone) ?? 'UTC'
-    const writtenHours = this.#section('hours', sections.hours) ?? {}
-    const hours = new Map<string, Hours>()
-    for (const [name, one] of Object.entries(writtenHours)) hours.set(name, makeHours(one, timeZone))
-    const server = this.#section('server', sections.server.prefault({}))
-    const storage = this.#section('storage', sections.storage.prefault({}))
-    const http = this.#section('http', sections.http.prefault({}))
-    const languages = this.#section('languages', sections.languages)
-    const texts = this.#section('texts', sections.texts)
-    const keep = this.#section('keep', sections.keep.prefault({}))
-    const limits = this.#section('limits', sections.limits.prefault({}))
-    const publicUrl = server && (server.publicUrl ?? `http://localhost:${server.port}`)
-
+    const { value } = this.#file
+    this.#checkRoot()
+    const core = this.#coreSections()
     const entries = await this.#entries()
     const down = this.#checkVariables(entries)
-    const isDown = (entry: Named) => down.some(({ name }) => entry.section === 'channels' && name === entry.name)
-    const names = (section: Section) => {
-      const value = file.value[section]
-      return value === undefined ? [] : isRecord(value) ? Object.keys(value) : undefined
+    const isDown = (entry: Named) => entry.section === 'channels' && down.some(({ name }) => name === entry.name)
+    const running = entries.filter((entry) => !entry.isParked && !isDown(entry))
+
+    const withoutDesks = this.#surroundings(core)
+    const desks = this.#deskNames(running, withoutDesks)
+    const around = withPeople(withoutDesks, desks)
+    for (const entry of entries) this.#checkCoreKeys(entry, around)
+    const ready = this.#settings(running, around)
+    const channels = this.#channelFacts(ready)
+    this.#askPlugins(ready, channels)
+    const dependsOn = await this.#lending(running)
+    const routes = this.#routes(entries, isDown, around, desks)
+
+    if (this.#failed || !isComplete(core)) return undefined
+    const instance = (one: ReadyEntry): CheckedInstance =>
+      instanceOf(one, {
+        file: this.#file,
+        around: [
+          ...[core.server.publicUrl, core.timeZone, core.languages],
+          one.parsed.hours.map((name) => rawHours(value, name)),
+        ],
+        dependsOn: dependsOn.get(one.name) ?? [],
+      })
+    const of = (section: Section) => ready.filter(({ entry }) => entry.section === section)
+    const { writtenHours: _, texts, ...settings } = core
+    return {
+      ...settings,
+      file: this.#file.path,
+      folder: this.#file.folder,
+      revision: { hash: this.#file.hash, text: this.#file.text },
+      texts: mapTexts((name) => texts[name] ?? builtInText(name)),
+      channels: of('channels').flatMap((one) => this.#channel(instance(one), channels)),
+      bots: of('bots').map(instance),
+      desks: of('desks').flatMap((one) => this.#desk(instance(one), desks)),
+      features: of('features').map((one) => ({
+        ...instance(one),
+        kind: 'feature',
+        for: this.#featureKeys.get(one.name)?.for,
+      })),
+      routes,
+      parked: this.#parked(entries),
+      down,
+      files: uniqueFiles(ready),
+      secrets: this.#allSecrets(),
+      lineOf: (path) => this.#file.keyAt(path).line,
     }
-    const around: Surroundings = {
-      file,
+  }
+
+  #checkRoot(): void {
+    const parsed = root.safeParse(this.#file.value)
+    if (parsed.success) return
+    const about = { file: this.#file, path: [], value: this.#file.value, schema: root, owner: 'A configuration' }
+    for (const problem of explainIssues(parsed.error.issues, about)) this.report(problem)
+  }
+
+  /** The sections that hold no plugins, as far as they are right. */
+  #coreSections(): CoreSections {
+    const server = this.#section('server', sections.server.prefault({}))
+    const storage = this.#section('storage', sections.storage.prefault({}))
+    const keep = this.#section('keep', sections.keep.prefault({}))
+    const limits = this.#section('limits', sections.limits.prefault({}))
+    return {
+      timeZone: this.#section('timeZone', sections.zone),
+      writtenHours: this.#section('hours', sections.hours),
+      server: server && { ...server, publicUrl: server.publicUrl ?? `http://localhost:${server.port}` },
+      storage: storage && { folder: resolve(this.#file.folder, storage.folder) },
+      http: this.#section('http', sections.http.prefault({})),
+      languages: this.#section('languages', sections.languages),
+      texts: this.#section('texts', sections.texts),
+      keep: keep && {
+        messagesMs: keep.messages,
+        tracesMs: keep.traces,
+        deliveriesMs: keep.deliveries,
+        commandsMs: keep.commands,
+        dedupeMs: keep.dedupe,
+        auditMs: keep.audit,
+      },
+      limits: limits && { drainForMs: limits.drainFor, lingerForMs: limits.lingerFor },
+    }
+  }
+
+  /** What settings are resolved against, as long as no desk was asked. */
+  #surroundings({ timeZone = 'UTC', writtenHours = {} }: CoreSections): Surroundings {
+    const hours = new Map<string, Hours>()
+    for (const [name, one] of Object.entries(writtenHours)) hours.set(name, makeHours(one, timeZone))
+    const names = (section: Section) => {
+      const written = this.#file.value[section]
+      return written === undefined ? [] : isRecord(written) ? Object.keys(written) : undefined
+    }
+    return {
+      file: this.#file,
       timeZone,
       hours,
       channels: names('channels'),
@@ -205,86 +282,7 @@ class Check {
       variables: this.#variableValues(),
       literalSecretsAllowed: this.#options.literalSecrets ?? false,
       secrets: this.#secrets,
-      cache: this.#cache,
-    }
-    const running = entries.filter((entry) => !entry.isParked && !isDown(entry))
-    const desks = this.#deskNames(running, around)
-    const complete = [...desks.values()].every((one) => one !== undefined)
-    const known: Surroundings = {
-      ...around,
-      people: complete ? [...desks.values()].flatMap((one) => one?.people ?? []) : undefined,
-      teams: complete ? [...desks.values()].flatMap((one) => one?.teams ?? []) : undefined,
-    }
-
-    for (const entry of entries) this.#checkCoreKeys(entry, known)
-    const ready = this.#settings(running, known)
-    const channels = this.#channels(ready)
-    this.#askPlugins(ready, channels)
-    const parties = running.flatMap(({ name, loaded, path }) =>
-      loaded ? [{ name, plugin: loaded.plugin, path, line: file.keyAt(path).line }] : [],
-    )
-    const lending = await checkLending(parties, this.#places)
-    for (const { finding, path } of lending.problems) {
-      this.report({ finding, span: file.valueAt([...path, 'use']), path })
-    }
-
-    const channelEntries = entries.filter(({ section }) => section === 'channels')
-    const { routes, problems } = checkRoutes(file.value.routes, {
-      file,
-      resolver: makeResolver(known, new Map(), new Set()),
-      channels: channelEntries.map((one) => ({ name: one.name, path: one.path, runs: !one.isParked && !isDown(one) })),
-      parked: new Map(
-        entries
-          .filter(({ isParked }) => isParked)
-          .map(({ section, name, path }) => [`${KIND_OF[section]} ${name}`, file.keyAt(path).line]),
-      ),
-      desks,
-    })
-    for (const problem of problems) this.report(problem)
-
-    if (this.#failed || !server || !storage || !http || !languages || !keep || !limits || !texts || !publicUrl) {
-      return undefined
-    }
-    const instances = ready.map((one): { one: ReadyEntry; instance: CheckedInstance } => ({
-      one,
-      instance: instanceOf(one, {
-        file,
-        around: [publicUrl, timeZone, languages, one.parsed.hours.map((name) => rawHours(file, name))],
-        dependsOn: lending.dependsOn.get(one.name) ?? [],
-      }),
-    }))
-    const of = (section: Section) => instances.filter(({ one }) => one.entry.section === section)
-    return {
-      file: file.path,
-      folder: file.folder,
-      revision: { hash: file.hash, text: file.text },
-      server: { port: server.port, host: server.host, publicUrl, trustProxy: server.trustProxy },
-      storage: { folder: resolve(file.folder, storage.folder) },
-      http,
-      languages,
-      timeZone,
-      texts: mapTexts((name) => texts[name] ?? builtInText(name)),
-      keep: {
-        messagesMs: keep.messages,
-        tracesMs: keep.traces,
-        deliveriesMs: keep.deliveries,
-        commandsMs: keep.commands,
-        dedupeMs: keep.dedupe,
-        auditMs: keep.audit,
-      },
-      limits: { drainForMs: limits.drainFor, lingerForMs: limits.lingerFor },
-      channels: of('channels').flatMap(({ one, instance }) => finishChannel(one, instance, channels)),
-      bots: of('bots').map(({ instance }) => instance),
-      desks: of('desks').flatMap(({ one, instance }) => finishDesk(one, instance, desks)),
-      features: of('features').map(({ one, instance }) => finishFeature(one, instance)),
-      routes,
-      parked: entries
-        .filter(({ isParked }) => isParked)
-        .map(({ section, name, path }) => ({ kind: KIND_OF[section], name, line: file.keyAt(path).line })),
-      down,
-      files: uniqueFiles(ready),
-      secrets: this.#allSecrets(),
-      lineOf: (path) => file.keyAt(path).line,
+      cache: new Map(),
     }
   }
 
@@ -293,7 +291,7 @@ class Check {
     const path = [name]
     const value = this.#file.get(path)
     if (value === undefined && this.#file.variableAt(path) !== undefined) return undefined
-    const resolver = makeResolver(NOWHERE(this.#file), new Map(), new Set())
+    const resolver = makeResolver(nowhere(this.#file), new Map(), new Set())
     const parsed = parseWithVariables(schema, value, this.#file, path, resolver)
     if (parsed.success) return parsed.data
     const about = { file: this.#file, path, value, schema, owner: name }
@@ -339,7 +337,7 @@ class Check {
     if (entry.isParked || entry.use === undefined) return undefined
     const given = this.#options.plugins?.[entry.use]
     const loaded = given
-      ? { plugin: given, readme: undefined }
+      ? (wrongKind(given, entry.use, entry.section) ?? { plugin: given, readme: undefined })
       : await loadPlugin(entry.use, entry.section, this.#places)
     if (!('plugin' in loaded)) {
       this.#at(loaded, [...entry.path, 'use'])
@@ -374,12 +372,13 @@ class Check {
   /** Reports variables that are not set; gives the channels that are down for it, where that is allowed. */
   #checkVariables(entries: readonly Named[]): readonly DownChannel[] {
     const down = new Map<string, DownChannel>()
+    const envFile = basename(this.#file.path).replace(/\.ya?ml$/, '.env')
     for (const { name, path } of this.#file.variables) {
       const value = this.#env[name]
       if (value !== undefined && value !== '') continue
       const entry = entries.find((one) => one.path.every((step, index) => path[index] === step))
       if (entry?.isParked) continue
-      const finding = found('CONFIG_MISSING_VARIABLE', { name, isEmpty: value === '' })
+      const finding = found('CONFIG_MISSING_VARIABLE', { name, isEmpty: value === '', envFile })
       if (entry?.section === 'channels' && this.#options.ifVariableMissing === 'channel-down') {
         const line = this.#file.keyAt(entry.path).line
         down.set(entry.name, { name: entry.name, use: entry.use ?? '', line, because: finding.what })
@@ -396,22 +395,32 @@ class Check {
 
   /** The core's own keys of an entry. Of a parked one too: they are there to be read. */
   #checkCoreKeys(entry: Named, around: Surroundings): void {
-    const schema = sections.ENTRY[entry.section]
+    if (entry.section === 'channels') {
+      const keys = this.#coreKeys(sections.ENTRY.channels, entry, around)
+      if (keys) this.#channelKeys.set(entry.name, keys)
+    } else if (entry.section === 'features') {
+      const keys = this.#coreKeys(sections.ENTRY.features, entry, around)
+      if (keys) this.#featureKeys.set(entry.name, keys)
+    } else {
+      this.#coreKeys(sections.ENTRY[entry.section], entry, around)
+    }
+  }
+
+  #coreKeys<T extends z.ZodType>(schema: T, entry: Named, around: Surroundings): z.output<T> | undefined {
     const resolver = makeResolver(around, new Map(), new Set())
-    const parsed = parseWithVariables<z.ZodType>(schema, entry.core, this.#file, entry.path, resolver)
-    if (parsed.success) return
+    const parsed = parseWithVariables(schema, entry.core, this.#file, entry.path, resolver)
+    if (parsed.success) return parsed.data
     const owner = entry.loaded?.plugin.name ?? articled(KIND_OF[entry.section], true)
     const about = { file: this.#file, path: entry.path, value: entry.core, schema, owner }
     for (const problem of explainIssues(parsed.error.issues, about)) this.report(problem)
+    return undefined
   }
 
   /** What each desk lets others refer to. Asked with people and teams not yet compared, for a desk refers to its own. */
   #deskNames(running: readonly Named[], around: Surroundings): ReadonlyMap<string, DeskNames | undefined> {
-    const names = new Map<string, DeskNames | undefined>()
+    const names = new Map<string, DeskNames | undefined>((around.desks ?? ['']).map((name) => [name, undefined]))
     for (const entry of running) {
-      if (entry.section !== 'desks') continue
-      names.set(entry.name, undefined)
-      if (!entry.loaded) continue
+      if (entry.section !== 'desks' || !entry.loaded) continue
       const { plugin } = entry.loaded
       const parsed = parseSettings(entry, plugin, around)
       if ('problems' in parsed) continue
@@ -435,23 +444,20 @@ class Check {
   }
 
   /** Asks each channel for its account and what it can send. */
-  #channels(ready: readonly ReadyEntry[]): ReadonlyMap<string, ChannelFacts> {
+  #channelFacts(ready: readonly ReadyEntry[]): ReadonlyMap<string, ChannelFacts> {
     const facts = new Map<string, ChannelFacts>()
     for (const { entry, name, loaded, parsed } of ready) {
       if (entry.section !== 'channels') continue
       const { plugin } = loaded
-      const capabilities = this.#ask(entry, plugin, 'capabilities', () => plugin.capabilities(parsed.settings))
-      const id = this.#ask(entry, plugin, 'account', () => plugin.account(parsed.settings))
-      if (capabilities !== undefined && id !== undefined) {
-        const account = `${plugin.name}:${id}`
-        const same = [...facts.entries()].find(([, one]) => one.account === account)
-        if (same) {
-          const line = this.#file.keyAt(['channels', same[0]]).line
-          const finding = found('CONFIG_SAME_ACCOUNT', { name: same[0], account, line })
-          this.report({ finding, span: this.#file.keyAt(entry.path), path: entry.path })
-        }
-        facts.set(name, { account, capabilities })
+      const one = this.#ask(entry, plugin, 'account and capabilities', () => factsOf(plugin, parsed.settings))
+      if (!one) continue
+      const same = [...facts].find(([, { account }]) => account === one.account)
+      if (same) {
+        const line = this.#file.keyAt(['channels', same[0]]).line
+        const finding = found('CONFIG_SAME_ACCOUNT', { name: same[0], account: one.account, line })
+        this.report({ finding, span: this.#file.keyAt(entry.path), path: entry.path })
       }
+      facts.set(name, one)
     }
     return facts
   }
@@ -467,14 +473,65 @@ class Check {
   }
 
   #askPlugins(ready: readonly ReadyEntry[], channels: ReadonlyMap<string, ChannelFacts>): void {
-    for (const { entry, loaded, parsed } of ready) {
-      const only = featureChannels(entry)
+    for (const { entry, name, loaded, parsed } of ready) {
+      const only = this.#featureKeys.get(entry.section === 'features' ? name : '')?.for
       const seen: { [name: string]: Capabilities } = {}
-      for (const [name, { capabilities }] of channels) if (only?.includes(name) ?? true) seen[name] = capabilities
+      for (const [channel, { capabilities }] of channels)
+        if (only?.includes(channel) ?? true) seen[channel] = capabilities
       for (const problem of askPlugin(entry, loaded.plugin, parsed.settings, seen, this.#file)) {
         this.report({ ...problem, readme: loaded.readme })
       }
     }
+  }
+
+  /** Who depends on whom, by name. */
+  async #lending(running: readonly Named[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const parties = running.flatMap(({ name, loaded, path }) =>
+      loaded ? [{ name, plugin: loaded.plugin, path, line: this.#file.keyAt(path).line }] : [],
+    )
+    const { dependsOn, problems } = await checkLending(parties, this.#places)
+    for (const { finding, path } of problems) {
+      this.report({ finding, span: this.#file.valueAt([...path, 'use']), path })
+    }
+    return dependsOn
+  }
+
+  #routes(
+    entries: readonly Named[],
+    isDown: (entry: Named) => boolean,
+    around: Surroundings,
+    desks: ReadonlyMap<string, DeskNames | undefined>,
+  ): readonly CheckedRoute[] {
+    const { routes, problems } = checkRoutes(this.#file.value.routes, {
+      file: this.#file,
+      resolver: makeResolver(around, new Map(), new Set()),
+      channels: entries
+        .filter(({ section }) => section === 'channels')
+        .map((entry) => ({ name: entry.name, path: entry.path, runs: !entry.isParked && !isDown(entry) })),
+      parked: new Map(this.#parked(entries).map(({ kind, name, line }) => [`${kind} ${name}`, line])),
+      desks,
+    })
+    for (const problem of problems) this.report(problem)
+    return routes
+  }
+
+  #parked(entries: readonly Named[]): CheckedConfig['parked'] {
+    return entries
+      .filter(({ isParked }) => isParked)
+      .map(({ section, name, path }) => ({ kind: KIND_OF[section], name, line: this.#file.keyAt(path).line }))
+  }
+
+  #channel(instance: CheckedInstance, channels: ReadonlyMap<string, ChannelFacts>): readonly CheckedChannel[] {
+    const facts = channels.get(instance.name)
+    const keys = this.#channelKeys.get(instance.name)
+    if (!facts || !keys) return []
+    const { answer, onUnknown, reserve } = keys
+    return [{ ...instance, kind: 'channel', ...facts, answer, onUnknown, reserve }]
+  }
+
+  #desk(instance: CheckedInstance, desks: ReadonlyMap<string, DeskNames | undefined>): readonly CheckedDesk[] {
+    const names = desks.get(instance.name)
+    return names ? [{ ...instance, kind: 'desk', names }] : []
   }
 }
 
@@ -483,46 +540,55 @@ interface ChannelFacts {
   readonly capabilities: Capabilities
 }
 
+/** What a channel says of itself. Throws what the plugin throws, and when it says nothing that can be used. */
+function factsOf(plugin: Plugin, settings: unknown): ChannelFacts {
+  const capabilities: Capabilities | undefined = plugin.capabilities(settings)
+  const account: string | undefined = plugin.account(settings)
+  if (typeof account !== 'string' || account === '') throw new Error('account gave no text')
+  if (!isRecord(capabilities?.sends) || !Array.isArray(capabilities.later)) {
+    throw new Error('capabilities gave no object with sends and later')
+  }
+  return { account: `${plugin.name}:${account}`, capabilities }
+}
+
+/** Adds what the desks say, once all of them have. */
+function withPeople(around: Surroundings, desks: ReadonlyMap<string, DeskNames | undefined>): Surroundings {
+  const names = [...desks.values()]
+  if (names.some((one) => one === undefined)) return around
+  return {
+    ...around,
+    people: names.flatMap((one) => one?.people ?? []),
+    teams: names.flatMap((one) => one?.teams ?? []),
+  }
+}
+
+/** The sections that hold no plugins; what is wrong is `undefined`. */
+interface CoreSections {
+  readonly timeZone: string | undefined
+  readonly writtenHours: z.output<typeof sections.hours> | undefined
+  readonly server: CheckedConfig['server'] | undefined
+  readonly storage: CheckedConfig['storage'] | undefined
+  readonly http: CheckedConfig['http'] | undefined
+  readonly languages: CheckedConfig['languages'] | undefined
+  readonly texts: z.output<typeof sections.texts> | undefined
+  readonly keep: CheckedConfig['keep'] | undefined
+  readonly limits: CheckedConfig['limits'] | undefined
+}
+
+function isComplete(core: CoreSections): core is { [K in keyof CoreSections]: NonNullable<CoreSections[K]> } {
+  return Object.values(core).every((section) => section !== undefined)
+}
+
 /** For sections in which nothing is referred to. */
-function NOWHERE(file: YamlFile): Surroundings {
+function nowhere(file: YamlFile): Surroundings {
   return {
     ...{ file, timeZone: 'UTC', hours: new Map(), channels: [], bots: [], desks: [], people: [], teams: [] },
     ...{ variables: new Set<string>(), literalSecretsAllowed: false, secrets: new Set<string>(), cache: new Map() },
   }
 }
 
-function featureChannels(entry: Entry): readonly string[] | undefined {
-  const parsed = sections.ENTRY.features.shape.for.safeParse(entry.core.for)
-  return entry.section === 'features' && parsed.success ? parsed.data : undefined
-}
-
-function finishChannel(
-  { entry, name }: ReadyEntry,
-  instance: CheckedInstance,
-  channels: ReadonlyMap<string, ChannelFacts>,
-): readonly CheckedChannel[] {
-  const facts = channels.get(name)
-  const core = sections.ENTRY.channels.safeParse(entry.core)
-  if (!facts || !core.success) return []
-  const { answer, onUnknown, reserve } = core.data
-  return [{ ...instance, kind: 'channel', ...facts, answer, onUnknown, reserve }]
-}
-
-function finishDesk(
-  { name }: ReadyEntry,
-  instance: CheckedInstance,
-  desks: ReadonlyMap<string, DeskNames | undefined>,
-): readonly CheckedDesk[] {
-  const names = desks.get(name)
-  return names ? [{ ...instance, kind: 'desk', names }] : []
-}
-
-function finishFeature({ entry }: ReadyEntry, instance: CheckedInstance): CheckedFeature {
-  return { ...instance, kind: 'feature', for: featureChannels(entry) }
-}
-
-function rawHours(file: YamlFile, name: string): Json {
-  return JSON.parse(JSON.stringify(file.get(['hours', name]) ?? null))
+function rawHours(file: YamlFile['value'], name: string): Json {
+  return JSON.parse(JSON.stringify((isRecord(file.hours) && file.hours[name]) ?? null))
 }
 
 function uniqueFiles(ready: readonly ReadyEntry[]): readonly ReadFile[] {

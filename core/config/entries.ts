@@ -68,7 +68,8 @@ export function readEntry(section: Section, path: Path, value: unknown): Entry |
     path,
     writtenName: typeof written === 'string' ? written : undefined,
     use: typeof use === 'string' ? use : undefined,
-    isParked: enabled === false,
+    // A variable is always a text.
+    isParked: enabled === false || enabled === 'false',
     core: pick(true),
     settings: pick(false),
   }

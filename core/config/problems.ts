@@ -76,9 +76,9 @@ const table = {
   }),
 
   // ── variables and secrets ──
-  CONFIG_MISSING_VARIABLE: ({ name, isEmpty }: { name: string; isEmpty: boolean }) => ({
-    what: isEmpty ? `The environment variable ${name} is empty.` : `The environment variable ${name} is not set.`,
-    instead: `Set it before starting:  export ${name}=…`,
+  CONFIG_MISSING_VARIABLE: (it: { name: string; isEmpty: boolean; envFile: string }) => ({
+    what: `The environment variable ${it.name} is ${it.isEmpty ? 'empty' : 'not set'}.`,
+    instead: `Set it before starting  (export ${it.name}=…),  or write it into ${it.envFile} beside this file.`,
   }),
   CONFIG_VARIABLE_INSIDE: ({ name }: { name: string }) => ({
     what: `\${${name}} is only part of this text. A variable must be the whole value.`,

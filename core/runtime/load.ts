@@ -96,8 +96,12 @@ export async function loadPlugin(use: string, section: Section, places: PluginPl
   if (!isPlugin(plugin)) {
     return found('CONFIG_NOT_A_PLUGIN', { path: source.shown, found: whatIs(module, plugin) })
   }
-  if (plugin.kind !== KIND_OF[section]) return wrongSection(use, plugin.kind, section)
-  return { plugin, readme: source.readme }
+  return wrongKind(plugin, use, section) ?? { plugin, readme: source.readme }
+}
+
+/** What is wrong when a plugin stands under a section that is not for its kind. */
+export function wrongKind(plugin: Plugin, use: string, section: Section): Finding | undefined {
+  return plugin.kind === KIND_OF[section] ? undefined : wrongSection(use, plugin.kind, section)
 }
 
 /** The names of the shipped plugins of a section. */
@@ -172,7 +176,11 @@ function whatIs(module: unknown, value: unknown): string {
   const hasDefault = typeof module === 'object' && module !== null && 'default' in module
   if (!hasDefault || value === undefined) return 'missing'
   if (typeof value === 'function') return 'a function'
-  return typeof value === 'object' && value !== null ? 'an object that no define… has made' : `a ${typeof value}`
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`
+  // A loader in front of Node (tsx, for one) can load the core again for files outside of it.
+  return 'setup' in value && value.constructor !== Object
+    ? 'made by a second copy of Switchboard, which a loader other than Node itself has brought in'
+    : 'an object that no define… has made'
 }
 
 const TOO_SLOW = Symbol('too slow')

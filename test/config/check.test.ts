@@ -125,6 +125,44 @@ describe('a good file', () => {
   })
 })
 
+describe('what is parked or not known', () => {
+  const desk = `desks:
+  support:
+    use: office
+    people: { amy: { name: Amy } }
+    teams: { presale: { members: [amy] } }
+`
+  const faces = 'features:\n  - use: faces\n    identities: { sales: { name: Sales } }\n    assign: { amy: sales }\n'
+
+  test('people of a parked desk may still be referred to', async () => {
+    const config = await check(shop + rest + desk.replace('office', 'office\n    enabled: false') + faces)
+    expect(config.desks).toEqual([])
+    expect(config.features[0]?.settings).toMatchObject({ assign: { amy: 'sales' } })
+  })
+
+  test('people are not compared while their desk has problems of its own', async () => {
+    expect(await codes(shop + rest + desk.replace('name: Amy', 'nam: Amy') + faces)).toEqual([
+      'desks.support.people.amy.nam CONFIG_UNKNOWN_KEY',
+    ])
+  })
+
+  test('the core’s own keys may come from variables too', async () => {
+    const text = `${shop}    reserve: \${RESERVE}\n    enabled: \${RUNS}\n${rest}`
+    const config = await check(text, { env: { ...env, RESERVE: '2', RUNS: 'true' } })
+    expect(config.channels[0]?.reserve).toBe(2)
+    expect((await check(text, { env: { ...env, RESERVE: '2', RUNS: 'false' } })).parked).toHaveLength(1)
+  })
+
+  test('a plugin that is given directly must fit its section too', async () => {
+    const plugins = {
+      odd: definePlugin({ name: 'odd', summary: 'A feature.', config: z.strictObject({}), setup: () => ({}) }),
+    }
+    expect(await codes(shop + rest.replace('parrot', 'odd'), { plugins })).toEqual([
+      'bots.faq.use CONFIG_WRONG_SECTION',
+    ])
+  })
+})
+
 describe('at a reload', () => {
   const fingerprint = async (text: string, options: CheckOptions = {}) =>
     (await check(text, options)).channels[0]?.fingerprint
