@@ -42,11 +42,12 @@ import {
   readEntry,
   type Surroundings,
 } from './entries.ts'
+import { SECRET_KEY } from './hidden.ts'
 import { type Hours, makeHours } from './hours.ts'
 import { explainIssues } from './issues.ts'
 import { checkLending } from './lending.ts'
 import { type Finding, found } from './problems.ts'
-import { type Environment, isRecord, type Placed, readBytes, readYaml, SECRET_KEY, type YamlFile } from './read.ts'
+import { type Environment, isRecord, type Placed, readBytes, readYaml, type YamlFile } from './read.ts'
 import { type Problem, problemAt, type Quotable, redact, sortProblems } from './report.ts'
 import { checkRoutes } from './routes.ts'
 import * as sections from './sections.ts'

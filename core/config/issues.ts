@@ -2,9 +2,10 @@
 import type { z } from 'zod'
 import type { Path } from './checked.ts'
 import { aboutIt, inputSchema, inWords, knownKeys, markOf, type SchemaNode, schemaAt } from './expects.ts'
+import { SECRET_KEY } from './hidden.ts'
 import { nearest } from './nearest.ts'
 import { Finding, found } from './problems.ts'
-import { isRecord, type Placed, SECRET_KEY, type YamlFile } from './read.ts'
+import { isRecord, type Placed, type YamlFile } from './read.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -312,66 +313,59 @@ function typesOf(schema: SchemaNode): ReadonlySet<unknown> {
   return new Set([schema.type])
 }
 
+/** Too many or too few, too large or too small. */
 function limit(
   issue: Issue & { code: 'too_small' | 'too_big' },
   key: string,
   shown: string,
   isRequired: boolean,
 ): Finding {
-  const { origin } = issue
-  const isList = origin === 'array' || origin === 'set'
-  const edge = issue.code === 'too_small' ? issue.minimum : issue.maximum
-  const [least, most] = isList ? ['at least', 'at most'] : origin === 'string' ? ['at least', 'at most'] : ['', '']
-  if (issue.code === 'too_small' && isList && Number(edge) === 1) {
-    return found('CONFIG_TOO_FEW', {
-      what: `"${key}" is an empty list.`,
-      instead: isRequired ? 'Write at least one.' : 'Write at least one, or take the line away.',
-    })
+  const isTooSmall = issue.code === 'too_small'
+  const edge = isTooSmall ? issue.minimum : issue.maximum
+  const unit = COUNTED.get(issue.origin)
+  if (unit === undefined) {
+    const bound = issue.inclusive === false ? `${isTooSmall ? 'more' : 'less'} than ${edge}` : undefined
+    const instead = `Write ${bound ?? `${edge} or ${isTooSmall ? 'more' : 'less'}`}.`
+    return found('CONFIG_WRONG_VALUE', { what: `"${key}" is ${shown}.`, instead })
   }
-  if (issue.code === 'too_small' && origin === 'string' && Number(edge) === 1) {
-    return found('CONFIG_WRONG_VALUE', {
-      what: `"${key}" is an empty text.`,
-      instead: isRequired ? 'Write the text.' : 'Write the text, or take the line away.',
-    })
+  const orLeave = isRequired ? '.' : ', or take the line away.'
+  if (isTooSmall && Number(edge) === 1) {
+    return unit === 'characters'
+      ? found('CONFIG_WRONG_VALUE', { what: `"${key}" is an empty text.`, instead: `Write the text${orLeave}` })
+      : found('CONFIG_TOO_FEW', { what: `"${key}" is an empty list.`, instead: `Write at least one${orLeave}` })
   }
-  const word = issue.code === 'too_small' ? least : most
-  const unit = isList ? ' entries' : origin === 'string' ? ' characters' : ''
-  if (unit) {
-    const what = `"${key}" has ${issue.code === 'too_small' ? 'too few' : 'too many'}${unit}.`
-    return found('CONFIG_WRONG_VALUE', { what, instead: `Write ${word} ${edge}.` })
-  }
-  const bound =
-    issue.code === 'too_small'
-      ? issue.inclusive === false
-        ? 'more than'
-        : 'or more'
-      : issue.inclusive === false
-        ? 'less than'
-        : 'or less'
-  const instead = bound.startsWith('or') ? `Write ${edge} ${bound}.` : `Write ${bound} ${edge}.`
-  return found('CONFIG_WRONG_VALUE', { what: `"${key}" is ${shown}.`, instead })
+  const what = `"${key}" has too ${isTooSmall ? 'few' : 'many'} ${unit}.`
+  return found('CONFIG_WRONG_VALUE', { what, instead: `Write at ${isTooSmall ? 'least' : 'most'} ${edge}.` })
 }
 
+/** What is counted of it; of numbers, nothing. */
+const COUNTED: ReadonlyMap<string, string> = new Map([
+  ['string', 'characters'],
+  ['array', 'entries'],
+  ['set', 'entries'],
+  ['map', 'entries'],
+])
+
+/** What a text should look like, by zod's name for its format. */
+const FORMATS: ReadonlyMap<string, readonly [what: string, example: string]> = new Map([
+  ['url', ['an address', 'https://example.com/path']],
+  ['email', ['an e-mail address', 'name@example.com']],
+  ['uuid', ['a UUID', '123e4567-e89b-42d3-a456-426614174000']],
+  ['ipv4', ['an IPv4 address', '10.0.0.5']],
+  ['ipv6', ['an IPv6 address', '2001:db8::1']],
+  ['datetime', ['a date with time', '2027-01-01T09:00:00Z']],
+  ['date', ['a date', '2027-01-01']],
+  ['time', ['a time', '09:00:00']],
+])
+
 function badFormat(issue: Issue & { code: 'invalid_format' }, key: string, shown: string, schema: SchemaNode): Finding {
+  const [what = 'in the form that is wanted', example] = FORMATS.get(issue.format) ?? []
   const examples = Array.isArray(schema.examples) ? schema.examples : []
-  const known: ReadonlyMap<string, readonly [what: string, example: string]> = new Map(
-    Object.entries({
-      url: ['an address', 'https://example.com/path'],
-      email: ['an e-mail address', 'name@example.com'],
-      uuid: ['a UUID', '123e4567-e89b-42d3-a456-426614174000'],
-      ipv4: ['an IPv4 address', '10.0.0.5'],
-      ipv6: ['an IPv6 address', '2001:db8::1'],
-      datetime: ['a date with time', '2027-01-01T09:00:00Z'],
-      date: ['a date', '2027-01-01'],
-      time: ['a time', '09:00:00'],
-    } as const),
-  )
-  const [what, example] = known.get(issue.format) ?? ['in the form that is wanted', undefined]
   const written = examples[0] ?? example
-  const pattern = issue.pattern ? ` (It must match ${issue.pattern}.)` : ''
+  const pattern = issue.pattern === undefined ? undefined : `It must match ${issue.pattern}`
   return found('CONFIG_WRONG_VALUE', {
     what: `"${key}" is ${shown}, which is not ${what}.`,
-    instead: written ? `Write one such as ${String(written)}.` : pattern.trim() || undefined,
+    instead: written === undefined ? pattern : `Write one such as ${String(written)}.`,
   })
 }
 
