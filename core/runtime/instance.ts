@@ -226,7 +226,7 @@ function makeContext(
         return found && customerOf(config, found)
       },
     },
-    media: ground.media,
+    media: { open: ground.media.open },
     audit: ({ by, action, before, after }) => {
       const row = { id: ground.makeId(), at: clock.now(), by, action, before, after, instance: name }
       engine.audit(row).catch((error: unknown) => {

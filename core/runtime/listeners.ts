@@ -1,11 +1,13 @@
 /** Runs the `listen` of polled channels: one at a time for each name, again after it failed, until its channel stops. */
-import { messageOf } from '../errors.ts'
+import { DeliveryError, messageOf } from '../errors.ts'
 import type { Clock } from '../services/clock.ts'
 import type { Instance } from './instance.ts'
 import { during } from './watchdog.ts'
 
 /** Waits after a failure; the last one for every further one. */
 const AGAIN_MS = [1_000, 5_000, 15_000, 60_000]
+/** Who has listened for so long has worked: the waits begin anew. */
+const WORKED_MS = 60_000
 
 export class Listeners {
   readonly #clock: Clock
@@ -37,18 +39,21 @@ export class Listeners {
   }
 
   async #run(instance: Instance, listen: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted; ) {
+    let failures = 0
+    while (!signal.aborted) {
       const startedMs = this.#clock.now()
+      let waitMs: number | undefined
       try {
         await during(instance, 'listen', () => listen(signal))
       } catch (error) {
         if (signal.aborted) return
         const because = messageOf(error)
         instance.log.warn({ error }, `${instance.name} (${instance.plugin.name}), listen: ${because}`)
+        if (error instanceof DeliveryError) waitMs = error.retryAfterMs
       }
-      const longest = AGAIN_MS.length - 1
-      failures = this.#clock.now() - startedMs > 60_000 ? 0 : Math.min(failures + 1, longest)
-      await this.#pause(AGAIN_MS[failures] ?? 60_000, signal)
+      if (this.#clock.now() - startedMs > WORKED_MS) failures = 0
+      await this.#pause(waitMs ?? AGAIN_MS[Math.min(failures, AGAIN_MS.length - 1)] ?? 0, signal)
+      failures += 1
     }
   }
 

@@ -66,8 +66,7 @@ export function shareCore(): void {
   })
 }
 
-/** The longest that importing a plugin may take. */
-const LIMIT_SECONDS = 10
+const LIMIT_MS = 10_000
 
 /** Where plugins are looked for. */
 export interface PluginPlaces {
@@ -75,6 +74,8 @@ export interface PluginPlaces {
   readonly folder: string
   /** The plugins that are named by their name alone: a folder with one for each section. Left out: those shipped. */
   readonly shipped?: string | undefined
+  /** The longest that importing a plugin may take. Left out: 10 s. */
+  readonly limitMs?: number | undefined
 }
 
 /**
@@ -83,15 +84,16 @@ export interface PluginPlaces {
  */
 export async function loadPlugin(use: string, section: Section, places: PluginPlaces): Promise<LoadedPlugin | Finding> {
   shareCore()
+  const { limitMs = LIMIT_MS } = places
   const source = locate(use, section, places)
   if (source instanceof Finding) return source
   let module: unknown
   try {
-    module = await within(LIMIT_SECONDS, import(/* @vite-ignore */ source.url))
+    module = await within(limitMs, import(/* @vite-ignore */ source.url))
   } catch (error) {
     return whyNot(error, source)
   }
-  if (module === TOO_SLOW) return found('CONFIG_PLUGIN_HANGS', { path: source.shown, seconds: LIMIT_SECONDS })
+  if (module === TOO_SLOW) return found('CONFIG_PLUGIN_HANGS', { path: source.shown, seconds: limitMs / 1000 })
   const plugin = defaultOf(module)
   if (!isPlugin(plugin)) {
     return found('CONFIG_NOT_A_PLUGIN', { path: source.shown, found: whatIs(module, plugin) })
@@ -185,10 +187,10 @@ function whatIs(module: unknown, value: unknown): string {
 
 const TOO_SLOW = Symbol('too slow')
 
-async function within<T>(seconds: number, work: Promise<T>): Promise<T | typeof TOO_SLOW> {
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T | typeof TOO_SLOW> {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<typeof TOO_SLOW>((done) => {
-    timer = setTimeout(done, seconds * 1000, TOO_SLOW)
+    timer = setTimeout(done, limitMs, TOO_SLOW)
   })
   try {
     return await Promise.race([work, limit])

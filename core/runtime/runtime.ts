@@ -266,6 +266,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       commandsBeforeMs: nowMs - commandsMs,
       auditBeforeMs: nowMs - auditMs,
     })
+    await media.removeUnused()
   }
 
   /** What one of them ends may set another going, so they are asked until none had anything to do. */
