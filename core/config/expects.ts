@@ -38,7 +38,7 @@ export function schemaAt(root: SchemaNode, path: Path, value: unknown): SchemaNo
     nodes = nodes.flatMap((node) => alternatives(root, node, whole)).flatMap((node) => childrenOf(node, step))
     here = isRecord(here) || Array.isArray(here) ? Reflect.get(here, step) : undefined
   }
-  // What a helper makes is told by the helper's name, whatever it consists of.
+  // What a function of schema.ts makes is told by its mark, whatever it consists of.
   nodes = nodes.flatMap((node) => (markOf(node) ? [node] : alternatives(root, node, here)))
   if (nodes.length > 1) return { anyOf: nodes }
   return nodes[0] ?? {}
@@ -94,12 +94,12 @@ export function aboutIt(node: SchemaNode): string | undefined {
   return typeof node.description === 'string' ? node.description : undefined
 }
 
-/** Which helper of `schema.ts` the setting is made with. */
+/** Which function of `schema.ts` the setting is made with. */
 export function markOf(node: SchemaNode): string | undefined {
   return typeof node.switchboard === 'string' ? node.switchboard : undefined
 }
 
-/** Singular and plural of what helpers stand for. */
+/** Singular and plural of what these marks stand for. */
 const MARKS: ReadonlyMap<string, readonly [one: string, many: string]> = new Map(
   Object.entries({
     duration: ['a duration such as 10m', 'durations such as 10m'],

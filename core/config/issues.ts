@@ -156,7 +156,7 @@ class Explanation {
     const name = String(key ?? '')
     if (issue.code === 'custom') {
       const custom = this.#custom(issue, path)
-      // The schema helper knows no names.
+      // `secret()` does not know where it stands.
       return custom.code === 'CONFIG_LITERAL_SECRET' ? this.#literalSecret(name) : custom
     }
     if (value === null) {

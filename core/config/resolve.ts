@@ -1,6 +1,6 @@
 /**
  * What a setting can only mean inside one configuration: a name, a file beside the YAML, a secret from a variable.
- * `check` parses every plugin's settings inside `resolving(…)`, so that the schema helpers ask it while zod parses and
+ * `check` parses every plugin's settings inside `resolving(…)`, so that `schema.ts` asks it while zod parses and
  * their findings stand at zod's own paths. Parsed outside (a test that gives settings directly), names are taken as
  * they are and files are read from the working directory.
  */

@@ -9,18 +9,18 @@ import { isPlugin, type Plugin } from '../../core/plugin.ts'
 import { loadPlugin, SECTIONS } from '../../core/runtime/load.ts'
 
 const requests = z
-  .array(z.object({ use: z.string(), folder: z.string(), section: z.enum(SECTIONS) }))
+  .array(z.object({ use: z.string(), folder: z.string(), section: z.enum(SECTIONS), limitMs: z.number().optional() }))
   .parse(JSON.parse(readFileSync(0, 'utf8')))
 
 const results: unknown[] = []
-for (const { use, folder, section } of requests) {
+for (const { use, section, ...places } of requests) {
   Reflect.deleteProperty(globalThis, 'theirZod')
-  const loaded = await loadPlugin(use, section, { folder })
+  const loaded = await loadPlugin(use, section, places)
   if (loaded instanceof Finding) {
     results.push({ code: loaded.code, what: loaded.what, instead: loaded.instead })
     continue
   }
-  const again = await loadPlugin(use, section, { folder })
+  const again = await loadPlugin(use, section, places)
   results.push({
     name: loaded.plugin.name,
     isPlugin: isPlugin(loaded.plugin),

@@ -11,20 +11,20 @@ const folder = mkdtempSync(join(tmpdir(), 'switchboard-load-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** All plugins are loaded by one child process, when the first test asks. */
-const requests: { use: string; folder: string; section: Section }[] = []
+const requests: { use: string; folder: string; section: Section; limitMs?: number | undefined }[] = []
 let results: unknown[] | undefined
 
 /** Writes some files, and loads `use` as if a YAML in `from` named it. */
 function given(
   files: { readonly [path: string]: string | object },
   use: string,
-  { from = '.', section = 'channels' }: { from?: string; section?: Section } = {},
+  { from = '.', section = 'channels', limitMs }: { from?: string; section?: Section; limitMs?: number } = {},
 ): () => unknown {
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), typeof content === 'string' ? content : JSON.stringify(content))
   }
-  const index = requests.push({ use, folder: join(folder, from), section }) - 1
+  const index = requests.push({ use, folder: join(folder, from), section, limitMs }) - 1
   return () => {
     const input = JSON.stringify(requests)
     const child = ['--no-warnings', 'test/runtime/load-child.ts']
@@ -183,6 +183,14 @@ describe('what cannot be loaded says what to change', () => {
       code: 'CONFIG_PLUGIN_THROWS',
       what: "./throws.ts cannot be loaded: Cannot read properties of undefined (reading 'trim').",
       instead: `It happened at ${folder}/throws.ts:2:32.`,
+    })
+  })
+
+  const hangs = given({ 'hangs.ts': 'await new Promise(() => {})\nexport default 1\n' }, './hangs.ts', { limitMs: 500 })
+  test('a plugin that waits for ever when it is imported', () => {
+    expect(hangs()).toMatchObject({
+      code: 'CONFIG_PLUGIN_HANGS',
+      what: './hangs.ts was not loaded within 0.5 seconds.',
     })
   })
 
