@@ -197,7 +197,10 @@ export interface ChannelMethods {
     delivery: Delivery,
     options: { readonly signal: AbortSignal },
   ) => Promise<{ readonly platformId?: string | undefined }>
-  /** For polled platforms. Called once the channel is up; when it throws it is called again, with back-off. */
+  /**
+   * For polled platforms. Called once the channel is up; when it throws it is called again, with back-off, or after the
+   * `retryAfterMs` of a `DeliveryError`.
+   */
   readonly listen?: ((signal: AbortSignal) => Promise<void>) | undefined
   readonly fetchMedia?:
     | ((
