@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from '#core'
 import { memoryDesk, type TestConfig, type TestServer, testRuntime, testServer } from '#core/testing'
+import { eventually } from './eventually.ts'
 import smallLlm from './small-llm.ts'
 
 const Asked = z.object({
@@ -139,7 +140,7 @@ test('a connection that is cut in the middle gives the fallback, and the next me
   await using bot = await testRuntime(config(model))
   const user = bot.user('u1')
   user.says('hello')
-  await expect.poll(() => bot.channel.drafts).toEqual([{ chat: 'u1', text: 'Good ' }])
+  await eventually(() => bot.channel.drafts).toEqual([{ chat: 'u1', text: 'Good ' }])
   await model.down()
   cut.resolve()
   await user.hears('Later, please.')
@@ -162,7 +163,7 @@ test('an agent who takes over while the answer is written is alone: it is never 
   await using bot = await testRuntime(config(model))
   const user = bot.user('u1')
   await user.says('hello').hears('Hello!').says('are you a robot?')
-  await expect.poll(() => bot.channel.drafts.at(-1)).toEqual({ chat: 'u1', text: 'I think ' })
+  await eventually(() => bot.channel.drafts.at(-1)).toEqual({ chat: 'u1', text: 'I think ' })
   expect(await bot.agent('amy').takes('u1')).toMatchObject({ ok: true })
   await bot.agent('amy').sends('u1', 'Amy here.')
   go.resolve()
