@@ -259,7 +259,7 @@ class Check {
         dedupeMs: keep.dedupe,
         auditMs: keep.audit,
       },
-      limits: limits && { drainForMs: limits.drainFor, lingerForMs: limits.lingerFor },
+      limits: limits && { drainForMs: limits.drainFor },
     }
   }
 

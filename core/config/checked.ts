@@ -43,8 +43,6 @@ export interface CheckedConfig {
   readonly limits: {
     /** How long turns under way may go on when their plugin is stopped. */
     readonly drainForMs: number
-    /** How long after a close the next message still goes to the same agent. */
-    readonly lingerForMs: number
   }
   /** In the order of the YAML, without those that are parked (`enabled: false`) or down. */
   readonly channels: readonly CheckedChannel[]

@@ -72,7 +72,6 @@ export const keep = z
 export const limits = z
   .strictObject({
     drainFor: duration('30s').describe('How long turns under way may go on when their plugin is stopped.'),
-    lingerFor: duration('2m').describe('How long after a close the next message still goes to the same agent.'),
   })
   .describe('Time limits of the runtime.')
 

@@ -49,7 +49,6 @@ describe('a good file', () => {
       storage: { folder: join(folder, 'data') },
       languages: ['zh-CN', 'en'],
       timeZone: 'UTC',
-      limits: { drainForMs: 30_000, lingerForMs: 120_000 },
       features: [],
       desks: [],
       parked: [],
