@@ -49,6 +49,7 @@ describe('a good file', () => {
       storage: { folder: join(folder, 'data') },
       languages: ['zh-CN', 'en'],
       timeZone: 'UTC',
+      limits: { drainForMs: 30_000 },
       features: [],
       desks: [],
       parked: [],
