@@ -97,7 +97,6 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
     CREATE INDEX conversation_opened ON conversation (opened_at);
     CREATE INDEX conversation_closed ON conversation (closed_at) WHERE closed_at IS NOT NULL;
     CREATE INDEX conversation_chat ON conversation (chat, opened_at);
-    CREATE INDEX conversation_customer ON conversation (customer, opened_at);
 
     CREATE TABLE conversation_change (
       conversation TEXT NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,

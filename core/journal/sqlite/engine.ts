@@ -71,7 +71,12 @@ export async function openSqlite({ folder, clock = systemClock, log }: SqliteOpt
     const file = join(folder, 'journal.sqlite')
     createPrivate(file)
     const worker = await startWriter({ file, nowMs: clock.now() })
-    return openEngine(file, worker, clock, log, unlock)
+    try {
+      return openEngine(file, worker, clock, log, unlock)
+    } catch (error) {
+      await worker.terminate()
+      throw error
+    }
   } catch (error) {
     unlock()
     throw error
@@ -82,9 +87,12 @@ export async function openSqlite({ folder, clock = systemClock, log }: SqliteOpt
 function startWriter(data: WriterData): Promise<Worker> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./writer.ts', import.meta.url), { name: 'journal writer', workerData: data })
+    const gone = () => reject(new Error('The journal’s writer ended before it had opened the file.'))
     worker.once('error', reject)
+    worker.once('exit', gone)
     worker.once('message', (message: FromWriter) => {
       worker.off('error', reject)
+      worker.off('exit', gone)
       if (message.type === 'open') resolve(worker)
       else reject(message.type === 'refused' ? errorOf(message.failure) : new Error('The writer did not open.'))
     })

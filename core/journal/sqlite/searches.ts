@@ -9,27 +9,17 @@ interface Asked {
   reject(error: unknown): void
 }
 
+/** The thread is started by the first question: a process that asks none need not wait for it. */
 export class Searches {
-  readonly #worker: Worker
+  readonly #file: string
+  #worker: Worker | undefined
   readonly #asked = new Map<number, Asked>()
   #lastId = 0
   #gone: SwitchboardError | undefined
   #whenIdle: (() => void) | undefined
 
   constructor(file: string) {
-    this.#worker = new Worker(new URL('./reader.ts', import.meta.url), {
-      name: 'journal reader',
-      workerData: { file } satisfies ReaderData,
-    })
-    this.#worker.on('message', (answer: FromReader) => {
-      const asked = this.#asked.get(answer.id)
-      this.#asked.delete(answer.id)
-      if (answer.ok) asked?.resolve(answer.rows)
-      else asked?.reject(new Error(`The journal could not be read: ${answer.detail}`))
-      if (this.#asked.size === 0) this.#whenIdle?.()
-    })
-    this.#worker.on('error', (error) => this.#end(error))
-    this.#worker.on('exit', () => this.#end(undefined))
+    this.#file = file
   }
 
   select(sql: string, parameters: readonly Value[]): Promise<readonly unknown[]> {
@@ -50,8 +40,10 @@ export class Searches {
         this.#whenIdle = resolve
       })
     }
-    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
-    this.#worker.postMessage('close')
+    const worker = this.#worker
+    if (worker === undefined) return
+    const ended = new Promise((resolve) => worker.once('exit', resolve))
+    worker.postMessage('close')
     await ended
   }
 
@@ -60,8 +52,26 @@ export class Searches {
       if (this.#gone !== undefined) return reject(this.#gone)
       const id = ++this.#lastId
       this.#asked.set(id, { resolve, reject })
+      this.#worker ??= this.#start()
       this.#worker.postMessage({ ...question, id } satisfies ToReader)
     })
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./reader.ts', import.meta.url), {
+      name: 'journal reader',
+      workerData: { file: this.#file } satisfies ReaderData,
+    })
+    worker.on('message', (answer: FromReader) => {
+      const asked = this.#asked.get(answer.id)
+      this.#asked.delete(answer.id)
+      if (answer.ok) asked?.resolve(answer.rows)
+      else asked?.reject(new Error(`The journal could not be read: ${answer.detail}`))
+      if (this.#asked.size === 0) this.#whenIdle?.()
+    })
+    worker.on('error', (error) => this.#end(error))
+    worker.on('exit', () => this.#end(undefined))
+    return worker
   }
 
   #end(cause: unknown): void {

@@ -8,7 +8,12 @@ import type { GrantInput } from '../protocol.ts'
 export function grantAllowance(db: DatabaseSync): (chat: string, grant: GrantInput, nowMs: number) => void {
   const upsert = `INSERT INTO allowance (chat, on_event, granted_at, ends_at, max, used) VALUES (?, ?, ?, ?, ?, 0)
     ON CONFLICT DO UPDATE SET granted_at = excluded.granted_at, ends_at = excluded.ends_at, max = excluded.max, used = 0`
-  const resetting = query(db, upsert)
+  // What is unlimited and ends no earlier has nothing to reset: most platforms, with every message.
+  const resetting = query(
+    db,
+    `${upsert} WHERE allowance.max IS NOT NULL OR excluded.max IS NOT NULL
+    OR allowance.ends_at < excluded.ends_at`,
+  )
   const running = query(db, `${upsert} WHERE allowance.ends_at <= excluded.granted_at`)
   return (chat, grant, nowMs) => {
     const enter = grant.resets ? resetting : running
@@ -19,6 +24,7 @@ export function grantAllowance(db: DatabaseSync): (chat: string, grant: GrantInp
 export interface Reservations {
   /** Whether `count` more messages may be sent on it. */
   has(chat: string, on: string, count: number, nowMs: number): boolean
+  /** An unlimited one is not counted. */
   reserve(chat: string, on: string): void
   /** For a delivery that was made at `reservedAtMs`. What a later grant has started anew stays as it is. */
   giveBack(chat: string, on: string, reservedAtMs: number): void
@@ -31,7 +37,7 @@ export function reservations(db: DatabaseSync): Reservations {
     db,
     'SELECT ends_at, max, used FROM allowance WHERE chat = ? AND on_event = ?',
   )
-  const use = query(db, 'UPDATE allowance SET used = used + 1 WHERE chat = ? AND on_event = ?')
+  const use = query(db, 'UPDATE allowance SET used = used + 1 WHERE chat = ? AND on_event = ? AND max IS NOT NULL')
   const unuse = query(
     db,
     'UPDATE allowance SET used = used - 1 WHERE chat = ? AND on_event = ? AND granted_at <= ? AND used > 0',

@@ -46,6 +46,7 @@ export function commit(
      FROM chat WHERE id = ?`,
   )
   const leaseOf = query<Pick<ConversationRow, 'lease'>>(db, 'SELECT lease FROM conversation WHERE id = ?')
+  const setCounts = query(db, 'UPDATE conversation SET route = ?, revision = ?, counts_json = ? WHERE id = ?')
   const messageWaits = query(
     db,
     `SELECT 1 FROM entry WHERE chat = ? AND seq <> ? AND done_at IS NULL AND kind = 'in' AND type = 'message' LIMIT 1`,
@@ -81,7 +82,8 @@ export function commit(
   const botDeliveries = query<BotDelivery>(
     db,
     `SELECT id, allowance, created_at FROM delivery
-     WHERE chat = ? AND destination = 'channel' AND state = 'pending' AND by_kind = 'bot'`,
+     WHERE chat = ? AND destination = 'channel' AND state IN ('pending', 'sending') AND state = 'pending'
+       AND by_kind = 'bot'`,
   )
   const cancel = query(db, "UPDATE delivery SET state = 'cancelled', done_at = ? WHERE id = ?")
   const setState = query(
@@ -125,6 +127,11 @@ export function commit(
   function moveConversation(change: ChangeInput, conversation: ConversationInput, customer: string): void {
     const { row, changes, cause } = conversation
     const { chat, nowMs } = change
+    // Same lease, same owner: none of the indexed columns has changed.
+    if (changes.length === 0 && leaseOf.get(row.id)?.lease === row.lease) {
+      setCounts.run(row.route, row.revision, row.counts_json, row.id)
+      return
+    }
     const at = (type: string) => (changes.some((one) => one.type === type) ? nowMs : null)
     setConversation.run(
       row.id,
@@ -148,7 +155,6 @@ export function commit(
       row.close_reason,
       row.closed_by_json,
     )
-    if (changes.length === 0) return
     let n = lastChange.get(row.id)?.n ?? 0
     for (const { type, actorJson, because } of changes) {
       addChange.run(row.id, ++n, nowMs, type, actorJson, because, row.lease, row.owner_json, cause)

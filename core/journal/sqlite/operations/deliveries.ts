@@ -19,7 +19,8 @@ export interface Deliveries {
 
 export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reservations, outbox: Outbox): Deliveries {
   const find = query<Found>(db, 'SELECT chat, destination, state, allowance, created_at FROM delivery WHERE id = ?')
-  const addAttempt = query(
+  const addFirst = query(db, 'INSERT INTO delivery_attempt VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
+  const addNext = query(
     db,
     `INSERT INTO delivery_attempt (delivery, n, at, ms, ok, code, error)
      SELECT ?1, 1 + coalesce(max(n), 0), ?, ?, ?, ?, ? FROM delivery_attempt WHERE delivery = ?1`,
@@ -39,6 +40,13 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
      WHERE id = ?2`,
   )
 
+  /** Most deliveries have one attempt only, which needs no counting. */
+  function addAttempt(
+    ...attempt: [id: string, at: number, ms: number, ok: 0 | 1, code: string | null, error: string | null]
+  ) {
+    if (addFirst.run(...attempt).changes === 0) addNext.run(...attempt)
+  }
+
   return {
     record(result) {
       const { id, nowMs, state } = result
@@ -52,7 +60,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
       }
       const over = state !== 'pending'
       if (state !== 'cancelled') {
-        addAttempt.run(id, nowMs, result.ms, state === 'sent' ? 1 : 0, result.code, result.error)
+        addAttempt(id, nowMs, result.ms, state === 'sent' ? 1 : 0, result.code, result.error)
       }
       set.run(
         state,
@@ -90,6 +98,6 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
       again.run(nowMs, id)
     },
 
-    noteAttempt: (delivery, nowMs, code) => void addAttempt.run(delivery, nowMs, 0, 0, code, null),
+    noteAttempt: (delivery, nowMs, code) => addAttempt(delivery, nowMs, 0, 0, code, null),
   }
 }

@@ -36,7 +36,10 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
      ORDER BY d.next_at, d.rowid LIMIT ?`,
   )
   const nextWake = query<{ at: number | null }>(db, 'SELECT min(due_at) AS at FROM wake')
-  const nextChat = query<{ at: number | null }>(db, 'SELECT min(due_at) AS at FROM chat WHERE due_at > ?')
+  const nextChat = query<{ at: number | null }>(
+    db,
+    'SELECT min(due_at) AS at FROM chat WHERE due_at > 0 AND due_at > ?',
+  )
   const nextDelivery = query<{ at: number | null }>(
     db,
     "SELECT min(next_at) AS at FROM delivery WHERE state = 'pending' AND next_at > ?",
@@ -97,8 +100,8 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
 export function recover(db: DatabaseSync, deliveries: Deliveries): (input: Takes<'recover'>) => Recovery {
   const sending = query<Pick<DeliveryRow, 'id' | 'destination'> & { account: string }>(
     db,
-    // The first condition names the partial index, the second is what is meant.
-    `SELECT d.id, d.destination, c.account FROM delivery d JOIN chat c ON c.id = d.chat
+    // The first condition is that of the index, the second is what is meant.
+    `SELECT d.id, d.destination, c.account FROM delivery d INDEXED BY delivery_open CROSS JOIN chat c ON c.id = d.chat
      WHERE d.state IN ('pending', 'sending') AND d.state = 'sending' ORDER BY d.rowid`,
   )
   const unknown = query(
