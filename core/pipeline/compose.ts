@@ -12,7 +12,7 @@ import {
   type ShownChoices,
 } from '../journal/engine.ts'
 import { type CustomerPatch, contentOf, type Part, toParts } from '../message.ts'
-import type { ChatEvent } from '../turn.ts'
+import type { ChatEvent, Facts } from '../turn.ts'
 import { adapt } from './adapt.ts'
 import { rewrite } from './chain.ts'
 import { isFromPlatform, type Rewritten, type TurnDraft } from './draft.ts'
@@ -35,9 +35,7 @@ export async function composeTurn(
 ): Promise<ChatChange> {
   const out = await composeReplies(tools, draft, inline)
   const { outcome, because, by } = settled
-  const { chat, conversation, facts } = draft
-  draft.committedFacts = facts
-  const learnt = facts !== draft.entry.facts ? facts : undefined
+  const { chat, conversation, learnt } = draft
   const shared = composeShared(tools, draft, out)
   return {
     ...shared,
@@ -63,7 +61,7 @@ export async function composeTurn(
       key,
       dueAtMs: tools.clock.now() + Math.max(0, inMs),
     })),
-    customer: learnt ? learntOf(learnt.customer, learnt.language) : undefined,
+    customer: learnt && learntOf(learnt),
     writes: draft.writes,
     question: out.question ?? (draft.questionEnds ? null : shared.question),
   }
@@ -319,6 +317,7 @@ export function deskDelivery(
   }
 }
 
-function learntOf(patch: CustomerPatch | undefined, language: string | undefined): CustomerPatch | undefined {
-  return language === undefined ? patch : { ...patch, language }
+/** What facts say of the customer. */
+export function learntOf({ customer, language }: Facts): CustomerPatch | undefined {
+  return language === undefined ? customer : { ...customer, language }
 }

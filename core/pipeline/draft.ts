@@ -138,7 +138,6 @@ export class TurnDraft {
   readonly event: AnyEvent
   readonly plan: Plan
   readonly channel: PlannedChannel
-  readonly customer: Customer
   /** The open one; for events of the chat's life, the one that it is about. */
   conversation: Conversation | undefined
   facts: Facts
@@ -162,14 +161,14 @@ export class TurnDraft {
   openDeliveries: number
   /** Whether the composed answer goes into the open response. */
   answersInline = false
-  /** The facts that were committed with the turn; later ones follow it. */
-  committedFacts: Facts | undefined
   /** The replies after `rewrite`, once they have been through it. */
   rewritten: readonly Rewritten[] | undefined
   readonly history: (options: { max: number }) => Promise<readonly Said[]>
   /** Of a wake: the key that is due. */
   readonly wokenKey: string | undefined
   #text: string | undefined
+  #customer: Customer | undefined
+  readonly #known: Facts
   #gathered: readonly string[] = []
 
   constructor(given: {
@@ -195,7 +194,18 @@ export class TurnDraft {
     this.history = given.history
     this.wokenKey = given.wokenKey
     this.facts = given.entry.facts ?? NO_FACTS
-    this.customer = customerOf(given.plan, given.chat.customer, this.facts.language)
+    this.#known = this.facts
+  }
+
+  /** The facts, if there are new ones. */
+  get learnt(): Facts | undefined {
+    return this.facts === this.#known ? undefined : this.facts
+  }
+
+  /** The customer, with what was found out about them in this turn. */
+  get customer(): Customer {
+    this.#customer ??= customerWith(this.facts, customerOf(this.plan, this.chat.customer))
+    return this.#customer
   }
 
   /** The customer's words, with the transcripts known by now. */
@@ -220,7 +230,8 @@ export class TurnDraft {
     return this.chat.shown ? choiceOf(this.text, this.chat.shown.choices) : undefined
   }
 
-  learn(facts: Facts): void {
+  learn(facts: Facts | undefined): void {
+    if (!facts) return
     this.facts = {
       language: facts.language ?? this.facts.language,
       transcripts: facts.transcripts ? { ...this.facts.transcripts, ...facts.transcripts } : this.facts.transcripts,
@@ -233,6 +244,7 @@ export class TurnDraft {
         : this.facts.customer,
     }
     this.#text = undefined
+    this.#customer = undefined
   }
 
   /** Does one step to the conversation; a refusal changes nothing and is in the trace. */
@@ -267,13 +279,18 @@ export class TurnDraft {
 
 const NO_FACTS: Facts = {}
 
-/** The customer as plugins see them; `language` is one that was found out just now. */
-export function customerOf(
-  plan: Pick<Plan, 'languages'>,
-  stored: StoredCustomer,
-  language = stored.language,
-): Customer {
-  return { ...stored, language: language ?? plan.languages[0] ?? 'en' }
+/** The customer as plugins see them. */
+export function customerOf(plan: Pick<Plan, 'languages'>, stored: StoredCustomer): Customer {
+  return { ...stored, language: stored.language ?? plan.languages[0] ?? 'en' }
+}
+
+function customerWith({ language, customer: patch }: Facts, customer: Customer): Customer {
+  return {
+    ...customer,
+    name: patch?.name ?? customer.name,
+    language: language ?? patch?.language ?? customer.language,
+    fields: { ...customer.fields, ...patch?.fields },
+  }
 }
 
 function withTranscripts(parts: Extract<InboundEvent, { type: 'message' }>['parts'], facts: Facts) {

@@ -10,7 +10,7 @@ import type { Committed, DeskPayload, LoadedChat, TodoEntry } from '../journal/e
 import type { Plan, PlannedChannel } from '../runtime/plan.ts'
 import type { ChatEvents, Facts } from '../turn.ts'
 import { enrich, GuardFailed, InstanceStopped, runHook, runStage, runWork } from './chain.ts'
-import { composeTurn, deskDelivery } from './compose.ts'
+import { composeTurn, deskDelivery, learntOf } from './compose.ts'
 import type { Deliver } from './deliver.ts'
 import { isFromPlatform, isLifeEvent, personHasIt, TurnDraft } from './draft.ts'
 import { readHistory } from './history.ts'
@@ -32,6 +32,17 @@ const JOURNAL_AGAIN_MS = 1_000
 /** Places behind an entry's own items, in its desk's order. */
 const LATE_FACTS = 90
 const SUGGESTION = 91
+
+/** What enrichers find out about an event. */
+interface Enriching {
+  /** Rejects with `InstanceStopped` when one of them was stopped meanwhile. */
+  readonly done: Promise<void>
+  /** What has been found so far; `undefined`: nothing. */
+  found(): Facts | undefined
+}
+/** Asks the enrichers, once; `draft` is the turn that wants to know. */
+type Find = (draft: TurnDraft) => Promise<Enriching>
+const NOTHING_TO_FIND: Enriching = { done: Promise.resolve(), found: () => undefined }
 
 export interface Pipeline {
   /** Something waits in this chat. */
@@ -103,22 +114,28 @@ export function makePipeline(
     if (todo.blocked >= MAX_BLOCKED) return giveUp(first, todo, 'it has blocked the process three times')
     const trace: TraceStep[] = []
     let chat = first
-    let facts = todo.facts
+    let enriching: Enriching | undefined
+    const find: Find = async (draft) => {
+      const { plan, channel, chat } = draft
+      // Whoever was stopped while finding something out is asked again, as it is then.
+      const again = () => {
+        enriching = undefined
+      }
+      enriching ??= startEnriching(await begin(plan, channel, chat, todo, trace), again)
+      return enriching
+    }
     for (let round = 0; round < MAX_ROUNDS && !stopped; round++) {
       const { plan, release } = tools.hold()
       try {
         const channel = plan.channels.get(chat.account)
         if (!channel) return await ignore(chat, todo)
-        const draft = await begin(plan, channel, chat, { ...todo, facts }, trace)
-        const enriching = startEnriching(draft, round)
-        if (!personHasIt(draft)) await enriching
-        const settled = await run(draft, todo)
+        const draft = await begin(plan, channel, chat, todo, trace)
+        const settled = await run(draft, todo, find)
         const committed = await commit(draft, settled)
-        if (committed.ok) return afterwards(draft, todo, committed, enriching)
+        if (committed.ok) return afterwards(draft, todo, committed, enriching ?? NOTHING_TO_FIND)
         if (committed.why === 'epoch' || committed.why === 'repeated') return
         const because = committed.why === 'waiting' ? 'the customer has written' : `the ${committed.why} has changed`
         trace.push({ stage: 'commit', by: 'core', did: 'superseded', because })
-        facts = draft.facts
       } catch (error) {
         if (!(error instanceof InstanceStopped)) throw error
         trace.push({ stage: 'reload', by: 'core', did: 'superseded', because: `${error.message} was stopped` })
@@ -155,23 +172,32 @@ export function makePipeline(
     })
   }
 
-  /** Enrichers are asked once, beside each other; a person's desk does not wait for them. */
-  function startEnriching(draft: TurnDraft, round: number): Promise<void> {
+  /**
+   * Enrichers are asked once for an event, however often its turn is run, and beside each other, on a draft of their
+   * own: a person's desk does not wait for them, and what they find belongs to every run.
+   */
+  function startEnriching(draft: TurnDraft, again: () => void): Enriching {
     const { enrich: steps } = draft.channel.chain
-    if (round > 0 || steps.length === 0 || !isFromPlatform(draft)) return Promise.resolve()
-    return enrich(tools, draft, steps)
+    if (steps.length === 0 || !isFromPlatform(draft)) return NOTHING_TO_FIND
+    const done = enrich(tools, draft, steps)
+    done.catch(again)
+    return { done, found: () => draft.learnt }
   }
 
   /** Stops 4 and 5. */
-  async function run(draft: TurnDraft, todo: TodoEntry): Promise<Settled> {
+  async function run(draft: TurnDraft, todo: TodoEntry, find: Find): Promise<Settled> {
     const { event } = draft
     if (event.type === 'wake') return runWake(draft, todo)
     if (isLifeEvent(event.type)) return runListeners(draft, event.type)
 
     const { chain } = draft.channel
     const patience = todo.fails >= AGAIN_MS.length ? 'decide' : 'try-again'
+    const turnedAway = await runStage(tools, draft, 'guard', chain.guard, patience)
+    if (turnedAway) return settle(tools, draft, turnedAway)
+    const enriching = await find(draft)
+    if (!personHasIt(draft)) await enriching.done
+    draft.learn(enriching.found())
     const ended =
-      (await runStage(tools, draft, 'guard', chain.guard, patience)) ??
       (await runAnswered(draft)) ??
       (await runStage(tools, draft, 'intercept', chain.intercept)) ??
       (personHasIt(draft) ? undefined : await runStage(tools, draft, 'respond', chain.respond))
@@ -243,7 +269,7 @@ export function makePipeline(
     draft: TurnDraft,
     todo: TodoEntry,
     { sending }: Extract<Committed, { ok: true }>,
-    enriching: Promise<void>,
+    enriching: Enriching,
   ): void {
     if (isFromPlatform(draft)) use.receive().ended(draft.chat.account, draft.chat.externalId)
     for (const { inMs } of draft.wakes.values()) use.sweep().by(clock.now() + inMs)
@@ -260,13 +286,14 @@ export function makePipeline(
   }
 
   /** What a person's desk is told after the message itself: facts that came late, and the bot's suggestion. */
-  async function followUp(draft: TurnDraft, enriching: Promise<void>): Promise<void> {
-    const { conversation, committedFacts } = draft
+  async function followUp(draft: TurnDraft, enriching: Enriching): Promise<void> {
+    const { conversation } = draft
     const desk = conversation && conversation.owner.kind !== 'bot' ? conversation.owner.desk : undefined
     if (!conversation || !desk) return
     try {
-      await enriching
-      if (draft.facts !== committedFacts) await tellLate(draft, conversation.id, desk, draft.facts)
+      await enriching.done
+      const facts = enriching.found()
+      if (facts) await tellLate(draft, conversation.id, desk, facts)
       const planned = routeOf(draft)
       if (planned?.mode !== 'cooperation') return
       const parts = await draftSuggestion(tools, draft, planned)
@@ -292,7 +319,7 @@ export function makePipeline(
       nowMs: clock.now(),
       expect: {},
       lateFacts: facts && { seq: draft.entry.seq, facts },
-      customer: facts?.customer,
+      customer: facts && learntOf(facts),
       deliveries: [deskDelivery(tools, desk, item, { entry: { seq: draft.entry.seq }, part })],
     })
     if (committed.ok) use.deliver().start(committed.sending)
@@ -306,7 +333,7 @@ export function makePipeline(
     const draft = await begin(plan, channel, chat, todo, [])
     if (isFromPlatform(draft)) sayAsCore(draft, plan.texts.fallback)
     const committed = await commit(draft, { outcome: 'failed', by: 'core', because })
-    if (committed.ok) afterwards(draft, todo, committed, Promise.resolve())
+    if (committed.ok) afterwards(draft, todo, committed, NOTHING_TO_FIND)
   }
 
   /** The channel of this chat is no longer in the configuration. */
