@@ -295,6 +295,9 @@ type Loose<T> = T & {
   readonly [K in keyof T & ('inbound' | 'outbound' | 'events')]?: { readonly [other: string]: unknown } | undefined
 }
 
+// biome-ignore lint/complexity/noBannedTypes: no key at all is what a plugin has that needs, provides or keeps nothing.
+type Nothing = {}
+
 export type PluginKind = 'feature' | 'channel' | 'bot' | 'desk'
 
 /**
@@ -326,12 +329,9 @@ export function definePlugin<
   C extends z.ZodType,
   R extends Loose<Hooks<S>> & Lends<P>,
   S extends z.ZodObject = NoState,
-  // biome-ignore lint/complexity/noBannedTypes: nothing needed, nothing provided, no tables.
-  N extends Needs = {},
-  // biome-ignore lint/complexity/noBannedTypes: as above.
-  P extends Provides = {},
-  // biome-ignore lint/complexity/noBannedTypes: as above.
-  DB = {},
+  N extends Needs = Nothing,
+  P extends Provides = Nothing,
+  DB = Nothing,
 >(
   plugin: Manifest<C, S, N, P, DB> & {
     setup(
@@ -347,12 +347,9 @@ export function defineChannel<
   C extends z.ZodType,
   R extends ChannelMethods & Loose<Hooks<S>> & Lends<P>,
   S extends z.ZodObject = NoState,
-  // biome-ignore lint/complexity/noBannedTypes: nothing needed, nothing provided, no tables.
-  N extends Needs = {},
-  // biome-ignore lint/complexity/noBannedTypes: as above.
-  P extends Provides = {},
-  // biome-ignore lint/complexity/noBannedTypes: as above.
-  DB = {},
+  N extends Needs = Nothing,
+  P extends Provides = Nothing,
+  DB = Nothing,
 >(
   channel: Manifest<C, S, N, P, DB> & {
     /** What the platform calls the account (app id, uid): the chat's identity hangs on it, not on the channel's name. */
@@ -371,12 +368,9 @@ export function defineBot<
   C extends z.ZodType,
   R extends BotMethods<S> & Loose<Hooks<S>> & Lends<P>,
   S extends z.ZodObject = NoState,
-  // biome-ignore lint/complexity/noBannedTypes: nothing needed, nothing provided, no tables.
-  N extends Needs = {},
-  // biome-ignore lint/complexity/noBannedTypes: as above.
-  P extends Provides = {},
-  // biome-ignore lint/complexity/noBannedTypes: as above.
-  DB = {},
+  N extends Needs = Nothing,
+  P extends Provides = Nothing,
+  DB = Nothing,
 >(
   bot: Manifest<C, S, N, P, DB> & {
     setup(
@@ -392,12 +386,9 @@ export function defineDesk<
   C extends z.ZodType,
   R extends DeskMethods & Loose<Hooks<S>> & Lends<P>,
   S extends z.ZodObject = NoState,
-  // biome-ignore lint/complexity/noBannedTypes: nothing needed, nothing provided, no tables.
-  N extends Needs = {},
-  // biome-ignore lint/complexity/noBannedTypes: as above.
-  P extends Provides = {},
-  // biome-ignore lint/complexity/noBannedTypes: as above.
-  DB = {},
+  N extends Needs = Nothing,
+  P extends Provides = Nothing,
+  DB = Nothing,
 >(
   desk: Manifest<C, S, N, P, DB> & {
     names?(config: z.output<C>): NamesOfDesk

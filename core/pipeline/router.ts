@@ -19,16 +19,12 @@ const TYPING_AFTER_MS = 1_000
 /** Decides about an event that every stage has passed on. */
 export async function route(tools: Tools, draft: TurnDraft): Promise<Settled> {
   const { event, conversation } = draft
-  if (conversation && conversation.owner.kind !== 'bot') return toDesk(tools, draft, conversation.owner.desk)
   if (event.type === 'chat-end' && conversation) {
-    draft.decide({
-      type: 'close',
-      by: { kind: 'customer' },
-      reason: 'the customer ended the chat',
-      atMs: tools.clock.now(),
-    })
-    return { outcome: 'handled', by: 'core', because: 'the customer ended the chat' }
+    const reason = 'the customer ended the chat'
+    draft.decide({ type: 'close', by: { kind: 'customer' }, reason, atMs: tools.clock.now() })
+    return { outcome: 'handled', by: 'core', because: reason }
   }
+  if (conversation && conversation.owner.kind !== 'bot') return toDesk(draft, conversation.owner.desk)
   if (!opensConversation(event)) return { outcome: 'ignored', by: 'core', because: `nobody answers ${event.type}` }
   const planned = routeOf(draft)
   if (!planned) return { outcome: 'ignored', by: 'core', because: `no route from ${draft.channel.name}` }
@@ -48,7 +44,7 @@ export async function route(tools: Tools, draft: TurnDraft): Promise<Settled> {
 }
 
 /** People own the conversation: what the customer does goes to their desk. */
-function toDesk(tools: Tools, draft: TurnDraft, desk: string): Settled {
+function toDesk(draft: TurnDraft, desk: string): Settled {
   const { event, conversation } = draft
   if (!conversation) return { outcome: 'ignored', by: 'core', because: 'no conversation' }
   const tell = (item: DeskEvent): Settled => {
@@ -64,14 +60,6 @@ function toDesk(tools: Tools, draft: TurnDraft, desk: string): Settled {
       return tell({ type: 'edit', of: event.of, parts: event.parts })
     case 'recall':
       return tell({ type: 'recall', of: event.of })
-    case 'chat-end':
-      draft.decide({
-        type: 'close',
-        by: { kind: 'customer' },
-        reason: 'the customer ended the chat',
-        atMs: tools.clock.now(),
-      })
-      return { outcome: 'handled', by: 'core', because: 'the customer ended the chat' }
     default:
       return { outcome: 'ignored', by: 'core', because: `${event.type} is only noted` }
   }
