@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { backup, DatabaseSync } from 'node:sqlite'
+import { copyJournal } from './copy.ts'
 
 /**
  * Copies the journal as it is at one moment, then the documents and the media, into `to` (made if need be), which can
@@ -13,12 +13,7 @@ export async function backupFolder(folder: string, to: string): Promise<void> {
   const copy = join(to, 'journal.sqlite')
   if (existsSync(copy)) throw new Error(`${copy} is there already. Name a folder of its own for each backup.`)
   await mkdir(to, { recursive: true, mode: 0o700 })
-  const journal = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true, timeout: 5_000 })
-  try {
-    await backup(journal, copy)
-  } finally {
-    journal.close()
-  }
+  await copyJournal(join(folder, 'journal.sqlite'), copy)
   for (const beside of ['documents', 'media']) {
     const from = join(folder, beside)
     if (existsSync(from)) await cp(from, join(to, beside), { recursive: true, errorOnExist: false })

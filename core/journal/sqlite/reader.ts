@@ -1,9 +1,9 @@
 /** The thread that reads: searches, lists and reports on a read-only connection, and copies of the whole file. */
-import { rename, rm } from 'node:fs/promises'
-import { backup, type StatementSync } from 'node:sqlite'
+import type { StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../errors.ts'
-import { createPrivate, openReading, type Value } from './connection.ts'
+import { openReading, type Value } from './connection.ts'
+import { copyJournal } from './copy.ts'
 
 /** What the thread is started with. */
 export interface ReaderData {
@@ -21,8 +21,6 @@ export type FromReader = { readonly id: number } & (
 )
 
 const MAX_PREPARED = 200
-/** Pages copied at once; others read and write in between. */
-const BACKUP_PAGES = 1000
 
 function main(port: MessagePort, { file }: ReaderData): void {
   const db = openReading(file)
@@ -42,7 +40,7 @@ function main(port: MessagePort, { file }: ReaderData): void {
     const { id } = question
     try {
       if (question.type === 'select') return { id, ok: true, rows: select(question.sql, question.parameters) }
-      await copy(file, question.to)
+      await copyJournal(file, question.to)
       return { id, ok: true, rows: [] }
     } catch (error) {
       return { id, ok: false, detail: messageOf(error) }
@@ -56,22 +54,6 @@ function main(port: MessagePort, { file }: ReaderData): void {
       port.close()
     }
   })
-}
-
-/** A consistent copy, under its name only when it is whole. */
-async function copy(file: string, to: string): Promise<void> {
-  const partial = `${to}.partial`
-  await rm(partial, { force: true })
-  createPrivate(partial)
-  const db = openReading(file)
-  try {
-    // The copy is of this moment: without a transaction every commit of the writer would start it again.
-    db.exec('BEGIN; SELECT 1 FROM chat LIMIT 1')
-    await backup(db, partial, { rate: BACKUP_PAGES })
-  } finally {
-    db.close()
-  }
-  await rename(partial, to)
 }
 
 if (parentPort !== null) main(parentPort, workerData)

@@ -170,6 +170,8 @@ describe('sqlite, as a file', () => {
     const chat = await newChat(engine, { chat: 'ann' })
     const texts = 'x'.repeat(500)
     await Promise.all(Array.from({ length: 500 }, () => engine.accept(newEvent({ text: texts }))))
+    // So large that it takes many steps, and the writer comes in between.
+    await engine.write([{ sql: "INSERT INTO revision VALUES ('big', 0, '', hex(zeroblob(15000000)))", parameters: [] }])
     const restored = join(folder, 'restored')
     await mkdir(restored)
     const copy = join(folder, 'copy.sqlite')
@@ -189,6 +191,7 @@ describe('sqlite, as a file', () => {
       .selectFrom('entry')
       .select((of) => of.fn.countAll<number>().as('n'))
       .executeTakeFirstOrThrow()
+    expect(during).toBeGreaterThan(1)
     expect(n).toBeGreaterThanOrEqual(501)
     expect(n).toBeLessThanOrEqual(501 + during)
     expect((await other.accept(newEvent({ chat: 'ann' }))).chat).toBe(chat)
