@@ -4,6 +4,7 @@ import type { Command } from '../command.ts'
 import type { Actor } from '../conversation.ts'
 import { SwitchboardError } from '../errors.ts'
 import type { InboundEvent, Json, Part, Say } from '../message.ts'
+import type { Facts } from '../turn.ts'
 
 /** Longest text of one part, in UTF-16 units; far above what any platform takes. */
 const MAX_TEXT = 100_000
@@ -167,4 +168,11 @@ const WithParts = z.object({ parts: Parts })
 /** The content of a message, in or out, of `body_json`. */
 export function checkedBody(json: string): readonly Part[] {
   return WithParts.parse(JSON.parse(json)).parts
+}
+
+const WithTranscripts = z.object({ transcripts: z.record(z.string(), z.string()).optional() })
+
+/** Of `facts_json`: what is needed to read a message aloud. */
+export function checkedFacts(json: string | null): Pick<Facts, 'transcripts'> {
+  return json === null ? {} : WithTranscripts.parse(JSON.parse(json))
 }

@@ -15,7 +15,7 @@ import type {
   StoredCustomer,
   TodoEntry,
 } from '../journal/engine.ts'
-import { type InboundEvent, type Json, type Say, textOf } from '../message.ts'
+import { type InboundEvent, type Json, type Part, type Say, textOf } from '../message.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Plan, PlannedChannel } from '../runtime/plan.ts'
 import type {
@@ -293,8 +293,8 @@ function customerWith({ language, customer: patch }: Facts, customer: Customer):
   }
 }
 
-function withTranscripts(parts: Extract<InboundEvent, { type: 'message' }>['parts'], facts: Facts) {
-  const { transcripts } = facts
+/** The parts of a message, with what was found out to be said in them. */
+export function withTranscripts(parts: readonly Part[], { transcripts }: Facts): readonly Part[] {
   if (!transcripts) return parts
   return parts.map((part) => {
     if (!('url' in part) || part.type === 'link') return part

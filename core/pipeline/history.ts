@@ -2,7 +2,8 @@
 import type { Engine } from '../journal/engine.ts'
 import { textOf } from '../message.ts'
 import type { Said } from '../turn.ts'
-import { checkedActor, checkedBody } from './checked.ts'
+import { checkedActor, checkedBody, checkedFacts } from './checked.ts'
+import { withTranscripts } from './draft.ts'
 
 /**
  * The latest `max` things that were said before the entry `beforeSeq`, oldest first: customers' messages, and what of
@@ -15,7 +16,7 @@ export async function readHistory(
 ): Promise<readonly Said[]> {
   let query = engine.read
     .selectFrom('entry')
-    .select(['kind', 'body_json', 'by_json', 'at'])
+    .select(['body_json', 'facts_json', 'by_json', 'at'])
     .where('chat', '=', chat)
     .where('seq', '<', options.beforeSeq)
     .where((where) =>
@@ -39,9 +40,9 @@ export async function readHistory(
   if (options.conversation !== undefined) query = query.where('conversation', '=', options.conversation)
   const rows = await query.execute()
   return rows
-    .map(({ body_json, by_json, at }) => ({
+    .map(({ body_json, facts_json, by_json, at }) => ({
       by: checkedActor(by_json),
-      text: textOf(checkedBody(body_json)),
+      text: textOf(withTranscripts(checkedBody(body_json), checkedFacts(facts_json))),
       atMs: at,
     }))
     .reverse()
