@@ -94,6 +94,20 @@ test('meanwhile other chats go on, and the next message of this one waits its tu
   await one.hears('echo: 你好', 'echo: did you hear?')
 })
 
+test('who reads what was said before reads the words of voice messages too', async () => {
+  const desk = memoryDesk()
+  await using recogniser = await slowRecogniser()
+  const desks = { support: { use: desk.plugin } }
+  await using bot = await testRuntime({ ...config(recogniser), desks }, { channel: phone() })
+  await bot.user('u1').says([voice])
+  await eventually(() => recogniser.busy).toBe(1)
+  recogniser.finish({ text: '你好' })
+  await bot.user('u1').hears('echo: 你好')
+  await bot.agent('amy').takes('u1')
+  await bot.idle()
+  expect(desk.items).toMatchObject([{ type: 'handed-over', history: [{ text: '你好' }, { text: 'echo: 你好' }] }])
+})
+
 test('an agent has the voice message at once, and its words when they are there', async () => {
   const desk = memoryDesk()
   await using recogniser = await slowRecogniser()
