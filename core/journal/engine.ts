@@ -175,7 +175,8 @@ export interface NewDelivery {
   readonly id: string
   /**
    * Which entry it belongs to: one of the change's `entries` (its index there), or the one that is being handled (or
-   * was, for what follows it later) by its number. Deliveries of one destination leave in the order of (entry, part).
+   * was, for what follows it later) by its number. Deliveries of one destination leave in the order of their commits,
+   * and of the list.
    */
   readonly entry: number | { readonly seq: number }
   readonly part: number

@@ -598,6 +598,25 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect((await loaded(engine, chat)).openDeliveries).toBe(1)
       })
 
+      test('what was committed first leaves first, also when it belongs to a later entry', async () => {
+        const chat = await newChat(engine)
+        const tell = async (type: 'returned' | 'closed', entry: NewDelivery['entry']) => {
+          const payload = { kind: 'desk', item: { type, conversation: 'c', because: 'b' } } as const
+          const deliveries = [newDelivery('', { destination: 'desk:a', payload, entry })]
+          return commit(engine, newChange(chat, { entries: [said('x')], deliveries }))
+        }
+        const { sending } = await tell('closed', 0)
+        await tell('returned', 0)
+        await tell('closed', { seq: 1 })
+        const order = []
+        let next = sending[0]
+        while (next !== undefined) {
+          order.push(next.seq)
+          next = (await engine.recordDelivery(result(next))).next
+        }
+        expect(order).toEqual([2, 3, 1])
+      })
+
       test('one that is tried again holds back those behind it, until it has held them long enough', async () => {
         await alone(async (own) => {
           const chat = await newChat(own)

@@ -95,7 +95,7 @@ export function commit(
   const openBefore = query(
     db,
     `SELECT 1 FROM delivery WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending')
-       AND (state = 'sending' OR ((hold_until > ? OR next_at <= ?) AND (seq, part) < (?, ?))) LIMIT 1`,
+       AND (state = 'sending' OR hold_until > ? OR next_at <= ?) LIMIT 1`,
   )
   const addDelivery = query(
     db,
@@ -180,7 +180,7 @@ export function commit(
   function deliver(change: ChangeInput, delivery: DeliveryInput, seq: number): boolean {
     const { chat, nowMs } = change
     const { destination, part, start } = delivery
-    const now = start === 'now' && openBefore.get(chat, destination, nowMs, nowMs, seq, part) === undefined
+    const now = start === 'now' && openBefore.get(chat, destination, nowMs, nowMs) === undefined
     const dead = start === 'dead'
     addDelivery.run(
       delivery.id,

@@ -1,5 +1,7 @@
 /**
- * The queues of deliveries: one for each chat and destination, in the order of (seq, part), one on its way at a time.
+ * The queues of deliveries: one for each chat and destination, in the order in which they were committed, one on its way
+ * at a time. (Not in that of their entries: what a turn tells a desk belongs to the event, and a command may have been
+ * carried out between the two.)
  * The head may go when it is due. One that waits holds back those behind it until its `hold_until`.
  */
 import type { DatabaseSync } from 'node:sqlite'
@@ -32,7 +34,7 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
   const open = query<OpenRow>(
     db,
     `SELECT id, state, next_at, hold_until, expires_at FROM delivery
-     WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending') ORDER BY seq, part`,
+     WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending') ORDER BY rowid`,
   )
   const start = query(db, "UPDATE delivery SET state = 'sending' WHERE id = ?")
   const withAddress = query<DueRow>(
