@@ -1,4 +1,14 @@
 /** For plugin authors: a runtime, customers and agents for tests, and the contract that every channel keeps. */
+export {
+  type ChannelAddress,
+  type ChannelContract,
+  type ContractCheck,
+  channelContract,
+  type ExpectedEvent,
+  type ExpectedRefusal,
+  type Shown,
+  type SimulatedPlatform,
+} from './channel-contract.ts'
 export { type ManualClock, manualClock } from './clock.ts'
 export { type MemoryChannel, memoryChannel } from './memory-channel.ts'
 export { type MemoryDesk, memoryDesk } from './memory-desk.ts'
