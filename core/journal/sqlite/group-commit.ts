@@ -3,7 +3,7 @@
  * collects again while that is being written. Never two batches at once, so what is asked first is written first.
  */
 import type { Worker } from 'node:worker_threads'
-import { SwitchboardError } from '../../errors.ts'
+import { messageOf, SwitchboardError } from '../../errors.ts'
 import type { Answer, Failure, FromWriter, Gives, Operation, OperationName, Takes, ToWriter } from './protocol.ts'
 
 const WINDOW_MS = 1
@@ -86,15 +86,30 @@ export class GroupCommit {
 
   readonly #send = (): void => {
     this.#window = undefined
-    if (this.#queue.length <= MAX_OPERATIONS) {
-      this.#sent = this.#queue
-      this.#queue = []
-    } else {
-      this.#sent = this.#queue.slice(0, MAX_OPERATIONS)
-      this.#queue = this.#queue.slice(MAX_OPERATIONS)
+    while (this.#sent === undefined && this.#queue.length > 0) {
+      this.#sent = this.#post(this.#queue.splice(0, MAX_OPERATIONS))
     }
-    const operations = this.#sent.map((waiting) => waiting.operation)
-    this.#worker.postMessage({ type: 'batch', operations } satisfies ToWriter)
+    if (this.#sent === undefined) this.#whenIdle?.()
+  }
+
+  /**
+   * Sends a batch, and gives those of it that are on their way; `undefined`: none. A plugin may have slipped something
+   * in that cannot cross, such as a promise: that operation alone is rejected.
+   */
+  #post(batch: readonly Waiting[]): readonly Waiting[] | undefined {
+    if (batch.length === 0) return undefined
+    try {
+      this.#worker.postMessage({
+        type: 'batch',
+        operations: batch.map(({ operation }) => operation),
+      } satisfies ToWriter)
+      return batch
+    } catch (error) {
+      const rest = batch.filter(crossesOrIsRejected)
+      if (rest.length < batch.length) return this.#post(rest)
+      for (const waiting of rest) waiting.reject(notStorable(error))
+      return undefined
+    }
   }
 
   #settle({ results, failures, failed }: Answer): void {
@@ -136,6 +151,24 @@ export class GroupCommit {
     for (const { reject } of left) reject(this.#gone)
     this.#whenIdle?.()
   }
+}
+
+/** Rejects an operation that cannot be cloned. */
+function crossesOrIsRejected({ operation, reject }: Waiting): boolean {
+  try {
+    structuredClone(operation)
+    return true
+  } catch (error) {
+    reject(notStorable(error))
+    return false
+  }
+}
+
+function notStorable(error: unknown): SwitchboardError {
+  return new SwitchboardError('JOURNAL_WRITE', {
+    detail: `It holds what cannot be stored: ${messageOf(error)}`,
+    cause: error,
+  })
 }
 
 /** The error that a failure was before it crossed. */

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { ChatChange } from '../../../core/journal/engine.ts'
 import { openSqlite, type SqliteEngine } from '../../../core/journal/sqlite/engine.ts'
 import { reads } from '../../../core/journal/sqlite/load.ts'
 import { performing } from '../../../core/journal/sqlite/operations.ts'
@@ -111,6 +112,29 @@ describe('sqlite, as a file', () => {
       [],
     )
     expect(engine.healthy).toBe(true)
+  })
+
+  test('what cannot be stored is refused alone, and the journal goes on', async () => {
+    const engine = await openHere()
+    const chats = await Promise.all(Array.from({ length: 4 }, () => newChat(engine)))
+    const promised: unknown = Promise.resolve('a reason')
+    const turn: NonNullable<ChatChange['turn']> = newTurn(1)
+    // As from a plugin that is not written in TypeScript.
+    Object.assign(turn, { because: promised })
+    const commits = chats.map((chat, i) => engine.commit(newChange(chat, { turn: i === 2 ? turn : newTurn(1) })))
+    const settled = await Promise.allSettled(commits)
+    expect(settled.map((one) => one.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+    await expect(commits[2]).rejects.toMatchObject({
+      code: 'JOURNAL_WRITE',
+      message: expect.stringContaining('cannot be stored'),
+    })
+    await expect(engine.commit(newChange(chats[2] ?? '', { turn }))).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+    expect(engine.healthy).toBe(true)
+    await commit(engine, newChange(chats[2] ?? '', { turn: newTurn(1) }))
+    // Closing waits for what is asked, and for nothing else.
+    const last = expect(engine.commit(newChange(chats[0] ?? '', { turn }))).rejects.toThrow('cannot be stored')
+    await engine.close()
+    await last
   })
 
   test('on a full disk nothing is acknowledged; when there is space again it goes on by itself', async () => {
