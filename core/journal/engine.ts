@@ -250,7 +250,10 @@ export interface ChatChange {
   readonly writes?: readonly Statement[] | undefined
   readonly entries?: readonly NewEntry[] | undefined
   readonly deliveries?: readonly NewDelivery[] | undefined
-  /** Open deliveries of bots that are cancelled: a person has taken over. */
+  /**
+   * A person has taken over: open deliveries of bots are cancelled. One that is on its way goes, or is cancelled when it
+   * would have to be tried again.
+   */
   readonly cancelBots?: boolean | undefined
 }
 
@@ -306,6 +309,8 @@ export interface DeliveryResult {
   readonly windowClosed?: boolean | undefined
   /** A life event to add when the delivery ended badly. */
   readonly life?: NewEntry | undefined
+  /** false: the next delivery is left as it is, since nobody is there to send it any more. Left out: it is taken. */
+  readonly takeNext?: boolean | undefined
 }
 
 export interface Recorded {

@@ -183,6 +183,7 @@ export function packResult(result: DeliveryResult): ResultInput {
     error: result.error ?? null,
     windowClosed: result.windowClosed ?? false,
     life: result.life && packEntry(result.life),
+    takeNext: result.takeNext ?? true,
   }
 }
 

@@ -205,6 +205,7 @@ export interface ResultInput {
   readonly error: string | null
   readonly windowClosed: boolean
   readonly life: EntryInput | undefined
+  readonly takeNext: boolean
 }
 
 export interface DueOutput {

@@ -34,6 +34,8 @@ export interface Place {
 }
 
 const ALLOWED = { on: 'message', endsAtMs: T0 + MINUTE, resets: true } as const
+/** What a desk is told, whatever it is. */
+const ITEM = { kind: 'desk', item: { type: 'closed', conversation: 'c', because: 'b' } } as const
 const KEEP_ALL: KeepUntil = {
   dedupeBeforeMs: 0,
   messagesBeforeMs: 0,
@@ -577,16 +579,15 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
 
       test('the channel and every desk have queues of their own', async () => {
         const chat = await newChat(engine)
-        const payload = { kind: 'desk', item: { type: 'closed', conversation: 'c', because: 'b' } } as const
         const { sending } = await commit(
           engine,
           newChange(chat, {
             entries: [said('x')],
             deliveries: [
               newDelivery('x'),
-              newDelivery('', { destination: 'desk:a', payload }),
-              newDelivery('', { destination: 'desk:b', payload, entry: { seq: 1 } }),
-              newDelivery('', { destination: 'desk:b', payload, part: 1 }),
+              newDelivery('', { destination: 'desk:a', payload: ITEM }),
+              newDelivery('', { destination: 'desk:b', payload: ITEM, entry: { seq: 1 } }),
+              newDelivery('', { destination: 'desk:b', payload: ITEM, part: 1 }),
             ],
           }),
         )
@@ -739,8 +740,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         const chat = await newChat(engine, { grant: { ...ALLOWED, max: 3 } })
         const allowance = 'message'
         await sendAll(chat, ['on its way', 'waiting', 'waiting too'], { allowance })
-        const payload = { kind: 'desk', item: { type: 'closed', conversation: 'c', because: 'b' } } as const
-        await send(engine, chat, '', { destination: 'desk:a', payload, start: 'due' })
+        await send(engine, chat, '', { destination: 'desk:a', payload: ITEM, start: 'due' })
         const entries = [said('I am Amy', { by: AMY })]
         const deliveries = [newDelivery('I am Amy', { by: AMY, allowance })]
         const { sending } = await commit(engine, newChange(chat, { cancelBots: true, entries, deliveries }))
@@ -754,6 +754,49 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           'pending',
         ])
         expect((await loaded(engine, chat)).openDeliveries).toBe(2)
+      })
+
+      test('when a person takes over, what a bot has on its way is not tried a second time', async () => {
+        await alone(async (own, reopen) => {
+          const chat = await newChat(own, { grant: { ...ALLOWED, max: 3 } })
+          const other = await newChat(own)
+          const allowance = 'message'
+          const first = await send(own, chat, 'on its way', { allowance })
+          await send(own, other, 'on its way too')
+          await send(own, chat, '', { destination: 'desk:a', payload: ITEM })
+          for (const taken of [chat, other]) await commit(own, newChange(taken, { cancelBots: true }))
+          const entries = [said('I am Amy', { by: AMY })]
+          await commit(own, newChange(chat, { entries, deliveries: [newDelivery('I am Amy', { by: AMY })] }))
+          const again = { state: 'pending', nextAtMs: T0 + 1000, code: 'SLOW' } as const
+          const { next, pending } = await own.recordDelivery(result(first ?? { id: '' }, again))
+          expect(textOfDelivery(next)).toBe('I am Amy')
+          expect(pending).toBe(1)
+          expect(await deliveriesOf(own, chat)).toMatchObject([
+            { state: 'cancelled', code: 'SLOW', attempts: 1, done_at: T0 },
+            { destination: 'desk:a', state: 'sending' },
+            { state: 'sending' },
+          ])
+          expect((await loaded(own, chat)).allowances).toMatchObject([{ used: 0 }])
+          // What people say is tried again.
+          expect((await own.recordDelivery(result(next ?? { id: '' }, again))).next).toBeUndefined()
+
+          const after = await reopen()
+          await after.recover(T0 + 5, [{ account: 'test:shop', nextAtMs: T0 + 5 }])
+          expect(await deliveriesOf(after, other)).toMatchObject([{ state: 'unknown', code: 'UNKNOWN' }])
+          const { deliveries } = await after.claimDue(T0 + MINUTE, { limit: 10, paused: [] })
+          expect(deliveries.map(({ destination, by }) => [destination, by])).toEqual([
+            ['desk:a', BOT],
+            ['channel', AMY],
+          ])
+        })
+      })
+
+      test('when nobody is there to send it any more, the next one stays as it is', async () => {
+        const chat = await newChat(engine)
+        const { sending } = await sendAll(chat, ['one', 'two'])
+        const last = result(sending[0] ?? { id: '' }, { takeNext: false })
+        expect((await engine.recordDelivery(last)).next).toBeUndefined()
+        expect((await deliveriesOf(engine, chat)).map((row) => row.state)).toEqual(['sent', 'pending'])
       })
 
       test('one that is dead or unknown can be sent again, if the platform would take it', async () => {
@@ -819,10 +862,9 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
 
       test('due deliveries are taken one for each chat, as many as asked for, except those of paused accounts', async () => {
         await alone(async (own) => {
-          const payload = { kind: 'desk', item: { type: 'closed', conversation: 'c', because: 'b' } } as const
           const paused = await newChat(own, { account: 'test:paused' })
           await send(own, paused, 'not now', { start: 'due' })
-          await send(own, paused, '', { destination: 'desk:a', payload, start: 'due' })
+          await send(own, paused, '', { destination: 'desk:a', payload: ITEM, start: 'due' })
           for (const text of ['a', 'b', 'c']) {
             const chat = await newChat(own)
             await send(own, chat, `${text}1`, { start: 'due' })
@@ -877,8 +919,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           const chat = await newChat(own)
           await send(own, chat, 'one')
           await send(own, chat, 'two')
-          const payload = { kind: 'desk', item: { type: 'returned', conversation: newId(), because: 'test' } } as const
-          await send(own, chat, '', { destination: 'desk:a', payload })
+          await send(own, chat, '', { destination: 'desk:a', payload: ITEM })
           const inside = await newChat(own, { account: 'test:inside' })
           const held = await send(own, inside, 'inside', { start: 'now' })
           const again = await reopen()

@@ -8,6 +8,7 @@ import { parse, query } from '../connection.ts'
 import type { ChangeInput, CommitOutput, ConversationInput, DeliveryInput } from '../protocol.ts'
 import type { Reservations } from './allowances.ts'
 import { patchCustomer } from './customers.ts'
+import { TAKEN_OVER } from './deliveries.ts'
 import type { Entries } from './entries.ts'
 import { Refused } from './refused.ts'
 import type { RunStatement } from './statements.ts'
@@ -86,6 +87,12 @@ export function commit(
        AND by_kind = 'bot'`,
   )
   const cancel = query(db, "UPDATE delivery SET state = 'cancelled', done_at = ? WHERE id = ?")
+  const noteTakenOver = query(
+    db,
+    `UPDATE delivery SET code = '${TAKEN_OVER}'
+     WHERE chat = ? AND destination = 'channel' AND state IN ('pending', 'sending') AND state = 'sending'
+       AND by_kind = 'bot'`,
+  )
   const setState = query(
     db,
     'INSERT INTO state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body_json = excluded.body_json',
@@ -237,6 +244,7 @@ export function commit(
 
     if (change.lateFacts !== undefined) addLateFacts(id, change.lateFacts)
     if (conversation !== undefined) moveConversation(change, conversation, chat.customer)
+    if (change.cancelBots) noteTakenOver.run(id)
     for (const row of cancelled) {
       cancel.run(nowMs, row.id)
       if (row.allowance !== null) allowances.giveBack(id, row.allowance, row.created_at)

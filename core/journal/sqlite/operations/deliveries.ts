@@ -8,7 +8,10 @@ import type { Entries } from './entries.ts'
 import type { Outbox } from './outbox.ts'
 import { Refused } from './refused.ts'
 
-type Found = Pick<DeliveryRow, 'chat' | 'destination' | 'state' | 'allowance' | 'created_at'>
+type Found = Pick<DeliveryRow, 'chat' | 'destination' | 'state' | 'allowance' | 'created_at' | 'code'>
+
+/** The code of a bot's delivery that was on its way when a person took over: it is not tried a second time. */
+export const TAKEN_OVER = 'TAKEN_OVER'
 
 export interface Deliveries {
   record(result: ResultInput): { next: DueRow | undefined; pending: number }
@@ -18,7 +21,10 @@ export interface Deliveries {
 }
 
 export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reservations, outbox: Outbox): Deliveries {
-  const find = query<Found>(db, 'SELECT chat, destination, state, allowance, created_at FROM delivery WHERE id = ?')
+  const find = query<Found>(
+    db,
+    'SELECT chat, destination, state, allowance, created_at, code FROM delivery WHERE id = ?',
+  )
   const addFirst = query(db, 'INSERT INTO delivery_attempt VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const addNext = query(
     db,
@@ -49,7 +55,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
 
   return {
     record(result) {
-      const { id, nowMs, state } = result
+      const { id, nowMs } = result
       const found = find.get(id)
       if (found === undefined) throw new Refused(`There is no delivery ${id}.`)
       const { chat, destination } = found
@@ -58,8 +64,9 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
       if (found.state === 'sent' || found.state === 'dead' || found.state === 'cancelled') {
         return { next: undefined, pending: pending() }
       }
+      const state = result.state === 'pending' && found.code === TAKEN_OVER ? 'cancelled' : result.state
       const over = state !== 'pending'
-      if (state !== 'cancelled') {
+      if (result.state !== 'cancelled') {
         addAttempt(id, nowMs, result.ms, state === 'sent' ? 1 : 0, result.code, result.error)
       }
       set.run(
@@ -77,7 +84,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
       }
       if (result.windowClosed) allowances.empty(chat, nowMs)
       if (result.life !== undefined) entries.addDrawn(chat, result.life, nowMs)
-      const next = outbox.takeDue(chat, destination, nowMs).due
+      const next = result.takeNext ? outbox.takeDue(chat, destination, nowMs).due : undefined
       return { next, pending: pending() }
     },
 

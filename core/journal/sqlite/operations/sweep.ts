@@ -4,7 +4,7 @@ import { NEVER_MS, type Recovery } from '../../engine.ts'
 import type { ChatRow, DeliveryRow, WakeRow } from '../../tables.ts'
 import { query } from '../connection.ts'
 import type { DueOutput, DueRow, Takes } from '../protocol.ts'
-import type { Deliveries } from './deliveries.ts'
+import { type Deliveries, TAKEN_OVER } from './deliveries.ts'
 import type { Entries } from './entries.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -98,10 +98,10 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
 }
 
 export function recover(db: DatabaseSync, deliveries: Deliveries): (input: Takes<'recover'>) => Recovery {
-  const sending = query<Pick<DeliveryRow, 'id' | 'destination'> & { account: string }>(
+  const sending = query<Pick<DeliveryRow, 'id' | 'destination' | 'code'> & { account: string }>(
     db,
     // The first condition is that of the index, the second is what is meant.
-    `SELECT d.id, d.destination, c.account FROM delivery d INDEXED BY delivery_open CROSS JOIN chat c ON c.id = d.chat
+    `SELECT d.id, d.destination, d.code, c.account FROM delivery d INDEXED BY delivery_open CROSS JOIN chat c ON c.id = d.chat
      WHERE d.state IN ('pending', 'sending') AND d.state = 'sending' ORDER BY d.rowid`,
   )
   const unknown = query(
@@ -120,9 +120,10 @@ export function recover(db: DatabaseSync, deliveries: Deliveries): (input: Takes
   )
   return ({ nowMs, again }) => {
     const found = sending.all()
-    const left = found.filter(({ id, account, destination }) => {
+    const left = found.filter(({ id, account, destination, code }) => {
       deliveries.noteAttempt(id, nowMs, 'UNKNOWN')
-      const nextAtMs = destination === 'channel' ? again.find((one) => one.account === account)?.nextAtMs : nowMs
+      const ofAccount = code === TAKEN_OVER ? undefined : again.find((one) => one.account === account)
+      const nextAtMs = destination === 'channel' ? ofAccount?.nextAtMs : nowMs
       if (nextAtMs === undefined) unknown.run(nowMs, id)
       else sendAgain.run(nextAtMs, id)
       return nextAtMs === undefined
