@@ -229,8 +229,7 @@ function* inOrderOfJournal(
     const delivery = byId.get(id)
     if (!delivery) continue
     const before = last.get(delivery.chat)
-    if (before && (before.seq > delivery.seq || (before.seq === delivery.seq && before.part > delivery.part)))
-      yield `${delivery.customer} was sent "${delivery.text}" after "${before.text}"`
+    if (before && before.n > delivery.n) yield `${delivery.customer} was sent "${delivery.text}" after "${before.text}"`
     last.set(delivery.chat, delivery)
   }
 }

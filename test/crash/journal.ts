@@ -36,9 +36,9 @@ export interface EntryLine {
 
 export interface DeliveryLine {
   readonly id: string
+  /** Rises with every commit. */
+  readonly n: number
   readonly chat: string
-  readonly seq: number
-  readonly part: number
   readonly account: string
   readonly customer: string
   readonly destination: string
@@ -119,10 +119,10 @@ function reading(db: DatabaseSync, close: () => void): Journal {
         FROM entry ORDER BY chat, seq`),
     deliveries: () =>
       all<DeliveryLine>(`
-        SELECT d.id, d.chat, d.seq, d.part, c.account, c.external_id AS customer, d.destination, d.state, d.attempts,
-          json_extract(d.payload_json, '$.part.text') AS text,
+        SELECT d.id, d.rowid AS n, d.chat, c.account, c.external_id AS customer, d.destination, d.state, d.attempts,
+          coalesce(json_extract(d.payload_json, '$.part.text'), json_extract(d.payload_json, '$.item.type')) AS text,
           (SELECT count(*) FROM delivery_attempt a WHERE a.delivery = d.id AND a.code = 'UNKNOWN') AS unknown
-        FROM delivery d JOIN chat c ON c.id = d.chat ORDER BY d.chat, d.seq, d.part`),
+        FROM delivery d JOIN chat c ON c.id = d.chat ORDER BY d.rowid`),
     seen: () => all<CountLine>('SELECT chat, event AS key, n FROM counter__seen ORDER BY id'),
     woken: () => all<CountLine>('SELECT chat, key, n FROM counter__woken ORDER BY id'),
     wakes: () => all<{ chat: string; key: string }>('SELECT chat, key FROM wake'),

@@ -1,0 +1,94 @@
+/** As `events.test.ts`, for what does not come from a platform: wakes, commands, what desks are told; and the folder. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { crowd, endsAt } from './crowd.ts'
+import { endAll, warmUp } from './process.ts'
+import { until } from './until.ts'
+import { openWorld } from './world.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+beforeAll(warmUp)
+afterAll(endAll)
+
+test('killed when wakes are due or while what they woke runs, each is there once', async () => {
+  await using world = await openWorld()
+  const wakes = crowd('wake', ['kept', 'again'])
+  await world.crash({ point: { at: 'wake', when: 'before', nth: 2 } }, wakes)
+  await world.crash({ point: { at: 'wake', when: 'after', nth: 1 } }, wakes)
+  await world.crash({ hook: 'woken' }, wakes)
+  await world.finish()
+  using journal = world.journal()
+  expect(journal.woken()).toHaveLength(36)
+})
+
+test('killed while a command is carried out, its repetition gives the same result and changes nothing', async () => {
+  await using world = await openWorld()
+  for (const when of ['before', 'after'] as const) {
+    await world.crash({ point: { at: 'command', when, nth: 3 } }, async () => {
+      const name = `ann-${when}`
+      await world.says('again', name, 'person')
+      await until('she was asked for', () => world.platform.receipts.some(({ customer }) => customer === name))
+      await world.does('again', name, { type: 'take' })
+      await world.does('again', name, { type: 'note', text: `a note, ${when}` })
+      await world.does('again', name, { type: 'send', content: `Amy here, ${when}` }, `send-${when}`)
+      await world.does('again', name, { type: 'return' })
+      // It is not hers any more, and yet the same command has the same result.
+      expect(JSON.parse(await world.does('again', name, { type: 'send', content: '' }, `send-${when}`)).ok).toBe(true)
+      expect(JSON.parse(await world.does('again', name, { type: 'send', content: `refused, ${when}` })).ok).toBe(false)
+    })
+  }
+  await world.finish()
+})
+
+test('killed while a desk is told something, it is told again with the same id, and everything in order', async () => {
+  await using world = await openWorld()
+  const script = async () => {
+    for (const text of ['person', 'are you there?', 'hello?', 'bye']) {
+      await Promise.all((['kept', 'again'] as const).map((channel) => world.says(channel, `ann-${channel}`, text)))
+    }
+  }
+  endsAt(world, 'desk', 3, 'take')
+  await world.crash({}, script)
+  endsAt(world, 'desk', 3, 'lose')
+  await world.crash({}, script)
+  await world.finish()
+})
+
+test('a folder has one process at a time, and is free at once when that is killed', async () => {
+  await using world = await openWorld()
+  await world.start()
+  await world.says('kept', 'ann', 'hello')
+  const first = world.running
+  await expect(world.start()).rejects.toThrow('Another process uses this storage folder')
+  expect(await world.running.ended()).toBe(1)
+  expect(first.isAlive).toBe(true)
+  await first.kill()
+  await world.finish()
+})
+
+test('on a full disk nothing is acknowledged, nothing acknowledged is lost, and there is no need to start again', async () => {
+  await using world = await openWorld()
+  await world.start()
+  await crowd('hello')(world)
+  /** Everyone writes long letters, and nothing more goes into the journal from now on. */
+  const fill = async () => {
+    const before = world.refusals
+    writeFileSync(world.fullFile, '')
+    const all = crowd('a long letter '.repeat(1_000))(world)
+    await until('the journal was full', () => world.refusals > before + 20)
+    return { all }
+  }
+  const first = await fill()
+  rmSync(world.fullFile)
+  await first.all
+  await world.settled()
+  await world.running.kill()
+
+  await world.crash({}, async () => {
+    const { all } = await fill()
+    world.running.shoot()
+    await all
+  })
+  rmSync(world.fullFile)
+  await world.finish()
+})
