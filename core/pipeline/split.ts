@@ -26,7 +26,9 @@ export function splitText(text: string, limits: TextLimits, tight: boolean): rea
     const end = endWithin(whole, start, limits)
     if (end === start) return undefined
     const cut = end === whole.length ? end : cutOf(whole, start, end, tight)
-    pieces.push(whole.slice(start, cut).trimEnd())
+    // Empty only when what was cut is a space with an accent that did not fit beside it.
+    const piece = whole.slice(start, cut).trimEnd()
+    if (piece !== '') pieces.push(piece)
     start = skipSpace(whole, cut)
   }
   return pieces

@@ -5,7 +5,7 @@ import type { Actor } from '../../../core/conversation.ts'
 import type { LoadedAllowance } from '../../../core/journal/engine.ts'
 import { grantOf, left, reserve, type Sending } from '../../../core/pipeline/ledger.ts'
 
-const RUNS = { seed: 2, numRuns: process.env.LONG ? 50_000 : 2_000 }
+const RUNS = { seed: 2, numRuns: process.env.LONG ? 20_000 : 2_000 }
 
 const MINUTE = 60_000
 const HOURS = 3_600_000

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { TextLimits } from '../../../core/capabilities.ts'
 import { splitText } from '../../../core/pipeline/split.ts'
 
-const RUNS = { seed: 5, numRuns: process.env.LONG ? 100_000 : 3_000 }
+const RUNS = { seed: 5, numRuns: process.env.LONG ? 50_000 : 3_000 }
 
 const split = (text: string, limits: TextLimits) => splitText(text, limits, false)
 const tightly = (text: string, limits: TextLimits) => splitText(text, limits, true)
@@ -42,6 +42,7 @@ describe('a long text', () => {
     ['before a word that is too long', 'see https://example.com/a/b', 23, ['see', 'https://example.com/a/b']],
     ['before an address in Chinese', '请看这里https://a.cn/x', 14, ['请看这里', 'https://a.cn/x']],
     ['not before a mark', '一二三四五，六', 5, ['一二三四', '五，六']],
+    ['without a line’s end of two characters', 'ab\r\ncd', 4, ['ab', 'cd']],
     ['without the space at its end', 'Ones. Two      ', 9, ['Ones. Two']],
     ['where it must', 'abcdefghij', 4, ['abcd', 'efgh', 'ij']],
     ['without spaces of its own', '  a     \n   b  ', 6, ['a', 'b']],
@@ -91,6 +92,7 @@ describe('a long text', () => {
     const zalgo = `e${'\u0301'.repeat(9)}`
     expect(split(zalgo, { maxChars: 4 })?.join('')).toBe(zalgo)
     expect(split('👨‍👩‍👧‍👦', { maxBytes: 8 })?.join('')).toBe('👨‍👩‍👧‍👦')
+    expect(split('\u3000\u0301', { maxBytes: 4 })).toEqual(['\u0301'])
   })
 
   test('has no pieces when not even a code point fits', () => {
