@@ -202,7 +202,7 @@ export function makeCommands(
       const { id } = draft.conversation
       draft.deskItems.push({
         desk,
-        item: { type: 'handed-over', conversation: id, because: to.because, upToSeq: draft.chat.seq },
+        item: { type: 'handed-over', conversation: id, because: to.because, upToSeq: lastHandled(draft.chat) },
       })
     }
     return refusal
@@ -278,7 +278,7 @@ export function makeCommands(
         type: 'handed-over',
         conversation: draft.conversation.id,
         because,
-        upToSeq: draft.chat.seq,
+        upToSeq: lastHandled(draft.chat),
       } as const
       draft.deskItems.push({ desk: heir.to.desk, item })
     }
@@ -305,6 +305,11 @@ export function makeCommands(
         log.warn({ conversation, code: result.code }, `A conversation without an owner stays: ${result.message}`)
     },
   }
+}
+
+/** What waits behind this is told to the desk by itself, once it is handled. */
+function lastHandled({ seq, next }: LoadedChat): number {
+  return next ? next.seq - 1 : seq
 }
 
 /** Who takes over a conversation whose owner or route is gone, by the plan in force; nobody, when no route is left. */
