@@ -130,7 +130,10 @@ export type StoredCustomer = Omit<Customer, 'language'> & { readonly language: s
 export interface Statement {
   readonly sql: string
   readonly parameters: readonly unknown[]
-  /** In a change's `writes`: the instance whose tables it may write. Left out: one instance's, whichever it is. */
+  /**
+   * In a change's `writes`: the instance whose tables it may write, and which is named when it is refused. Left out: one
+   * instance's, whichever it is.
+   */
   readonly instance?: string | undefined
 }
 
@@ -307,7 +310,7 @@ export interface DeliveryResult {
   readonly error?: string | undefined
   /** The platform said that the window is closed: the chat's allowances are emptied. */
   readonly windowClosed?: boolean | undefined
-  /** A life event to add when the delivery ended badly. */
+  /** A life event to add when the delivery ended badly; not added when what failed was the answer to such an event. */
   readonly life?: NewEntry | undefined
   /** false: the next delivery is left as it is, since nobody is there to send it any more. Left out: it is taken. */
   readonly takeNext?: boolean | undefined

@@ -3,6 +3,18 @@ import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { SwitchboardError } from '../../errors.ts'
 
+/** SQLite's results after which nothing at all can be written: the disk is full, broken, or closed to us. */
+const STORAGE_ERRORS: ReadonlySet<number> = new Set([
+  5, // BUSY: another program holds the file
+  7, // NOMEM
+  8, // READONLY
+  10, // IOERR
+  11, // CORRUPT
+  13, // FULL
+  14, // CANTOPEN
+  26, // NOTADB
+])
+
 /** What a column can hold, as it goes into a statement. */
 export type Value = SQLInputValue
 
@@ -53,11 +65,22 @@ export function openReading(file: string): DatabaseSync {
   return db
 }
 
+/** Whether nothing at all can be written, rather than this one statement. */
+export function isStorageError(error: unknown): boolean {
+  // The low byte is the primary result; the rest says more precisely which.
+  return (
+    error instanceof Error &&
+    'errcode' in error &&
+    typeof error.errcode === 'number' &&
+    STORAGE_ERRORS.has(error.errcode & 0xff)
+  )
+}
+
 /**
  * A value as SQLite takes it: flags are 0 and 1, what is left out is NULL. Throws `JOURNAL_WRITE` for what cannot be
- * stored; a Date above all, which node:sqlite would take for a map of named parameters and silently store as NULL.
+ * stored, by `instance` if it is known whose it is; a Date above all, which node:sqlite would take for a map of named parameters and silently store as NULL.
  */
-export function bindable(value: unknown): Value {
+export function bindable(value: unknown, instance?: string | undefined): Value {
   switch (typeof value) {
     case 'string':
     case 'bigint':
@@ -74,7 +97,9 @@ export function bindable(value: unknown): Value {
       if (value === null) return null
       if (value instanceof Uint8Array) return value
   }
-  throw new SwitchboardError('JOURNAL_WRITE', { detail: `${named(value)} cannot be stored in a column.` })
+  throw new SwitchboardError('JOURNAL_WRITE', {
+    detail: `${instance === undefined ? '' : `${instance}: `}${named(value)} cannot be stored in a column.`,
+  })
 }
 
 function named(value: unknown): string {

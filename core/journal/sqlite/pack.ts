@@ -167,7 +167,7 @@ function packDelivery(delivery: NewDelivery): DeliveryInput {
 
 /** Throws `JOURNAL_WRITE` for a value that cannot be stored. */
 export function packStatement({ sql, parameters, instance }: Statement): StatementInput {
-  return { sql, parameters: parameters.map(bindable), instance }
+  return { sql, parameters: parameters.map((value) => bindable(value, instance)), instance }
 }
 
 export function packResult(result: DeliveryResult): ResultInput {

@@ -5,23 +5,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../errors.ts'
-import { openReading, openWriting } from './connection.ts'
+import { isStorageError, openReading, openWriting } from './connection.ts'
 import { migrateCore } from './operations/migrate.ts'
 import { Refused } from './operations/refused.ts'
 import { type Perform, performing } from './operations.ts'
 import type { Answer, Batch, Failure, FromWriter, Operation, ToWriter, WriterData } from './protocol.ts'
-
-/** SQLite's results after which nothing at all can be written: the disk is full, broken, or closed to us. */
-const STORAGE_ERRORS: ReadonlySet<number> = new Set([
-  5, // BUSY: another program holds the file
-  7, // NOMEM
-  8, // READONLY
-  10, // IOERR
-  11, // CORRUPT
-  13, // FULL
-  14, // CANTOPEN
-  26, // NOTADB
-])
 
 class Writer {
   readonly #db: DatabaseSync
@@ -117,16 +105,6 @@ function fullBecause(error: unknown): Failure {
 
 function failureOf(error: unknown): Failure {
   return error instanceof Refused ? error.failure : { code: 'JOURNAL_WRITE', detail: messageOf(error) }
-}
-
-function isStorageError(error: unknown): boolean {
-  // The low byte is the primary result; the rest says more precisely which.
-  return (
-    error instanceof Error &&
-    'errcode' in error &&
-    typeof error.errcode === 'number' &&
-    STORAGE_ERRORS.has(error.errcode & 0xff)
-  )
 }
 
 /** Opens the file and brings it up to date. */

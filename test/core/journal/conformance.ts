@@ -675,9 +675,11 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
       test('one whose time is over is dead, gives its allowance back, and is an event of the chat', async () => {
         await alone(async (own) => {
           const chat = await newChat(own, { grant: { ...ALLOWED, max: 5 } })
-          await commit(own, newChange(chat, { turn: newTurn(1) }))
+          const conversation = newConversation()
+          await commit(own, newChange(chat, { turn: newTurn(1), conversation: moved(conversation, 'opened') }))
           const expiring = { start: 'due', expiresAtMs: T0 + 10, allowance: 'message' } as const
-          await send(own, chat, 'old', expiring)
+          const entries = [said('old', { conversation: conversation.id })]
+          await commit(own, newChange(chat, { entries, deliveries: [newDelivery('old', expiring)] }))
           await send(own, chat, 'new', { start: 'due' })
           // Not even on a paused account does it wait longer.
           const due = await own.claimDue(T0 + 10, { limit: 10, paused: ['test:shop'] })
@@ -690,7 +692,10 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           const now = await loaded(own, chat)
           expect(now.allowances).toMatchObject([{ used: 0 }])
           const part = { type: 'text', text: 'old' }
-          expect(now.next?.event).toMatchObject({ type: 'delivery.failed', code: 'EXPIRED', content: part })
+          expect(now.next).toMatchObject({
+            conversation: conversation.id,
+            event: { type: 'delivery.failed', code: 'EXPIRED', content: part },
+          })
           const then = await own.claimDue(T0 + 10, { limit: 10, paused: [] })
           expect(then.deliveries.map(textOfDelivery)).toEqual(['new'])
         })
@@ -711,6 +716,40 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         const recorded = await engine.recordDelivery(result(sending ?? { id: '' }, { state: 'dead', life }))
         expect(recorded.pending).toBe(1)
         expect((await loaded(engine, chat)).next?.event).toEqual(event)
+      })
+
+      test('a failure is no event without a conversation, nor when what failed was the answer to such an event', async () => {
+        await alone(async (own) => {
+          const expiresAtMs = T0 + 10
+          const outside = await newChat(own)
+          await commit(own, newChange(outside, { turn: newTurn(1) }))
+          await send(own, outside, 'in no conversation', { start: 'due', expiresAtMs })
+
+          const chat = await newChat(own)
+          const conversation = newConversation()
+          const event = { id: newId(), type: 'delivery.failed', atMs: T0, code: 'NO', content: 'one' } as const
+          const of = { conversation: conversation.id }
+          const life = { ...said('', of), id: event.id, kind: 'life', type: event.type, body: event } as const
+          await commit(
+            own,
+            newChange(chat, { turn: newTurn(1), conversation: moved(conversation, 'opened'), entries: [life] }),
+          )
+          const { sending } = await commit(
+            own,
+            newChange(chat, {
+              turn: newTurn(2),
+              entries: [said('Sorry', { ...of, answers: event.id })],
+              deliveries: [newDelivery('Sorry'), newDelivery('Really', { part: 1, expiresAtMs })],
+            }),
+          )
+          const dead = { state: 'dead', life: { ...life, id: newId() }, takeNext: false } as const
+          expect(await own.recordDelivery(result(sending[0] ?? { id: '' }, dead))).toMatchObject({ pending: 0 })
+
+          expect((await own.claimDue(T0 + 10, { limit: 10, paused: [] })).chats).toEqual([])
+          expect((await deliveriesOf(own, outside)).map((row) => row.code)).toEqual(['EXPIRED'])
+          expect((await deliveriesOf(own, chat)).map((row) => row.code)).toEqual([null, 'EXPIRED'])
+          expect(await loaded(own, chat)).toMatchObject({ next: undefined })
+        })
       })
 
       test('what can only go inside a response waits for the next event of its chat', async () => {
@@ -1109,6 +1148,13 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           mine.schema.createTable('other').addColumn('x', 'text').execute(),
         ]
         for (const one of refused) await expect(one).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+        for (const sql of [
+          'DELETE FROM "yours__note"',
+          'DELETE FROM entry',
+          'INSERT INTO "mine__note" VALUES (1, 2)',
+        ]) {
+          await expect(write(sql, 'mine')).rejects.toThrow(/^The journal refused a write\. mine: /)
+        }
         expect((await write('INSERT INTO "mine__note" VALUES (\'ok\')', 'mine')).ok).toBe(true)
         await expect(mine.transaction().execute(async () => {})).rejects.toThrow('no transactions that stay open')
       })

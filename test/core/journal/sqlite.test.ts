@@ -8,12 +8,27 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ChatChange } from '../../../core/journal/engine.ts'
+import { noteBlocked } from '../../../core/journal/sqlite/blocked.ts'
 import { openSqlite, type SqliteEngine } from '../../../core/journal/sqlite/engine.ts'
 import { reads } from '../../../core/journal/sqlite/load.ts'
 import { performing } from '../../../core/journal/sqlite/operations.ts'
 import { forInstance } from '../../../core/journal/sqlite/plugin-tables.ts'
 import { engineConformance } from './conformance.ts'
-import { commit, loaded, newChange, newChat, newDelivery, newEvent, newTurn, said } from './given.ts'
+import {
+  commit,
+  deliveriesOf,
+  entriesOf,
+  loaded,
+  newChange,
+  newChat,
+  newDelivery,
+  newEvent,
+  newTurn,
+  result,
+  said,
+  send,
+  textOfDelivery,
+} from './given.ts'
 
 const newFolder = () => mkdtemp(join(tmpdir(), 'journal-'))
 
@@ -168,6 +183,28 @@ describe('sqlite, as a file', () => {
     expect((await engine.commit(change)).ok).toBe(true)
     const kept = await engine.read.selectFrom('entry').select('id').where('kind', '=', 'in').execute()
     expect(kept).toHaveLength(accepted.length + 2)
+  })
+
+  test('what blocked the thread is noted from outside: an entry is counted, a delivery is dead', async () => {
+    const engine = await openHere()
+    const chat = await newChat(engine)
+    const [entry] = await entriesOf(engine, chat)
+    const blocking = await send(engine, chat, 'one')
+    await send(engine, chat, 'two')
+    for (const _ of [1, 2]) noteBlocked(folder, entry?.id ?? '')
+    noteBlocked(folder, blocking?.id ?? '')
+    await engine.close()
+    const after = await openHere()
+    expect((await loaded(after, chat)).next?.blocked).toBe(2)
+    const again = [{ account: 'test:shop', nextAtMs: 0 }]
+    expect((await after.recover(Date.now(), again)).unknown).toEqual([])
+    const [dead] = await deliveriesOf(after, chat)
+    expect(dead).toMatchObject({ state: 'dead', code: 'PLUGIN_BLOCKS', attempts: 1, done_at: expect.any(Number) })
+    const due = await after.claimDue(Date.now(), { limit: 10, paused: [] })
+    expect(due.deliveries.map(textOfDelivery)).toEqual(['two'])
+    noteBlocked(folder, due.deliveries[0]?.id ?? '')
+    await after.recordDelivery(result(due.deliveries[0] ?? { id: '' }))
+    expect((await deliveriesOf(after, chat)).map((row) => row.state)).toEqual(['dead', 'dead'])
   })
 
   test('a journal that a newer version has written is refused, and left as it is', async () => {

@@ -8,7 +8,7 @@ import type { Entries } from './entries.ts'
 import type { Outbox } from './outbox.ts'
 import { Refused } from './refused.ts'
 
-type Found = Pick<DeliveryRow, 'chat' | 'destination' | 'state' | 'allowance' | 'created_at' | 'code'>
+type Found = Pick<DeliveryRow, 'chat' | 'seq' | 'destination' | 'state' | 'allowance' | 'created_at' | 'code'>
 
 /** The code of a bot's delivery that was on its way when a person took over: it is not tried a second time. */
 export const TAKEN_OVER = 'TAKEN_OVER'
@@ -23,7 +23,7 @@ export interface Deliveries {
 export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reservations, outbox: Outbox): Deliveries {
   const find = query<Found>(
     db,
-    'SELECT chat, destination, state, allowance, created_at, code FROM delivery WHERE id = ?',
+    'SELECT chat, seq, destination, state, allowance, created_at, code FROM delivery WHERE id = ?',
   )
   const addFirst = query(db, 'INSERT INTO delivery_attempt VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const addNext = query(
@@ -83,7 +83,8 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
         allowances.giveBack(chat, found.allowance, found.created_at)
       }
       if (result.windowClosed) allowances.empty(chat, nowMs)
-      if (result.life !== undefined) entries.addDrawn(chat, result.life, nowMs)
+      if (result.life !== undefined && !outbox.answersFailure(chat, found.seq))
+        entries.addDrawn(chat, result.life, nowMs)
       const next = result.takeNext ? outbox.takeDue(chat, destination, nowMs).due : undefined
       return { next, pending: pending() }
     },

@@ -22,11 +22,13 @@ export interface Head {
 }
 
 export interface Outbox {
+  /** Whether a delivery of this entry answers the failure of another one. That it fails too is no event: it would never end. */
+  answersFailure(chat: string, seq: number): boolean
   /** Takes the first delivery that is due. Those found expired on the way become `dead`. */
   takeDue(chat: string, destination: string, nowMs: number): Head
   /** Takes the first delivery to the channel, if it waits for an event of the chat. */
   takeHeld(chat: string, nowMs: number): DueRow | undefined
-  /** Gives a delivery up because its time is over; a customer's answer that was never sent is an event of the chat. */
+  /** Gives a delivery up because its time is over. An answer of a conversation is then an event of the chat. */
   expire(id: string, nowMs: number): { readonly chat: string; readonly newEntry: boolean }
 }
 
@@ -49,6 +51,11 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
   >(db, 'SELECT chat, seq, destination, allowance, created_at, payload_json FROM delivery WHERE id = ?')
   const bury = query(db, "UPDATE delivery SET state = 'dead', code = 'EXPIRED', done_at = ? WHERE id = ?")
   const entryOf = query<Pick<EntryRow, 'conversation'>>(db, 'SELECT conversation FROM entry WHERE chat = ? AND seq = ?')
+  const answered = query<Pick<EntryRow, 'type'>>(
+    db,
+    'SELECT a.type FROM entry e JOIN entry a ON a.id = e.answers WHERE e.chat = ? AND e.seq = ?',
+  )
+  const answersFailure = (chat: string, seq: number) => answered.get(chat, seq)?.type === 'delivery.failed'
 
   function take(id: string): DueRow | undefined {
     start.run(id)
@@ -61,7 +68,10 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
     bury.run(nowMs, id)
     if (row.allowance !== null) allowances.giveBack(row.chat, row.allowance, row.created_at)
     const payload = parse<Payload>(row.payload_json)
-    if (payload.kind !== 'part') return { chat: row.chat, newEntry: false }
+    const conversation = entryOf.get(row.chat, row.seq)?.conversation
+    if (payload.kind !== 'part' || !conversation || answersFailure(row.chat, row.seq)) {
+      return { chat: row.chat, newEntry: false }
+    }
     const event: ChatEvent<'delivery.failed'> = {
       id: entries.makeId(nowMs),
       type: 'delivery.failed',
@@ -69,11 +79,13 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
       code: 'EXPIRED',
       content: payload.part,
     }
-    entries.addWaiting(row.chat, 'life', event, entryOf.get(row.chat, row.seq)?.conversation ?? null, nowMs)
+    entries.addWaiting(row.chat, 'life', event, conversation, nowMs)
     return { chat: row.chat, newEntry: true }
   }
 
   return {
+    answersFailure,
+
     takeDue(chat, destination, nowMs) {
       const rows = open.all(chat, destination)
       if (rows.some((row) => row.state === 'sending')) return { due: undefined, againAtMs: undefined }

@@ -1,6 +1,7 @@
 /** Statements that come from elsewhere: the core's own, which may do anything, and plugins', which may not. */
 import { constants, type DatabaseSync, type StatementSync } from 'node:sqlite'
 import { messageOf } from '../../../errors.ts'
+import { isStorageError } from '../connection.ts'
 import { instanceOfTable } from '../plugin-tables.ts'
 import type { StatementInput, WriteOutput } from '../protocol.ts'
 import { Refused } from './refused.ts'
@@ -68,12 +69,21 @@ export function pluginStatements(db: DatabaseSync, checking: DatabaseSync): RunS
     return owner
   }
 
-  return ({ sql, parameters, instance }) => {
+  function run({ sql, parameters, instance }: StatementInput): WriteOutput {
     const owner = ownerOf(sql)
     if (instance !== undefined && instance !== owner) {
-      throw new Refused(`${instance} may write its own tables only, and this touches those of ${owner}: ${sql}`)
+      throw new Refused(`A plugin may write its own tables only, and this touches those of ${owner}: ${sql}`)
     }
     return prepared.run(sql, parameters)
+  }
+
+  return (statement) => {
+    try {
+      return run(statement)
+    } catch (error) {
+      if (statement.instance === undefined || isStorageError(error)) throw error
+      throw new Refused(`${statement.instance}: ${messageOf(error)}`)
+    }
   }
 }
 
