@@ -90,7 +90,8 @@ class JournalConnection implements DatabaseConnection {
 
   async executeQuery<R>({ query, sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     if (SelectQueryNode.is(query) || (RawNode.is(query) && !WRITES.test(sql))) {
-      return { rows: asRows<R>(await this.#select(sql, parameters.map((value) => bindable(value)))) }
+      const values = parameters.map((value) => bindable(value))
+      return { rows: asRows<R>(await this.#select(sql, values)) }
     }
     const { rows, changes, lastId } = await this.#write({ sql, parameters })
     return {
