@@ -72,11 +72,17 @@ export class DeliveryError extends Error {
   ) {
     super(options.message ?? code, { cause: options.cause })
     this.code = code
-    this.retryAfterMs = options.retryAfterMs
+    const { retryAfterMs } = options
+    // What is read out of a platform's answer may be no number at all; then the core decides by itself.
+    const isWait = retryAfterMs !== undefined && Number.isFinite(retryAfterMs) && retryAfterMs >= 0
+    this.retryAfterMs = isWait ? Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) : undefined
     this.retry = options.retry ?? !PERMANENT.has(code)
     this.scope = options.scope ?? 'chat'
   }
 }
+
+/** A platform that says to come again later than this is asked again by then all the same. */
+const MAX_RETRY_AFTER_MS = 86_400_000
 
 /** Codes after which sending the same again cannot help. `CHANNEL_WINDOW_CLOSED` also empties the chat's allowance. */
 const PERMANENT: ReadonlySet<string> = new Set(['CHANNEL_WINDOW_CLOSED', 'CHANNEL_REFUSED', 'CHANNEL_NO_CHAT'])

@@ -99,7 +99,8 @@ export interface OpenMedia {
 
 /** A numbered log of a topic: every item has a number, and a reader goes on from the last one it has seen. */
 export interface Feed {
-  publish(item: Json): void
+  /** Resolves with the item's number when it is on disk. */
+  publish(item: Json): Promise<number>
   /** Calls `take` for every item after `after`, those already there first. Ends with the returned function, or the plugin. */
   subscribe(after: number, take: (item: Json, number: number) => void): () => void
 }

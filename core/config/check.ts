@@ -526,7 +526,8 @@ class Check {
     const facts = channels.get(instance.name)
     const keys = this.#channelKeys.get(instance.name)
     if (!facts || !keys) return []
-    const { answer, onUnknown, reserve } = keys
+    const { answer, reserve } = keys
+    const onUnknown = keys.onUnknown ?? (facts.capabilities.idempotentSend ? 'resend' : 'leave')
     return [{ ...instance, kind: 'channel', ...facts, answer, onUnknown, reserve }]
   }
 

@@ -91,8 +91,10 @@ export const ENTRY = {
       .describe('How it answers where it can do both: afterwards, or inside the platform’s own request.'),
     onUnknown: z
       .enum(['leave', 'resend'])
-      .default('leave')
-      .describe('What becomes of a message when a crash leaves unknown whether it was sent.'),
+      .optional()
+      .describe(
+        'What becomes of a message when nobody knows whether it was sent. Left out: sent again only where the platform tells a repeat from a new one.',
+      ),
     reserve: z.int().min(0).default(0).describe('How many sends of the platform’s allowance are kept for people.'),
   }),
   bots: z.object({ use, enabled }),

@@ -66,7 +66,7 @@ export async function runStage(
 
 /**
  * Runs one hook that returns an outcome. An error is returned, not thrown: it is in the log and the trace by then.
- * Throws only `InstanceStopped`.
+ * Throws only `RunAgain`.
  */
 export async function runHook(
   tools: Tools,
@@ -74,7 +74,7 @@ export async function runHook(
   instance: Instance,
   stage: string,
   hook: OutcomeHook,
-  options: { key?: string; limitMs?: number } = {},
+  options: { key?: string; limitMs?: number; interrupted?: AbortSignal | undefined } = {},
 ): Promise<Ending | Error> {
   const turn = new HookTurn(draft, instance, options.key)
   const startedMs = tools.clock.now()
@@ -83,7 +83,7 @@ export async function runHook(
       tools.clock,
       options.limitMs ?? HOOK_LIMIT_MS,
       during(instance, draft.entry.id, () => hook(turn, next)),
-      instance.signal,
+      options.interrupted ? AbortSignal.any([instance.signal, options.interrupted]) : instance.signal,
     )
     const ending = endingOf(returned)
     if (!ending) throw new SwitchboardError('PLUGIN_NO_OUTCOME')
@@ -142,7 +142,7 @@ export async function rewrite(tools: Tools, draft: TurnDraft, reply: DraftReply)
         content: now.say,
         identity: now.identity,
         customer: draft.customer,
-        chat: draft.chat,
+        chat: draft.shownChat,
         channel: draft.channel,
         conversation: draft.conversation,
         drop: dropped,
@@ -176,29 +176,34 @@ export async function rewrite(tools: Tools, draft: TurnDraft, reply: DraftReply)
   return now
 }
 
-/** The plugin is being stopped: what it was asked is asked again of whoever comes after it. */
-export class InstanceStopped extends Error {
-  override readonly name = 'InstanceStopped'
+/** What was asked is to be asked again: the plugin is being stopped, or the conversation has another owner by now. */
+export class RunAgain extends Error {
+  override readonly name = 'RunAgain'
 }
 
 /**
- * Waits for a plugin's promise, but not longer than the limit (`PLUGIN_TIMEOUT`), nor than the plugin runs
- * (`InstanceStopped`). What comes later is ignored.
+ * Waits for a plugin's promise, but not longer than the limit (`PLUGIN_TIMEOUT`), nor than `running` goes on
+ * (`RunAgain`). What comes later is ignored.
  */
 export function limited(clock: Clock, limitMs: number, returned: unknown, running?: AbortSignal): unknown {
-  if (!(returned instanceof Promise)) return returned
+  if (!isThenable(returned)) return returned
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   const cancel = clock.after(limitMs, () =>
     reject(new SwitchboardError('PLUGIN_TIMEOUT', { detail: `${limitMs} ms.` })),
   )
-  const stopped = () => reject(new InstanceStopped())
+  const stopped = () => reject(new RunAgain('it was interrupted'))
   if (running?.aborted) stopped()
   running?.addEventListener('abort', stopped, { once: true })
-  returned.then(resolve, reject)
+  Promise.resolve(returned).then(resolve, reject)
   return promise.finally(() => {
     cancel()
     running?.removeEventListener('abort', stopped)
   })
+}
+
+/** A promise of any make: a query builder is one too. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 function failed(
@@ -209,7 +214,8 @@ function failed(
   error: unknown,
   startedMs: number,
 ): Error {
-  if (instance.signal.aborted) throw new InstanceStopped(instance.name)
+  if (instance.signal.aborted) throw new RunAgain(`${instance.name} was stopped`)
+  if (error instanceof RunAgain) throw error
   const because = tools.redact(messageOf(error))
   instance.log.error(
     { stage, turn: draft.entry.id, error },

@@ -6,14 +6,16 @@ import type { Command, CommandResult, RefusalCode } from '../command.ts'
 import { type Actor, maySpeak, type Owner, type Refusal } from '../conversation.ts'
 import type { Committed, LoadedChat, NewEntry } from '../journal/engine.ts'
 import { toParts } from '../message.ts'
-import { GuardFailed, runStage } from './chain.ts'
+import type { Instance } from '../runtime/instance.ts'
+import type { Plan } from '../runtime/plan.ts'
+import { GuardFailed, RunAgain, runStage } from './chain.ts'
 import { checkedCommand } from './checked.ts'
 import { composeCommand } from './compose.ts'
 import type { Deliver } from './deliver.ts'
 import { TurnDraft } from './draft.ts'
 import { readHistory } from './history.ts'
 import { left } from './ledger.ts'
-import { CORE, routeOf } from './settle.ts'
+import { CORE, routeOf, whereAt } from './settle.ts'
 import type { Tools } from './tools.ts'
 
 /** How often a command looks at the chat again because it changed under it. */
@@ -39,7 +41,7 @@ type AnyCommand =
 
 export function makeCommands(
   tools: Tools,
-  use: { readonly deliver: () => Deliver; nudge(chat: string): void },
+  use: { readonly deliver: () => Deliver; nudge(chat: string): void; interrupt(chat: string): void },
 ): Commands {
   const { engine, clock, log } = tools
 
@@ -63,12 +65,31 @@ export function makeCommands(
 
   /** Decides and commits once; `undefined` when the chat has changed meanwhile. */
   async function attempt(command: AnyCommand, chat: LoadedChat): Promise<CommandResult | undefined> {
-    const draft = draftOf(command, chat)
+    const { plan, release } = tools.hold()
+    try {
+      return await decideAndCommit(command, chat, plan)
+    } catch (error) {
+      if (error instanceof RunAgain) return undefined
+      throw error
+    } finally {
+      release()
+    }
+  }
+
+  async function decideAndCommit(
+    command: AnyCommand,
+    chat: LoadedChat,
+    plan: Plan,
+  ): Promise<CommandResult | undefined> {
+    const draft = draftOf(command, chat, plan)
     if (!draft) return refused('NOT_FOUND', `No channel has the account ${chat.account}.`)
     const refusal = mismatch(command, chat) ?? (await decideOn(draft, command))
     const note = noteOf(command, draft)
+    // Nothing keeps an agent from closing: where the farewell cannot be sent any more, it is left out.
+    if (command.type === 'close' && !refusal && windowOf(draft, command.by).closed) draft.replies.length = 0
     const { change, closed } = await composeCommand(tools, draft, refusal ? undefined : note)
-    const tooLate = refusal ?? (closed && { refused: 'WINDOW_CLOSED' as const, message: closed.message })
+    const tooLate =
+      refusal ?? swallowed(draft) ?? (closed && { refused: 'WINDOW_CLOSED' as const, message: closed.message })
     if (tooLate) return store(command, chat, refused(tooLate.refused, tooLate.message))
     const result: CommandResult = { ok: true, conversation: draft.conversation?.id }
     const committed = await engine.commit({
@@ -79,7 +100,7 @@ export function makeCommands(
       },
       command: { id: command.id, type: command.type, by: command.by, result },
     })
-    if (committed.ok) return afterwards(chat, committed, result)
+    if (committed.ok) return afterwards(draft, committed, result)
     if (committed.why === 'repeated') return committed.result
     if (committed.why !== 'waiting') return undefined
     return store(
@@ -90,13 +111,26 @@ export function makeCommands(
   }
 
   function afterwards(
-    chat: LoadedChat,
+    { chat, changes }: TurnDraft,
     committed: Extract<Committed, { ok: true }>,
     result: CommandResult,
   ): CommandResult {
+    if (changes.length > 0) use.interrupt(chat.id)
     use.deliver().start(committed.sending)
     if (committed.pending > 0) use.nudge(chat.id)
     return result
+  }
+
+  /** A message that a plugin has stopped on its way: who wrote it is told. */
+  function swallowed(draft: TurnDraft): Refusal | undefined {
+    if (draft.replies.length === 0 || draft.rewritten?.length) return undefined
+    const step = draft.trace.findLast(({ stage, did }) => stage === 'rewrite' && did === 'drop')
+    return step && { refused: 'BLOCKED', message: `${step.by} stopped it: ${step.because}.` }
+  }
+
+  function windowOf(draft: TurnDraft, by: Actor) {
+    const { capabilities, reserve } = draft.channel
+    return left({ allowances: draft.allowances, capabilities, nowMs: clock.now(), by, reserve })
   }
 
   /** A refusal is a result too: the same id gets it again. */
@@ -111,8 +145,7 @@ export function makeCommands(
     return !committed.ok && committed.why === 'repeated' ? committed.result : result
   }
 
-  function draftOf(command: AnyCommand, chat: LoadedChat): TurnDraft | undefined {
-    const plan = tools.plan()
+  function draftOf(command: AnyCommand, chat: LoadedChat, plan: Plan): TurnDraft | undefined {
     const channel = plan.channels.get(chat.account)
     if (!channel) return undefined
     const { id, by } = command
@@ -165,7 +198,7 @@ export function makeCommands(
           lease,
           because: team === undefined ? 'back to the queue' : `transferred to ${team}`,
           desk: owner.desk,
-          team,
+          team: team ?? owner.team,
         })
       }
       case 'return':
@@ -235,8 +268,7 @@ export function makeCommands(
     if (by.kind !== 'agent' || !desk) return invalid('Only an agent calls back, on a route that has a desk.')
     const turnedAway = await askGuards(draft)
     if (turnedAway) return turnedAway
-    const { capabilities, reserve } = draft.channel
-    const { closed } = left({ allowances: draft.allowances, capabilities, nowMs: clock.now(), by, reserve })
+    const { closed } = windowOf(draft, by)
     if (closed) return { refused: 'WINDOW_CLOSED', message: closed.message }
     const refusal = draft.decide({
       type: 'open',
@@ -270,7 +302,7 @@ export function makeCommands(
     draft: TurnDraft,
     { by, because }: { readonly by: Actor; readonly because: string },
   ): Refusal | undefined {
-    const heir = heirOf(draft)
+    const heir = heirOf(tools, draft, because)
     if (!heir) return draft.decide({ type: 'close', by, reason: because, atMs: clock.now() })
     const refusal = draft.decide({ type: 'owner-gone', by, because, ...heir })
     if (!refusal && heir.to.kind === 'queue' && draft.conversation) {
@@ -313,15 +345,26 @@ function lastHandled({ seq, next }: LoadedChat): number {
 }
 
 /** Who takes over a conversation whose owner or route is gone, by the plan in force; nobody, when no route is left. */
-function heirOf(draft: TurnDraft): { readonly to: Owner; readonly route: string } | undefined {
-  const { owner } = draft.conversation ?? {}
+function heirOf(
+  tools: Tools,
+  draft: TurnDraft,
+  because: string,
+): { readonly to: Owner; readonly route: string } | undefined {
+  const { conversation, customer, channel, plan } = draft
   const route = routeOf(draft)
-  if (!route) return undefined
-  const desk = owner && owner.kind !== 'bot' ? draft.plan.instances.get(owner.desk) : undefined
-  if (desk?.desk) return { to: { kind: 'queue', desk: desk.name, team: undefined }, route: route.name }
+  if (!route || !conversation) return undefined
+  const queueOf = (desk: Instance, team: string | undefined) => {
+    const to = { desk: desk.name, team }
+    const place = whereAt(tools, draft, desk, { conversation, customer, channel: channel.name, because, to })
+    const now = place === 'nobody' ? team : (place.team ?? team)
+    return { to: { kind: 'queue' as const, desk: desk.name, team: now }, route: route.name }
+  }
+  const { owner } = conversation
+  const desk = owner.kind === 'bot' ? undefined : plan.instances.get(owner.desk)
+  if (desk?.desk) return queueOf(desk, undefined)
   const bot = route.bots[0]
   if (bot && route.mode !== 'cooperation') return { to: { kind: 'bot', bot: bot.name }, route: route.name }
-  return route.desk && { to: { kind: 'queue', desk: route.desk.name, team: route.team }, route: route.name }
+  return route.desk && queueOf(route.desk, route.team)
 }
 
 function nameOf(by: Actor): string {

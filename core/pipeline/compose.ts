@@ -2,6 +2,7 @@
  * Stop 6, and what stop 7 writes: the replies of a turn or command, rewritten, fitted to the channel and to what its
  * platform still takes, as one change of the chat.
  */
+import type { Conversation } from '../conversation.ts'
 import {
   type ChatChange,
   type DeskPayload,
@@ -15,7 +16,7 @@ import { type CustomerPatch, contentOf, type Part, toParts } from '../message.ts
 import type { ChatEvent, Facts } from '../turn.ts'
 import { adapt } from './adapt.ts'
 import { rewrite } from './chain.ts'
-import { isFromPlatform, type Rewritten, type TurnDraft } from './draft.ts'
+import { isFromPlatform, personHasIt, type Rewritten, type TurnDraft } from './draft.ts'
 import { type Closed, left, reserve, type Sending } from './ledger.ts'
 import { CORE, type Settled } from './settle.ts'
 import type { Tools } from './tools.ts'
@@ -24,7 +25,7 @@ import { traceJson } from './trace.ts'
 /** A program's reply that could not be sent for this long is no longer worth sending. */
 const PROGRAM_REPLY_EXPIRES_MS = 600_000
 /** A delivery that has not got through for this long lets the ones behind it pass. */
-const HOLD_MS = 30_000
+export const HOLD_MS = 30_000
 
 /** The end of a turn. `inline`: a request of its event is open for an answer. */
 export async function composeTurn(
@@ -63,7 +64,7 @@ export async function composeTurn(
     })),
     customer: learnt && learntOf(learnt),
     writes: draft.writes,
-    question: out.question ?? (draft.questionEnds ? null : shared.question),
+    question: shared.question ?? out.question ?? (draft.questionEnds ? null : undefined),
   }
 }
 
@@ -92,16 +93,24 @@ function composeShared(tools: Tools, draft: TurnDraft, out: Composed, note?: New
         ? { now: conversation, revision: plan.revision, changes, cause: draft.entry.id }
         : undefined,
     // What a bot said before the people came is not sent after them.
-    cancelBots: before?.owner.kind === 'bot' && conversation !== undefined && conversation.owner.kind !== 'bot',
+    cancelBots: (!before || before.owner.kind === 'bot') && personHasIt(draft),
     entries: [...out.entries, ...(note ? [note] : []), ...lifeEntries(tools, draft)],
     deliveries: [
       ...out.deliveries,
       ...draft.deskItems.map(({ desk, item }, part) => deskDelivery(tools, desk, item, { entry, part })),
     ],
     shown: out.shown,
-    // Whoever has the conversation from now on is the one who is answered; and what is closed, is asked no further.
-    question: changes.some(({ type }) => type !== 'opened') ? null : undefined,
+    question: endsQuestion(draft, out) ? null : undefined,
   }
+}
+
+/**
+ * Whoever has the conversation from now on is the one who is answered. What is asked at a close (a rating, say) is
+ * asked by a feature, and stays; a bot that has handed over asks no further.
+ */
+function endsQuestion({ changes, replies }: TurnDraft, { question }: Composed): boolean {
+  if (!changes.some(({ type }) => type !== 'opened')) return false
+  return !question || replies.some(({ by, expect }) => expect && by.kind === 'bot')
 }
 
 interface Composed {
@@ -152,7 +161,7 @@ async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): 
         first: deliveries.length === 0,
         place: places[i],
       })
-      if (start === 'dead') closed ??= left(sending).closed
+      if (start === 'dead') closed ??= left({ ...sending, allowances: [...allowances.values()] }).closed
       const code = start === 'dead' ? 'CHANNEL_WINDOW_CLOSED' : undefined
       const allowance = places[i]?.on
       deliveries.push({ ...deliveryOf(tools, draft, reply, part), entry, part: i, start, code, allowance })
@@ -177,10 +186,19 @@ const NOTHING: Composed = { entries: [], deliveries: [], shown: undefined, quest
 async function rewriteAll(tools: Tools, draft: TurnDraft): Promise<readonly Rewritten[]> {
   const rewritten: Rewritten[] = []
   for (const reply of draft.replies) {
+    if (reply.by.kind === 'bot' && ownedByPeople(draft.chat.conversation)) {
+      draft.trace.push({ stage: 'rewrite', by: reply.by.name, did: 'drop', because: 'people have the conversation' })
+      continue
+    }
     const now = await rewrite(tools, draft, reply)
     if (now) rewritten.push(now)
   }
   return rewritten
+}
+
+/** A bot never speaks over a person, whichever hook it speaks from. */
+function ownedByPeople(conversation: Conversation | undefined): boolean {
+  return conversation !== undefined && conversation.owner.kind !== 'bot'
 }
 
 /** Only one message fits into a response; a channel that has no other way begins with it. */
@@ -238,7 +256,9 @@ function outEntry(tools: Tools, draft: TurnDraft, reply: Rewritten, parts: reado
     type: 'message',
     body: { parts },
     by: reply.by,
-    conversation: (draft.conversation ?? draft.chat.conversation)?.id,
+    // That such a message could not be delivered either is told to nobody, or it would never end.
+    conversation:
+      draft.event.type === 'delivery.failed' ? undefined : (draft.conversation ?? draft.chat.conversation)?.id,
     answers: draft.entry.id,
     atMs: tools.clock.now(),
   }

@@ -8,6 +8,7 @@ import type { Delivery, DeskItem } from '../plugin.ts'
 import type { Plan, PlannedChannel } from '../runtime/plan.ts'
 import { during } from '../runtime/watchdog.ts'
 import { limited } from './chain.ts'
+import { HOLD_MS } from './compose.ts'
 import { customerOf } from './draft.ts'
 import { readHistory } from './history.ts'
 import { CORE } from './settle.ts'
@@ -23,8 +24,10 @@ const PAUSE_MS = 60_000
 /** How much of a chat a desk is shown when it is handed over. */
 const HANDED_OVER_MESSAGES = 200
 
+/** A channel or desk that is not sent to for a while. */
 export interface Paused {
-  readonly account: string
+  /** The channel's account, or `desk:<name>`. */
+  readonly what: string
   readonly untilMs: number
   readonly code: string
   readonly message: string
@@ -75,20 +78,20 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
 
   /** What became of it must not be forgotten: it is tried until the journal takes it. */
   async function record(result: DeliveryResult, delivery: DueDelivery): Promise<DueDelivery | undefined> {
-    const withLife = { ...result, life: result.state === 'dead' ? failedEvent(delivery, result) : undefined }
+    const life = result.state === 'dead' ? failedEvent(delivery, result) : undefined
     for (;;) {
       try {
-        const { next, pending } = await engine.recordDelivery(withLife)
-        if (result.nextAtMs !== undefined) use.sweep().by(result.nextAtMs)
+        const takeNext = !stopping.signal.aborted
+        const { next, pending } = await engine.recordDelivery({ ...result, life, takeNext })
+        // What stands behind one that waits is looked at again when that one no longer holds it back.
+        if (result.nextAtMs !== undefined) use.sweep().by(Math.min(result.nextAtMs, clock.now() + HOLD_MS))
         if (pending > 0) use.nudge(delivery.chat)
-        return stopping.signal.aborted ? undefined : next
+        return next
       } catch (error) {
-        if (stopping.signal.aborted || (error instanceof SwitchboardError && error.code === 'JOURNAL_CLOSED'))
-          return undefined
-        log.error(
-          { delivery: delivery.id, error },
-          `The result of a delivery could not be written: ${messageOf(error)}`,
-        )
+        const isFull = error instanceof SwitchboardError && error.code === 'JOURNAL_FULL'
+        const because = `The result of a delivery could not be written: ${messageOf(error)}`
+        log.error({ delivery: delivery.id, error }, because)
+        if (stopping.signal.aborted || !isFull) return undefined
         await new Promise<void>((resolve) => clock.after(1_000, resolve))
       }
     }
@@ -114,6 +117,9 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
         code: 'CHANNEL_GONE',
         error: `No channel has the account ${delivery.account}.`,
       }
+    }
+    if (channel.capabilities.later.length === 0) {
+      return { state: 'pending', counts: false, nextAtMs: NEVER_MS, code: 'CHANNEL_ONLY_ANSWERS' }
     }
     const pause = paused.get(delivery.account)
     if (pause && pause.untilMs > clock.now()) {
@@ -146,7 +152,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     if (!(error instanceof DeliveryError)) return unsure(channel, delivery, error, message)
     if (error.scope === 'channel') {
       const untilMs = clock.now() + (error.retryAfterMs ?? PAUSE_MS)
-      paused.set(delivery.account, { account: delivery.account, untilMs, code, message })
+      paused.set(delivery.account, { what: delivery.account, untilMs, code, message })
       return { state: 'pending', counts: false, nextAtMs: untilMs, code, error: message }
     }
     const windowClosed = code === 'CHANNEL_WINDOW_CLOSED'
@@ -156,7 +162,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
 
   /** Nobody knows whether the platform has it, unless the connection was never made or sending twice is harmless. */
   function unsure(channel: PlannedChannel, delivery: DueDelivery, error: unknown, message: string): Result {
-    const safe = channel.capabilities.idempotentSend || channel.onUnknown === 'resend' || neverConnected(error)
+    const safe = channel.onUnknown === 'resend' || neverConnected(error)
     return safe
       ? again(delivery, 'CHANNEL_FAILED', message, undefined)
       : { state: 'unknown', counts: true, code: 'CHANNEL_FAILED', error: message }
@@ -183,6 +189,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
         SEND_LIMIT_MS,
         during(desk, delivery.id, () => deliver(item, { id: delivery.id, signal })),
       )
+      paused.delete(delivery.destination)
       return { state: 'sent', counts: true }
     } catch (error) {
       abort.abort()
@@ -190,7 +197,9 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       const message = tools.redact(messageOf(error))
       desk.log.warn({ delivery: delivery.id, code, error }, `${desk.name} (${desk.plugin.name}), deliver: ${message}`)
       const wait = (error instanceof DeliveryError ? error.retryAfterMs : undefined) ?? deskRetryMs(delivery.attempts)
-      return { state: 'pending', counts: true, nextAtMs: clock.now() + wait, code, error: message }
+      const untilMs = clock.now() + wait
+      paused.set(delivery.destination, { what: delivery.destination, untilMs, code, message })
+      return { state: 'pending', counts: true, nextAtMs: untilMs, code, error: message }
     }
   }
 
@@ -236,7 +245,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     },
     async takeDue() {
       const nowMs = clock.now()
-      for (const { account, untilMs } of paused.values()) if (untilMs <= nowMs) paused.delete(account)
+      for (const { what, untilMs } of paused.values()) if (untilMs <= nowMs) paused.delete(what)
       const due = await engine.claimDue(nowMs, { limit: 200, paused: [...paused.keys()] })
       for (const chat of due.chats) use.nudge(chat)
       for (const delivery of due.deliveries) track(sendAll(delivery))

@@ -164,6 +164,10 @@ export class TurnDraft {
   /** The replies after `rewrite`, once they have been through it. */
   rewritten: readonly Rewritten[] | undefined
   readonly history: (options: { max: number }) => Promise<readonly Said[]>
+  /** The chat as plugins see it. */
+  readonly shownChat: Chat
+  /** Aborted when a command changes the owner while a bot is being asked. */
+  readonly interrupted: AbortSignal | undefined
   /** Of a wake: the key that is due. */
   readonly wokenKey: string | undefined
   #text: string | undefined
@@ -181,6 +185,7 @@ export class TurnDraft {
     readonly trace: TraceStep[]
     readonly history: (options: { max: number }) => Promise<readonly Said[]>
     readonly wokenKey?: string | undefined
+    readonly interrupted?: AbortSignal | undefined
   }) {
     this.chat = given.chat
     this.entry = given.entry
@@ -193,6 +198,13 @@ export class TurnDraft {
     this.openDeliveries = given.chat.openDeliveries
     this.history = given.history
     this.wokenKey = given.wokenKey
+    this.interrupted = given.interrupted
+    this.shownChat = Object.freeze({
+      id: given.chat.id,
+      account: given.chat.account,
+      externalId: given.chat.externalId,
+    })
+    freeze(given.event)
     this.facts = given.entry.facts ?? NO_FACTS
     this.#known = this.facts
   }
@@ -277,6 +289,13 @@ export class TurnDraft {
   }
 }
 
+/** Plugins read the same event one after the other: none of them changes it for the next. */
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
+  Object.freeze(value)
+  for (const inner of Object.values(value)) freeze(inner)
+}
+
 const NO_FACTS: Facts = {}
 
 /** The customer as plugins see them. */
@@ -301,6 +320,12 @@ export function withTranscripts(parts: readonly Part[], { transcripts }: Facts):
     const transcript = transcripts[part.url]
     return transcript === undefined ? part : { ...part, transcript }
   })
+}
+
+/** A reason is kept with the turn, so it must be words. */
+function words(because: unknown): string {
+  if (typeof because === 'string') return because
+  throw new SwitchboardError('PLUGIN_BAD_CONTENT', { detail: 'A reason must be a text.' })
 }
 
 /**
@@ -344,7 +369,7 @@ export class HookTurn {
     return this.#draft.customer
   }
   get chat(): Chat {
-    return this.#draft.chat
+    return this.#draft.shownChat
   }
   // biome-ignore lint/suspicious/noExplicitAny: certain for bots and listeners, optional for others; the pipeline sees to it.
   get conversation(): any {
@@ -398,13 +423,16 @@ export class HookTurn {
     this.#check()
     const { sql, parameters } = query.compile()
     this.#writes ??= []
-    this.#writes.push({ sql, parameters })
+    this.#writes.push({ sql, parameters, instance: this.#instance.name })
   }
 
   wake(key: string, options: { inMs: number }): void {
     this.#check()
+    const { inMs } = options
+    if (!Number.isFinite(inMs))
+      throw new SwitchboardError('PLUGIN_BAD_CONTENT', { detail: `${inMs} is no time to wait.` })
     this.#wakes ??= []
-    this.#wakes.push({ instance: this.#instance.name, key, inMs: options.inMs })
+    this.#wakes.push({ instance: this.#instance.name, key: words(key), inMs })
   }
 
   reply(
@@ -418,7 +446,7 @@ export class HookTurn {
   ): Outcome {
     this.#check()
     const { because, expect, intent, guided = false } = options
-    return outcome({ kind: 'reply', say: checkedSay(say), because, expect, intent, guided })
+    return outcome({ kind: 'reply', say: checkedSay(say), because: because && words(because), expect, intent, guided })
   }
 
   unknown(say?: Say): Outcome {
@@ -428,24 +456,24 @@ export class HookTurn {
 
   drop(because: string): Outcome {
     this.#check()
-    return outcome({ kind: 'drop', because })
+    return outcome({ kind: 'drop', because: words(because) })
   }
 
   done(because: string): Outcome {
     this.#check()
-    return outcome({ kind: 'done', because })
+    return outcome({ kind: 'done', because: words(because) })
   }
 
   handOff(options: { to?: HandOffTo | undefined; say?: Say | undefined; because: string }): Outcome {
     this.#check()
     const say = options.say === undefined ? undefined : checkedSay(options.say)
-    return outcome({ kind: 'hand-off', to: options.to, say, because: options.because })
+    return outcome({ kind: 'hand-off', to: options.to, say, because: words(options.because) })
   }
 
   close(options: { say?: Say | undefined; because: string }): Outcome {
     this.#check()
     const say = options.say === undefined ? undefined : checkedSay(options.say)
-    return outcome({ kind: 'close', say, because: options.because })
+    return outcome({ kind: 'close', say, because: words(options.because) })
   }
 
   /** The hook has returned: what it added belongs to the turn now. Throws when its state is unfit. */

@@ -21,7 +21,11 @@ export async function readHistory(
     .where('seq', '<', options.beforeSeq)
     .where((where) =>
       where.or([
-        where.and([where('kind', '=', 'in'), where('type', '=', 'message'), where('outcome', '!=', 'dropped')]),
+        where.and([
+          where('kind', '=', 'in'),
+          where('type', 'in', ['message', 'agent-message']),
+          where('outcome', '!=', 'dropped'),
+        ]),
         where.and([
           where('kind', '=', 'out'),
           where.exists((delivery) =>

@@ -6,17 +6,17 @@
  * One drain runs for each chat, so that a chat's entries are handled strictly in order and no chat waits for another.
  */
 import { messageOf, SwitchboardError } from '../errors.ts'
-import type { Committed, DeskPayload, LoadedChat, TodoEntry } from '../journal/engine.ts'
+import type { ChatChange, Committed, DeskPayload, LoadedChat, TodoEntry } from '../journal/engine.ts'
 import type { Plan, PlannedChannel } from '../runtime/plan.ts'
 import type { ChatEvents, Facts } from '../turn.ts'
-import { enrich, GuardFailed, InstanceStopped, runHook, runStage, runWork } from './chain.ts'
+import { enrich, GuardFailed, RunAgain, runHook, runStage, runWork } from './chain.ts'
 import { composeTurn, deskDelivery, learntOf } from './compose.ts'
 import type { Deliver } from './deliver.ts'
 import { isFromPlatform, isLifeEvent, personHasIt, TurnDraft } from './draft.ts'
 import { readHistory } from './history.ts'
 import type { Receive } from './receive.ts'
-import { draftSuggestion, route } from './router.ts'
-import { routeOf, type Settled, sayAsCore, settle } from './settle.ts'
+import { draftSuggestion, route, toDesk } from './router.ts'
+import { opensConversation, routeOf, type Settled, sayAsCore, settle } from './settle.ts'
 import type { Sweep } from './sweep.ts'
 import type { Tools } from './tools.ts'
 import { type TraceStep, traceJson } from './trace.ts'
@@ -35,7 +35,7 @@ const SUGGESTION = 91
 
 /** What enrichers find out about an event. */
 interface Enriching {
-  /** Rejects with `InstanceStopped` when one of them was stopped meanwhile. */
+  /** Rejects with `RunAgain` when one of them was stopped meanwhile. */
   readonly done: Promise<void>
   /** What has been found so far; `undefined`: nothing. */
   found(): Facts | undefined
@@ -47,6 +47,8 @@ const NOTHING_TO_FIND: Enriching = { done: Promise.resolve(), found: () => undef
 export interface Pipeline {
   /** Something waits in this chat. */
   nudge(chat: string): void
+  /** A command has changed the owner: a bot that is being asked in this chat is asked no further. */
+  interrupt(chat: string): void
   /** Resolves when no chat is being drained: true if one was. */
   idle(): Promise<boolean>
   /** Begins no further turns; those under way go on. */
@@ -59,6 +61,7 @@ export function makePipeline(
 ): Pipeline {
   const { engine, clock, log } = tools
   const drains = new Map<string, { again: boolean }>()
+  const interrupts = new Map<string, AbortController>()
   const underWay = new Set<Promise<void>>()
   let stopped = false
 
@@ -78,6 +81,8 @@ export function makePipeline(
     drains.set(id, running)
     try {
       while (!stopped) {
+        // Nothing that a turn does could be kept: no bot is asked for nothing.
+        if (!engine.healthy) return lookAgain(id)
         running.again = false
         const chat = await engine.load(id)
         if (chat?.next && chat.dueAtMs <= clock.now()) await take(chat, chat.next)
@@ -86,10 +91,14 @@ export function makePipeline(
       }
     } catch (error) {
       log.error({ chat: id, error }, `A chat could not be read or written and is looked at again: ${messageOf(error)}`)
-      clock.after(JOURNAL_AGAIN_MS, () => nudge(id))
+      lookAgain(id)
     } finally {
       drains.delete(id)
     }
+  }
+
+  function lookAgain(id: string): void {
+    clock.after(JOURNAL_AGAIN_MS, () => nudge(id))
   }
 
   /** One entry, to its outcome or to another try. */
@@ -129,17 +138,20 @@ export function makePipeline(
       try {
         const channel = plan.channels.get(chat.account)
         if (!channel) return await ignore(chat, todo)
-        const draft = await begin(plan, channel, chat, todo, trace)
+        const interrupt = new AbortController()
+        interrupts.set(chat.id, interrupt)
+        const draft = await begin(plan, channel, chat, todo, trace, interrupt.signal)
         const settled = await run(draft, todo, find)
         const committed = await commit(draft, settled)
-        if (committed.ok) return afterwards(draft, todo, committed, enriching ?? NOTHING_TO_FIND)
+        if (committed.ok) return afterwards(draft, todo, settled, committed, enriching ?? NOTHING_TO_FIND)
         if (committed.why === 'epoch' || committed.why === 'repeated') return
         const because = committed.why === 'waiting' ? 'the customer has written' : `the ${committed.why} has changed`
         trace.push({ stage: 'commit', by: 'core', did: 'superseded', because })
       } catch (error) {
-        if (!(error instanceof InstanceStopped)) throw error
-        trace.push({ stage: 'reload', by: 'core', did: 'superseded', because: `${error.message} was stopped` })
+        if (!(error instanceof RunAgain)) throw error
+        trace.push({ stage: 'turn', by: 'core', did: 'superseded', because: error.message })
       } finally {
+        interrupts.delete(chat.id)
         release()
       }
       const again = await engine.load(chat.id)
@@ -155,6 +167,7 @@ export function makePipeline(
     chat: LoadedChat,
     todo: TodoEntry,
     trace: TraceStep[],
+    interrupted?: AbortSignal,
   ): Promise<TurnDraft> {
     const { event } = todo
     const about =
@@ -169,6 +182,7 @@ export function makePipeline(
       conversation: about ? about.conversation : chat.conversation,
       history: ({ max }) => readHistory(engine, chat.id, { beforeSeq: todo.seq, max }),
       wokenKey: event.type === 'wake' ? event.key : undefined,
+      interrupted,
     })
   }
 
@@ -210,7 +224,7 @@ export function makePipeline(
     if (!question || draft.event.type !== 'message') return undefined
     const asker = draft.plan.instances.get(question.instance)
     const hook = asker?.hooks.answered
-    if (!asker || !hook || draft.event.atMs > question.untilMs) {
+    if (!asker || !hook || draft.entry.acceptedAtMs > question.untilMs) {
       draft.questionEnds = true
       return undefined
     }
@@ -256,7 +270,8 @@ export function makePipeline(
   async function commit(draft: TurnDraft, settled: Settled): Promise<Committed> {
     for (;;) {
       const inline = use.receive().canAnswer(draft.entry.id)
-      const committed = await engine.commit(await composeTurn(tools, draft, settled, { inline }))
+      const committed = await commitOrBlame(draft, await composeTurn(tools, draft, settled, { inline }))
+      if (!committed) continue
       if (committed.ok || committed.why !== 'allowance') return committed
       const chat = await engine.load(draft.chat.id)
       if (!chat) return { ok: false, why: 'epoch' }
@@ -265,9 +280,28 @@ export function makePipeline(
     }
   }
 
+  /** What a plugin writes may be refused by its own table: then its writes and state do not count, and all else does. */
+  async function commitOrBlame(draft: TurnDraft, change: ChatChange): Promise<Committed | undefined> {
+    try {
+      return await engine.commit(change)
+    } catch (error) {
+      const isWrite = error instanceof SwitchboardError && error.code === 'JOURNAL_WRITE'
+      if (!isWrite || draft.writes.length === 0) throw error
+      const because = tools.redact(messageOf(error))
+      for (const name of new Set(draft.writes.map(({ instance }) => instance ?? ''))) {
+        draft.states.delete(name)
+        draft.plan.instances.get(name)?.log.error({ turn: draft.entry.id, error }, `${name}, write: ${because}`)
+        draft.trace.push({ stage: 'commit', by: name, did: 'failed', because })
+      }
+      draft.writes.length = 0
+      return undefined
+    }
+  }
+
   function afterwards(
     draft: TurnDraft,
     todo: TodoEntry,
+    { outcome }: Settled,
     { sending }: Extract<Committed, { ok: true }>,
     enriching: Enriching,
   ): void {
@@ -282,7 +316,7 @@ export function makePipeline(
     })
     use.receive().letGo(todo.id)
     use.deliver().start(toSend)
-    if (personHasIt(draft) && isFromPlatform(draft)) track(followUp(draft, enriching))
+    if (outcome === 'to-desk' || outcome === 'handed-off') track(followUp(draft, enriching))
   }
 
   /** What a person's desk is told after the message itself: facts that came late, and the bot's suggestion. */
@@ -290,16 +324,19 @@ export function makePipeline(
     const { conversation } = draft
     const desk = conversation && conversation.owner.kind !== 'bot' ? conversation.owner.desk : undefined
     if (!conversation || !desk) return
+    const { release } = tools.hold()
     try {
       await enriching.done
       const facts = enriching.found()
       if (facts) await tellLate(draft, conversation.id, desk, facts)
       const planned = routeOf(draft)
-      if (planned?.mode !== 'cooperation') return
+      if (planned?.mode !== 'cooperation' || !opensConversation(draft.event)) return
       const parts = await draftSuggestion(tools, draft, planned)
       if (parts) await tellDesk(draft, desk, { type: 'suggestion', conversation: conversation.id, parts }, SUGGESTION)
     } catch (error) {
       log.error({ chat: draft.chat.id, entry: draft.entry.id, error }, `A desk was not told all: ${messageOf(error)}`)
+    } finally {
+      release()
     }
   }
 
@@ -327,19 +364,28 @@ export function makePipeline(
 
   /** It is not run any more: the customer gets the fallback, the chat goes on. */
   async function giveUp(chat: LoadedChat, todo: TodoEntry, because: string): Promise<void> {
-    const plan = tools.plan()
-    const channel = plan.channels.get(chat.account)
-    if (!channel) return ignore(chat, todo)
-    const draft = await begin(plan, channel, chat, todo, [])
-    if (isFromPlatform(draft)) sayAsCore(draft, plan.texts.fallback)
-    const committed = await commit(draft, { outcome: 'failed', by: 'core', because })
-    if (committed.ok) afterwards(draft, todo, committed, NOTHING_TO_FIND)
+    const { plan, release } = tools.hold()
+    try {
+      const channel = plan.channels.get(chat.account)
+      if (!channel) return await ignore(chat, todo)
+      const draft = await begin(plan, channel, chat, todo, [])
+      const { conversation } = draft
+      if (conversation && conversation.owner.kind !== 'bot') toDesk(draft, conversation.owner.desk)
+      else if (isFromPlatform(draft)) sayAsCore(draft, plan.texts.fallback)
+      // No plugin has a say in it any more: one of them may be what failed.
+      draft.rewritten = draft.replies.map((reply) => ({ ...reply, identity: undefined }))
+      const settled: Settled = { outcome: 'failed', by: 'core', because }
+      const committed = await commit(draft, settled)
+      if (committed.ok) afterwards(draft, todo, settled, committed, NOTHING_TO_FIND)
+    } finally {
+      release()
+    }
   }
 
   /** The channel of this chat is no longer in the configuration. */
   async function ignore(chat: LoadedChat, todo: TodoEntry): Promise<void> {
     const because = `no channel has the account ${chat.account}`
-    await engine.commit({
+    const committed = await engine.commit({
       chat: chat.id,
       nowMs: clock.now(),
       expect: { epoch: chat.epoch },
@@ -352,11 +398,13 @@ export function makePipeline(
         trace: traceJson([{ stage: 'route', by: 'core', did: 'ignored', because }]),
       },
     })
-    use.receive().ended(chat.account, chat.externalId)
+    const { type } = todo.event
+    if (committed.ok && type !== 'wake' && !isLifeEvent(type)) use.receive().ended(chat.account, chat.externalId)
   }
 
   return {
     nudge,
+    interrupt: (chat) => interrupts.get(chat)?.abort(),
     async idle() {
       const busy = underWay.size > 0
       while (underWay.size > 0) await Promise.all(underWay)

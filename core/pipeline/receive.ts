@@ -29,6 +29,16 @@ interface Waiting {
   readonly resolve: (delivery: DueDelivery | undefined) => void
 }
 
+/** An answer that was written into a response, and is again into that of a repeated request. */
+interface Answered {
+  readonly delivery: DueDelivery
+  readonly forget: () => void
+  /** Responses that are being written. */
+  open: number
+  /** The journal knows what became of it. */
+  recorded: boolean
+}
+
 export interface Receive {
   /** Resolves once the event is durably accepted; see `ChannelContext.receive`. */
   receive(account: string, event: unknown): Promise<Delivery | undefined>
@@ -57,7 +67,7 @@ export function makeReceive(
 ): Receive {
   const { engine, clock } = tools
   const open = new Map<string, Waiting[]>()
-  const answered = new Map<string, { readonly delivery: DueDelivery; readonly forget: () => void }>()
+  const answered = new Map<string, Answered>()
   const waiting = new Map<string, number>()
   let total = 0
   let closed = false
@@ -127,16 +137,33 @@ export function makeReceive(
     if (!request) return false
     remove(entry, request)
     letGo(entry)
-    answered.set(entry, { delivery, forget: clock.after(REMEMBER_ANSWERS_MS, () => answered.delete(entry)) })
+    const forget = clock.after(REMEMBER_ANSWERS_MS, () => answered.delete(entry))
+    const given: Answered = { delivery, forget, open: 0, recorded: false }
+    answered.set(entry, given)
     request.resolve(delivery)
-    // The journal is told whether the response reached the other side; without one, the caller has it in its hands.
-    const record = (finished: boolean) => {
-      if (!finished) forget(entry)
-      void use.deliver().recordInline(delivery, finished)
-    }
-    if (request.response) request.response.onFinish(record)
-    else record(true)
+    write(entry, given, request.response)
     return true
+  }
+
+  /** The journal is told whether a response reached the other side; without one, the caller has it in its hands. */
+  function write(entry: string, given: Answered, response: OpenResponse | undefined): void {
+    const ended = (finished: boolean) => {
+      given.open -= 1
+      // While another request has the same answer on its way, this one's end says nothing yet.
+      if (given.recorded || (!finished && given.open > 0)) return
+      given.recorded = true
+      if (!finished) forget(entry)
+      void use.deliver().recordInline(given.delivery, finished)
+    }
+    given.open += 1
+    if (response) response.onFinish(ended)
+    else ended(true)
+  }
+
+  /** What waits for an event of this chat, because it can only be said inside a response, is said now. */
+  async function answerHeld({ chat, entry }: Accepted): Promise<void> {
+    const held = await engine.claimHeld(chat, clock.now())
+    if (held && !answer(entry, held)) void use.deliver().recordInline(held, false)
   }
 
   /** What did not reach the other side goes another way: a repeated request must not get it too. */
@@ -163,12 +190,17 @@ export function makeReceive(
         return undefined
       }
       const again = accepted.repeated ? answered.get(accepted.entry) : undefined
-      if (again) return use.deliver().asPlatformMessage(again.delivery)
+      if (again) {
+        write(accepted.entry, again, use.response())
+        return use.deliver().asPlatformMessage(again.delivery)
+      }
       const waits = waitForAnswer(accepted.entry, inline.withinMs)
-      const held = await engine.claimHeld(accepted.chat, clock.now())
-      if (held && !answer(accepted.entry, held)) void use.deliver().recordInline(held, false)
+      try {
+        if (channel.capabilities.later.length === 0) await answerHeld(accepted)
+      } finally {
+        use.nudge(accepted.chat)
+      }
       if (accepted.done) letGo(accepted.entry)
-      use.nudge(accepted.chat)
       const delivery = await waits
       return delivery && use.deliver().asPlatformMessage(delivery)
     },

@@ -5,7 +5,8 @@ import type { Part } from '../message.ts'
 import { contentOf, textOf, toParts } from '../message.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { PlannedRoute } from '../runtime/plan.ts'
-import { type Ended, runHook } from './chain.ts'
+import { during } from '../runtime/watchdog.ts'
+import { type Ended, limited, type OutcomeHook, runHook } from './chain.ts'
 import { checkedBody } from './checked.ts'
 import type { HookTurn, TurnDraft } from './draft.ts'
 import { CORE, handOver, openForBot, opensConversation, routeOf, type Settled, sayAsCore, settle } from './settle.ts'
@@ -15,6 +16,7 @@ import type { Tools } from './tools.ts'
 const BOT_LIMIT_MS = 60_000
 /** A bot that takes longer than this is shown as typing. */
 const TYPING_AFTER_MS = 1_000
+const SHOWING_LIMIT_MS = 5_000
 
 /** Decides about an event that every stage has passed on. */
 export async function route(tools: Tools, draft: TurnDraft): Promise<Settled> {
@@ -44,7 +46,7 @@ export async function route(tools: Tools, draft: TurnDraft): Promise<Settled> {
 }
 
 /** People own the conversation: what the customer does goes to their desk. */
-function toDesk(draft: TurnDraft, desk: string): Settled {
+export function toDesk(draft: TurnDraft, desk: string): Settled {
   const { event, conversation } = draft
   if (!conversation) return { outcome: 'ignored', by: 'core', because: 'no conversation' }
   const tell = (item: DeskEvent): Settled => {
@@ -95,6 +97,7 @@ async function isLastOfSeveral(tools: Tools, draft: TurnDraft, collectMs: number
     .where('kind', '=', 'in')
     .where('type', '=', 'message')
     .where('seq', '<', entry.seq)
+    .where('outcome', '!=', 'dropped')
     .orderBy('seq', 'desc')
     .limit(MAX_COLLECTED)
     .execute()
@@ -116,26 +119,22 @@ async function askBots(tools: Tools, draft: TurnDraft, { bots }: PlannedRoute): 
 
 async function askBot(tools: Tools, draft: TurnDraft, bot: Instance) {
   const { channel, externalId } = { channel: draft.channel.instance.channel, externalId: draft.chat.externalId }
-  const stopTyping = tools.clock.after(TYPING_AFTER_MS, () => quietly(draft, () => channel?.typing?.(externalId)))
+  const stopTyping = tools.clock.after(TYPING_AFTER_MS, () =>
+    quietly(tools, draft, () => channel?.typing?.(externalId)),
+  )
   let shown = false
   const show = (text: string) => {
     shown = true
-    quietly(draft, () => channel?.draft?.(externalId, text))
+    quietly(tools, draft, () => channel?.draft?.(externalId, text))
   }
-  const ending = await runHook(
-    tools,
-    draft,
-    bot,
-    'bot',
-    (turn, next) => finish(bot.bot?.answer(turn, next), turn, show),
-    {
-      limitMs: BOT_LIMIT_MS,
-    },
-  )
-  stopTyping()
-  // The draft is withdrawn: the committed answer takes its place.
-  if (shown) quietly(draft, () => channel?.draft?.(externalId, ''))
-  return ending
+  try {
+    const answer: OutcomeHook = (turn, next) => finish(bot.bot?.answer(turn, next), turn, show)
+    return await runHook(tools, draft, bot, 'bot', answer, { limitMs: BOT_LIMIT_MS, interrupted: draft.interrupted })
+  } finally {
+    stopTyping()
+    // The draft is withdrawn: the committed answer takes its place, or nobody's does.
+    if (shown) quietly(tools, draft, () => channel?.draft?.(externalId, ''))
+  }
 }
 
 /** Reads a streaming bot to its end, showing the text so far. */
@@ -159,11 +158,14 @@ function isGenerator(value: unknown): value is AsyncGenerator<unknown, unknown> 
 }
 
 /** Typing and drafts are shown if they can be; that they cannot changes nothing about the turn. */
-function quietly(draft: TurnDraft, show: () => void): void {
+function quietly(tools: Tools, draft: TurnDraft, show: () => unknown): void {
+  const { instance, name } = draft.channel
+  const note = (error: unknown) => instance.log.warn({ error }, `${name}, draft: ${messageOf(error)}`)
   try {
-    show()
+    const shown = limited(tools.clock, SHOWING_LIMIT_MS, during(instance, draft.entry.id, show))
+    Promise.resolve(shown).catch(note)
   } catch (error) {
-    draft.channel.instance.log.warn({ error }, `${draft.channel.name}, draft: ${messageOf(error)}`)
+    note(error)
   }
 }
 

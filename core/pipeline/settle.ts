@@ -1,4 +1,5 @@
 /** What a turn's ending means: for the conversation, for the customer, and as the one recorded outcome. */
+import { z } from 'zod'
 import type { Actor, Conversation } from '../conversation.ts'
 import { messageOf } from '../errors.ts'
 import type { InboundEvent, Say } from '../message.ts'
@@ -88,7 +89,7 @@ export function handOver(
     }
   }
   const team = wish.to?.team ?? (desk === route.desk ? route.team : undefined)
-  const place = whereAt(draft, desk, {
+  const place = whereAt(tools, draft, desk, {
     conversation: draft.conversation ?? prospect(tools, draft, route, desk.name),
     customer: draft.customer,
     channel: draft.channel.name,
@@ -128,6 +129,9 @@ export function handOver(
   return { outcome: 'handed-off', by, because: wish.because }
 }
 
+/** What `where` may say. A promise is none: the turn does not wait for it. */
+const Place = z.union([z.literal('nobody'), z.strictObject({ team: z.string().optional() })])
+
 /** A bot that does not own the conversation (the route's second one, say) is heard, but it is the core that acts. */
 function actorFor({ conversation }: TurnDraft, by: Instance | undefined): Actor {
   if (!by || (by.actor.kind === 'bot' && conversation?.owner.kind === 'bot' && conversation.owner.bot !== by.name))
@@ -135,16 +139,20 @@ function actorFor({ conversation }: TurnDraft, by: Instance | undefined): Actor 
   return by.actor
 }
 
-function whereAt(
+export function whereAt(
+  tools: Tools,
   draft: TurnDraft,
   desk: Instance,
   handOff: HandOff,
 ): { readonly team?: string | undefined } | 'nobody' {
   try {
-    return during(desk, draft.entry.id, () => desk.desk?.where(handOff)) ?? {}
+    const place: unknown = during(desk, draft.entry.id, () => desk.desk?.where(handOff))
+    const checked = Place.safeParse(place)
+    if (!checked.success) throw new Error("where must say a team, or 'nobody', at once.")
+    return checked.data
   } catch (error) {
     // A desk that cannot say where still gets the customer: waiting in its queue is better than being turned away.
-    const because = messageOf(error)
+    const because = tools.redact(messageOf(error))
     desk.log.error(
       { stage: 'where', turn: draft.entry.id, error },
       `${desk.name} (${desk.plugin.name}), where: ${because}`,

@@ -235,11 +235,7 @@ function makeContext(
     },
     journal: engine.read,
     feed: (topic) => ({
-      publish(item: Json) {
-        engine.publish(`${name}:${topic}`, item, clock.now()).catch((error: unknown) => {
-          log.error({ topic, error }, `${name} could not publish: ${messageOf(error)}`)
-        })
-      },
+      publish: (item: Json) => engine.publish(`${name}:${topic}`, item, clock.now()),
       subscribe(after, take) {
         const end = engine.subscribe(`${name}:${topic}`, after, take)
         onDispose(end)

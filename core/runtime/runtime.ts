@@ -23,8 +23,10 @@ import { Listeners } from './listeners.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { watch } from './watchdog.ts'
 
-/** Waits between tries of what rows are too old, and how often it is looked. */
+/** How often rows that are too old are looked for. */
 const TRIM_EVERY = '1h'
+/** What is due is looked for again after this, when it could not be read. */
+const SWEEP_AGAIN_MS = 1_000
 
 /** How often it is looked for what is due even if nothing is known to be: every due moment is known, so this finds nothing. */
 const SWEEP_EVERY_MS = 60_000
@@ -126,13 +128,17 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     response: currentRequest,
   })
   const pipeline: Pipeline = makePipeline(tools, { receive: () => receive, deliver: () => deliver, sweep: () => sweep })
-  const commands: Commands = makeCommands(tools, { deliver: () => deliver, nudge })
+  const commands: Commands = makeCommands(tools, {
+    deliver: () => deliver,
+    nudge,
+    interrupt: (chat) => pipeline.interrupt(chat),
+  })
   const sweep: Sweep = makeSweep(clock, options.sweepEveryMs ?? SWEEP_EVERY_MS, async () => {
     try {
       return await deliver.takeDue()
     } catch (error) {
       log.error({ error }, `What is due could not be read: ${messageOf(error)}`)
-      return undefined
+      return clock.now() + SWEEP_AGAIN_MS
     }
   })
   opened.defer(() => sweep.stop())
@@ -153,9 +159,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   const listeners = new Listeners(clock)
   let web: Web | undefined
   const mounts = new Map<string, { unmount(): void; drained(withinMs: number): Promise<void> }>()
-  opened.defer(async () => {
-    await Promise.all([...plan.instances.values()].reverse().map((instance) => instance.stop()))
-  })
+  opened.defer(() => stopAll([...plan.instances.values()]))
 
   /** Starts what `next` needs and cannot take over from the plan in force. */
   async function startInstances(next: CheckedConfig): Promise<Map<string, Instance>> {
@@ -177,7 +181,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       }
       return running
     } catch (error) {
-      for (const instance of started.reverse()) await instance.stop()
+      await stopAll(started)
       throw error
     }
   }
@@ -199,38 +203,60 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     const before = { plan, config }
     log.hide([...before.config.secrets, ...next.secrets])
     const running = await startInstances(next)
-    await engine.saveRevision({ ...next.revision, file: next.file, at: clock.now() })
     const oldMounts = new Map(mounts)
-    switchTo(next, running)
+    try {
+      await engine.saveRevision({ ...next.revision, file: next.file, at: clock.now() })
+      switchTo(next, running)
+    } catch (error) {
+      await stopAll([...running.values()].filter((instance) => plan.instances.get(instance.name) !== instance))
+      throw error
+    }
     const leaving = [...before.plan.instances.values()].filter((instance) => running.get(instance.name) !== instance)
     const drainMs = next.limits.drainForMs
     await Promise.all(leaving.map((instance) => oldMounts.get(instance.name)?.drained(drainMs)))
     await Promise.all([listeners.end(leaving, drainMs), within(clock, drainMs, uses.get(before.plan)?.free.promise)])
-    for (const instance of leaving.reverse()) await instance.stop()
+    await stopAll(leaving)
     listeners.begin([...running.values()])
-    await rehome(before.config, next)
+    await rehome(peopleGone(before.config, next))
     log.hide(next.secrets)
   }
 
-  /** Conversations whose owner is gone go to whoever the new plan says. */
-  async function rehome(before: CheckedConfig, next: CheckedConfig): Promise<void> {
-    const gone = goneOwners(before, next)
-    if (gone.bots.length + gone.desks.length + gone.teams.length + gone.people.length === 0) return
-    const rows = await engine.read
-      .selectFrom('conversation')
-      .select(['id', 'bot', 'desk', 'team', 'person'])
-      .where('state', '!=', 'closed')
-      .where((where) =>
-        where.or([
-          where('bot', 'in', gone.bots),
-          where('desk', 'in', gone.desks),
-          where('team', 'in', gone.teams),
-          where('person', 'in', gone.people),
-        ]),
-      )
-      .execute()
-    for (const { id, bot, desk, team, person } of rows) {
-      await commands.ownerGone(id, `${bot ?? person ?? team ?? desk} is no longer in the configuration`)
+  /**
+   * Open conversations whose bot, desk or team is not in the plan, or whose agent is one of `people`, go to whoever the
+   * plan says; also after a start with another file. What cannot be moved stays, and is in the log.
+   */
+  async function rehome(people: readonly string[]): Promise<void> {
+    const { bots, desks } = config
+    try {
+      const rows = await engine.read
+        .selectFrom('conversation')
+        .select(['id', 'bot', 'desk', 'team', 'person'])
+        .where('state', '!=', 'closed')
+        .where((where) =>
+          where.or([
+            // To SQLite, null is not in an empty list: who has no bot would be one whose bot is gone.
+            where('bot', 'is not', null).and(
+              'bot',
+              'not in',
+              bots.map(({ name }) => name),
+            ),
+            where('desk', 'is not', null).and(
+              'desk',
+              'not in',
+              desks.map(({ name }) => name),
+            ),
+            where('person', 'in', people),
+            ...desks
+              .filter(({ names }) => names.teams.length > 0)
+              .map(({ name, names }) => where.and([where('desk', '=', name), where('team', 'not in', names.teams)])),
+          ]),
+        )
+        .execute()
+      for (const { id, bot, desk, team, person } of rows) {
+        await commands.ownerGone(id, `${bot ?? person ?? team ?? desk} is no longer in the configuration`)
+      }
+    } catch (error) {
+      log.error({ error }, `Conversations without an owner could not be moved: ${messageOf(error)}`)
     }
   }
 
@@ -245,6 +271,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     opened.defer(() => listening.close(config.limits.drainForMs))
   }
   switchTo(first, running)
+  await rehome([])
   listeners.begin([...running.values()])
   opened.defer(() => listeners.end([...plan.instances.values()], config.limits.drainForMs))
   receive.restore(recovery.chats)
@@ -292,6 +319,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     idle,
     stop() {
       stopped ??= (async () => {
+        await applying.catch(() => undefined)
         receive.close()
         pipeline.stop()
         sweep.stop()
@@ -332,22 +360,15 @@ function isKept(old: Instance, checked: CheckedInstance): boolean {
   return old.plugin === checked.plugin && old.checked.fingerprint === checked.fingerprint
 }
 
-function goneOwners(before: CheckedConfig, next: CheckedConfig) {
-  const missing = (old: readonly string[], now: readonly string[]) => old.filter((name) => !now.includes(name))
-  const names = (config: CheckedConfig) => ({
-    bots: config.bots.map(({ name }) => name),
-    desks: config.desks.map(({ name }) => name),
-    teams: config.desks.flatMap((desk) => desk.names.teams),
-    people: config.desks.flatMap((desk) => desk.names.people),
-  })
-  const old = names(before)
-  const now = names(next)
-  return {
-    bots: missing(old.bots, now.bots),
-    desks: missing(old.desks, now.desks),
-    teams: missing(old.teams, now.teams),
-    people: missing(old.people, now.people),
-  }
+function peopleGone(before: CheckedConfig, next: CheckedConfig): readonly string[] {
+  const people = ({ desks }: CheckedConfig) => desks.flatMap(({ names }) => names.people)
+  const now = new Set(people(next))
+  return people(before).filter((name) => !now.has(name))
+}
+
+/** Those that were started last first: whoever borrows before whoever lends. */
+async function stopAll(instances: readonly Instance[]): Promise<void> {
+  for (const instance of instances.toReversed()) await instance.stop()
 }
 
 /** Waits, but not longer than this. */

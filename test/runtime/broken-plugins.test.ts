@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { DeliveryError } from '#core'
 import { memoryChannel, testRuntime } from '#core/testing'
@@ -84,26 +86,96 @@ test('a bot that throws or never answers gives the fallback, and the next messag
 })
 
 test('a poisonous event ends as failed with the fallback after growing waits, and the chat goes on', async () => {
-  const feature = featureWith({
-    inbound: {
-      intercept(turn, next) {
-        if (turn.text === 'poison')
-          turn.write({ compile: () => ({ sql: 'INSERT INTO nowhere VALUES (1)', parameters: [] }) } as never)
-        return next()
-      },
-    },
-  })
-  await using runtime = await testRuntime({
-    bots: { bot: { use: echo } },
-    features: [{ use: feature }],
-    texts: { fallback: 'Sorry.' },
-  })
+  await using runtime = await testRuntime({ bots: { bot: { use: echo } }, texts: { fallback: 'Sorry.' } })
+  // The journal itself refuses that this one be answered: nothing that any plugin does would help.
+  const journal = new DatabaseSync(join(runtime.folder, 'journal.sqlite'))
+  journal.exec(`CREATE TRIGGER poison BEFORE UPDATE OF outcome ON entry
+    WHEN NEW.outcome = 'answered' AND NEW.body_json LIKE '%poison%' BEGIN SELECT RAISE(ABORT, 'poison'); END`)
+  journal.close()
   const user = runtime.user('u1')
   await user.says('poison').says('hello').hearsNothing()
   await runtime.user('other').says('hello').hears('echo: hello')
   for (const ms of [1_000, 5_000, 20_000]) await runtime.advance(ms)
   await user.hears('Sorry.', 'echo: hello')
-  expect((await runtime.outcomes('u1'))[0]).toMatch(/^failed: /)
+  expect((await runtime.outcomes('u1'))[0]).toMatch(/^failed: .*poison/)
+})
+
+test('a write that is refused hurts only the plugin that made it, and names it', async () => {
+  const feature = featureWith({
+    inbound: {
+      intercept(turn, next) {
+        turn.write({ compile: () => ({ sql: 'INSERT INTO nowhere VALUES (1)', parameters: [] }) } as never)
+        return next()
+      },
+    },
+  })
+  await using runtime = await testRuntime({ bots: { bot: { use: echo } }, features: [{ use: feature }] })
+  await runtime.user('u1').says('hello').hears('echo: hello')
+  const trace = (await runtime.entries('u1'))[0]?.trace_json
+  expect(trace).toContain('"stage":"commit","by":"scripted-feature","did":"failed"')
+})
+
+test('a reason that is no text is the plugin’s error, by name', async () => {
+  const reason: never = Promise.resolve('late') as never
+  const feature = featureWith({ inbound: { intercept: (turn) => turn.done(reason) } })
+  await using runtime = await testRuntime({ bots: { bot: { use: echo } }, features: [{ use: feature }] })
+  await runtime.user('u1').says('hello').hears('echo: hello')
+  expect((await runtime.entries('u1'))[0]?.trace_json).toContain('scripted-feature')
+})
+
+test('a promise of another make that never settles is waited for no longer than any other', async () => {
+  // biome-ignore lint/suspicious/noThenProperty: that is what makes it a promise.
+  const never: never = { then: () => undefined } as never
+  const feature = featureWith({ inbound: { intercept: () => never } })
+  await using runtime = await testRuntime({ bots: { bot: { use: echo } }, features: [{ use: feature }] })
+  await runtime.user('u1').says('hello')
+  await runtime.clock.advance(5_000)
+  await runtime.user('u1').hears('echo: hello')
+})
+
+test('one plugin cannot change what the next one reads', async () => {
+  const feature = featureWith({
+    inbound: {
+      intercept(turn, next) {
+        if (turn.event.type === 'message') Object.assign(turn.event.parts[0] ?? {}, { text: 'changed' })
+        return next()
+      },
+    },
+  })
+  await using runtime = await testRuntime({ bots: { bot: { use: echo } }, features: [{ use: feature }] })
+  await runtime.user('u1').says('hello').hears('echo: hello')
+})
+
+test('a wait that is no number does not stop the queue', async () => {
+  const channel = memoryChannel()
+  await using runtime = await testRuntime({ bots: { bot: { use: echo } } }, { channel })
+  let tries = 0
+  channel.beforeSend(() => {
+    tries += 1
+    if (tries === 1) throw new DeliveryError('CHANNEL_RATE_LIMITED', { retryAfterMs: Number('tomorrow') })
+  })
+  await runtime.user('u1').says('hello').hearsNothing()
+  await runtime.advance(1_000)
+  await runtime.user('u1').hears('echo: hello')
+})
+
+test('a listener that says something about a failed delivery is not told that this failed too', async () => {
+  const channel = memoryChannel()
+  let told = 0
+  const feature = featureWith({
+    events: {
+      'delivery.failed'(turn) {
+        told += 1
+        turn.say('Sorry, that did not get through.')
+      },
+    },
+  })
+  await using runtime = await testRuntime({ bots: { bot: { use: echo } }, features: [{ use: feature }] }, { channel })
+  channel.beforeSend(() => {
+    throw new DeliveryError('CHANNEL_REFUSED')
+  })
+  await runtime.user('u1').says('hello').hearsNothing()
+  expect(told).toBe(1)
 })
 
 test('a hook that returns nothing is the plugin’s error, by name', async () => {

@@ -13,7 +13,7 @@ function run(
 ): Promise<{ signal: string | null; out: string; err: string }> {
   const child = spawn(process.execPath, [PROCESS, folder, ...texts], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: 60_000,
   })
   let out = ''
   let err = ''
@@ -26,7 +26,9 @@ function run(
   return new Promise((resolve) => child.on('close', (_code, signal) => resolve({ signal, out, err })))
 }
 
-test('a bot that blocks the thread is named, and its event is given up after the third time; the chat goes on', async () => {
+test('a bot that blocks the thread is named, and its event is given up after the third time; the chat goes on', {
+  timeout: 120_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'switchboard-'))
   try {
     const first = await run(folder, 'block', 'after')

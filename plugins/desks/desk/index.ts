@@ -37,7 +37,7 @@ export default defineDesk({
         return team === undefined ? 'nobody' : { team }
       },
       async deliver(item, { id }) {
-        items.publish({ id, item: JSON.parse(JSON.stringify(item)) })
+        await items.publish({ id, item: JSON.parse(JSON.stringify(item)) })
       },
     }
   },
