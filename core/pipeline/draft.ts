@@ -156,6 +156,8 @@ export class TurnDraft {
   /** The open question was answered, or its time is over. */
   questionEnds = false
   readonly trace: TraceStep[]
+  /** A guard has turned the event itself away; only what was gathered before it is answered. */
+  isTurnedAway = false
   /** What the platform lets us send, as it was read last. */
   allowances: readonly LoadedAllowance[]
   openDeliveries: number
@@ -223,7 +225,8 @@ export class TurnDraft {
   /** The customer's words, with the transcripts known by now. */
   get text(): string {
     if (this.event.type !== 'message') return ''
-    this.#text ??= [...this.gathered, textOf(withTranscripts(this.event.parts, this.facts))].join('\n')
+    const own = this.isTurnedAway ? [] : [textOf(withTranscripts(this.event.parts, this.facts))]
+    this.#text ??= [...this.gathered, ...own].join('\n')
     return this.#text
   }
 

@@ -15,7 +15,7 @@ import type { Deliver } from './deliver.ts'
 import { isFromPlatform, isLifeEvent, personHasIt, TurnDraft } from './draft.ts'
 import { readHistory } from './history.ts'
 import type { Receive } from './receive.ts'
-import { draftSuggestion, route, toDesk } from './router.ts'
+import { answerGathered, draftSuggestion, route, toDesk } from './router.ts'
 import { opensConversation, routeOf, type Settled, sayAsCore, settle } from './settle.ts'
 import type { Sweep } from './sweep.ts'
 import type { Tools } from './tools.ts'
@@ -207,7 +207,7 @@ export function makePipeline(
     const { chain } = draft.channel
     const patience = todo.fails >= AGAIN_MS.length ? 'decide' : 'try-again'
     const turnedAway = await runStage(tools, draft, 'guard', chain.guard, patience)
-    if (turnedAway) return settle(tools, draft, turnedAway)
+    if (turnedAway) return answerGathered(tools, draft, settle(tools, draft, turnedAway))
     const enriching = await find(draft)
     if (!personHasIt(draft)) await enriching.done
     draft.learn(enriching.found())

@@ -90,6 +90,12 @@ async function isLastOfSeveral(tools: Tools, draft: TurnDraft, collectMs: number
     waitingMessages = (await tools.engine.load(chat.id))?.waitingMessages ?? 1
   }
   if (waitingMessages > 1) return false
+  draft.gathered = await gatheredBefore(tools, draft)
+  return true
+}
+
+/** The words of the messages just before this one that wait for its answer. */
+async function gatheredBefore(tools: Tools, { chat, entry }: TurnDraft): Promise<readonly string[]> {
   const before = await tools.engine.read
     .selectFrom('entry')
     .select(['body_json', 'because'])
@@ -103,8 +109,18 @@ async function isLastOfSeveral(tools: Tools, draft: TurnDraft, collectMs: number
     .execute()
   const first = before.findIndex(({ because }) => because !== COLLECTED)
   const gathered = first < 0 ? before : before.slice(0, first)
-  draft.gathered = gathered.reverse().map(({ body_json }) => textOf(checkedBody(body_json)))
-  return true
+  return gathered.reverse().map(({ body_json }) => textOf(checkedBody(body_json)))
+}
+
+/** A guard has turned the last of several messages away: those before it are still to be answered. */
+export async function answerGathered(tools: Tools, draft: TurnDraft, turnedAway: Settled): Promise<Settled> {
+  const planned = routeOf(draft)
+  if (!planned?.collectMs || draft.event.type !== 'message' || draft.chat.waitingMessages > 1) return turnedAway
+  draft.gathered = await gatheredBefore(tools, draft)
+  if (draft.gathered.length === 0 || draft.conversation?.owner.kind !== 'bot') return turnedAway
+  draft.isTurnedAway = true
+  const { because } = settleBot(tools, draft, planned, await askBots(tools, draft, planned))
+  return { ...turnedAway, because: `${turnedAway.because}; what was said before it is answered (${because})` }
 }
 
 /** The first of the route's bots that does not pass. `undefined`: none would, or the one asked failed. */
