@@ -190,11 +190,11 @@ export interface NewDelivery {
   readonly expiresAtMs?: number | undefined
   readonly holdUntilMs: number
   /**
-   * `now`: written as `sending` if it is the first open one of its destination, and returned. `due`: waits for
-   * `claimDue`. `next-event`: can only go inside a response, so it waits for `claimHeld` (its `next_at` is never).
+   * `now`: written as `sending` if it is the first open one of its destination, and returned; else it waits for
+   * those before it. `next-event`: can only go inside a response, so it waits for `claimHeld` (its `next_at` is never).
    * `dead`: the platform would refuse it; recorded with `code`, never tried.
    */
-  readonly start: 'now' | 'due' | 'next-event' | 'dead'
+  readonly start: 'now' | 'next-event' | 'dead'
   readonly code?: string | undefined
 }
 
@@ -347,7 +347,7 @@ export interface SendAgain {
 export interface Due {
   /** Deliveries to try, at most one for each chat and destination; now `sending`. */
   readonly deliveries: readonly DueDelivery[]
-  /** Chats in which a wake became due (it is an entry now), or whose failed entry may be tried again. */
+  /** Chats in which a wake became due (it is an entry now), or whose failed entry may be tried again: each named once. */
   readonly chats: readonly string[]
   /** When something is due next, as far as is known now. */
   readonly nextAtMs: number | undefined
@@ -398,9 +398,12 @@ export interface Engine {
   recordDelivery(result: DeliveryResult): Promise<Recorded>
   /** For channels that only answer inside a response: the chat's first delivery that waits for an event, now `sending`. */
   claimHeld(chat: string, nowMs: number): Promise<DueDelivery | undefined>
-  /** By the operator or an agent: a dead or unknown delivery is tried again. */
+  /** By the operator or an agent: a dead or unknown delivery is due again. The caller has `claimDue` look for it now. */
   resend(delivery: string, nowMs: number): Promise<void>
-  /** Turns due wakes into entries and takes what is due of the deliveries. `paused`: accounts not to be sent to. */
+  /**
+   * Turns due wakes into entries and takes what is due of the deliveries. `paused`: accounts, and destinations
+   * `desk:<name>`, that are not to be sent to now.
+   */
   claimDue(nowMs: number, options: { limit: number; paused: readonly string[] }): Promise<Due>
   /**
    * Once, before anything else: what was `sending` becomes `unknown`, or `pending` again for the accounts of `again`

@@ -151,7 +151,7 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
     CREATE UNIQUE INDEX delivery_id ON delivery (id);
     CREATE INDEX delivery_order ON delivery (chat, seq, part);
     CREATE INDEX delivery_open ON delivery (chat, destination) WHERE state IN ('pending', 'sending');
-    CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'pending';
+    CREATE INDEX delivery_due ON delivery (next_at, destination, chat) WHERE state = 'pending';
     CREATE INDEX delivery_expiring ON delivery (expires_at) WHERE state = 'pending' AND expires_at IS NOT NULL;
 
     CREATE TABLE delivery_attempt (

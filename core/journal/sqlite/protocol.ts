@@ -5,7 +5,7 @@
  * the objects that it stands for.
  */
 import type { ErrorCode } from '../../errors.ts'
-import type { Accepted, Committed, Recovery, SendAgain } from '../engine.ts'
+import type { Accepted, Committed, NewDelivery, Recovery, SendAgain } from '../engine.ts'
 import type { ConversationRow, DeliveryRow, DeliveryState, EntryRow, MediaRow } from '../tables.ts'
 import type { Value } from './connection.ts'
 
@@ -125,7 +125,7 @@ export interface DeliveryInput {
   readonly allowance: string | null
   readonly expiresAtMs: number | null
   readonly holdUntilMs: number
-  readonly start: 'now' | 'due' | 'next-event' | 'dead'
+  readonly start: NewDelivery['start']
   readonly code: string | null
 }
 

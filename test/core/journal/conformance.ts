@@ -23,6 +23,7 @@ import {
   result,
   said,
   send,
+  sendLater,
   T0,
   textOfDelivery,
 } from './given.ts'
@@ -649,7 +650,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
 
       test('one that is due goes before what is said now, however long it has waited', async () => {
         const chat = await newChat(engine)
-        await send(engine, chat, 'from before the night', { start: 'due', holdUntilMs: T0 + 1 })
+        await sendLater(engine, chat, 'from before the night', { holdUntilMs: T0 + 1 })
         expect(await send(engine, chat, 'in the morning', {}, T0 + 1000)).toBeUndefined()
         const { deliveries } = await engine.claimDue(T0 + 1000, { limit: 500, paused: [] })
         expect(deliveries.filter((one) => one.chat === chat).map(textOfDelivery)).toEqual(['from before the night'])
@@ -677,10 +678,10 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           const chat = await newChat(own, { grant: { ...ALLOWED, max: 5 } })
           const conversation = newConversation()
           await commit(own, newChange(chat, { turn: newTurn(1), conversation: moved(conversation, 'opened') }))
-          const expiring = { start: 'due', expiresAtMs: T0 + 10, allowance: 'message' } as const
-          const entries = [said('old', { conversation: conversation.id })]
-          await commit(own, newChange(chat, { entries, deliveries: [newDelivery('old', expiring)] }))
-          await send(own, chat, 'new', { start: 'due' })
+          const expiring = { expiresAtMs: T0 + 10, allowance: 'message' } as const
+          const of = { conversation: conversation.id }
+          await sendLater(own, chat, 'old', expiring, of)
+          await send(own, chat, 'new')
           // Not even on a paused account does it wait longer.
           const due = await own.claimDue(T0 + 10, { limit: 10, paused: ['test:shop'] })
           expect(due.chats).toEqual([chat])
@@ -723,7 +724,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           const expiresAtMs = T0 + 10
           const outside = await newChat(own)
           await commit(own, newChange(outside, { turn: newTurn(1) }))
-          await send(own, outside, 'in no conversation', { start: 'due', expiresAtMs })
+          await sendLater(own, outside, 'in no conversation', { expiresAtMs })
 
           const chat = await newChat(own)
           const conversation = newConversation()
@@ -779,7 +780,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         const chat = await newChat(engine, { grant: { ...ALLOWED, max: 3 } })
         const allowance = 'message'
         await sendAll(chat, ['on its way', 'waiting', 'waiting too'], { allowance })
-        await send(engine, chat, '', { destination: 'desk:a', payload: ITEM, start: 'due' })
+        await send(engine, chat, '', { destination: 'desk:a', payload: ITEM })
         const entries = [said('I am Amy', { by: AMY })]
         const deliveries = [newDelivery('I am Amy', { by: AMY, allowance })]
         const { sending } = await commit(engine, newChange(chat, { cancelBots: true, entries, deliveries }))
@@ -789,7 +790,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           'sending',
           'cancelled',
           'cancelled',
-          'pending',
+          'sending',
           'pending',
         ])
         expect((await loaded(engine, chat)).openDeliveries).toBe(2)
@@ -899,30 +900,52 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         })
       })
 
-      test('due deliveries are taken one for each chat, as many as asked for, except those of paused accounts', async () => {
+      test('of postponed entries that are due none is forgotten, and none is named twice', async () => {
+        await alone(async (own) => {
+          const chats = await Promise.all(Array.from({ length: 5 }, () => newChat(own)))
+          for (const [i, chat] of chats.entries()) await own.postpone(chat, 1, T0 + i)
+          const named: string[] = []
+          let nextAtMs: number | undefined = T0 + 10
+          for (let calls = 0; nextAtMs === T0 + 10; calls++) {
+            expect(calls).toBeLessThan(4)
+            const due = await own.claimDue(T0 + 10, { limit: 2, paused: [] })
+            named.push(...due.chats)
+            nextAtMs = due.nextAtMs
+          }
+          expect(named).toEqual(chats)
+          expect(nextAtMs).toBeUndefined()
+          // They may be handled at once, and still know how often they failed.
+          expect(await loaded(own, chats[0] ?? '')).toMatchObject({ dueAtMs: 0, next: { fails: 1 } })
+          await own.postpone(chats[0] ?? '', 1, T0 + 20)
+          expect((await own.claimDue(T0 + 20, { limit: 2, paused: [] })).chats).toEqual([chats[0]])
+        })
+      })
+
+      test('due deliveries are taken one for each chat, as many as asked for, except where nothing is to be sent now', async () => {
         await alone(async (own) => {
           const paused = await newChat(own, { account: 'test:paused' })
-          await send(own, paused, 'not now', { start: 'due' })
-          await send(own, paused, '', { destination: 'desk:a', payload: ITEM, start: 'due' })
+          await sendLater(own, paused, 'not now')
+          await sendLater(own, paused, '', { destination: 'desk:a', payload: ITEM })
+          await sendLater(own, paused, '', { destination: 'desk:down', payload: ITEM })
           for (const text of ['a', 'b', 'c']) {
             const chat = await newChat(own)
-            await send(own, chat, `${text}1`, { start: 'due' })
-            await send(own, chat, `${text}2`, { start: 'due' })
+            await sendLater(own, chat, `${text}1`)
+            await send(own, chat, `${text}2`)
           }
-          const claim = (limit: number) => own.claimDue(T0, { limit, paused: ['test:paused'] })
+          const claim = (limit: number) => own.claimDue(T0, { limit, paused: ['test:paused', 'desk:down'] })
           const first = await claim(2)
           expect(first.nextAtMs).toBe(T0)
           const second = await claim(2)
           const third = await claim(2)
           const all = [...first.deliveries, ...second.deliveries, ...third.deliveries]
-          expect(all.map((one) => (one.destination === 'channel' ? textOfDelivery(one) : one.destination))).toEqual([
-            'desk:a',
-            'a1',
-            'b1',
-            'c1',
-          ])
+          const what = all.map((one) => (one.destination === 'channel' ? textOfDelivery(one) : one.destination))
+          expect(what.toSorted()).toEqual(['a1', 'b1', 'c1', 'desk:a'])
           expect(third.nextAtMs).toBeUndefined()
-          expect((await own.claimDue(T0, { limit: 2, paused: [] })).deliveries.map(textOfDelivery)).toEqual(['not now'])
+          const now = (await own.claimDue(T0, { limit: 2, paused: [] })).deliveries
+          expect(now.map(({ chat, destination }) => [chat, destination])).toEqual([
+            [paused, 'channel'],
+            [paused, 'desk:down'],
+          ])
         })
       })
 

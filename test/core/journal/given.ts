@@ -139,6 +139,19 @@ export async function send(
   return (await commit(engine, newChange(chat, { nowMs, entries: [said(text)], deliveries }))).sending[0]
 }
 
+/** The same, but it waits: it could not be sent at once, and is due again. */
+export async function sendLater(
+  engine: Engine,
+  chat: string,
+  text: string,
+  delivery: Partial<NewDelivery> = {},
+  entry: Partial<NewEntry> = {},
+): Promise<void> {
+  const change = newChange(chat, { entries: [said(text, entry)], deliveries: [newDelivery(text, delivery)] })
+  const waits = { state: 'pending', counts: false, nextAtMs: T0, takeNext: false } as const
+  for (const one of (await commit(engine, change)).sending) await engine.recordDelivery(result(one, waits))
+}
+
 export function result(delivery: { readonly id: string }, more: Partial<DeliveryResult> = {}): DeliveryResult {
   return { id: delivery.id, nowMs: T0, ms: 5, state: 'sent', counts: true, ...more }
 }

@@ -21,6 +21,8 @@ export interface Head {
   readonly againAtMs: number | undefined
 }
 
+const NOTHING: Head = { due: undefined, againAtMs: undefined }
+
 export interface Outbox {
   /** Whether a delivery of this entry answers the failure of another one. That it fails too is no event: it would never end. */
   answersFailure(chat: string, seq: number): boolean
@@ -37,6 +39,11 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
     db,
     `SELECT id, state, next_at, hold_until, expires_at FROM delivery
      WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending') ORDER BY rowid`,
+  )
+  const underWay = query(
+    db,
+    `SELECT 1 FROM delivery
+     WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending') AND state = 'sending' LIMIT 1`,
   )
   const start = query(db, "UPDATE delivery SET state = 'sending' WHERE id = ?")
   const withAddress = query<DueRow>(
@@ -60,6 +67,25 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
   function take(id: string): DueRow | undefined {
     start.run(id)
     return withAddress.get(id)
+  }
+
+  /** Looks at a queue as far as the first row that decides: the many that stand behind it cost nothing. */
+  function takeFirst(chat: string, destination: string, nowMs: number, mayGo: (row: OpenRow) => boolean): Head {
+    const late: string[] = []
+    let decides: OpenRow | undefined
+    for (const row of open.iterate(chat, destination)) {
+      const waits = row.state === 'pending'
+      if (waits && row.expires_at !== null && row.expires_at <= nowMs) late.push(row.id)
+      else if (!waits || mayGo(row) || row.hold_until > nowMs) {
+        decides = row
+        break
+      }
+    }
+    for (const id of late) expire(id, nowMs)
+    if (decides === undefined || decides.state === 'sending') return NOTHING
+    if (!mayGo(decides)) return { due: undefined, againAtMs: Math.min(decides.next_at, decides.hold_until) }
+    if (underWay.get(chat, destination) !== undefined) return NOTHING
+    return { due: take(decides.id), againAtMs: undefined }
   }
 
   function expire(id: string, nowMs: number): { chat: string; newEntry: boolean } {
@@ -86,30 +112,8 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
   return {
     answersFailure,
 
-    takeDue(chat, destination, nowMs) {
-      const rows = open.all(chat, destination)
-      if (rows.some((row) => row.state === 'sending')) return { due: undefined, againAtMs: undefined }
-      for (const row of rows) {
-        if (row.expires_at !== null && row.expires_at <= nowMs) expire(row.id, nowMs)
-        else if (row.next_at <= nowMs) return { due: take(row.id), againAtMs: undefined }
-        else if (row.hold_until > nowMs) {
-          return { due: undefined, againAtMs: Math.min(row.next_at, row.hold_until) }
-        }
-      }
-      return { due: undefined, againAtMs: undefined }
-    },
-
-    takeHeld(chat, nowMs) {
-      const rows = open.all(chat, 'channel')
-      if (rows.some((row) => row.state === 'sending')) return undefined
-      for (const row of rows) {
-        if (row.expires_at !== null && row.expires_at <= nowMs) expire(row.id, nowMs)
-        else if (row.next_at === NEVER_MS) return take(row.id)
-        else if (row.hold_until > nowMs) return undefined
-      }
-      return undefined
-    },
-
+    takeDue: (chat, destination, nowMs) => takeFirst(chat, destination, nowMs, (row) => row.next_at <= nowMs),
+    takeHeld: (chat, nowMs) => takeFirst(chat, 'channel', nowMs, (row) => row.next_at === NEVER_MS).due,
     expire,
   }
 }

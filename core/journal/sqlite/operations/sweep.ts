@@ -11,7 +11,7 @@ import type { Outbox } from './outbox.ts'
 /** How many due deliveries are looked at in one go; most may be held back by others, or belong to paused accounts. */
 const SLICE = 500
 
-type DueDeliveryRow = Pick<DeliveryRow, 'chat' | 'destination' | 'next_at'> & { rowid: number; account: string }
+type DueDeliveryRow = Pick<DeliveryRow, 'chat' | 'destination' | 'next_at'> & { rowid: number }
 
 export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (input: Takes<'claimDue'>) => DueOutput {
   const wakes = query<WakeRow>(
@@ -30,11 +30,13 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
   )
   const due = query<DueDeliveryRow>(
     db,
-    `SELECT d.rowid, d.chat, d.destination, d.next_at, c.account
-     FROM delivery d INDEXED BY delivery_due CROSS JOIN chat c ON c.id = d.chat
-     WHERE d.state = 'pending' AND (d.next_at, d.rowid) > (?, ?) AND d.next_at <= ?
-     ORDER BY d.next_at, d.rowid LIMIT ?`,
+    // All of it is in the index: rows of long queues that wait are passed by without being read.
+    `SELECT rowid, chat, destination, next_at FROM delivery INDEXED BY delivery_due
+     WHERE state = 'pending' AND (next_at, destination, chat, rowid) > (?, ?, ?, ?) AND next_at <= ?
+     ORDER BY next_at, destination, chat, rowid LIMIT ?`,
   )
+  const accountOf = query<Pick<ChatRow, 'account'>>(db, 'SELECT account FROM chat WHERE id = ?')
+  const named = query(db, 'UPDATE chat SET due_at = 0 WHERE id = ?')
   const nextWake = query<{ at: number | null }>(db, 'SELECT min(due_at) AS at FROM wake')
   const nextChat = query<{ at: number | null }>(
     db,
@@ -61,7 +63,12 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
       entries.addWaiting(chat, 'in', { type: 'wake', id: entries.makeId(nowMs), atMs, instance, key }, null, nowMs)
       chats.add(chat)
     }
-    for (const { id } of postponed.all(nowMs, limit)) chats.add(id)
+    const failed = postponed.all(nowMs, limit)
+    for (const { id } of failed) {
+      named.run(id)
+      chats.add(id)
+    }
+    if (failed.length === limit) againAt(nowMs)
     for (const { id } of expired.all(nowMs, limit)) {
       const { chat, newEntry } = outbox.expire(id, nowMs)
       if (newEntry) chats.add(chat)
@@ -69,13 +76,17 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
 
     const deliveries: DueRow[] = []
     const seen = new Set<string>()
-    let after: [atMs: number, rowid: number] | undefined = [0, 0]
+    const isPaused = (chat: string) => paused.length > 0 && paused.includes(accountOf.get(chat)?.account ?? '')
+    let after: [atMs: number, destination: string, chat: string, rowid: number] | undefined = [0, '', '', 0]
     while (after !== undefined && deliveries.length < limit) {
       const slice: readonly DueDeliveryRow[] = due.all(...after, nowMs, SLICE)
       const last = slice.at(-1)
-      after = last !== undefined && slice.length === SLICE ? [last.next_at, last.rowid] : undefined
-      for (const { chat, destination, account } of slice) {
-        if (destination === 'channel' && paused.includes(account)) continue
+      after =
+        last !== undefined && slice.length === SLICE
+          ? [last.next_at, last.destination, last.chat, last.rowid]
+          : undefined
+      for (const { chat, destination } of slice) {
+        if (paused.includes(destination)) continue
         const queue = `${destination} ${chat}`
         if (seen.has(queue)) continue
         if (deliveries.length === limit) {
@@ -83,6 +94,7 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
           break
         }
         seen.add(queue)
+        if (destination === 'channel' && isPaused(chat)) continue
         const head = outbox.takeDue(chat, destination, nowMs)
         if (head.due !== undefined) deliveries.push(head.due)
         againAt(head.againAtMs)
