@@ -31,6 +31,9 @@ const SENTENCES = {
 } as const
 export type ErrorCode = keyof typeof SENTENCES
 
+/** What another try may get around, at this process or the next. */
+const LATER: ReadonlySet<ErrorCode> = new Set(['BACKLOG_FULL', 'JOURNAL_FULL', 'JOURNAL_CLOSED', 'STOPPING'])
+
 /** An error with a code from the table above. `message` is the code's sentence, with `detail` after it. */
 export class SwitchboardError extends Error {
   override readonly name = 'SwitchboardError'
@@ -41,7 +44,7 @@ export class SwitchboardError extends Error {
   constructor(code: ErrorCode, options: { detail?: string | undefined; cause?: unknown } = {}) {
     super(options.detail ? `${SENTENCES[code]} ${options.detail}` : SENTENCES[code], { cause: options.cause })
     this.code = code
-    this.statusCode = code === 'BACKLOG_FULL' || code === 'JOURNAL_FULL' || code === 'STOPPING' ? 503 : 500
+    this.statusCode = LATER.has(code) ? 503 : 500
   }
 }
 

@@ -54,6 +54,11 @@ export interface SqliteOptions {
   readonly folder: string
   readonly clock?: Clock | undefined
   readonly log?: Log | undefined
+  /**
+   * Called once when the journal can no longer be written because its thread has ended, other than by `close`. Nothing
+   * helps then but another process.
+   */
+  readonly onGone?: ((error: SwitchboardError) => void) | undefined
 }
 
 export interface SqliteEngine extends Engine {
@@ -65,16 +70,16 @@ export interface SqliteEngine extends Engine {
  * Opens the journal in a folder, which is this process's alone until it is closed. Throws `JOURNAL_LOCKED` when
  * another has it, and `JOURNAL_NEWER` when a newer version wrote it.
  */
-export async function openSqlite({ folder, clock = systemClock, log }: SqliteOptions): Promise<SqliteEngine> {
+export async function openSqlite({ folder, clock = systemClock, log, onGone }: SqliteOptions): Promise<SqliteEngine> {
   const unlock = lockFolder(folder)
   try {
     const file = join(folder, 'journal.sqlite')
     createPrivate(file)
-    const worker = await startWriter({ file, nowMs: clock.now() })
+    const writer = new GroupCommit(await startWriter({ file, nowMs: clock.now() }), onGone)
     try {
-      return openEngine(file, worker, clock, log, unlock)
+      return openEngine(file, writer, clock, log, unlock)
     } catch (error) {
-      await worker.terminate()
+      await writer.close()
       throw error
     }
   } catch (error) {
@@ -101,12 +106,11 @@ function startWriter(data: WriterData): Promise<Worker> {
 
 function openEngine(
   file: string,
-  worker: Worker,
+  writer: GroupCommit,
   clock: Clock,
   log: Log | undefined,
   unlock: () => void,
 ): SqliteEngine {
-  const writer = new GroupCommit(worker)
   const searches = new Searches(file)
   const db = openReading(file)
   const read = reads(db)

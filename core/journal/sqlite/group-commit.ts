@@ -28,6 +28,7 @@ export interface WriteCounts {
 
 export class GroupCommit {
   readonly #worker: Worker
+  readonly #onGone: ((error: SwitchboardError) => void) | undefined
   #queue: Waiting[] = []
   #sent: readonly Waiting[] | undefined
   #window: NodeJS.Timeout | undefined
@@ -39,9 +40,10 @@ export class GroupCommit {
   #batches = 0
   #operations = 0
 
-  /** `worker` has said that its file is open. */
-  constructor(worker: Worker) {
+  /** `worker` has said that its file is open. `onGone` is called if it ends without having been told to. */
+  constructor(worker: Worker, onGone?: (error: SwitchboardError) => void) {
     this.#worker = worker
+    this.#onGone = onGone
     worker.on('message', (message: FromWriter) => {
       if (message.type === 'answer') this.#settle(message)
     })
@@ -79,6 +81,7 @@ export class GroupCommit {
         this.#whenIdle = resolve
       })
     }
+    if (this.#gone !== undefined) return
     const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#worker.postMessage({ type: 'close' } satisfies ToWriter)
     await ended
@@ -142,14 +145,17 @@ export class GroupCommit {
 
   /** The thread has ended: by `close`, or because something broke it. */
   #end(error: unknown): void {
+    if (this.#gone !== undefined) return
+    const gone = new SwitchboardError('JOURNAL_CLOSED', error === undefined ? {} : { cause: error })
+    this.#gone = gone
     clearInterval(this.#probe)
     clearTimeout(this.#window)
-    this.#gone ??= new SwitchboardError('JOURNAL_CLOSED', error === undefined ? {} : { cause: error })
     const left = [...(this.#sent ?? []), ...this.#queue]
     this.#sent = undefined
     this.#queue = []
-    for (const { reject } of left) reject(this.#gone)
+    for (const { reject } of left) reject(gone)
     this.#whenIdle?.()
+    if (!this.#closing) this.#onGone?.(gone)
   }
 }
 

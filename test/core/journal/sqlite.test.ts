@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { copyFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ChatChange } from '../../../core/journal/engine.ts'
 import { noteBlocked } from '../../../core/journal/sqlite/blocked.ts'
@@ -205,6 +207,30 @@ describe('sqlite, as a file', () => {
     noteBlocked(folder, due.deliveries[0]?.id ?? '')
     await after.recordDelivery(result(due.deliveries[0] ?? { id: '' }))
     expect((await deliveriesOf(after, chat)).map((row) => row.state)).toEqual(['dead', 'dead'])
+  })
+
+  test('when the writing thread ends by itself, whoever opened the journal is told, once', async () => {
+    const writers: Worker[] = []
+    const note = (message: unknown) => {
+      if (message instanceof Object && 'worker' in message && message.worker instanceof Worker) {
+        writers.push(message.worker)
+      }
+    }
+    subscribe('worker_threads', note)
+    const told: unknown[] = []
+    const onGone = (error: unknown) => void told.push(error)
+    const closed = await openSqlite({ folder, onGone })
+    await closed.close()
+    const engine = await openSqlite({ folder, onGone })
+    unsubscribe('worker_threads', note)
+    open.push(engine)
+    expect(told).toEqual([])
+    const asked = expect(engine.accept(newEvent())).rejects.toMatchObject({ code: 'JOURNAL_CLOSED', statusCode: 503 })
+    await writers.at(-1)?.terminate()
+    await asked
+    expect(told).toEqual([expect.objectContaining({ code: 'JOURNAL_CLOSED' })])
+    expect(engine.healthy).toBe(false)
+    await expect(engine.accept(newEvent())).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })
   })
 
   test('a journal that a newer version has written is refused, and left as it is', async () => {
