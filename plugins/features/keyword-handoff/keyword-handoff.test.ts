@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest'
+import { memoryChannel, testRuntime } from '#core/testing'
+import keywordHandoff from './index.ts'
+
+/** As in `config/switchboard.yaml`. */
+const KEYWORDS = ['转人工', '人工', 'trans-to-agent', 'agent', { text: 'r', match: 'exact' }]
+const SUPPORT = { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { presale: { members: ['amy'] } } }
+const QUEUED = { kind: 'queue', desk: 'support', team: 'presale' }
+
+function start(
+  settings: { readonly [setting: string]: unknown } = {},
+  more: { readonly [section: string]: unknown } = {},
+) {
+  return testRuntime({
+    bots: { parrot: { use: 'echo' } },
+    desks: { support: SUPPORT },
+    features: [{ use: keywordHandoff, keywords: KEYWORDS, say: 'One moment.', ...settings }],
+    ...more,
+  })
+}
+
+/** What becomes of each of these messages, said by another customer each. */
+async function outcomesOf(said: readonly string[]): Promise<readonly (readonly [string, string | undefined])[]> {
+  await using bot = await start()
+  for (const [i, text] of said.entries()) await bot.user(`u${i}`).says(text)
+  return await Promise.all(said.map(async (text, i) => [text, (await bot.outcomes(`u${i}`))[0]] as const))
+}
+
+describe('the keywords', () => {
+  test('are found whatever their case and width, and whatever stands around them', async () => {
+    const expected = [
+      ['r', 'r'],
+      ['R', 'r'],
+      ['Ｒ', 'r'],
+      ['ｒ。', 'r'],
+      [' r! ', 'r'],
+      ['“R”', 'r'],
+      ['agent', 'agent'],
+      ['AGENT, please!', 'agent'],
+      ['ａｇｅｎｔ', 'agent'],
+      ['trans-to-agent', 'trans-to-agent'],
+      ['Trans-To-Agent.', 'trans-to-agent'],
+      ['转人工', '转人工'],
+      ['我要转人工服务！', '转人工'],
+      ['有没有人工客服', '人工'],
+    ]
+    const found = await outcomesOf(expected.map(([said = '']) => said))
+    expect(found).toEqual(expected.map(([said, word]) => [said, `handed-off: keyword ${word}`]))
+  })
+
+  test('are not found inside other words, nor a single letter among others', async () => {
+    const said = [
+      ...['are you there', 'r u there', 'hello r', 'rr', '®', 'agents', 'reagent', 'my agenda'],
+      ...['转账', '人 工', '机器人'],
+    ]
+    expect(await outcomesOf(said)).toEqual(said.map((text) => [text, 'answered: bot']))
+  })
+
+  test('give the conversation to the queue, and the customer is told', async () => {
+    await using bot = await start()
+    await bot.user('u1').says('r').hears('One moment.').hearsNothing()
+    expect((await bot.conversation('u1'))?.owner).toEqual(QUEUED)
+  })
+
+  test('are found in a recording whose transcript is known, not in a picture', async () => {
+    await using bot = await start()
+    const user = bot.user('u1')
+    await user.says([{ type: 'image', url: 'https://files.example/agent.png' }]).hears(/did not understand/)
+    await user.says([{ type: 'audio', url: 'https://files.example/a.mp3', transcript: 'agent' }]).hears('One moment.')
+  })
+})
+
+describe('what is said', () => {
+  test('is in the customer’s language', async () => {
+    await using bot = await start({ say: { en: 'One moment.', 'zh-CN': '请稍候。' } }, { languages: ['en', 'zh-CN'] })
+    await bot.user('u1').says('agent').hears('One moment.')
+    await bot.user('u2', { language: 'zh-CN' }).says('人工').hears('请稍候。')
+  })
+
+  test('is the core’s own text when it is left out', async () => {
+    await using bot = await start({ say: undefined }, { texts: { handedOver: 'Please wait.' } })
+    await bot.user('u1').says('agent').hears('Please wait.').hearsNothing()
+  })
+
+  test('is nothing when it is empty', async () => {
+    await using bot = await start({ say: '' })
+    await bot.user('u1').says('agent').hearsNothing()
+    expect((await bot.conversation('u1'))?.owner).toEqual(QUEUED)
+  })
+})
+
+test('people who have the conversation are not handed it again', async () => {
+  await using bot = await start()
+  const user = bot.user('u1')
+  await user.says('hello').hears('echo: hello').says('agent').hears('One moment.').says('agent!').hearsNothing()
+  await bot.agent('amy').takes('u1')
+  await user.says('r').hearsNothing()
+  expect(await bot.outcomes('u1')).toEqual([
+    'answered: bot',
+    'handed-off: keyword agent',
+    'to-desk: support has the conversation',
+    'to-desk: support has the conversation',
+  ])
+})
+
+test('where a route has no people, the customer is told so and the bot goes on', async () => {
+  const routes = [{ from: 'memory', mode: 'bot-only', bot: 'parrot' }]
+  await using bot = await start({}, { routes, texts: { noPeople: 'Only bots here.' } })
+  await bot.user('u1').says('agent').hears('Only bots here.').says('well then').hears('echo: well then')
+})
+
+test('two of them serve different channels', async () => {
+  const other = memoryChannel({ name: 'other' })
+  await using bot = await testRuntime({
+    channels: { second: { use: other.plugin } },
+    bots: { parrot: { use: 'echo' } },
+    desks: { support: SUPPORT },
+    features: [
+      { use: keywordHandoff, keywords: ['agent'], for: ['memory'], say: 'here' },
+      { use: keywordHandoff, name: 'other-words', keywords: ['person'], for: ['second'], say: 'there' },
+    ],
+  })
+  await bot.user('u1').says('person').hears('echo: person').says('agent').hears('here')
+  const said = (text: string) => [{ type: 'text', text } as const]
+  const message = { chat: 'u9', type: 'message', atMs: bot.clock.now(), grants: 'message' } as const
+  await other.receive({ ...message, id: '1', parts: said('agent') })
+  await other.receive({ ...message, id: '2', parts: said('person') })
+  await bot.idle()
+  expect(other.sent.map(({ part }) => part)).toEqual([...said('echo: agent'), ...said('there')])
+})
