@@ -150,6 +150,22 @@ describe('answers that wait', () => {
     expect((await fetchSent(bot, 'chat=u2')).map(({ text }) => text)).toEqual(['echo: hello'])
   })
 
+  test('say under which name and face they are shown', async () => {
+    const identity = { id: 'sales', name: 'Sales', avatarUrl: 'https://files.example/sales.png' }
+    const faces = definePlugin({
+      name: 'faces',
+      summary: 'Gives everybody one face.',
+      config: z.strictObject({}),
+      setup: () => ({ outbound: { rewrite: (_reply, next) => next({ identity }) } }),
+    })
+    await using bot = await start({}, [{ use: faces }])
+    await post(bot, JSON.stringify({ id: '1', chat: 'u1', text: 'hello' }))
+    await bot.idle()
+    const [row] = await bot.rows('demo', 'sent')
+    const { message } = z.object({ message: z.string() }).parse(row)
+    expect(JSON.parse(message)).toMatchObject({ part: { text: 'echo: hello' }, identity, inReplyTo: '1' })
+  })
+
   test('are forgotten after a week', async () => {
     await using bot = await start()
     await post(bot, JSON.stringify({ id: '1', chat: 'u1', text: 'hello' }))
