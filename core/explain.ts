@@ -1,4 +1,5 @@
 /** Tells from the journal what happened in a chat, and why: for people, as plain text. */
+import { relative } from 'node:path'
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import type { Actor } from './conversation.ts'
@@ -50,7 +51,7 @@ export async function explain(journal: Kysely<JournalTables>, id: string): Promi
 async function tell(journal: Kysely<JournalTables>, entries: readonly EntryRow[]): Promise<string> {
   const files = new Map<string, string>()
   for (const { hash, file } of await journal.selectFrom('revision').select(['hash', 'file']).execute()) {
-    files.set(hash.slice(0, 12), file)
+    files.set(hash.slice(0, 12), relative(process.cwd(), file))
   }
   const told = entries.map(async (entry) => {
     const deliveries = await journal

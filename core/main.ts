@@ -79,7 +79,14 @@ async function start(file: string): Promise<void> {
   const { config } = checked
   const log = makeLog({ level: 'info' })
   try {
-    const runtime = await startRuntime(config, { log, watchdog: true })
+    const runtime = await startRuntime(config, {
+      log,
+      watchdog: true,
+      onJournalGone(error) {
+        log.error({ error }, 'The journal can no longer be written. The process ends; start it again.')
+        process.exit(1)
+      },
+    })
     const channels = config.channels.map(({ name, use }) => `${name} (${use})`).join(', ')
     log.info({ url: runtime.url, revision: config.revision.hash.slice(0, 12) }, `ready: ${channels} at ${runtime.url}`)
     outliveStrayErrors(log)

@@ -60,6 +60,8 @@ export interface RuntimeOptions {
   readonly sweepEveryMs?: number | undefined
   /** Ends the process when a plugin blocks the thread: true, or after how many ms. Left out: not. */
   readonly watchdog?: boolean | number | undefined
+  /** The journal can no longer be written, for good: nothing more is accepted, and the process should end. */
+  readonly onJournalGone?: ((error: Error) => void) | undefined
   /** Typing and read marks, as channels give them. */
   readonly live?: ((account: string, chat: string, what: 'typing' | 'read') => void) | undefined
 }
@@ -80,7 +82,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   const makeId = options.makeId ?? makeIds(clock)
   log.hide(first.secrets)
   const { folder } = first.storage
-  const engine = await openSqlite({ folder, clock, log })
+  const engine = await openSqlite({ folder, clock, log, onGone: options.onJournalGone })
   opened.defer(() => engine.close())
   const recovery = await engine.recover(clock.now(), sendAgain(first, clock.now()))
 
