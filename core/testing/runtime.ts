@@ -123,8 +123,14 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
   const check = (next: TestConfig) => checked(next, { channel, folder, env: options.env ?? {} })
   const start = async (next: TestConfig) =>
     startRuntime(await check(next), { log, clock, listen: options.listen ?? false, sweepEveryMs: HOUR_MS })
+  const removeFolder = async () => {
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
+  }
   let current = config
-  let runtime = await start(current)
+  let runtime = await start(current).catch(async (error: unknown) => {
+    await removeFolder()
+    throw error
+  })
   const users = new Map<string, TestUser>()
 
   const account = `${channel.plugin.name}:${channel.plugin.name}`
@@ -218,7 +224,7 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
     },
     async [Symbol.asyncDispose]() {
       await stop()
-      if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
+      await removeFolder()
     },
   }
 }
