@@ -190,7 +190,13 @@ function* sentAsRecorded(all: All, { platform }: Known): Iterable<string> {
       yield `${customer} was sent "${text}" ${sent} times; it is ${state}, was unknown ${unknown} times (${id})`
     if (state === 'unknown' && resends(delivery)) yield `"${text}" for ${customer} was not sent again (${id})`
   }
-  yield* inOrderOfJournal(toCustomers, platform.receipts)
+  // Which of two connections is read first says nothing, so each way has an order of its own.
+  for (const way of [true, false]) {
+    yield* inOrderOfJournal(
+      toCustomers,
+      platform.receipts.filter(({ inside }) => inside === way),
+    )
+  }
 }
 
 /** How often a customer may have been sent it. */

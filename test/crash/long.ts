@@ -1,7 +1,7 @@
 /** Keeps the counts of the long runs, for whoever wants to see that they were made. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -14,5 +14,6 @@ export function reportLong(name: string, counts: { readonly [what: string]: numb
   const runs = existsSync(FILE) ? Runs.parse(JSON.parse(readFileSync(FILE, 'utf8'))) : []
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim()
   runs.push({ date: new Date().toISOString(), commit, [name]: counts })
+  mkdirSync(dirname(FILE), { recursive: true })
   writeFileSync(FILE, `${JSON.stringify(runs, undefined, 2)}\n`)
 }

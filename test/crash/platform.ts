@@ -6,6 +6,8 @@ import { isSigned } from '../../plugins/channels/loopback/signature.ts'
 /** What a customer was sent: one arrival of one delivery. */
 export interface Receipt {
   readonly channel: string
+  /** It came inside the response to an event. */
+  readonly inside: boolean
   readonly id: string
   readonly customer: string
   readonly text: string
@@ -57,7 +59,7 @@ export async function openPlatform(secret: string): Promise<Platform> {
     }
     if (!isSigned(secret, headers, text, Date.now())) throw new Error('it was not signed')
     const { id, chat, part } = Sent.parse(JSON.parse(text))
-    if (fate !== 'lose') receipts.push({ channel: to, id, customer: chat, text: part.text })
+    if (fate !== 'lose') receipts.push({ channel: to, inside: false, id, customer: chat, text: part.text })
     return fate === undefined
   }
 

@@ -118,7 +118,8 @@ export async function openWorld({ wakeAfterMs = 50 }: { wakeAfterMs?: number } =
     if (answer === undefined) return false
     const { reply } = Inline.parse(answer)
     // Of a repeat the platform shows nothing that it has shown already.
-    if (reply && !event.acked) platform.note({ channel, id: reply.id, customer: reply.chat, text: reply.part.text })
+    if (reply && !event.acked)
+      platform.note({ channel, inside: true, id: reply.id, customer: reply.chat, text: reply.part.text })
     event.acked = true
     return true
   }
