@@ -27,11 +27,17 @@ export type Shown = Part extends infer P ? (P extends Part ? Partial<P> & Pick<P
 
 /** The other side, made by the channel's author: a server on loopback that is as strict as the real one. */
 export interface SimulatedPlatform extends AsyncDisposable {
-  /** The bytes in which this platform tells that a customer wrote a text. */
+  /**
+   * The bytes in which this platform tells that a customer wrote a text. `id` and `chat` are digits, for platforms that
+   * have nothing else; what the platform makes of them is its own affair, if it is always the same.
+   */
   message(said: { readonly id: string; readonly chat: string; readonly text: string; readonly atMs: number }): string
   /** Platforms that call the channel: the signed request that brings `bytes`. */
   request?(bytes: string, to: ChannelAddress): Request
-  /** Where such a request says whom it is from: the name of a header, or of a parameter of the query. */
+  /**
+   * Where such a request says whom it is from: the name of a header, or of a parameter of the query. `coversBody` is
+   * false on platforms that do not sign what they say.
+   */
   readonly signature?:
     | { readonly header: string; readonly coversBody?: boolean }
     | { readonly query: string; readonly coversBody?: boolean }

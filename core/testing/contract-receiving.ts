@@ -103,7 +103,6 @@ const FORGERIES: { readonly [how: string]: (signature: string, other: string) =>
   'with only the first half of its signature': (signature) => signature.slice(0, signature.length / 2),
   'with a signature that is wrong at its end': (signature) => changedAt(signature, signature.length - 4),
   'with a signature that is wrong at its beginning': (signature) => changedAt(signature, 0),
-  'with a signature that has more behind it': (signature) => `${signature}0`,
   [FROM_ANOTHER]: (_signature, other) => other,
 }
 
@@ -239,12 +238,19 @@ async function inOrder(world: World, chat: string, texts: readonly string[]): Pr
   }
   if (world.checked.capabilities.later.length === 0) return
   const shown = (await world.shown(chat)).map((part) => ('text' in part ? `${part.text}` : part.type))
-  const answers = texts.map((text) => `re: ${text}`)
+  const all = texts.map((text) => `re: ${text}`)
+  // Where the platform takes only so many, some may be missing.
+  const answers = mayRunOut(world) ? all.filter((text) => shown.includes(text)) : all
   if (!sameTexts(shown, answers)) {
     world.fail(
       `the answers ${few(answers)} were shown as ${few(shown)}. Let send resolve only when the platform has the message.`,
     )
   }
+}
+
+/** Whether the platform takes fewer answers than there are messages. */
+function mayRunOut({ checked }: World): boolean {
+  return checked.capabilities.later.some(({ max, resets }) => max !== undefined && !resets)
 }
 
 function sameTexts(found: readonly string[], wanted: readonly string[]): boolean {
