@@ -76,7 +76,12 @@ async function live(world: World): Promise<void> {
   if (status !== 404) world.fail(`after it was removed from the YAML its address still answers, with ${status}.`)
   await world.stop()
   const { waiting } = world.bot.clock
-  if (waiting > 0) world.fail(`${waiting} timers of the clock still wait after stop.`)
+  if (waiting > 0) {
+    world.fail(
+      `${waiting} timers of the clock still wait after stop: the limit of a request, if its answer was not read. Read ` +
+        'or cancel every answer of the context’s http.',
+    )
+  }
 }
 
 async function stopsTwice(world: World): Promise<void> {

@@ -47,7 +47,9 @@ export interface Pieces {
   respond(answer: Delivery | undefined): object
   /** What is posted to the platform for a message. */
   toMessage(delivery: Delivery): object
-  /** What the platform's answer means; throws what `send` throws. */
+  /** What the platform has to say about it. */
+  read(response: Response): Promise<string>
+  /** What that means; throws what `send` throws. */
   judge(status: number, said: string): void
   account(): string
   capabilities(): Capabilities
@@ -83,6 +85,7 @@ const SOUND: Pieces = {
   take: (event, { receive }) => receive(event),
   respond: (answer) => ({ answer: answer && { to: answer.chat, part: answer.part } }),
   toMessage: ({ chat, part }) => ({ to: chat, part }),
+  read: (response) => response.text(),
   judge(status, said) {
     if (status === 200) return
     if (status === 401) throw new DeliveryError('CHANNEL_TOKEN', { scope: 'channel', message: `401 ${said}` })
@@ -124,7 +127,7 @@ export function pager(broken: () => Partial<Pieces> = () => ({})): Plugin {
           const body = JSON.stringify(pieces.toMessage(delivery))
           const headers = { 'content-type': 'application/json' }
           const response = await http(config.sendTo, { method: 'POST', headers, body, signal })
-          pieces.judge(response.status, await response.text())
+          pieces.judge(response.status, await pieces.read(response))
           return {}
         },
       }
