@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { defineBot, definePlugin, service, z } from '#core'
 import { memoryChannel, type TestConfig, testRuntime } from '#core/testing'
 import { botThat, gate, quietDesk } from './cast.ts'
@@ -64,27 +64,36 @@ test('a turn that spans a reload finishes on what it began with; the next one ru
 test('a turn that is not done when the time for it is over is run again by the new file', async () => {
   const door = gate()
   let asked = 0
+  const started: string[] = []
   const bot = defineBot({
     name: 'stuck',
     summary: 'Waits for ever, the first time.',
     config: z.strictObject({ label: z.string() }),
-    setup: ({ config }) => ({
-      async answer(turn) {
-        asked += 1
-        if (asked === 1) await door.pass()
-        return turn.reply(`${config.label}: ${turn.text}`)
-      },
-    }),
+    setup: ({ config }) => {
+      started.push(config.label)
+      return {
+        async answer(turn) {
+          asked += 1
+          if (asked === 1) await door.pass()
+          return turn.reply(`${config.label}: ${turn.text}`)
+        },
+      }
+    },
   })
   await using runtime = await testRuntime({ bots: { bot: { use: bot, label: 'old' } }, limits: { drainFor: '10s' } })
   await runtime.user('u1').says('hello')
   await door.reached()
   const applied = runtime.apply({ bots: { bot: { use: bot, label: 'new' } }, limits: { drainFor: '10s' } })
+  // The clock stands still until the old one is waited for: it must not run into the bot's own limit first.
+  await vi.waitFor(() => expect(started).toEqual(['old', 'new']), 10_000)
   let done = false
   void applied.then(() => {
     done = true
   })
-  for (let second = 0; second < 60 && !done; second++) await runtime.clock.advance(1_000)
+  for (let second = 0; second < 40 && !done; second++) {
+    await runtime.runtime.engine.read.selectFrom('chat').select('id').execute()
+    await runtime.clock.advance(1_000)
+  }
   await applied
   await runtime.user('u1').hears('new: hello').hearsNothing()
   door.open()
