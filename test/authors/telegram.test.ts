@@ -53,14 +53,13 @@ async function fakeTelegram(): Promise<FakeTelegram> {
     const { offset, timeout } = GetUpdates.parse(body)
     // A higher one would confirm updates that nobody has been given.
     expect(offset).toBeLessThanOrEqual(lastGiven + 1)
-    while (pending[0] && pending[0].update_id < offset) pending.shift()
-    if (pending.length > 0) return give()
     const { promise, resolve } = Promise.withResolvers<Response>()
     const poll: Poll = { timeout, answer: resolve }
-    for (const other of polls)
-      other.answer(no({ error_code: 409, description: 'Conflict: terminated by other getUpdates' }))
+    for (const other of polls) other.answer(no({ error_code: 409, description: 'Conflict: two getUpdates' }))
     polls = [...polls, poll]
     mostPolls = Math.max(mostPolls, polls.length)
+    while (pending[0] && pending[0].update_id < offset) pending.shift()
+    if (pending.length > 0) resolve(give())
     signal.addEventListener('abort', () => resolve(ok([])))
     const response = await promise
     polls = polls.filter((other) => other !== poll)
