@@ -82,7 +82,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     for (;;) {
       try {
         const takeNext = !stopping.signal.aborted
-        const { next, pending } = await engine.recordDelivery({ ...result, life, takeNext })
+        const { next, pending } = await engine.recordDelivery({ ...result, nowMs: clock.now(), life, takeNext })
         // What stands behind one that waits is looked at again when that one no longer holds it back.
         if (result.nextAtMs !== undefined) use.sweep().by(Math.min(result.nextAtMs, clock.now() + HOLD_MS))
         if (pending > 0) use.nudge(delivery.chat)
