@@ -36,13 +36,21 @@ export function deliveries(world: World, channel: Channel) {
     }))
 }
 
-/** The `nth` thing that is sent on a channel (or told the desk) ends the process: it has arrived by then, or it is lost. */
-export function endsAt(world: World, to: Channel | 'desk', nth: number, fate: 'take' | 'lose'): void {
-  let count = 0
-  world.platform.meddle = (coming) => {
-    if (coming !== to || ++count !== nth) return undefined
-    world.running.shoot()
-    world.platform.meddle = undefined
+/**
+ * When so many things have been sent on each of these channels (or told the desk), the last of each has arrived by then
+ * or is lost, none of them is answered, and the process is killed.
+ */
+export function endsAt(world: World, on: readonly (Channel | 'desk')[], nth: number, fate: 'take' | 'lose'): void {
+  const left = new Map<string, number>(on.map((to) => [to, nth]))
+  world.platform.meddle = (to) => {
+    const more = left.get(to)
+    if (more === undefined) return undefined
+    left.set(to, Math.max(0, more - 1))
+    if (more > 1) return undefined
+    if ([...left.values()].every((count) => count === 0)) {
+      world.running.shoot()
+      world.platform.meddle = undefined
+    }
     return fate
   }
 }

@@ -47,6 +47,8 @@ export interface DeliveryLine {
   readonly attempts: number
   /** How often a crash has left unknown what became of it. */
   readonly unknown: number
+  /** 1: a bot said it, and people have taken over since. */
+  readonly takenOver: number
 }
 
 /** A row of the bot's own tables: `key` is the event, or the key of the wake. */
@@ -121,7 +123,10 @@ function reading(db: DatabaseSync, close: () => void): Journal {
       all<DeliveryLine>(`
         SELECT d.id, d.rowid AS n, d.chat, c.account, c.external_id AS customer, d.destination, d.state, d.attempts,
           coalesce(json_extract(d.payload_json, '$.part.text'), json_extract(d.payload_json, '$.item.type')) AS text,
-          (SELECT count(*) FROM delivery_attempt a WHERE a.delivery = d.id AND a.code = 'UNKNOWN') AS unknown
+          (SELECT count(*) FROM delivery_attempt a WHERE a.delivery = d.id AND a.code = 'UNKNOWN') AS unknown,
+          d.by_kind = 'bot' AND EXISTS (
+            SELECT 1 FROM conversation_change h JOIN conversation v ON v.id = h.conversation
+            WHERE v.chat = d.chat AND h.type IN ('queued', 'assigned') AND h.at >= d.created_at) AS takenOver
         FROM delivery d JOIN chat c ON c.id = d.chat ORDER BY d.rowid`),
     seen: () => all<CountLine>('SELECT chat, event AS key, n FROM counter__seen ORDER BY id'),
     woken: () => all<CountLine>('SELECT chat, key, n FROM counter__woken ORDER BY id'),

@@ -3,13 +3,14 @@ import type { Platform } from './platform.ts'
 
 /**
  * `kept` leaves a delivery whose fate is unknown, `again` sends it again; both answer later. `quick` and `quicker` answer
- * inside the response, and leave or send again.
+ * inside the response, and leave or send again; `inside` has no other way.
  */
 export const CHANNELS = {
   kept: { use: 'loopback', answer: 'later', onUnknown: 'leave' },
   again: { use: 'line', answer: 'later', onUnknown: 'resend' },
   quick: { use: 'line', answer: 'inline', onUnknown: 'leave' },
   quicker: { use: 'line', answer: 'inline', onUnknown: 'resend' },
+  inside: { use: 'line', answer: 'inline', onUnknown: 'resend', later: false },
 } as const
 
 /** The account of a channel: chats belong to it. */

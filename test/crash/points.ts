@@ -16,15 +16,17 @@ function killAt(text: string): void {
   const { at, when, nth } = parsePoint(text)
   let matches = false
   let count = 0
-  for (const method of ['run', 'get', 'all'] as const) {
-    wrap(method, (statement, call) => {
-      const { sourceSQL: sql } = statement
-      if (sql.startsWith('BEGIN')) matches = at === 'any'
-      matches ||= TRANSACTIONS[at].test(sql)
-      if (sql !== 'COMMIT' || !matches || ++count < nth) return call()
-      if (when === 'after') call()
-      return die()
-    })
+  const look = (sql: string, call: () => unknown): unknown => {
+    if (sql.startsWith('BEGIN')) matches = at === 'any'
+    matches ||= TRANSACTIONS[at].test(sql)
+    if (sql !== 'COMMIT' || !matches || ++count < nth) return call()
+    if (when === 'after') call()
+    return die()
+  }
+  for (const method of ['run', 'get', 'all'] as const) wrap(method, ({ sourceSQL }, call) => look(sourceSQL, call))
+  const exec = DatabaseSync.prototype.exec
+  DatabaseSync.prototype.exec = function (sql) {
+    look(sql, () => exec.call(this, sql))
   }
 }
 

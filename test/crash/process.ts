@@ -22,7 +22,9 @@ export interface Running {
   ready(): Promise<string>
   /** As `kill -9`. Resolves when it is gone. */
   kill(): Promise<void>
-  /** Sends the signal and waits for nothing. */
+  /** As Ctrl-C: it finishes what is under way. Resolves when it is gone. */
+  stop(): Promise<void>
+  /** As `kill`, and waits for nothing. */
   shoot(): void
   /** Resolves when it is gone, however long that takes. */
   readonly closed: Promise<unknown>
@@ -45,18 +47,6 @@ process.on('exit', () => endAll())
 export function endAll(): void {
   for (const child of alive) child.kill('SIGKILL')
   rmSync(compiled, { recursive: true, force: true })
-}
-
-/** Loads everything once and ends: only a process that ends by itself leaves behind what it has compiled. */
-export async function warmUp(): Promise<void> {
-  const child = spawn(process.execPath, ['--import', POINTS, COMMAND, 'backup', 'no such file'], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compiled },
-    stdio: 'ignore',
-  })
-  alive.add(child)
-  await soon(() => 'everything was loaded once', once(child, 'close'))
-  alive.delete(child)
 }
 
 /** Runs `switchboard start` on a file. */
@@ -100,6 +90,10 @@ export function startProcess(yaml: string, env: { readonly [name: string]: strin
     async kill() {
       child.kill('SIGKILL')
       await soon(() => 'the process was gone', closed)
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      await soon(() => `the process stopped, which says:\n${log()}`, closed)
     },
     shoot() {
       child.kill('SIGKILL')

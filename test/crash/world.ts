@@ -52,8 +52,8 @@ export interface World extends AsyncDisposable, Known {
 
 export interface StartOptions {
   readonly point?: Point | undefined
-  /** The hook of the bot that is to crash or hold, see `plugins/counter.ts`. */
-  readonly hook?: 'answer' | 'hold' | 'woken' | undefined
+  /** The hook of the bot that is to hold on or crash, see `plugins/counter.ts`. */
+  readonly hook?: 'answer' | 'woken' | undefined
 }
 
 const SECRET = 'a secret of loopback'
@@ -185,8 +185,10 @@ export async function openWorld({ wakeAfterMs = 50 }: { wakeAfterMs?: number } =
       launch(options).catch(() => undefined)
       const underWay = work(world)
       works.push(underWay)
-      underWay.catch(() => undefined)
-      const end = await world.running.ended()
+      // Work that ends does not end the process, but work that fails would wait for that in vain.
+      const failed = underWay.then(() => new Promise<never>(() => undefined))
+      const end = await Promise.race([world.running.ended(), failed])
+      failed.catch(() => undefined)
       assert.equal(end, 'SIGKILL', world.running.log())
       using journal = snapshot(data)
       assert.deepEqual(atAnyMoment(journal, known), [])
@@ -264,4 +266,11 @@ function yamlOf(platform: Platform, wakeAfterMs: number): string {
     desks: { people: { use: plugin('people'), postTo: `${platform.url}/desk` } },
     routes: [{ from: Object.keys(CHANNELS), mode: 'bot-first', bot: 'counter', desk: 'people' }],
   })
+}
+
+/** Starts everything once and stops it: only a process that ends by itself leaves behind what it has compiled. */
+export async function warmUp(): Promise<void> {
+  await using world = await openWorld()
+  await world.start()
+  await world.running.stop()
 }

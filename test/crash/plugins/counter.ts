@@ -3,8 +3,8 @@
  * three records of the same thing, so that any one of them done twice, or lost, disagrees with the others.
  *
  * The words of a message say what is to happen: `wake` asks to be woken, `person` hands over, `pause` answers a little
- * later. With `CRASH_HOOK` in the environment, that hook ends the process in the middle (`answer`, `woken`) when the
- * message says `crash`, or never returns (`hold`) when it says `hold`.
+ * later. With `CRASH_HOOK` in the environment, `answer` never returns when the message says `hold`, and `woken` ends the
+ * process in its middle.
  */
 import { setImmediate } from 'node:timers/promises'
 import { defineBot, type Generated, tables, z } from '#core'
@@ -50,8 +50,10 @@ export default defineBot({
         turn.write(count(chat.id, 1, 0))
         if (text.includes('wake')) turn.wake(event.id, { inMs: config.wakeAfterMs })
         if (text.includes('pause')) await setImmediate()
-        if (hook === 'answer' && text.includes('crash')) await crash()
-        if (hook === 'hold' && text.includes('hold')) await forever()
+        if (hook === 'answer' && text.includes('hold')) {
+          turn.log.info({}, 'holding on')
+          await forever()
+        }
         const say = `${state.said}: message ${state.messages}, ${event.id}`
         return text.includes('person') ? turn.handOff({ say, because: 'asked for' }) : turn.reply(say)
       },

@@ -10,12 +10,12 @@ const Posted = z.strictObject({ id: z.string(), chat: z.string(), text: z.string
 export default defineChannel({
   name: 'line',
   summary: 'Two signed JSON requests, and a platform without idempotency keys.',
-  config: z.strictObject({ secret: secret(), account: z.string(), sendTo: z.url() }),
+  config: z.strictObject({ secret: secret(), account: z.string(), sendTo: z.url(), later: z.boolean().default(true) }),
   account: ({ account }) => account,
-  capabilities: () => ({
+  capabilities: ({ later }) => ({
     sends: { text: {} },
     inline: { withinMs: 4_500 },
-    later: [ALWAYS],
+    later: later ? [ALWAYS] : [],
     showsIdentity: 'none',
     idempotentSend: false,
   }),
