@@ -207,3 +207,15 @@ test('an older Node is told what to do', async () => {
   // What an old Node must be able to read has no newer syntax than dynamic import.
   expect(await readFile(COMMAND, 'utf8')).not.toMatch(/\bawait\b|\?\?|\?\./)
 })
+
+test('the feature in the README is about 20 lines, and runs as it stands there', async () => {
+  const readme = await readFile(fileURLToPath(new URL('../README.md', import.meta.url)), 'utf8')
+  const [, feature = ''] = /```ts\n([\s\S]*?)```/.exec(readme) ?? []
+  expect(feature.split('\n').length).toBeLessThan(22)
+  await writeFile(join(folder, 'opening-hours.ts'), feature)
+  const entry = 'features: [{ use: ./opening-hours.ts, words: [hours, 营业时间], say: 9:00–18:00 }]\n'
+  const { url } = await started(await config(`${yaml()}${entry}`))
+  expect(await post(url, { id: '1', chat: 'u1', text: 'What are your hours?' })).toBe(200)
+  expect(await post(url, { id: '2', chat: 'u1', text: 'thanks' })).toBe(200)
+  expect(await answers(url, 'u1', 2)).toEqual(['9:00–18:00', 'echo: thanks'])
+})
