@@ -7,6 +7,10 @@ import { existsSync } from 'node:fs'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { FULL, POINT, parsePoint, TRANSACTIONS } from './point.ts'
 
+const EARLY_MS = 30
+/** Changes never: waiting for it stops the thread. */
+const NOTHING = new Int32Array(new SharedArrayBuffer(4))
+
 const wanted = process.env[POINT]
 const full = process.env[FULL]
 if (wanted !== undefined) killAt(wanted)
@@ -21,6 +25,8 @@ function killAt(text: string): void {
     matches ||= TRANSACTIONS[at].test(sql)
     if (sql !== 'COMMIT' || !matches || ++count < nth) return call()
     if (when === 'after') call()
+    // Whoever acknowledges before the COMMIT has the time to do so, and is found out.
+    else Atomics.wait(NOTHING, 0, 0, EARLY_MS)
     return die()
   }
   for (const method of ['run', 'get', 'all'] as const) wrap(method, ({ sourceSQL }, call) => look(sourceSQL, call))
@@ -62,5 +68,5 @@ function wrap(method: 'run' | 'get' | 'all', around: (statement: StatementSync, 
 /** Nothing runs after it: not a line of this thread, nor of another. */
 function die(): never {
   process.kill(process.pid, 'SIGKILL')
-  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  for (;;) Atomics.wait(NOTHING, 0, 0)
 }
