@@ -1,8 +1,9 @@
 /** As `events.test.ts`, for what does not come from a platform: wakes, commands, what desks are told; and the folder. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { crowd, endsAt } from './crowd.ts'
-import { endAll } from './process.ts'
+import { canTrace, endAll } from './process.ts'
 import { until } from './until.ts'
 import { openWorld, warmUp } from './world.ts'
 
@@ -86,4 +87,19 @@ test('on a full disk nothing is acknowledged, nothing acknowledged is lost, and 
   })
   rmSync(world.fullFile)
   await world.finish()
+})
+
+test.runIf(canTrace)('an acknowledgement leaves after the disk has been flushed', async () => {
+  await using world = await openWorld()
+  const trace = join(world.folder, 'trace')
+  await world.start({ trace })
+  await world.says('kept', 'ann', 'hello')
+  await world.running.stop()
+  const calls = readFileSync(trace, 'utf8').split('\n')
+  const came = calls.findIndex((call) => call.includes('"POST /kept'))
+  const left = calls.findIndex((call) => call.includes('"HTTP/1.1 200 OK'))
+  const flushed = calls.slice(came, left).filter((call) => /f(data)?sync.*journal\.sqlite-wal.* = 0$/.test(call))
+  expect(came).toBeGreaterThan(0)
+  expect(left).toBeGreaterThan(came)
+  expect(flushed).not.toEqual([])
 })

@@ -13,7 +13,7 @@ const SEED = 20261121
 /** After so many, everything that was begun is brought to its end and checked. */
 const CHECK_EVERY = 20
 /** What is sent and done in one life, at most. */
-const PER_LIFE = 120
+const PER_LIFE = process.env.LONG ? 400 : 120
 
 beforeAll(warmUp)
 afterAll(endAll)
@@ -30,13 +30,13 @@ function chooseKill({ pick, upTo }: Random, life: number): Kill {
   if (life <= 2) return { by: 'commit', point: { at: 'any', when: 'before', nth: life } }
   switch (pick(['commit', 'commit', 'acknowledgement', 'delivery', 'time'])) {
     case 'commit':
-      return { by: 'commit', point: { at: 'any', when: pick(['before', 'after']), nth: upTo(60) } }
+      return { by: 'commit', point: { at: 'any', when: pick(['before', 'after']), nth: upTo(PER_LIFE / 2) } }
     case 'acknowledgement':
-      return { by: 'acknowledgement', nth: upTo(80) }
+      return { by: 'acknowledgement', nth: upTo((PER_LIFE * 2) / 3) }
     case 'delivery':
-      return { by: 'delivery', nth: upTo(40), fate: pick(['take', 'lose']) }
+      return { by: 'delivery', nth: upTo(PER_LIFE / 3), fate: pick(['take', 'lose']) }
     default:
-      return { by: 'time', afterMs: upTo(300) }
+      return { by: 'time', afterMs: upTo(PER_LIFE * 3) }
   }
 }
 

@@ -1,5 +1,5 @@
 /** The real process: started, watched and killed. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -49,9 +49,21 @@ export function endAll(): void {
   rmSync(compiled, { recursive: true, force: true })
 }
 
-/** Runs `switchboard start` on a file. */
-export function startProcess(yaml: string, env: { readonly [name: string]: string }, point?: Point): Running {
-  const child = spawn(process.execPath, ['--import', POINTS, COMMAND, 'start', yaml], {
+/** Whether the operating system's calls can be looked at here. */
+export const canTrace = spawnSync('strace', ['-D', '-f', '--seccomp-bpf', '-o', '/dev/null', 'true']).status === 0
+
+/** Runs `switchboard start` on a file. `trace`: the file into which its reads, writes and flushes are written. */
+export function startProcess(
+  yaml: string,
+  env: { readonly [name: string]: string },
+  { point, trace }: { readonly point?: Point | undefined; readonly trace?: string | undefined },
+): Running {
+  // `-D`: the process is our own child all the same, and is killed as such.
+  const through = trace
+    ? ['strace', '-D', '-f', '--seccomp-bpf', '-y', '-s', '40', '-e', 'read,write,writev,fsync,fdatasync', '-o', trace]
+    : []
+  const [command = '', ...args] = [...through, process.execPath, '--import', POINTS, COMMAND, 'start', yaml]
+  const child = spawn(command, args, {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH ?? '',

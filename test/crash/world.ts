@@ -54,6 +54,8 @@ export interface StartOptions {
   readonly point?: Point | undefined
   /** The hook of the bot that is to hold on or crash, see `plugins/counter.ts`. */
   readonly hook?: 'answer' | 'woken' | undefined
+  /** A file for its calls of the operating system. */
+  readonly trace?: string | undefined
 }
 
 const SECRET = 'a secret of loopback'
@@ -146,13 +148,13 @@ export async function openWorld({ wakeAfterMs = 50 }: { wakeAfterMs?: number } =
     }
   }
 
-  function launch({ point, hook }: StartOptions): Promise<void> {
+  function launch({ point, hook, trace }: StartOptions): Promise<void> {
     const env = {
       LOOPBACK_SECRET: SECRET,
       [FULL]: fullFile,
       ...(hook && { CRASH_HOOK: hook }),
     }
-    const started = startProcess(yaml, env, point)
+    const started = startProcess(yaml, env, { point, trace })
     running = started
     void started.closed.then(() => {
       if (running === started) url = undefined
