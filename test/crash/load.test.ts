@@ -41,7 +41,7 @@ function chooseKill({ pick, upTo }: Random, life: number): Kill {
 }
 
 /** Everyone who sends or does something, as long as there is something left to do in this life. */
-class Crowd {
+class Crowd implements Disposable {
   acknowledged = 0
   repeated = 0
   #left = 0
@@ -59,6 +59,10 @@ class Crowd {
 
   stop(): void {
     this.#stopped = true
+  }
+
+  [Symbol.dispose](): void {
+    this.stop()
   }
 
   /** Nothing is left to do before the next `go`. */
@@ -128,11 +132,11 @@ async function live(world: World, crowd: Crowd, kill: Kill): Promise<void> {
 }
 
 test(
-  `after ${KILLS} kills at random under load nothing is lost, and nothing is done twice`,
+  `after ${KILLS} kills at random under load nothing is lost, and nothing is done twice (seed ${SEED})`,
   async () => {
     await using world = await openWorld()
     const random = makeRandom(SEED)
-    const crowd = new Crowd(world)
+    using crowd = new Crowd(world)
     const everyone: Promise<void>[] = []
     for (const channel of ['kept', 'again', 'quick', 'quicker'] as const) {
       for (const name of ['ann', 'ben', 'cho'])
@@ -155,7 +159,7 @@ test(
           await world.running.kill()
         }
       } catch (error) {
-        throw new Error(`Seed ${SEED}, life ${i}, ended by ${JSON.stringify(kill)}`, { cause: error })
+        throw new Error(`Life ${i}, ended by ${JSON.stringify(kill)}`, { cause: error })
       }
     }
     crowd.stop()

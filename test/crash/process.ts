@@ -38,15 +38,23 @@ export interface Running {
 }
 
 const alive = new Set<ChildProcess>()
+const folders = new Set<string>()
 /** What is compiled at one start need not be at the next. */
-const compiled = mkdtempSync(join(tmpdir(), 'switchboard-crash-compiled-'))
+const compiled = temporaryFolder()
 // Nothing is left, not even when the tests themselves break off.
 process.on('exit', () => endAll())
 
-/** Ends every process that was started here and still runs, and removes what they had in common. */
+/** Ends every process that was started here and still runs, and removes every folder that is still there. */
 export function endAll(): void {
   for (const child of alive) child.kill('SIGKILL')
-  rmSync(compiled, { recursive: true, force: true })
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+}
+
+/** A folder that is removed by `endAll` at the latest. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'switchboard-crash-'))
+  folders.add(folder)
+  return folder
 }
 
 /** Whether the operating system's calls can be looked at here. */

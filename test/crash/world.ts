@@ -3,8 +3,7 @@
  * is acknowledged, agents whose commands are repeated until they are answered, and the platform.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, request } from 'undici'
@@ -16,7 +15,7 @@ import { type Journal, openJournal, snapshot } from './journal.ts'
 import { type Act, accountOf, CHANNELS, type Channel, type GivenCommand, type Known, type SentEvent } from './known.ts'
 import { openPlatform, type Platform } from './platform.ts'
 import { FULL, type Point } from './point.ts'
-import { type Running, startProcess } from './process.ts'
+import { type Running, startProcess, temporaryFolder } from './process.ts'
 import { until } from './until.ts'
 
 export interface World extends AsyncDisposable, Known {
@@ -71,7 +70,7 @@ const Inline = z.object({
 
 /** Makes a folder, a configuration and a platform. Nothing runs yet. Disposing ends and removes everything. */
 export async function openWorld({ wakeAfterMs = 50 }: { wakeAfterMs?: number } = {}): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), 'switchboard-crash-'))
+  const folder = temporaryFolder()
   const data = join(folder, 'data')
   const yaml = join(folder, 'switchboard.yaml')
   const fullFile = join(folder, 'full')
