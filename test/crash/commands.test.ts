@@ -1,15 +1,35 @@
 /** As `events.test.ts`, for what does not come from a platform: wakes, commands, what desks are told; and the folder. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { crowd, endsAt } from './crowd.ts'
 import { canTrace, endAll } from './process.ts'
 import { until } from './until.ts'
-import { openWorld, warmUp } from './world.ts'
+import { openWorld } from './world.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
-beforeAll(warmUp)
 afterAll(endAll)
+
+// Stopped in order, it also leaves what it has compiled to the starts that follow.
+test.runIf(canTrace)('an acknowledgement leaves after the disk has been flushed', async () => {
+  await using world = await openWorld()
+  const trace = join(world.folder, 'trace')
+  await world.start({ trace })
+  await world.says('kept', 'ann', 'hello')
+  await world.running.stop()
+  const calls = readFileSync(trace, 'utf8').split('\n')
+  const came = calls.findIndex((call) => call.includes('"POST /kept'))
+  const left = calls.findIndex((call) => call.includes('"HTTP/1.1 200 OK'))
+  const flushed = calls.slice(came, left).filter((call, i, between) => {
+    const [, thread] = /^(\d+) .*sync\(\d+<.*journal\.sqlite-wal>/.exec(call) ?? []
+    if (thread === undefined || call.endsWith(' = 0')) return thread !== undefined
+    // Other threads did something meanwhile: its end is a line of its own.
+    return between.slice(i).some((later) => new RegExp(`^${thread} .*sync resumed>.* = 0$`).test(later))
+  })
+  expect(came).toBeGreaterThan(0)
+  expect(left).toBeGreaterThan(came)
+  expect(flushed).not.toEqual([])
+})
 
 test('killed when wakes are due or while what they woke runs, each is there once', async () => {
   await using world = await openWorld()
@@ -87,24 +107,4 @@ test('on a full disk nothing is acknowledged, nothing acknowledged is lost, and 
   })
   rmSync(world.fullFile)
   await world.finish()
-})
-
-test.runIf(canTrace)('an acknowledgement leaves after the disk has been flushed', async () => {
-  await using world = await openWorld()
-  const trace = join(world.folder, 'trace')
-  await world.start({ trace })
-  await world.says('kept', 'ann', 'hello')
-  await world.running.stop()
-  const calls = readFileSync(trace, 'utf8').split('\n')
-  const came = calls.findIndex((call) => call.includes('"POST /kept'))
-  const left = calls.findIndex((call) => call.includes('"HTTP/1.1 200 OK'))
-  const flushed = calls.slice(came, left).filter((call, i, between) => {
-    const [, thread] = /^(\d+) .*sync\(\d+<.*journal\.sqlite-wal>/.exec(call) ?? []
-    if (thread === undefined || call.endsWith(' = 0')) return thread !== undefined
-    // Other threads did something meanwhile: its end is a line of its own.
-    return between.slice(i).some((later) => new RegExp(`^${thread} .*sync resumed>.* = 0$`).test(later))
-  })
-  expect(came).toBeGreaterThan(0)
-  expect(left).toBeGreaterThan(came)
-  expect(flushed).not.toEqual([])
 })

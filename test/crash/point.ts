@@ -11,8 +11,6 @@ export const TRANSACTIONS = {
   wake: /^DELETE FROM wake/,
   /** What became of a delivery is recorded. */
   recorded: /^UPDATE delivery SET state = \?/,
-  /** A delivery that waited is taken to be sent. */
-  claimed: /^UPDATE delivery SET state = 'sending'/,
   /** After a crash: deliveries that were on their way become `unknown`. */
   recovered: /^UPDATE delivery SET state = 'unknown'/,
   /** Any at all. */
