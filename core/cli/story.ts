@@ -2,10 +2,10 @@
 import { relative } from 'node:path'
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
-import type { Actor } from './conversation.ts'
-import type { EntryRow, JournalTables } from './journal/tables.ts'
-import { textOf } from './message.ts'
-import { checkedActor, checkedBody } from './pipeline/checked.ts'
+import type { Actor } from '../conversation.ts'
+import type { EntryRow, JournalTables } from '../journal/tables.ts'
+import { textOf } from '../message.ts'
+import { checkedActor, checkedBody } from '../pipeline/checked.ts'
 
 /** So many of the latest entries of a chat are told. */
 const MAX_ENTRIES = 200
@@ -26,7 +26,7 @@ const Trace = z.array(
  * said what, what became of each event, who decided it because of what at which line of the YAML, and what was sent.
  * `undefined` when the journal knows neither.
  */
-export async function explain(journal: Kysely<JournalTables>, id: string): Promise<string | undefined> {
+export async function storyOf(journal: Kysely<JournalTables>, id: string): Promise<string | undefined> {
   const chats = await journal.selectFrom('chat').selectAll().where('external_id', '=', id).orderBy('account').execute()
   if (chats.length > 0) {
     const stories = chats.map(async (chat) => {

@@ -1,0 +1,14 @@
+/** `switchboard check`: reads and checks everything, starts nothing, and says in words what will happen. */
+import { checkConfig } from '../config/check.ts'
+import { formatProblems, problemsAsJson } from '../config/report.ts'
+import { routesInWords } from '../config/routes-in-words.ts'
+
+export async function check(file: string, json: boolean): Promise<void> {
+  const checked = await checkConfig(file, { env: process.env })
+  if (checked.ok) {
+    process.stdout.write(json ? problemsAsJson([]) : `${routesInWords(checked.config)}\n`)
+    return
+  }
+  process.stdout.write(json ? problemsAsJson(checked.problems) : formatProblems(checked.problems, 'check'))
+  process.exitCode = 1
+}
