@@ -21,6 +21,7 @@ const SENTENCES = {
   PLUGIN_SETUP: 'The plugin could not be set up.',
   MEDIA_NOT_HERE_YET: 'The file is still being fetched from the platform.',
   MEDIA_GONE: 'The file cannot be fetched any more.',
+  HTTP_OFFLINE: 'In a rehearsal nothing outside is asked.',
   HTTP_PRIVATE_ADDRESS: 'Requests to private addresses are refused. Name the host in the allowlist if it is meant.',
   HTTP_TIMEOUT: 'The other side did not answer in time.',
   HTTP_TOO_LARGE: 'The answer is larger than may be read.',

@@ -125,6 +125,8 @@ export interface Ground {
   readonly media: Media
   readonly documents: Documents
   readonly schedule: Schedule
+  /** Plugins' `http` refuses every request. */
+  readonly offline: boolean
   command(command: Command): Promise<CommandResult>
   receive(account: string, event: unknown): Promise<Delivery | undefined>
   live(account: string, chat: string, what: 'typing' | 'read'): void
@@ -255,7 +257,8 @@ function makeContext(
     },
     get http() {
       if (!http) {
-        const client = makeHttp({ log, signal, clock, allowPrivate: config.http.allow })
+        const { offline } = ground
+        const client = makeHttp({ log, signal, clock, allowPrivate: config.http.allow, offline })
         onDispose(() => client.close())
         http = client.fetch
       }

@@ -56,6 +56,8 @@ export interface RuntimeOptions {
   readonly makeId?: MakeId | undefined
   /** False: no listener, no port. */
   readonly listen?: boolean | undefined
+  /** Nothing outside is asked: plugins' `http` refuses every request. */
+  readonly offline?: boolean | undefined
   /** How often it is looked for what is due even if nothing is known to be. */
   readonly sweepEveryMs?: number | undefined
   /** Ends the process when a plugin blocks the thread: true, or after how many ms. Left out: not. */
@@ -120,6 +122,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     log,
     fetcher: (account) => plan.channels.get(account)?.instance.channel?.fetchMedia,
     allowPrivate: first.http.allow,
+    offline: options.offline,
   })
   opened.defer(() => media.stop())
   const deliver: Deliver = makeDeliver(tools, { sweep: () => sweep, nudge })
@@ -154,6 +157,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     media,
     documents: makeDocuments({ folder: join(folder, 'documents'), log }),
     schedule,
+    offline: options.offline ?? false,
     command: (command) => commands.run(command),
     receive: (account, event) => receive.receive(account, event),
     live: options.live ?? (() => undefined),

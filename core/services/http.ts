@@ -32,12 +32,14 @@ const NULL_BODY = new Set([101, 103, 204, 205, 304])
 
 /**
  * Makes one instance's client. `allowPrivate` names the hosts, or host:port, that may be asked although their address
- * is private, as they stand in the URL. `maxBytes` bounds a response's body as it is read, unpacked.
+ * is private, as they stand in the URL. `maxBytes` bounds a response's body as it is read, unpacked. `offline` refuses
+ * every request.
  */
 export function makeHttp(options: {
   readonly log: Log
   readonly signal: AbortSignal
   readonly allowPrivate?: readonly string[] | undefined
+  readonly offline?: boolean | undefined
   readonly clock?: Clock | undefined
   readonly timeoutMs?: number | undefined
   readonly timeoutWithSignalMs?: number | undefined
@@ -52,6 +54,7 @@ export function makeHttp(options: {
     const { url, settings } = ask(input, init)
     const method = settings.method?.toUpperCase() ?? 'GET'
     const about = { method, url: cleanUrl(url) }
+    if (options.offline) throw new SwitchboardError('HTTP_OFFLINE', { detail: `${method} ${about.url}` })
     const limitMs = settings.signal ? timeoutWithSignalMs : timeoutMs
     const startedMs = clock.now()
     const limit = limitOf({

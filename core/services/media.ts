@@ -65,7 +65,8 @@ class NeverHere extends Error {
 
 /**
  * Makes the fetcher of all files. They are kept in `folder`, named by their content. `maxBytes` bounds each type of
- * part. `allowPrivate` as in `makeHttp`, for files that are fetched by their web address.
+ * part. `allowPrivate` and `offline` as in `makeHttp`, for files that are fetched by their web
+ * address.
  */
 export function makeMedia(options: {
   readonly engine: Pick<Engine, 'dueMedia' | 'recordMedia' | 'read' | 'write'>
@@ -74,6 +75,7 @@ export function makeMedia(options: {
   readonly log: RuntimeLog
   readonly fetcher: Fetcher
   readonly allowPrivate?: readonly string[] | undefined
+  readonly offline?: boolean | undefined
   readonly maxBytes?: { readonly [T in MediaType]?: number | undefined } | undefined
 }): Media {
   const { engine, clock, log, fetcher } = options
@@ -85,6 +87,7 @@ export function makeMedia(options: {
     clock,
     signal: stopping.signal,
     allowPrivate: options.allowPrivate,
+    offline: options.offline,
     maxBytes: largest,
   })
   const files = makeMediaFiles(options.folder)

@@ -17,6 +17,7 @@ import { type Runtime, startRuntime } from '../runtime/runtime.ts'
 import { makeLog, type RuntimeLog } from '../services/log.ts'
 import { type ManualClock, manualClock } from './clock.ts'
 import { type MemoryChannel, memoryChannel } from './memory-channel.ts'
+import { makePace, SWEEP_EVERY_MS, stopHeld } from './pace.ts'
 import { makeUser, type TestUser } from './user.ts'
 
 /** As in the YAML; `use` may be the plugin itself. Secrets may be written out. */
@@ -89,20 +90,6 @@ interface AnyTables {
   readonly [table: string]: { readonly [column: string]: unknown }
 }
 
-/** Seldom, so that days pass quickly; and so that nothing comes about only because it was looked for. */
-const HOUR_MS = 3_600_000
-
-/** In real time: when something is not done by then, the test itself holds it back. */
-const PATIENCE_MS = 1_000
-
-async function isDone(work: Promise<void>): Promise<boolean> {
-  const tooLong = Promise.withResolvers<false>()
-  const timer = setTimeout(() => tooLong.resolve(false), PATIENCE_MS)
-  const done = await Promise.race([work.then(() => true), tooLong.promise])
-  clearTimeout(timer)
-  return done
-}
-
 /** A command without its id and actor. */
 type Doing = Command extends infer C ? (C extends unknown ? Omit<C, 'id' | 'by'> : never) : never
 
@@ -122,7 +109,7 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'switchboard-')))
   const check = (next: TestConfig) => checked(next, { channel, folder, env: options.env ?? {} })
   const start = async (next: TestConfig) =>
-    startRuntime(await check(next), { log, clock, listen: options.listen ?? false, sweepEveryMs: HOUR_MS })
+    startRuntime(await check(next), { log, clock, listen: options.listen ?? false, sweepEveryMs: SWEEP_EVERY_MS })
   const removeFolder = async () => {
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
   }
@@ -135,19 +122,10 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
 
   const account = `${channel.plugin.name}:${channel.plugin.name}`
   const chatOf = (user: string) => runtime.engine.findChat(account, user)
-  async function idle(): Promise<void> {
-    for (;;) {
-      await runtime.idle()
-      if ((clock.nextAtMs ?? Number.POSITIVE_INFINITY) > clock.now()) return
-      await clock.advance(0)
-    }
-  }
+  const { idle, advance } = makePace(clock, () => runtime)
 
   /** Stops it. What the test still holds back is given up when its time to drain is over. */
-  async function stop(): Promise<void> {
-    const stopping = runtime.stop()
-    while (!(await isDone(stopping))) await clock.advance(60_000)
-  }
+  const stop = () => stopHeld(clock, runtime)
 
   async function load(user: string): Promise<LoadedChat | undefined> {
     await idle()
@@ -201,18 +179,7 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
         .map(({ outcome, because }) => `${outcome}: ${because}`)
     },
     rows: (instance, table) => runtime.engine.tablesOf<AnyTables>(instance).selectFrom(table).selectAll().execute(),
-    async advance(ms) {
-      const untilMs = clock.now() + ms
-      let isHeld = !(await isDone(idle()))
-      for (;;) {
-        const dueMs = clock.nextAtMs ?? Number.POSITIVE_INFINITY
-        if (dueMs > untilMs) break
-        await clock.advance(Math.max(0, dueMs - clock.now()))
-        if (!isHeld) isHeld = !(await isDone(idle()))
-      }
-      await clock.advance(untilMs - clock.now())
-      await idle()
-    },
+    advance,
     async apply(next) {
       current = next
       await runtime.apply(await check(next))

@@ -1,0 +1,59 @@
+/** Time that moves only when everything that became due is done: for tests and rehearsals. */
+import type { Runtime } from '../runtime/runtime.ts'
+import type { ManualClock } from './clock.ts'
+
+/** How seldom a runtime looks for what it does not know of: days pass quickly, and nothing comes about only by that. */
+export const SWEEP_EVERY_MS = 3_600_000
+
+export interface Pace {
+  /** Resolves when nothing is being handled, sent or due. */
+  idle(): Promise<void>
+  /**
+   * Moves the clock on from one due moment to the next, each time waiting until what became due is done. What is held
+   * back from outside (an answer of a test's server, say) is waited for a second of real time, once.
+   */
+  advance(ms: number): Promise<void>
+}
+
+/** In real time: when something is not done by then, the test itself holds it back. */
+const PATIENCE_MS = 1_000
+
+async function isDone(work: Promise<void>): Promise<boolean> {
+  const tooLong = Promise.withResolvers<false>()
+  const timer = setTimeout(() => tooLong.resolve(false), PATIENCE_MS)
+  const done = await Promise.race([work.then(() => true), tooLong.promise])
+  clearTimeout(timer)
+  return done
+}
+
+/** `runtime` is asked each time: a test may start another on the same clock. */
+export function makePace(clock: ManualClock, runtime: () => Pick<Runtime, 'idle'>): Pace {
+  async function idle(): Promise<void> {
+    for (;;) {
+      await runtime().idle()
+      if ((clock.nextAtMs ?? Number.POSITIVE_INFINITY) > clock.now()) return
+      await clock.advance(0)
+    }
+  }
+  return {
+    idle,
+    async advance(ms) {
+      const untilMs = clock.now() + ms
+      let isHeld = !(await isDone(idle()))
+      for (;;) {
+        const dueMs = clock.nextAtMs ?? Number.POSITIVE_INFINITY
+        if (dueMs > untilMs) break
+        await clock.advance(Math.max(0, dueMs - clock.now()))
+        if (!isHeld) isHeld = !(await isDone(idle()))
+      }
+      await clock.advance(untilMs - clock.now())
+      await idle()
+    },
+  }
+}
+
+/** Stops it. What is still held back from outside is given up when its time to drain is over. */
+export async function stopHeld(clock: ManualClock, runtime: Pick<Runtime, 'stop'>): Promise<void> {
+  const stopping = runtime.stop()
+  while (!(await isDone(stopping))) await clock.advance(60_000)
+}
