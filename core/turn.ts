@@ -90,6 +90,8 @@ export interface TurnView<E = InboundEvent> {
   learn(facts: Facts): void
   /** What was said in this chat before this event, oldest first: delivered texts and who said them. */
   history(options: { max: number }): Promise<readonly Said[]>
+  /** From 0 to below 1, by chance; the same again when this turn is run again, or replayed. */
+  random(): number
 }
 
 /** … and what it may add, then going on. */

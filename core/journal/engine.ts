@@ -10,6 +10,7 @@ import type { Actor, Conversation } from '../conversation.ts'
 import type { CustomerPatch, InboundEvent, Json, MediaType, Part } from '../message.ts'
 import type { ChatEvent, Customer, Facts, Identity, OutcomeKind } from '../turn.ts'
 import type { DeliveryState, JournalTables, RevisionRow } from './tables.ts'
+import type { TraceStep } from './trace.ts'
 
 /** A moment that does not come: what waits for an event and not for a time. */
 export const NEVER_MS = Number.MAX_SAFE_INTEGER
@@ -204,6 +205,15 @@ export interface NewConversationChange {
   readonly because: string
 }
 
+/** Where a turn began, for a replay. */
+export interface Began {
+  /** The first 12 digits of the YAML's hash. */
+  readonly revision: string
+  readonly atMs: number
+  /** The chat's latest number then. */
+  readonly seq: number
+}
+
 /** One transaction on one chat: the end of a turn, or a command. */
 export interface ChatChange {
   readonly chat: string
@@ -224,14 +234,24 @@ export interface ChatChange {
         readonly because: string
         readonly conversation: string | undefined
         readonly facts: Facts | undefined
-        readonly trace: Json
+        readonly trace: readonly TraceStep[]
+        readonly began: Began
       }
     | undefined
   /** Facts that came after the turn had ended. */
   readonly lateFacts?: { readonly seq: number; readonly facts: Facts } | undefined
   /** Stored with its result; a change with a known id is refused as `repeated`. */
   readonly command?:
-    | { readonly id: string; readonly type: string; readonly by: Actor; readonly result: CommandResult }
+    | {
+        readonly id: string
+        readonly type: string
+        readonly by: Actor
+        readonly result: CommandResult
+        /** As it was given, to be kept as JSON. */
+        readonly body: object
+        readonly trace: readonly TraceStep[]
+        readonly revision: string
+      }
     | undefined
   /** The conversation as it is from now on; a closed one is no longer the chat's open one. */
   readonly conversation?:

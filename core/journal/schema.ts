@@ -246,4 +246,16 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
       up_to BIGINT NOT NULL
     ) WITHOUT ROWID;
   `,
+
+  // What a replay has to know beside what came of it: under which text, when, and in which order of its chat.
+  '2-replay': `
+    ALTER TABLE entry ADD COLUMN revision TEXT;
+    ALTER TABLE entry ADD COLUMN started_at BIGINT;
+    ALTER TABLE entry ADD COLUMN started_seq BIGINT;
+    ALTER TABLE entry ADD COLUMN done_seq BIGINT;
+    ALTER TABLE command ADD COLUMN body_json TEXT;
+    ALTER TABLE command ADD COLUMN trace_json TEXT;
+    ALTER TABLE command ADD COLUMN revision TEXT;
+    ALTER TABLE command ADD COLUMN done_seq BIGINT;
+  `,
 }

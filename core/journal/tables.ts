@@ -96,6 +96,12 @@ export interface EntryRow {
   trace_json: string | null
   /** How often the process was ended by the watchdog while this was handled. */
   blocked: number
+  /** The first 12 digits of the YAML's hash by which it was handled; null as long as it waits. */
+  revision: string | null
+  /** When the handling that counts began, and the chat's latest number then and when it was done. */
+  started_at: number | null
+  started_seq: number | null
+  done_seq: number | null
 }
 
 export interface ConversationRow {
@@ -211,6 +217,12 @@ export interface CommandRow {
   by_json: string
   result_json: string
   at: number
+  /** The command as it was given. null: of a journal that was written before this was kept. */
+  body_json: string | null
+  trace_json: string | null
+  /** As of an entry. */
+  revision: string | null
+  done_seq: number | null
 }
 
 export interface MediaRow {

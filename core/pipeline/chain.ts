@@ -7,8 +7,8 @@ import type { Instance } from '../runtime/instance.ts'
 import type { Step } from '../runtime/plan.ts'
 import { during } from '../runtime/watchdog.ts'
 import type { Clock } from '../services/clock.ts'
-import type { Next, Reply } from '../turn.ts'
-import { checkedSay } from './checked.ts'
+import type { Next, Outcome, Reply } from '../turn.ts'
+import { checkedChange, checkedGiven, checkedSay } from './checked.ts'
 import {
   type DraftReply,
   dropped,
@@ -20,7 +20,7 @@ import {
   type Rewritten,
   type TurnDraft,
 } from './draft.ts'
-import type { Tools } from './tools.ts'
+import type { RecordedStep, Tools } from './tools.ts'
 
 /** How long one hook may take. A bot has its own, longer limit. */
 export const HOOK_LIMIT_MS = 5_000
@@ -76,25 +76,43 @@ export async function runHook(
   hook: OutcomeHook,
   options: { key?: string; limitMs?: number; interrupted?: AbortSignal | undefined } = {},
 ): Promise<Ending | Error> {
-  const turn = new HookTurn(draft, instance, options.key)
-  const startedMs = tools.clock.now()
+  const turn = new HookTurn(draft, instance, stage, options.key)
+  const recorded = tools.recorded?.step(stage, instance.name)
+  const note = noting(tools, draft, instance, stage)
+  if (recorded) return again(turn, recorded, note)
+  // A bot is never asked again in a replay, even one that answers at once.
+  let waited = instance.bot !== undefined && stage === 'bot'
   try {
+    const called = during(instance, draft.entry.id, () => hook(turn, next))
+    waited ||= isThenable(called)
     const returned = await limited(
       tools.clock,
       options.limitMs ?? HOOK_LIMIT_MS,
-      during(instance, draft.entry.id, () => hook(turn, next)),
+      called,
       options.interrupted ? AbortSignal.any([instance.signal, options.interrupted]) : instance.signal,
     )
     const ending = endingOf(returned)
     if (!ending) throw new SwitchboardError('PLUGIN_NO_OUTCOME')
     turn.merge()
-    const because = 'because' in ending ? ending.because : undefined
-    draft.trace.push(step(instance, stage, ending.kind, tools.clock.now() - startedMs, because))
+    note(ending.kind, 'because' in ending ? ending.because : undefined, waited ? turn.given(ending) : undefined)
     return ending
   } catch (error) {
     turn.giveUp()
-    return failed(tools, draft, instance, stage, error, startedMs)
+    return failed(tools, instance, stage, draft.entry.id, error, note, waited)
   }
+}
+
+/** In a replay: what the hook did then. */
+function again(turn: HookTurn, { did, because, gave }: RecordedStep, note: Note): Ending | Error {
+  if (did === 'failed') {
+    note(did, because, {})
+    return new Error(because)
+  }
+  const given = checkedGiven(gave)
+  turn.add(given)
+  const ending = given.ending ?? { kind: 'next' as const }
+  note(did, because, given)
+  return ending
 }
 
 /** Runs one hook that returns nothing: enrichers and listeners. `merged` waits with what it learnt until it returns. */
@@ -105,20 +123,21 @@ export async function runWork(
   stage: string,
   work: (turn: HookTurn) => unknown,
 ): Promise<void> {
-  const turn = new HookTurn(draft, instance)
-  const startedMs = tools.clock.now()
+  const turn = new HookTurn(draft, instance, stage)
+  const recorded = tools.recorded?.step(stage, instance.name)
+  const note = noting(tools, draft, instance, stage)
+  if (recorded) return void again(turn, recorded, note)
+  let waited = false
   try {
-    await limited(
-      tools.clock,
-      HOOK_LIMIT_MS,
-      during(instance, draft.entry.id, () => work(turn)),
-      instance.signal,
-    )
+    const called = during(instance, draft.entry.id, () => work(turn))
+    waited = isThenable(called)
+    await limited(tools.clock, HOOK_LIMIT_MS, called, instance.signal)
     turn.merge()
-    draft.trace.push(step(instance, stage, 'done', tools.clock.now() - startedMs))
+    // What enrichers find is recorded with the event: they may be too late for its turn.
+    note('done', undefined, waited && stage !== 'enrich' ? turn.given() : undefined)
   } catch (error) {
     turn.giveUp()
-    failed(tools, draft, instance, stage, error, startedMs)
+    failed(tools, instance, stage, draft.entry.id, error, note, waited)
   }
 }
 
@@ -131,11 +150,19 @@ export async function enrich(
   await Promise.all(steps.map(({ instance, run }) => runWork(tools, draft, instance, 'enrich', run)))
 }
 
+/** In a replay: how a rewrite ended then. */
+function endedAs({ did, because = '', gave }: RecordedStep): Outcome {
+  if (did === 'failed') throw new Error(because)
+  return did === 'drop' ? dropped(because) : nextWith(checkedChange(gave))
+}
+
 /** Passes a reply through the channel's `rewrite` hooks; `undefined` when one dropped it. One that fails leaves it as it was. */
 export async function rewrite(tools: Tools, draft: TurnDraft, reply: DraftReply): Promise<Rewritten | undefined> {
   let now: Rewritten = { ...reply, identity: undefined }
   for (const { instance, run } of draft.channel.chain.rewrite) {
-    const startedMs = tools.clock.now()
+    const recorded = tools.recorded?.step('rewrite', instance.name)
+    const note = noting(tools, draft, instance, 'rewrite')
+    let waited = false
     try {
       const shown: Reply = {
         by: now.by,
@@ -147,17 +174,12 @@ export async function rewrite(tools: Tools, draft: TurnDraft, reply: DraftReply)
         conversation: draft.conversation,
         drop: dropped,
       }
-      const returned = await limited(
-        tools.clock,
-        HOOK_LIMIT_MS,
-        during(instance, draft.entry.id, () => run(shown, nextWith)),
-        instance.signal,
-      )
-      const ending = endingOf(returned)
+      const called = recorded ? endedAs(recorded) : during(instance, draft.entry.id, () => run(shown, nextWith))
+      waited = recorded !== undefined || isThenable(called)
+      const ending = endingOf(await limited(tools.clock, HOOK_LIMIT_MS, called, instance.signal))
       if (!ending) throw new SwitchboardError('PLUGIN_NO_OUTCOME')
-      const ms = tools.clock.now() - startedMs
       if (ending.kind === 'drop') {
-        draft.trace.push(step(instance, 'rewrite', 'drop', ms, ending.because))
+        note('drop', ending.because, waited ? { ending } : undefined)
         return undefined
       }
       if (ending.kind === 'next' && ending.change) {
@@ -167,10 +189,10 @@ export async function rewrite(tools: Tools, draft: TurnDraft, reply: DraftReply)
           say: content === undefined ? now.say : checkedSay(content),
           identity: identity ?? now.identity,
         }
-        draft.trace.push(step(instance, 'rewrite', 'changed', ms))
-      }
+        note('changed', undefined, waited ? { change: ending.change } : undefined)
+      } else if (waited) note('next', undefined, {})
     } catch (error) {
-      failed(tools, draft, instance, 'rewrite', error, startedMs)
+      failed(tools, instance, 'rewrite', draft.entry.id, error, note, waited)
     }
   }
   return now
@@ -208,23 +230,29 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function failed(
   tools: Tools,
-  draft: TurnDraft,
   instance: Instance,
   stage: string,
+  turn: string,
   error: unknown,
-  startedMs: number,
+  note: Note,
+  waited: boolean,
 ): Error {
   if (instance.signal.aborted) throw new RunAgain(`${instance.name} was stopped`)
   if (error instanceof RunAgain) throw error
   const because = tools.redact(messageOf(error))
-  instance.log.error(
-    { stage, turn: draft.entry.id, error },
-    `${instance.name} (${instance.plugin.name}), ${stage}: ${because}`,
-  )
-  draft.trace.push(step(instance, stage, 'failed', tools.clock.now() - startedMs, because))
+  instance.log.error({ stage, turn, error }, `${instance.name} (${instance.plugin.name}), ${stage}: ${because}`)
+  note('failed', because, waited ? {} : undefined)
   return error instanceof Error ? error : new Error(because)
 }
 
-function step(instance: Instance, stage: string, did: string, ms: number, because?: string) {
-  return { stage, by: instance.name, did, because, ms, line: instance.line }
+/** Adds a step to the trace, with the time that it took from here on. */
+type Note = (did: string, because: string | undefined, gave: object | undefined) => void
+
+function noting({ clock }: Tools, { trace, startedAtMs }: TurnDraft, instance: Instance, stage: string): Note {
+  const { name: by, line } = instance
+  const atMs = clock.now()
+  return (did, because, gave) => {
+    const ms = clock.now() - atMs || undefined
+    trace.push({ stage, by, did, because, ms, at: atMs - startedAtMs || undefined, line, gave })
+  }
 }

@@ -5,6 +5,7 @@ import type { Actor } from '../conversation.ts'
 import { SwitchboardError } from '../errors.ts'
 import type { InboundEvent, Json, Part, Say } from '../message.ts'
 import type { Facts } from '../turn.ts'
+import type { Given, ReplyChange } from './draft.ts'
 
 /** Longest text of one part, in UTF-16 units; far above what any platform takes. */
 const MAX_TEXT = 100_000
@@ -120,6 +121,68 @@ export function checkedParts(parts: unknown): readonly Part[] {
   const checked = Parts.safeParse(parts)
   if (checked.success) return checked.data
   throw new SwitchboardError('PLUGIN_BAD_CONTENT', { detail: z.prettifyError(checked.error) })
+}
+
+const FactsSchema: z.ZodType<Facts> = z.object({
+  language: z.string().optional(),
+  transcripts: z.record(z.string(), z.string()).optional(),
+  customer: inbound.sender.unwrap().optional(),
+})
+const QuestionSchema = z.object({ key: z.string(), forMs: z.number() })
+const because = z.string()
+
+const GivenSchema: z.ZodType<Given> = z.object({
+  ending: z
+    .discriminatedUnion('kind', [
+      z.object({
+        kind: z.literal('reply'),
+        say: SaySchema,
+        because: because.optional(),
+        expect: QuestionSchema.optional(),
+        intent: z.string().optional(),
+        guided: z.boolean(),
+      }),
+      z.object({ kind: z.literal('unknown'), say: SaySchema.optional() }),
+      z.object({ kind: z.enum(['drop', 'done']), because }),
+      z.object({ kind: z.literal('close'), say: SaySchema.optional(), because }),
+      z.object({
+        kind: z.literal('hand-off'),
+        to: z.object({ desk: z.string().optional(), team: z.string().optional() }).optional(),
+        say: SaySchema.optional(),
+        because,
+      }),
+    ])
+    .optional(),
+  facts: z.array(FactsSchema).optional(),
+  says: z.array(z.object({ say: SaySchema, expect: QuestionSchema.optional() })).optional(),
+  wakes: z.array(z.object({ key: z.string(), inMs: z.number() })).optional(),
+  state: JsonValue.optional(),
+})
+
+const ChangeSchema: z.ZodType<{ readonly change?: ReplyChange | undefined }> = z.object({
+  change: z
+    .object({
+      content: SaySchema.optional(),
+      identity: z
+        .object({
+          id: z.string(),
+          name: z.union([z.string(), z.record(z.string(), z.string())]),
+          line2: z.union([z.string(), z.record(z.string(), z.string())]).optional(),
+          avatarUrl: z.string().optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+})
+
+/** What was recorded of a rewrite. */
+export function checkedChange(gave: unknown): ReplyChange | undefined {
+  return ChangeSchema.parse(gave).change
+}
+
+/** What was recorded of a hook. */
+export function checkedGiven(gave: unknown): Given {
+  return GivenSchema.parse(gave)
 }
 
 const ActorSchema: z.ZodType<Actor> = z.discriminatedUnion('kind', [

@@ -90,7 +90,7 @@ export function makeCommands(
     const { change, closed } = await composeCommand(tools, draft, refusal ? undefined : note)
     const tooLate =
       refusal ?? swallowed(draft) ?? (closed && { refused: 'WINDOW_CLOSED' as const, message: closed.message })
-    if (tooLate) return store(command, chat, refused(tooLate.refused, tooLate.message))
+    if (tooLate) return store(command, draft, refused(tooLate.refused, tooLate.message))
     const result: CommandResult = { ok: true, conversation: draft.conversation?.id }
     const committed = await engine.commit({
       ...change,
@@ -98,14 +98,14 @@ export function makeCommands(
         conversation: chat.conversation ? { id: chat.conversation.id, lease: chat.conversation.lease } : null,
         nothingWaiting: command.type === 'close',
       },
-      command: { id: command.id, type: command.type, by: command.by, result },
+      command: rowOf(command, draft, result),
     })
     if (committed.ok) return afterwards(draft, committed, result)
     if (committed.why === 'repeated') return committed.result
     if (committed.why !== 'waiting') return undefined
     return store(
       command,
-      chat,
+      draft,
       refused('NEW_MESSAGE', 'The customer has just written something that nobody has seen yet.'),
     )
   }
@@ -134,13 +134,12 @@ export function makeCommands(
   }
 
   /** A refusal is a result too: the same id gets it again. */
-  async function store(command: AnyCommand, chat: LoadedChat, result: CommandResult): Promise<CommandResult> {
-    const { id, type, by } = command
+  async function store(command: AnyCommand, draft: TurnDraft, result: CommandResult): Promise<CommandResult> {
     const committed = await engine.commit({
-      chat: chat.id,
+      chat: draft.chat.id,
       nowMs: clock.now(),
       expect: {},
-      command: { id, type, by, result },
+      command: rowOf(command, draft, result),
     })
     return !committed.ok && committed.why === 'repeated' ? committed.result : result
   }
@@ -157,6 +156,7 @@ export function makeCommands(
       channel,
       conversation: chat.conversation,
       trace: [],
+      startedAtMs: clock.now(),
       history: ({ max }) => readHistory(engine, chat.id, { beforeSeq: chat.seq + 1, max }),
     })
   }
@@ -337,6 +337,12 @@ export function makeCommands(
         log.warn({ conversation, code: result.code }, `A conversation without an owner stays: ${result.message}`)
     },
   }
+}
+
+/** A command as it is kept. */
+function rowOf(command: AnyCommand, { trace, plan }: TurnDraft, result: CommandResult) {
+  const { id, type, by } = command
+  return { id, type, by, result, body: command, trace, revision: plan.revision.slice(0, 12) }
 }
 
 /** What waits behind this is told to the desk by itself, once it is handled. */

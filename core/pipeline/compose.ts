@@ -20,7 +20,6 @@ import { isFromPlatform, personHasIt, type Rewritten, type TurnDraft } from './d
 import { type Closed, left, reserve, type Sending } from './ledger.ts'
 import { CORE, type Settled } from './settle.ts'
 import type { Tools } from './tools.ts'
-import { traceJson } from './trace.ts'
 
 /** A program's reply that could not be sent for this long is no longer worth sending. */
 const PROGRAM_REPLY_EXPIRES_MS = 600_000
@@ -54,7 +53,8 @@ export async function composeTurn(
       because,
       conversation: (conversation ?? chat.conversation)?.id,
       facts: learnt,
-      trace: traceJson([...draft.trace, { stage: 'outcome', by, did: outcome, because }]),
+      trace: [...draft.trace, { stage: 'outcome', by, did: outcome, because }],
+      began: { revision: draft.plan.revision.slice(0, 12), atMs: draft.startedAtMs, seq: chat.seq },
     },
     states: [...draft.states].map(([instance, body]) => ({ instance, body })),
     wakes: [...draft.wakes.values()].map(({ instance, key, inMs }) => ({
@@ -129,6 +129,7 @@ async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): 
   if (replies.length === 0) return NOTHING
   const onlyInline = draft.channel.capabilities.later.length === 0
   draft.answersInline = inline && draft.openDeliveries === 0 && fitsInline(draft, replies, onlyInline)
+  if (draft.answersInline) draft.trace.push({ stage: 'inline', by: 'core', did: 'in the response' })
   const allowances = new Map(draft.allowances.map((allowance) => [allowance.on, allowance]))
   const entries: NewEntry[] = []
   const deliveries: NewDelivery[] = []

@@ -92,7 +92,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
         const because = `The result of a delivery could not be written: ${messageOf(error)}`
         log.error({ delivery: delivery.id, error }, because)
         if (stopping.signal.aborted || !isFull) return undefined
-        await new Promise<void>((resolve) => clock.after(1_000, resolve))
+        await tools.wait(1_000)
       }
     }
   }

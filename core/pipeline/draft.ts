@@ -2,6 +2,7 @@
  * A turn while it is being handled: what the hooks have added so far. Each hook works on a copy of its own
  * (`HookTurn`), merged when it has returned, so that one that throws half-way leaves nothing behind.
  */
+import { hash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Compilable } from 'kysely'
 import { type Actor, type Conversation, type Decision, decide, type Refusal, type Step } from '../conversation.ts'
@@ -15,6 +16,7 @@ import type {
   StoredCustomer,
   TodoEntry,
 } from '../journal/engine.ts'
+import type { TraceStep } from '../journal/trace.ts'
 import { type InboundEvent, type Json, type Part, type Say, textOf } from '../message.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Plan, PlannedChannel } from '../runtime/plan.ts'
@@ -35,7 +37,6 @@ import type {
 } from '../turn.ts'
 import { choiceOf } from './adapt.ts'
 import { checkedSay, checkedState } from './checked.ts'
-import type { TraceStep } from './trace.ts'
 
 export type AnyEvent = InboundEvent | CallbackEvent | WakeEvent | ChatEvent
 
@@ -61,18 +62,18 @@ export type Ending =
   | {
       readonly kind: 'reply'
       readonly say: Say
-      readonly because: string | undefined
-      readonly expect: Question | undefined
-      readonly intent: string | undefined
+      readonly because?: string | undefined
+      readonly expect?: Question | undefined
+      readonly intent?: string | undefined
       readonly guided: boolean
     }
-  | { readonly kind: 'unknown'; readonly say: Say | undefined }
+  | { readonly kind: 'unknown'; readonly say?: Say | undefined }
   | { readonly kind: 'drop' | 'done'; readonly because: string }
-  | { readonly kind: 'close'; readonly say: Say | undefined; readonly because: string }
+  | { readonly kind: 'close'; readonly say?: Say | undefined; readonly because: string }
   | {
       readonly kind: 'hand-off'
-      readonly to: HandOffTo | undefined
-      readonly say: Say | undefined
+      readonly to?: HandOffTo | undefined
+      readonly say?: Say | undefined
       readonly because: string
     }
 
@@ -117,6 +118,16 @@ export function endingOf(returned: unknown): Ending | undefined {
   return returned instanceof MadeOutcome ? returned.ending : undefined
 }
 
+/** What one hook added to its turn, in the form that is recorded for a replay. */
+export interface Given {
+  /** Left out: `next`. */
+  readonly ending?: Exclude<Ending, { kind: 'next' }> | undefined
+  readonly facts?: readonly Facts[] | undefined
+  readonly says?: readonly { readonly say: Say; readonly expect?: Question | undefined }[] | undefined
+  readonly wakes?: readonly { readonly key: string; readonly inMs: number }[] | undefined
+  readonly state?: Json | undefined
+}
+
 /** A reply as a hook gave it, before `rewrite` and `adapt`. */
 export interface DraftReply {
   readonly by: Actor
@@ -156,6 +167,7 @@ export class TurnDraft {
   /** The open question was answered, or its time is over. */
   questionEnds = false
   readonly trace: TraceStep[]
+  readonly startedAtMs: number
   /** A guard has turned the event itself away; only what was gathered before it is answered. */
   isTurnedAway = false
   /** What the platform lets us send, as it was read last. */
@@ -185,6 +197,7 @@ export class TurnDraft {
     readonly channel: PlannedChannel
     readonly conversation: Conversation | undefined
     readonly trace: TraceStep[]
+    readonly startedAtMs: number
     readonly history: (options: { max: number }) => Promise<readonly Said[]>
     readonly wokenKey?: string | undefined
     readonly interrupted?: AbortSignal | undefined
@@ -196,6 +209,7 @@ export class TurnDraft {
     this.channel = given.channel
     this.conversation = given.conversation
     this.trace = given.trace
+    this.startedAtMs = given.startedAtMs
     this.allowances = given.chat.allowances
     this.openDeliveries = given.chat.openDeliveries
     this.history = given.history
@@ -339,7 +353,9 @@ export class HookTurn {
   readonly #draft: TurnDraft
   readonly #instance: Instance
   readonly #by: Actor
+  readonly #stage: string
   readonly #key: string | undefined
+  #drawn = 0
   #abort: AbortController | undefined
   #over = false
   #facts: Facts[] | undefined
@@ -347,11 +363,13 @@ export class HookTurn {
   #writes: Statement[] | undefined
   #wakes: { readonly instance: string; readonly key: string; readonly inMs: number }[] | undefined
   #state: Record<string, unknown> | undefined
+  #kept: Json | undefined
 
-  constructor(draft: TurnDraft, instance: Instance, key?: string) {
+  constructor(draft: TurnDraft, instance: Instance, stage: string, key?: string) {
     this.#draft = draft
     this.#instance = instance
     this.#by = instance.actor
+    this.#stage = stage
     this.#key = key
   }
 
@@ -409,6 +427,12 @@ export class HookTurn {
 
   history(options: { max: number }): Promise<readonly Said[]> {
     return this.#draft.history(options)
+  }
+
+  random(): number {
+    this.#drawn += 1
+    const digest = hash('sha256', `${this.id} ${this.#instance.name} ${this.#stage} ${this.#drawn}`, 'buffer')
+    return digest.readUIntBE(0, 6) / 2 ** 48
   }
 
   say(content: Say, options: { expect?: Question | undefined } = {}): void {
@@ -485,12 +509,34 @@ export class HookTurn {
     const draft = this.#draft
     if (this.#state) {
       const state = checkedState(this.#instance.plugin.state, this.#state)
-      if (!isDeepStrictEqual(state, draft.stateOf(this.#instance.name))) draft.states.set(this.#instance.name, state)
+      if (!isDeepStrictEqual(state, draft.stateOf(this.#instance.name))) this.#kept = state
     }
+    if (this.#kept !== undefined) draft.states.set(this.#instance.name, this.#kept)
     for (const facts of this.#facts ?? []) draft.learn(facts)
     if (this.#replies) draft.replies.push(...this.#replies)
     if (this.#writes) draft.writes.push(...this.#writes)
     for (const wake of this.#wakes ?? []) draft.wakes.set(`${wake.instance} ${wake.key}`, wake)
+  }
+
+  /** What it added, once it is merged. Its writes are left out: a replay has no tables of plugins. */
+  given(ending?: Ending): Given {
+    return {
+      ending: ending && ending.kind !== 'next' ? ending : undefined,
+      facts: this.#facts,
+      says: this.#replies?.map(({ say, expect }) => ({ say, expect })),
+      wakes: this.#wakes?.map(({ key, inMs }) => ({ key, inMs })),
+      state: this.#kept,
+    }
+  }
+
+  /** Adds what was recorded of the hook, instead of calling it. */
+  add({ facts, says, wakes, state }: Given): void {
+    const { name } = this.#instance
+    this.#facts = facts && [...facts]
+    this.#replies = says?.map(({ say, expect }) => ({ by: this.#by, say, expect, instance: name }))
+    this.#wakes = wakes?.map(({ key, inMs }) => ({ instance: name, key, inMs }))
+    this.#kept = state
+    this.merge()
   }
 
   /** The hook threw or was too slow: nothing that it added counts. */

@@ -7,6 +7,7 @@
  */
 import { messageOf, SwitchboardError } from '../errors.ts'
 import type { ChatChange, Committed, DeskPayload, LoadedChat, TodoEntry } from '../journal/engine.ts'
+import type { TraceStep } from '../journal/trace.ts'
 import type { Plan, PlannedChannel } from '../runtime/plan.ts'
 import type { ChatEvents, Facts } from '../turn.ts'
 import { enrich, GuardFailed, RunAgain, runHook, runStage, runWork } from './chain.ts'
@@ -18,8 +19,7 @@ import type { Receive } from './receive.ts'
 import { answerGathered, draftSuggestion, route, toDesk } from './router.ts'
 import { opensConversation, routeOf, type Settled, sayAsCore, settle } from './settle.ts'
 import type { Sweep } from './sweep.ts'
-import type { Tools } from './tools.ts'
-import { type TraceStep, traceJson } from './trace.ts'
+import type { Recorded, Tools } from './tools.ts'
 
 /** Waits before an entry that failed is tried again; after the last it ends as `failed`. */
 const AGAIN_MS = [1_000, 5_000, 20_000]
@@ -43,6 +43,8 @@ interface Enriching {
 /** Asks the enrichers, once; `draft` is the turn that wants to know. */
 type Find = (draft: TurnDraft) => Promise<Enriching>
 const NOTHING_TO_FIND: Enriching = { done: Promise.resolve(), found: () => undefined }
+/** In a replay. */
+const foundThen = ({ facts }: Recorded): Enriching => ({ done: Promise.resolve(), found: () => facts })
 
 export interface Pipeline {
   /** Something waits in this chat. */
@@ -179,6 +181,7 @@ export function makePipeline(
       plan,
       channel,
       trace,
+      startedAtMs: clock.now(),
       conversation: about ? about.conversation : chat.conversation,
       history: ({ max }) => readHistory(engine, chat.id, { beforeSeq: todo.seq, max }),
       wokenKey: event.type === 'wake' ? event.key : undefined,
@@ -192,6 +195,7 @@ export function makePipeline(
    */
   function startEnriching(draft: TurnDraft, again: () => void): Enriching {
     const { enrich: steps } = draft.channel.chain
+    if (tools.recorded) return foundThen(tools.recorded)
     if (steps.length === 0 || !isFromPlatform(draft)) return NOTHING_TO_FIND
     const done = enrich(tools, draft, steps)
     done.catch(again)
@@ -316,7 +320,8 @@ export function makePipeline(
     })
     use.receive().letGo(todo.id)
     use.deliver().start(toSend)
-    if (outcome === 'to-desk' || outcome === 'handed-off') track(followUp(draft, enriching))
+    const isReplay = tools.recorded !== undefined
+    if (!isReplay && (outcome === 'to-desk' || outcome === 'handed-off')) track(followUp(draft, enriching))
   }
 
   /** What a person's desk is told after the message itself: facts that came late, and the bot's suggestion. */
@@ -395,7 +400,8 @@ export function makePipeline(
         because,
         conversation: undefined,
         facts: undefined,
-        trace: traceJson([{ stage: 'route', by: 'core', did: 'ignored', because }]),
+        trace: [{ stage: 'route', by: 'core', did: 'ignored', because }],
+        began: { revision: tools.plan().revision.slice(0, 12), atMs: clock.now(), seq: chat.seq },
       },
     })
     const { type } = todo.event

@@ -86,7 +86,7 @@ async function isLastOfSeveral(tools: Tools, draft: TurnDraft, collectMs: number
   let { waitingMessages } = chat
   const waitMs = entry.acceptedAtMs + collectMs - tools.clock.now()
   if (waitingMessages === 1 && waitMs > 0) {
-    await new Promise<void>((resolve) => tools.clock.after(waitMs, resolve))
+    await tools.wait(waitMs)
     waitingMessages = (await tools.engine.load(chat.id))?.waitingMessages ?? 1
   }
   if (waitingMessages > 1) return false

@@ -131,6 +131,7 @@ export function handOver(
 
 /** What `where` may say. A promise is none: the turn does not wait for it. */
 const Place = z.union([z.literal('nobody'), z.strictObject({ team: z.string().optional() })])
+const WherePlace = z.object({ place: Place })
 
 /** A bot that does not own the conversation (the route's second one, say) is heard, but it is the core that acts. */
 function actorFor({ conversation }: TurnDraft, by: Instance | undefined): Actor {
@@ -145,11 +146,13 @@ export function whereAt(
   desk: Instance,
   handOff: HandOff,
 ): { readonly team?: string | undefined } | 'nobody' {
+  const recorded = tools.recorded?.step('where', desk.name)
+  if (recorded) return notePlace(draft, desk, WherePlace.parse(recorded.gave).place)
   try {
     const place: unknown = during(desk, draft.entry.id, () => desk.desk?.where(handOff))
     const checked = Place.safeParse(place)
     if (!checked.success) throw new Error("where must say a team, or 'nobody', at once.")
-    return checked.data
+    return notePlace(draft, desk, checked.data)
   } catch (error) {
     // A desk that cannot say where still gets the customer: waiting in its queue is better than being turned away.
     const because = tools.redact(messageOf(error))
@@ -157,9 +160,16 @@ export function whereAt(
       { stage: 'where', turn: draft.entry.id, error },
       `${desk.name} (${desk.plugin.name}), where: ${because}`,
     )
-    draft.trace.push({ stage: 'where', by: desk.name, did: 'failed', because, line: desk.line })
+    draft.trace.push({ stage: 'where', by: desk.name, did: 'failed', because, line: desk.line, gave: { place: {} } })
     return {}
   }
+}
+
+/** Who is there is known only then: a replay does not ask again. */
+function notePlace(draft: TurnDraft, desk: Instance, place: z.output<typeof Place>): z.output<typeof Place> {
+  const did = place === 'nobody' ? place : (place.team ?? 'queue')
+  draft.trace.push({ stage: 'where', by: desk.name, did, line: desk.line, gave: { place } })
+  return place
 }
 
 /** The conversation as the desk is shown it before it is opened. */
@@ -200,7 +210,7 @@ export function openForBot(
 function close(
   tools: Tools,
   draft: TurnDraft,
-  wish: { readonly say: Say | undefined; readonly because: string; readonly by: Instance; readonly stage: string },
+  wish: { readonly say?: Say | undefined; readonly because: string; readonly by: Instance; readonly stage: string },
 ): Settled {
   const by = wish.by.name
   if (!draft.conversation || draft.conversation.state === 'closed') {

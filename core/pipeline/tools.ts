@@ -2,17 +2,35 @@
 import type { Engine } from '../journal/engine.ts'
 import type { Plan } from '../runtime/plan.ts'
 import type { Clock, MakeId } from '../services/clock.ts'
-import type { Log } from '../turn.ts'
+import type { Facts, Log } from '../turn.ts'
 
 export interface Tools {
   readonly engine: Engine
   readonly clock: Clock
   readonly makeId: MakeId
   readonly log: Log
+  /** Resolves after so many ms. */
+  wait(ms: number): Promise<void>
   /** Cuts secrets out of what is kept: the words of an error may hold one. */
   redact(text: string): string
   /** The plan in force. */
   plan(): Plan
   /** The plan in force, which is not stopped before `release` (or its time is over). */
   hold(): { readonly plan: Plan; release(): void }
+  /** In a replay: what is known of the turn that is run again. */
+  readonly recorded?: Recorded | undefined
+}
+
+/** A turn as it was recorded. What asked outside then is not asked again. */
+export interface Recorded {
+  /** What enrichers had found. */
+  readonly facts: Facts | undefined
+  /** The next recorded step of this hook, if it is not to be called again; the clock goes to its time. */
+  step(stage: string, by: string): RecordedStep | undefined
+}
+
+export interface RecordedStep {
+  readonly did: string
+  readonly because: string | undefined
+  readonly gave: unknown
 }

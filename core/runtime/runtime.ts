@@ -96,6 +96,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     clock,
     makeId,
     log,
+    wait: (ms) => new Promise((resolve) => clock.after(ms, resolve)),
     redact: log.redact,
     plan: () => plan,
     hold() {

@@ -80,6 +80,9 @@ export function packChange(change: ChatChange): ChangeInput {
       conversation: turn.conversation ?? null,
       factsJson: turn.facts === undefined ? null : JSON.stringify(turn.facts),
       traceJson: JSON.stringify(turn.trace),
+      revision: turn.began.revision,
+      startedAtMs: turn.began.atMs,
+      startedSeq: turn.began.seq,
     },
     lateFacts: lateFacts && { seq: lateFacts.seq, factsJson: JSON.stringify(lateFacts.facts) },
     command: command && {
@@ -87,6 +90,9 @@ export function packChange(change: ChatChange): ChangeInput {
       type: command.type,
       byJson: JSON.stringify(command.by),
       resultJson: JSON.stringify(command.result),
+      bodyJson: JSON.stringify(command.body),
+      traceJson: JSON.stringify(command.trace),
+      revision: command.revision,
     },
     conversation: conversation && packConversation(conversation),
     states: change.states?.map(({ instance, body }) => ({

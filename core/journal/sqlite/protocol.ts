@@ -150,11 +150,22 @@ export interface ChangeInput {
         readonly conversation: string | null
         readonly factsJson: string | null
         readonly traceJson: string
+        readonly revision: string
+        readonly startedAtMs: number
+        readonly startedSeq: number
       }
     | undefined
   readonly lateFacts: { readonly seq: number; readonly factsJson: string } | undefined
   readonly command:
-    | { readonly id: string; readonly type: string; readonly byJson: string; readonly resultJson: string }
+    | {
+        readonly id: string
+        readonly type: string
+        readonly byJson: string
+        readonly resultJson: string
+        readonly bodyJson: string
+        readonly traceJson: string
+        readonly revision: string
+      }
     | undefined
   readonly conversation: ConversationInput | undefined
   readonly states: readonly { readonly instance: string; readonly bodyJson: string | null }[] | undefined

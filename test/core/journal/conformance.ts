@@ -10,6 +10,7 @@ import {
   commit,
   deliveriesOf,
   entriesOf,
+  KEPT,
   loaded,
   MINUTE,
   moved,
@@ -35,6 +36,7 @@ export interface Place {
 }
 
 const ALLOWED = { on: 'message', endsAtMs: T0 + MINUTE, resets: true } as const
+const STEPS = [{ stage: 'bot', by: 'faq', did: 'reply', gave: { ending: { kind: 'reply', say: 'hi' } } }]
 /** What a desk is told, whatever it is. */
 const ITEM = { kind: 'desk', item: { type: 'closed', conversation: 'c', because: 'b' } } as const
 const KEEP_ALL: KeepUntil = {
@@ -191,7 +193,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           engine,
           newChange(chat, {
             expect: { epoch: 0, conversation: null, nothingWaiting: true },
-            turn: newTurn(1, { conversation: conversation.id, facts: { language: 'en' }, trace: { steps: ['faq'] } }),
+            turn: newTurn(1, { conversation: conversation.id, facts: { language: 'en' }, trace: STEPS }),
             conversation: moved(conversation, 'opened'),
             states: [{ instance: 'survey', body: { asked: true } }],
             wakes: [{ instance: 'survey', key: 'late', dueAtMs: T0 + MINUTE }],
@@ -214,7 +216,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect(now.states).toEqual(new Map([['survey', { asked: true }]]))
         const [entry] = await entriesOf(engine, chat)
         expect(entry).toMatchObject({ outcome: 'answered', because: 'faq knew', conversation: conversation.id })
-        expect(JSON.parse(entry?.trace_json ?? '')).toEqual({ steps: ['faq'] })
+        expect(JSON.parse(entry?.trace_json ?? '')).toEqual(STEPS)
         expect(JSON.parse(entry?.facts_json ?? '')).toEqual({ language: 'en' })
         expect(await engine.findConversation(conversation.id)).toEqual({ chat, conversation })
       })
@@ -267,10 +269,23 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect(await engine.commit({ ...close, turn: newTurn(2) })).toEqual({ ok: false, why: 'waiting' })
       })
 
+      test('of a turn and of a command it is kept when in their chat they came, for a replay', async () => {
+        const chat = await newChat(engine)
+        const began = { revision: 'ba9876543210', atMs: T0 + 5, seq: 1 }
+        await commit(engine, newChange(chat, { turn: newTurn(1, { began }), entries: [said('one'), said('two')] }))
+        const command = { id: newId(), type: 'send', by: AMY, result: { ok: true }, ...KEPT } as const
+        await commit(engine, newChange(chat, { command, entries: [said('three')] }))
+        const entry = await engine.read.selectFrom('entry').selectAll().where('chat', '=', chat).executeTakeFirst()
+        expect(entry).toMatchObject({ revision: 'ba9876543210', started_at: T0 + 5, started_seq: 1, done_seq: 3 })
+        const kept = await engine.read.selectFrom('command').selectAll().where('id', '=', command.id).executeTakeFirst()
+        expect(kept).toMatchObject({ done_seq: 4, revision: KEPT.revision, trace_json: '[]' })
+        expect(JSON.parse(kept?.body_json ?? '')).toEqual(KEPT.body)
+      })
+
       test('a command with a known id does nothing and gives the first result', async () => {
         const chat = await newChat(engine)
         const result = { ok: true, conversation: newId() } as const
-        const command = { id: newId(), type: 'send', by: AMY, result }
+        const command = { id: newId(), type: 'send', by: AMY, result, ...KEPT }
         await commit(engine, newChange(chat, { command, entries: [said('once')] }))
         const other = { ...command, result: { ok: false, code: 'INVALID', message: 'no' } } as const
         const again = await engine.commit(
@@ -1255,7 +1270,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
             const conversation = newConversation()
             const turn = newTurn(1, { conversation: conversation.id })
             const entries = [said('Hi', { conversation: conversation.id })]
-            const command = { id: newId(), type: 'send', by: AMY, result: { ok: true } } as const
+            const command = { id: newId(), type: 'send', by: AMY, result: { ok: true }, ...KEPT } as const
             const deliveries = [newDelivery('Hi')]
             const change = { nowMs, turn, entries, deliveries, command, conversation: moved(conversation, 'opened') }
             const { sending } = await commit(own, newChange(accepted.chat, change))

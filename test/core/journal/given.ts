@@ -55,10 +55,14 @@ export function newTurn(seq: number, more: Partial<NonNullable<ChatChange['turn'
     because: 'faq knew',
     conversation: undefined,
     facts: undefined,
-    trace: { steps: [] },
+    trace: [],
+    began: { revision: '0123456789ab', atMs: T0, seq },
     ...more,
   } satisfies ChatChange['turn']
 }
+
+/** What is kept of a command for a replay. */
+export const KEPT = { body: { type: 'send' }, trace: [], revision: '0123456789ab' } as const
 
 export function newChange(chat: string, more: Partial<ChatChange> = {}): ChatChange {
   return { chat, nowMs: T0, expect: {}, ...more }

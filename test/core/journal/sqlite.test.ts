@@ -175,7 +175,7 @@ describe('sqlite, as a file', () => {
     expect(refused).toHaveLength(20)
     expect(refused).toEqual(refused.map(() => expect.objectContaining({ code: 'JOURNAL_FULL', statusCode: 503 })))
     expect(engine.healthy).toBe(false)
-    const change = newChange(chat, { turn: newTurn(1, { trace: text }), entries: [said(text.repeat(20))] })
+    const change = newChange(chat, { turn: newTurn(1, { because: text }), entries: [said(text.repeat(20))] })
     await expect(engine.commit(change)).rejects.toMatchObject({ code: 'JOURNAL_FULL' })
     expect((await loaded(engine, chat)).next?.seq).toBe(1)
 

@@ -55,7 +55,7 @@ export function commit(
   const finish = query(
     db,
     `UPDATE entry SET done_at = ?, outcome = ?, because = ?, conversation = coalesce(?, conversation),
-       facts_json = coalesce(?, facts_json), trace_json = ?
+       facts_json = coalesce(?, facts_json), trace_json = ?, revision = ?, started_at = ?, started_seq = ?, done_seq = ?
      WHERE chat = ? AND seq = ? AND done_at IS NULL`,
   )
   const conversationOf = query<Pick<EntryRow, 'conversation'>>(
@@ -110,7 +110,7 @@ export function commit(
        hold_until, code, created_at, done_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
-  const addCommand = query(db, 'INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?)')
+  const addCommand = query(db, 'INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const setChat = query(
     db,
     'UPDATE chat SET seq = ?, pending = ?, due_at = ?, fails = ?, conversation = ?, question_json = ? WHERE id = ?',
@@ -237,8 +237,21 @@ export function commit(
 
     // The first write: when it finds the entry done already, nothing has been written yet.
     if (turn !== undefined) {
-      const { outcome, because, factsJson, traceJson, seq } = turn
-      const done = finish.run(nowMs, outcome, because, turn.conversation, factsJson, traceJson, id, seq)
+      const { outcome, because, factsJson, traceJson, seq, revision, startedAtMs, startedSeq } = turn
+      const done = finish.run(
+        nowMs,
+        outcome,
+        because,
+        turn.conversation,
+        factsJson,
+        traceJson,
+        revision,
+        startedAtMs,
+        startedSeq,
+        chat.seq + (change.entries?.length ?? 0),
+        id,
+        seq,
+      )
       if (done.changes === 0) return { ok: false, why: 'epoch' }
     }
 
@@ -286,7 +299,8 @@ export function commit(
     const open = conversation === undefined ? chat.conversation : openAfter(chat.conversation, conversation)
     if (command !== undefined) {
       const about = conversation?.row.id ?? chat.conversation
-      addCommand.run(command.id, id, about, command.type, command.byJson, command.resultJson, nowMs)
+      const { type, byJson, resultJson, bodyJson, traceJson, revision } = command
+      addCommand.run(command.id, id, about, type, byJson, resultJson, nowMs, bodyJson, traceJson, revision, seq)
     }
     const questionJson = askedAfter(chat.question_json, change)
     if (turn !== undefined || seq !== chat.seq || open !== chat.conversation || questionJson !== chat.question_json) {
