@@ -24,9 +24,13 @@ export interface Rehearsal extends Pace, AsyncDisposable {
 /** Starts a checked configuration as a rehearsal. Dispose it to stop it; nothing is left. */
 export async function rehearse(
   config: CheckedConfig,
-  options: { readonly log: RuntimeLog; readonly startMs?: number | undefined },
+  options: {
+    readonly log: RuntimeLog
+    readonly startMs?: number | undefined
+    readonly clock?: ManualClock | undefined
+  },
 ): Promise<Rehearsal> {
-  const clock = manualClock(options.startMs)
+  const clock = options.clock ?? manualClock(options.startMs)
   const folder = await mkdtemp(join(tmpdir(), 'switchboard-rehearsal-'))
   const removeFolder = () => rm(folder, { recursive: true, force: true })
   const channels = new Map(
@@ -39,7 +43,7 @@ export async function rehearse(
   try {
     const runtime = await startRuntime(
       { ...config, storage: { folder }, channels: standIns },
-      { log: options.log, clock, listen: false, offline: true, sweepEveryMs: SWEEP_EVERY_MS },
+      { log: options.log, clock, listen: false, offline: true, durable: false, sweepEveryMs: SWEEP_EVERY_MS },
     )
     return {
       ...makePace(clock, () => runtime),

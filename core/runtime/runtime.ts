@@ -36,6 +36,8 @@ export interface Runtime {
   readonly url: string | undefined
   readonly engine: Engine
   readonly config: CheckedConfig
+  /** What is running, laid out for each channel. */
+  readonly plan: Plan
   /**
    * Switches to another configuration: what is new starts beside the old, then everything switches at once, then what
    * is gone stops. When something cannot start, nothing has changed.
@@ -56,6 +58,8 @@ export interface RuntimeOptions {
   readonly makeId?: MakeId | undefined
   /** False: no listener, no port. */
   readonly listen?: boolean | undefined
+  /** False: the journal need not outlive the machine's power. For tests and rehearsals. */
+  readonly durable?: boolean | undefined
   /** Nothing outside is asked: plugins' `http` refuses every request. */
   readonly offline?: boolean | undefined
   /** How often it is looked for what is due even if nothing is known to be. */
@@ -84,7 +88,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   const makeId = options.makeId ?? makeIds(clock)
   log.hide(first.secrets)
   const { folder } = first.storage
-  const engine = await openSqlite({ folder, clock, log, onGone: options.onJournalGone })
+  const engine = await openSqlite({ folder, clock, log, durable: options.durable, onGone: options.onJournalGone })
   opened.defer(() => engine.close())
   const recovery = await engine.recover(clock.now(), sendAgain(first, clock.now()))
 
@@ -316,6 +320,9 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     engine,
     get config() {
       return config
+    },
+    get plan() {
+      return plan
     },
     apply(next) {
       applying = applying.catch(() => undefined).then(() => apply(next))

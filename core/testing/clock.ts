@@ -8,6 +8,8 @@ export interface ManualClock extends Clock {
    * further timers, which run too if they are due. Resolves when all that has settled as far as it can without waiting.
    */
   advance(ms: number): Promise<void>
+  /** Shows another time, earlier or later; no timer runs for that. */
+  jump(toMs: number): void
   /** How many timers wait: a test's proof that nothing is left behind. */
   readonly waiting: number
   /** When the next timer is due; `undefined` when none waits. */
@@ -47,6 +49,9 @@ export function manualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
         await settle()
       }
       nowMs = untilMs
+    },
+    jump(toMs) {
+      nowMs = toMs
     },
     get waiting() {
       return timers.size

@@ -109,7 +109,13 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'switchboard-')))
   const check = (next: TestConfig) => checked(next, { channel, folder, env: options.env ?? {} })
   const start = async (next: TestConfig) =>
-    startRuntime(await check(next), { log, clock, listen: options.listen ?? false, sweepEveryMs: SWEEP_EVERY_MS })
+    startRuntime(await check(next), {
+      log,
+      clock,
+      listen: options.listen ?? false,
+      durable: false,
+      sweepEveryMs: SWEEP_EVERY_MS,
+    })
   const removeFolder = async () => {
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
   }

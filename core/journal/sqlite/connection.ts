@@ -49,11 +49,11 @@ export function createPrivate(file: string): void {
   }
 }
 
-/** The one connection that writes. */
-export function openWriting(file: string): DatabaseSync {
+/** The one connection that writes. Not `durable`: what was written last may be lost with the machine's power. */
+export function openWriting(file: string, durable: boolean): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true })
   // A chat's pages are written again with every message: the longer the log, the fewer times they are copied out of it.
-  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
+  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durable ? 'FULL' : 'OFF'}; PRAGMA wal_autocheckpoint = 4000;
     PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY`)
   return db
 }

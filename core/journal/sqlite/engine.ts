@@ -54,6 +54,8 @@ export interface SqliteOptions {
   readonly folder: string
   readonly clock?: Clock | undefined
   readonly log?: Log | undefined
+  /** False: a write is done before it is on disk. For journals that nobody needs afterwards: tests and rehearsals. */
+  readonly durable?: boolean | undefined
   /**
    * Called once when the journal can no longer be written because its thread has ended, other than by `close`. Nothing
    * helps then but another process.
@@ -70,12 +72,13 @@ export interface SqliteEngine extends Engine {
  * Opens the journal in a folder, which is this process's alone until it is closed. Throws `JOURNAL_LOCKED` when
  * another has it, and `JOURNAL_NEWER` when a newer version wrote it.
  */
-export async function openSqlite({ folder, clock = systemClock, log, onGone }: SqliteOptions): Promise<SqliteEngine> {
+export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> {
+  const { folder, clock = systemClock, log, durable = true, onGone } = options
   const unlock = lockFolder(folder)
   try {
     const file = join(folder, 'journal.sqlite')
     createPrivate(file)
-    const writer = new GroupCommit(await startWriter({ file, nowMs: clock.now() }), onGone)
+    const writer = new GroupCommit(await startWriter({ file, nowMs: clock.now(), durable }), onGone)
     try {
       return openEngine(file, writer, clock, log, unlock)
     } catch (error) {

@@ -39,6 +39,7 @@ export type Operation = { [K in OperationName]: readonly [name: K, input: Takes<
 export interface WriterData {
   readonly file: string
   readonly nowMs: number
+  readonly durable: boolean
 }
 
 export type ToWriter = Batch | { readonly type: 'close' }

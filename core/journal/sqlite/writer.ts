@@ -108,10 +108,10 @@ function failureOf(error: unknown): Failure {
 }
 
 /** Opens the file and brings it up to date. */
-function open({ file, nowMs }: WriterData): { db: DatabaseSync; checking: DatabaseSync } | Failure {
+function open({ file, nowMs, durable }: WriterData): { db: DatabaseSync; checking: DatabaseSync } | Failure {
   let db: DatabaseSync | undefined
   try {
-    db = openWriting(file)
+    db = openWriting(file, durable)
     const refused = migrateCore(db, nowMs)
     if (refused === undefined) return { db, checking: openReading(file) }
     db.close()
