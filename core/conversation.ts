@@ -32,7 +32,7 @@ export interface Conversation {
   readonly openedAtMs: number
   /** What opened it: the customer's event, or a callback of ours. */
   readonly origin: 'customer' | 'callback'
-  /** The route it runs on, as `routes[0]`. */
+  /** The route it runs on, by its id. */
   readonly route: string
   /** How often running the bot has not known (`unknown`) or not answered (`failures`), for the route's triggers. */
   readonly counts: { readonly unknown: number; readonly failures: number }

@@ -130,6 +130,8 @@ export interface DownChannel {
 
 /** Who answers the conversations of some channels. */
 export type CheckedRoute = {
+  /** A hash of what it says: the same wherever it stands in the list. Conversations remember their route by it. */
+  readonly id: string
   /** As `routes[0]`: its place in the YAML. */
   readonly name: string
   /** Channels that run; one that is parked or down is left out. */

@@ -1,4 +1,5 @@
 /** Whether the routes fit the channels, bots and desks that they name. */
+import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import type { CheckedRoute, DeskNames, Path } from './checked.ts'
 import { parseWithVariables } from './entries.ts'
@@ -122,7 +123,7 @@ function checkTeam(
 }
 
 function finished(route: Route, name: string, from: readonly string[], line: number): CheckedRoute {
-  const base = { name, from, line, collectMs: route.collect ?? 0 }
+  const base = { id: idOf(route), name, from, line, collectMs: route.collect ?? 0 }
   switch (route.mode) {
     case 'bot-only':
       return { ...base, mode: route.mode, bots: route.bot }
@@ -146,4 +147,9 @@ function finished(route: Route, name: string, from: readonly string[], line: num
         },
       }
   }
+}
+
+/** Of the route as it is written: a channel of it that is parked or down does not make it another route. */
+function idOf(route: Route): string {
+  return createHash('sha256').update(JSON.stringify(route)).digest('hex').slice(0, 12)
 }

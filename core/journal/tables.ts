@@ -117,7 +117,7 @@ export interface ConversationRow {
   person: string | null
   lease: number
   origin: 'customer' | 'callback'
-  /** `routes[0]`, and the hash of the YAML that it is a line of. */
+  /** The id of its route (in rows of older versions `routes[0]`), and the hash of the YAML that it was chosen from. */
   route: string
   revision: string
   counts_json: string

@@ -252,7 +252,7 @@ export function makeCommands(
       lease: command.lease,
       because,
       bot: bot.name,
-      route: route.name,
+      route: route.id,
     })
   }
 
@@ -277,7 +277,7 @@ export function makeCommands(
       id: tools.makeId(),
       owner: { kind: 'agent', desk: desk.name, team: undefined, person: by.person },
       origin: 'callback',
-      route: routeOf(draft)?.name ?? '',
+      route: routeOf(draft)?.id ?? '',
       atMs: clock.now(),
     })
     if (!refusal) draft.replies.push({ by, say: content, expect: undefined, instance: nameOf(by) })
@@ -363,13 +363,13 @@ function heirOf(
     const to = { desk: desk.name, team }
     const place = whereAt(tools, draft, desk, { conversation, customer, channel: channel.name, because, to })
     const now = place === 'nobody' ? team : (place.team ?? team)
-    return { to: { kind: 'queue' as const, desk: desk.name, team: now }, route: route.name }
+    return { to: { kind: 'queue' as const, desk: desk.name, team: now }, route: route.id }
   }
   const { owner } = conversation
   const desk = owner.kind === 'bot' ? undefined : plan.instances.get(owner.desk)
   if (desk?.desk) return queueOf(desk, undefined)
   const bot = route.bots[0]
-  if (bot && route.mode !== 'cooperation') return { to: { kind: 'bot', bot: bot.name }, route: route.name }
+  if (bot && route.mode !== 'cooperation') return { to: { kind: 'bot', bot: bot.name }, route: route.id }
   return route.desk && queueOf(route.desk, route.team)
 }
 

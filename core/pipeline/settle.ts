@@ -24,11 +24,11 @@ export const CORE: Actor = { kind: 'core' }
 /** A timer's close that met a waiting message is tried again after this. */
 const CLOSE_AGAIN_MS = 10_000
 
-/** The route that the conversation runs on, or the first that a new one would. */
+/** The route that the conversation runs on; the first that a new one would, when it has none or that one is gone. */
 export function routeOf(draft: TurnDraft): PlannedRoute | undefined {
   const { routes } = draft.channel
   const { conversation } = draft
-  return (conversation && routes.find(({ name }) => name === conversation.route)) ?? routes[0]
+  return (conversation && routes.find(({ id }) => id === conversation.route)) ?? routes[0]
 }
 
 /** Only these are something to answer: they open a conversation. */
@@ -111,7 +111,7 @@ export function handOver(
         id: tools.makeId(),
         owner,
         origin: 'customer',
-        route: route.name,
+        route: route.id,
         atMs: tools.clock.now(),
       })
   if (refusal || !draft.conversation) return { outcome: 'ignored', by, because: `${wish.because}: ${refusal?.message}` }
@@ -181,7 +181,7 @@ function prospect(tools: Tools, draft: TurnDraft, route: PlannedRoute, desk: str
     lease: 0,
     openedAtMs: tools.clock.now(),
     origin: 'customer',
-    route: route.name,
+    route: route.id,
     counts: { unknown: 0, failures: 0 },
   }
 }
@@ -204,7 +204,7 @@ export function openForBot(
   if (!bot) return
   const owner = { kind: 'bot', bot: bot.name } as const
   const atMs = tools.clock.now()
-  draft.decide({ type: 'open', by, because, id: tools.makeId(), owner, origin: 'customer', route: route.name, atMs })
+  draft.decide({ type: 'open', by, because, id: tools.makeId(), owner, origin: 'customer', route: route.id, atMs })
 }
 
 function close(

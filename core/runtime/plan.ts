@@ -29,7 +29,9 @@ export interface Chain {
 }
 
 export interface PlannedRoute {
-  /** `routes[0]`: what traces and conversations call it. */
+  /** The same wherever it stands in the YAML: what conversations remember. */
+  readonly id: string
+  /** `routes[0]`: what traces call it. */
   readonly name: string
   /** `<revision>:<line>` of it. */
   readonly line: string
@@ -115,6 +117,7 @@ export function makePlan(config: CheckedConfig, instances: ReadonlyMap<string, I
 function planRoute(route: CheckedRoute, line: string, get: (name: string) => Instance): PlannedRoute {
   const handOff = route.mode === 'bot-first' ? route.handOff : undefined
   return {
+    id: route.id,
     name: route.name,
     line,
     mode: route.mode,

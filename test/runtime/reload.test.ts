@@ -235,3 +235,19 @@ test('a desk that comes with a reload gets what is handed over from then on', as
   await runtime.user('u1').says('hello').hears('Soon.').hearsNothing()
   expect(items.map(({ type }) => type)).toEqual(['handed-over'])
 })
+
+test('a conversation keeps its route when another one is put above it; a new one takes that', async () => {
+  const saying = (text: string) => botThat((turn) => turn.reply(text), text)
+  await using runtime = await testRuntime({
+    bots: { first: { use: saying('one') }, second: { use: saying('two') } },
+    routes: [{ from: ['memory'], mode: 'bot-only', bot: 'second' }],
+  })
+  await runtime.user('u1').says('hello').hears('two')
+  const [route] = runtime.runtime.config.routes
+  if (route?.mode !== 'bot-only') throw new Error('There is one route, with a bot.')
+  // As a file would be read in which a channel may have several routes, which check does not allow as yet.
+  const above = { ...route, id: 'above', bots: ['first'] }
+  await runtime.runtime.apply({ ...runtime.runtime.config, routes: [above, { ...route, name: 'routes[1]' }] })
+  await runtime.user('u1').says('hello').hears('two')
+  await runtime.user('u2').says('hello').hears('one')
+})
