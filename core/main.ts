@@ -3,7 +3,6 @@ import { parseArgs } from 'node:util'
 import { backup } from './cli/backup.ts'
 import { check } from './cli/check.ts'
 import { explain } from './cli/explain.ts'
-import { loadEnvironment } from './cli/read-config.ts'
 import { start } from './cli/start.ts'
 
 const DEFAULT_CONFIG = 'config/switchboard.yaml'
@@ -31,7 +30,6 @@ export async function main(args: readonly string[]): Promise<void> {
     return
   }
   const { command, file, json, to, of } = parsed
-  loadEnvironment(file)
   if (command === 'start') return start(file)
   if (command === 'check') return check(file, json)
   if (command === 'explain' && of !== undefined) return explain(file, of)

@@ -2,9 +2,10 @@
 import { checkConfig } from '../config/check.ts'
 import { formatProblems, problemsAsJson } from '../config/report.ts'
 import { routesInWords } from '../config/routes-in-words.ts'
+import { readEnvironment } from './read-config.ts'
 
 export async function check(file: string, json: boolean): Promise<void> {
-  const checked = await checkConfig(file, { env: process.env })
+  const checked = await checkConfig(file, { env: readEnvironment(file) })
   if (checked.ok) {
     process.stdout.write(json ? problemsAsJson([]) : `${routesInWords(checked.config)}\n`)
     return

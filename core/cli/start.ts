@@ -1,8 +1,9 @@
-/** `switchboard start`: runs it until a signal comes. */
+/** `switchboard start`: runs it until a signal comes, and follows its configuration file. */
 import { messageOf } from '../errors.ts'
 import { startRuntime } from '../runtime/runtime.ts'
 import { makeLog, type RuntimeLog } from '../services/log.ts'
 import { readConfig } from './read-config.ts'
+import { type Follower, followConfig } from './reload.ts'
 
 export async function start(file: string): Promise<void> {
   const config = await readConfig(file, 'start')
@@ -20,7 +21,10 @@ export async function start(file: string): Promise<void> {
     const channels = config.channels.map(({ name, use }) => `${name} (${use})`).join(', ')
     log.info({ url: runtime.url, revision: config.revision.hash.slice(0, 12) }, `ready: ${channels} at ${runtime.url}`)
     outliveStrayErrors(log)
+    const follower = followConfig(file, runtime, { log, tell: (problems) => process.stderr.write(problems) })
+    reloadOnSignal(follower)
     stopOnSignal(async () => {
+      follower.stop()
       log.info({}, 'stopping: turns under way are finished first')
       await runtime.stop()
       log.info({}, 'stopped')
@@ -36,6 +40,11 @@ function outliveStrayErrors(log: RuntimeLog): void {
   const note = (error: unknown) => log.error({ error }, `An error that nobody waits for: ${messageOf(error)}`)
   process.on('uncaughtException', note)
   process.on('unhandledRejection', note)
+}
+
+/** SIGHUP reloads. On a terminal it says that the terminal was closed, and ends the process as it always does. */
+function reloadOnSignal(follower: Follower): void {
+  if (!process.stdout.isTTY) process.on('SIGHUP', () => void follower.reload())
 }
 
 /** The first signal stops in order; a second one at once. */

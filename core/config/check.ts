@@ -33,6 +33,7 @@ import {
   entriesOf,
   failed,
   instanceOf,
+  keyedHash,
   makeResolver,
   nameFinding,
   namesOfDesk,
@@ -87,19 +88,28 @@ export interface CheckOptions {
 
 export type Checked =
   | { readonly ok: true; readonly config: CheckedConfig }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+  | {
+      readonly ok: false
+      readonly problems: readonly Problem[]
+      /** The files that it has looked for, there or not: a change of one of them may mend it. */
+      readonly files: readonly string[]
+    }
 
 /** Reads and checks a configuration. Never throws for what stands in it. */
 export async function checkConfig(path: string, options: CheckOptions = {}): Promise<Checked> {
   const env = options.env ?? process.env
   const read = options.text === undefined ? await readYaml(path, env) : readBytes(path, Buffer.from(options.text), env)
   if (!read.ok) {
-    return { ok: false, problems: sortProblems(read.problems.map((one) => problemAt(one.finding, one, read))) }
+    return {
+      ok: false,
+      problems: sortProblems(read.problems.map((one) => problemAt(one.finding, one, read))),
+      files: [],
+    }
   }
   const check = new Check(read.file, env, options)
   for (const problem of read.problems) check.report(problem)
   const config = await check.run()
-  return config ? { ok: true, config } : { ok: false, problems: check.problems() }
+  return config ? { ok: true, config } : { ok: false, problems: check.problems(), files: check.files() }
 }
 
 /** What must be there, and of which shape; what is inside is checked section by section. */
@@ -128,6 +138,7 @@ class Check {
   readonly #options: CheckOptions
   readonly #placed: Placed[] = []
   readonly #secrets = new Set<string>()
+  readonly #read: Surroundings['cache'] = new Map()
   readonly #places: PluginPlaces
   readonly #channelKeys = new Map<string, z.output<typeof sections.ENTRY.channels>>()
   readonly #featureKeys = new Map<string, z.output<typeof sections.ENTRY.features>>()
@@ -147,6 +158,11 @@ class Check {
 
   #at(finding: Finding, path: Path): void {
     this.report({ finding, span: this.#file.valueAt(path), path })
+  }
+
+  /** Every file that a setting names, there or not. */
+  files(): readonly string[] {
+    return [...this.#read.keys()]
   }
 
   /** All that was found, sorted, with no secret in it. */
@@ -200,18 +216,20 @@ class Check {
       instanceOf(one, {
         file: this.#file,
         around: [
-          ...[core.server.publicUrl, core.timeZone, core.languages],
+          ...[core.server.publicUrl, core.server.trustProxy, core.http.allow, core.timeZone, core.languages],
           one.parsed.hours.map((name) => rawHours(value, name)),
         ],
         dependsOn: dependsOn.get(one.name) ?? [],
       })
     const of = (section: Section) => ready.filter(({ entry }) => entry.section === section)
     const { writtenHours: _, texts, ...settings } = core
+    const files = uniqueFiles(ready)
     return {
       ...settings,
       file: this.#file.path,
       folder: this.#file.folder,
       revision: { hash: this.#file.hash, text: this.#file.text },
+      fingerprint: keyedHash(JSON.stringify([this.#file.hash, files, this.#variables()])),
       texts: mapTexts((name) => texts[name] ?? builtInText(name)),
       channels: of('channels').flatMap((one) => this.#channel(instance(one), channels)),
       bots: of('bots').map(instance),
@@ -224,7 +242,7 @@ class Check {
       routes,
       parked: this.#parked(entries),
       down,
-      files: uniqueFiles(ready),
+      files,
       secrets: this.#allSecrets(),
       lineOf: (path) => this.#file.keyAt(path).line,
     }
@@ -283,7 +301,7 @@ class Check {
       variables: this.#variableValues(),
       literalSecretsAllowed: this.#options.literalSecrets ?? false,
       secrets: this.#secrets,
-      cache: new Map(),
+      cache: this.#read,
     }
   }
 
@@ -388,6 +406,10 @@ class Check {
       }
     }
     return [...down.values()]
+  }
+
+  #variables() {
+    return this.#file.variables.map(({ name }) => [name, this.#env[name] ?? null])
   }
 
   #variableValues(): ReadonlySet<string> {

@@ -14,6 +14,8 @@ export interface CheckedConfig {
   readonly folder: string
   /** The text as it was read, and the SHA-256 of it in hex. */
   readonly revision: { readonly hash: string; readonly text: string }
+  /** The same as long as nothing has changed that it was made of: its text, the files it names, its variables. */
+  readonly fingerprint: string
   readonly server: {
     readonly port: number
     readonly host: string
@@ -77,8 +79,8 @@ export interface CheckedInstance {
   readonly raw: Json
   /**
    * The same as long as the instance can be kept at a reload: its `use`, settings, resolved hours, the content of its
-   * files, and what its context tells it (public address, time zone, languages) have not changed. Its providers are
-   * not part of it.
+   * files, and what its context was made with (public address, trusted proxies, hosts it may call, time zone,
+   * languages) have not changed. Its providers are not part of it.
    */
   readonly fingerprint: string
   /** The names of the instances that lend it services, its optional ones included. They start before it. */

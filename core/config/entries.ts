@@ -333,7 +333,8 @@ export function askPlugin(
 /** Hashes made with it can be compared in this process, and tell nothing outside of it. */
 const PROCESS_KEY = randomBytes(32)
 
-function keyedHash(text: string): string {
+/** A hash of something that may be secret, to be compared in this process only. */
+export function keyedHash(text: string): string {
   return createHmac('sha256', PROCESS_KEY).update(text).digest('hex')
 }
 

@@ -40,7 +40,7 @@ export interface Runtime {
   readonly plan: Plan
   /**
    * Switches to another configuration: what is new starts beside the old, then everything switches at once, then what
-   * is gone stops. When something cannot start, nothing has changed.
+   * is gone stops. When something cannot start, nothing has changed. One after the other; none once it stops.
    */
   apply(config: CheckedConfig): Promise<void>
   command(command: Command): Promise<CommandResult>
@@ -126,7 +126,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     clock,
     log,
     fetcher: (account) => plan.channels.get(account)?.instance.channel?.fetchMedia,
-    allowPrivate: first.http.allow,
+    allowPrivate: () => config.http.allow,
     offline: options.offline,
   })
   opened.defer(() => media.stop())
@@ -325,7 +325,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       return plan
     },
     apply(next) {
-      applying = applying.catch(() => undefined).then(() => apply(next))
+      applying = applying.catch(() => undefined).then(() => (stopped ? undefined : apply(next)))
       return applying
     },
     command: (command) => commands.run(command),

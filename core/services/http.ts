@@ -32,13 +32,13 @@ const NULL_BODY = new Set([101, 103, 204, 205, 304])
 
 /**
  * Makes one instance's client. `allowPrivate` names the hosts, or host:port, that may be asked although their address
- * is private, as they stand in the URL. `maxBytes` bounds a response's body as it is read, unpacked. `offline` refuses
- * every request.
+ * is private, as they stand in the URL; a function is asked at each connection. `maxBytes` bounds a response's body as
+ * it is read, unpacked. `offline` refuses every request.
  */
 export function makeHttp(options: {
   readonly log: Log
   readonly signal: AbortSignal
-  readonly allowPrivate?: readonly string[] | undefined
+  readonly allowPrivate?: readonly string[] | (() => readonly string[]) | undefined
   readonly offline?: boolean | undefined
   readonly clock?: Clock | undefined
   readonly timeoutMs?: number | undefined
@@ -218,8 +218,7 @@ function wordsOf(address: string): readonly number[] {
 }
 
 /** Connects only to addresses that may be asked. The address is checked that is connected to: a name has no second chance. */
-function makeConnector(allowPrivate: readonly string[]): buildConnector.connector {
-  const allowed = new Set(allowPrivate.map((entry) => entry.toLowerCase()))
+function makeConnector(allowPrivate: readonly string[] | (() => readonly string[])): buildConnector.connector {
   const settings = { timeout: CONNECT_TIMEOUT_MS, allowH2: false }
   const anywhere = buildConnector(settings)
   const outside = buildConnector({ ...settings, lookup: publicLookup })
@@ -227,7 +226,9 @@ function makeConnector(allowPrivate: readonly string[]): buildConnector.connecto
     const host = options.hostname.toLowerCase()
     const shown = isIPv6(host) ? `[${host}]` : host
     const port = options.port || (options.protocol === 'https:' ? '443' : '80')
-    if ([host, shown, `${shown}:${port}`].some((name) => allowed.has(name))) return anywhere(options, callback)
+    const allowed = typeof allowPrivate === 'function' ? allowPrivate() : allowPrivate
+    const isAllowed = allowed.some((entry) => [host, shown, `${shown}:${port}`].includes(entry.toLowerCase()))
+    if (isAllowed) return anywhere(options, callback)
     // Nothing is looked up for an address.
     if (isIP(host) && isPrivateAddress(host)) return callback(refuse(`${shown}:${port}`), null)
     return outside(options, callback)

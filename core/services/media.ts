@@ -74,7 +74,7 @@ export function makeMedia(options: {
   readonly clock: Clock
   readonly log: RuntimeLog
   readonly fetcher: Fetcher
-  readonly allowPrivate?: readonly string[] | undefined
+  readonly allowPrivate?: readonly string[] | (() => readonly string[]) | undefined
   readonly offline?: boolean | undefined
   readonly maxBytes?: { readonly [T in MediaType]?: number | undefined } | undefined
 }): Media {

@@ -174,6 +174,42 @@ describe('at a reload', () => {
     expect(await fingerprint(shop + rest, { env: { WIRE_SECRET: 'another-secret' } })).not.toBe(before)
     expect(await fingerprint(`timeZone: Asia/Shanghai\n${shop}${rest}`)).not.toBe(before)
     expect(await fingerprint(`server: { publicUrl: https://chat.example.com }\n${shop}${rest}`)).not.toBe(before)
+    expect(await fingerprint(`server: { trustProxy: true }\n${shop}${rest}`)).not.toBe(before)
+    expect(await fingerprint(`http: { allow: [bot.internal] }\n${shop}${rest}`)).not.toBe(before)
+  })
+
+  test('the whole is the same as long as its text, its files and its variables are', async () => {
+    writeFileSync(join(folder, 'menu.json'), '{}')
+    const text = `server: { publicUrl: "\${URL}" }\n${shop}    menu: ./menu.json\n${rest}`
+    const whole = async (url: string, more = '') =>
+      (await check(`${text}${more}`, { env: { ...env, URL: url, OTHER: url } })).fingerprint
+    const before = await whole('http://a.example')
+    expect(await whole('http://a.example')).toBe(before)
+    expect(await whole('http://b.example')).not.toBe(before)
+    expect(await whole('http://a.example', '# a remark')).not.toBe(before)
+    writeFileSync(join(folder, 'menu.json'), '{ "button": [] }')
+    expect(await whole('http://a.example')).not.toBe(before)
+  })
+
+  test('a route is the same wherever it stands, and another one as soon as it says something else', async () => {
+    const channels = `${shop}  more: { use: wire, appId: wx2, appSecret: "\${MORE}" }\nbots:\n  faq: { use: parrot }\n`
+    const idOf = async (routes: string, more = 'a-secret-too') => {
+      const options = { env: { ...env, MORE: more }, ifVariableMissing: 'channel-down' } as const
+      const { routes: all } = await check(`${channels}routes:\n${routes}`, options)
+      return all.find(({ from }) => from.includes('shop'))?.id
+    }
+    const route = '  - { from: shop, mode: bot-only, bot: faq }\n'
+    const other = '  - { from: more, mode: bot-only, bot: faq }\n'
+    const both = '  - { from: [shop, more], mode: bot-only, bot: faq }\n'
+    expect(await idOf(other + route)).toBe(await idOf(route + other))
+    expect(await idOf(route.replace('bot: faq', 'bot: faq, collect: 2s') + other)).not.toBe(await idOf(route + other))
+    expect(await idOf(both)).not.toBe(await idOf(route + other))
+    expect(await idOf(both, '')).toBe(await idOf(both))
+  })
+
+  test('a file that refuses it says which files it has looked for', async () => {
+    const checked = await checkConfig(file, { shipped, env, text: `${shop}    menu: ./not-there.json\n${rest}` })
+    expect(checked).toMatchObject({ ok: false, files: [join(folder, 'not-there.json')] })
   })
 
   test('an edited file is a change', async () => {

@@ -207,6 +207,15 @@ describe('private addresses', () => {
     await expect(ask(['localhost:1', '127.0.0.1', 'ocalhost', ''])).rejects.toMatchObject(refused)
   })
 
+  test('may be allowed later', async () => {
+    const { url, host } = await serve((_request, response) => void response.end('hello'))
+    let allowed: readonly string[] = []
+    const { fetch } = client({ allowPrivate: () => allowed })
+    await expect(fetch(url)).rejects.toMatchObject(refused)
+    allowed = [host]
+    expect(await (await fetch(url)).text()).toBe('hello')
+  })
+
   test('are looked for among all that a name stands for', async () => {
     const look = promisify(publicLookup)
     // Nothing is asked of the network for a name that is an address.

@@ -1,0 +1,174 @@
+import { mkdir, rename, symlink, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeEach, expect, test } from 'vitest'
+import { answers, config, folder, post, SECRET, started } from './command.ts'
+
+/** A bot that says its words and what stands in its file; it shows each time it is checked. */
+const BOT = `
+import { defineBot, file, z } from 'switchboard'
+
+export default defineBot({
+  name: 'saying',
+  summary: 'Says its words.',
+  config: z.strictObject({ words: z.string(), more: file().optional() }),
+  check() {
+    console.log('checked')
+    return []
+  },
+  setup({ config }) {
+    if (config.words === 'nothing') throw new Error('I have nothing to say')
+    return { answer: (turn) => turn.reply([config.words, config.more?.text].filter(Boolean).join(' ')) }
+  },
+})
+`
+/** A channel that needs a secret, and to which nobody writes. */
+const MUTE = `
+import { defineChannel, secret, z } from 'switchboard'
+
+export default defineChannel({
+  name: 'mute',
+  summary: 'Is quiet.',
+  config: z.strictObject({ secret: secret() }),
+  account: () => 'mute',
+  capabilities: () => ({ sends: { text: {} }, later: [], showsIdentity: 'none', idempotentSend: true }),
+  setup: () => ({ send: async () => ({}) }),
+})
+`
+const yaml = (bot: string, more = '') => `server: { port: 0, publicUrl: http://localhost }
+storage: { folder: ./data }
+channels:
+  demo:
+    use: loopback
+    secret: \${LOOPBACK_SECRET}
+${more}bots:
+  bot:
+    use: ./saying.ts
+    ${bot}
+  aside: { use: echo }
+routes: [{ from: [demo], mode: bot-only, bot: [bot, aside] }]
+`
+
+beforeEach(() => writeFile(join(folder, 'saying.ts'), BOT))
+
+/** Puts another file in the place of this one, as editors and deployments do. */
+async function replace(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text)
+  await rename(`${file}.new`, file)
+}
+
+/** Asks once, and waits for the answer. */
+function asking(url: string) {
+  let asked = 0
+  return async () => {
+    asked += 1
+    await post(url, { id: `${asked}`, chat: 'u1', text: 'hello' })
+    return (await answers(url, 'u1', asked)).at(-1)
+  }
+}
+
+const lines = (out: string, text: string) => out.split('\n').filter((line) => line.includes(text))
+
+test('an edited file is applied; a bad one is told once and changes nothing, until it is mended', async () => {
+  const file = await config(yaml('words: one'))
+  const { url, says, count, child, ended } = await started(file)
+  const answer = asking(url)
+  expect(await answer()).toBe('one')
+
+  await writeFile(file, yaml('words: two'))
+  const [line = '{}'] = lines(await says('"reloaded: '), 'reloaded: ')
+  expect(JSON.parse(line)).toMatchObject({
+    revision: expect.stringMatching(/^[0-9a-f]{12}$/),
+    ...{ started: [], restarted: ['bot'], stopped: [], kept: ['demo', 'aside'], down: [] },
+    msg: 'reloaded: 1 restarted (bot), 2 kept (demo, aside)',
+  })
+  expect(await answer()).toBe('two')
+
+  await replace(file, yaml('words: three').replace('from: [demo]', 'from: [dem]'))
+  await says('CONFIG_UNKNOWN_NAME')
+  const checked = count('checked')
+  await utimes(file, new Date(), new Date())
+  await says('checked', checked + 1)
+  expect(await answer()).toBe('two')
+  await replace(file, yaml('words: nothing'))
+  await says('saying')
+  expect(await answer()).toBe('two')
+  await replace(file, yaml('words: four'))
+  await says('"reloaded: ', 2)
+  expect(await answer()).toBe('four')
+
+  child.kill('SIGTERM')
+  const { status, out, err } = await ended
+  expect(status).toBe(0)
+  expect(err.match(/CONFIG_\w+/g)).toEqual(['CONFIG_NO_ROUTE', 'CONFIG_UNKNOWN_NAME'])
+  expect(err).toMatch(/switchboard\.yaml:12:19 {2}routes\[0\]\.from\[0\]/)
+  expect(err).toMatch(/the one that is running goes on unchanged\.\n$/)
+  expect(lines(out, 'was not applied')).toHaveLength(1)
+  expect(out).toContain('bot (saying), setup: I have nothing to say')
+})
+
+test('what counts as a change: an edited file of a setting, a link turned elsewhere, a variable', async () => {
+  await mkdir(join(folder, 'v1'))
+  await mkdir(join(folder, 'v2'))
+  await writeFile(join(folder, 'v1/more.txt'), 'of v1')
+  await writeFile(join(folder, 'v2/more.txt'), 'of v2')
+  await symlink('v1', join(folder, 'now'))
+  await writeFile(join(folder, 'mute.ts'), MUTE)
+  const site = `  site:\n    use: ./mute.ts\n    secret: \${SITE_SECRET}\n`
+  const file = await config(yaml(`words: \${WORDS}\n    more: ./now/more.txt`, site).replace('[demo]', '[demo, site]'))
+  const env = (words: string) => `LOOPBACK_SECRET=${SECRET}\nSITE_SECRET=${SECRET}-of-site\nWORDS=${words}\n`
+  await replace(join(folder, 'switchboard.env'), env('words'))
+  const { url, says, child, ended } = await started(file)
+  const answer = asking(url)
+  expect(await answer()).toBe('words of v1')
+
+  await writeFile(join(folder, 'v1/more.txt'), 'edited')
+  await says('"reloaded: ')
+  expect(await answer()).toBe('words edited')
+
+  await symlink('v2', join(folder, 'next'))
+  await rename(join(folder, 'next'), join(folder, 'now'))
+  await says('"reloaded: ', 2)
+  expect(await answer()).toBe('words of v2')
+
+  await replace(join(folder, 'switchboard.env'), env('greetings'))
+  await says('"reloaded: ', 3)
+  expect(await answer()).toBe('greetings of v2')
+
+  await replace(join(folder, 'switchboard.env'), env('still').replace(/SITE_SECRET=.*\n/, ''))
+  await says('site (./mute.ts) is down: The environment variable SITE_SECRET is not set.')
+  expect(await answer()).toBe('still of v2')
+
+  child.kill('SIGTERM')
+  const { status, out, err } = await ended
+  expect([status, err]).toEqual([0, ''])
+  expect(lines(out, '"reloaded: ')).toHaveLength(4)
+  expect(out).not.toContain(SECRET)
+})
+
+test('SIGHUP reads the file at once, says that nothing has changed, and names what waits for a restart', async () => {
+  const file = await config(yaml('words: one'))
+  const { url, says, child, ended } = await started(file)
+  child.kill('SIGHUP')
+  await says('reload: nothing has changed')
+  await writeFile(file, yaml('words: one').replace('./data', './other').replace('port: 0', 'port: 9'))
+  child.kill('SIGHUP')
+  await says('server.port, storage.folder: changed in the file, and in force only after a restart')
+  expect(await asking(url)()).toBe('one')
+  child.kill('SIGTERM')
+  expect((await ended).status).toBe(0)
+})
+
+test('a variable of the process wins over the one in the file, also when that is edited', async () => {
+  const file = await config(yaml(`words: \${WORDS}`))
+  const env = (words: string) => `LOOPBACK_SECRET=${SECRET}\nWORDS=${words}\n`
+  await writeFile(join(folder, 'switchboard.env'), env('of the file'))
+  const { url, says, child, ended } = await started(file, { WORDS: 'of the process' })
+  const answer = asking(url)
+  expect(await answer()).toBe('of the process')
+  await writeFile(join(folder, 'switchboard.env'), env('edited'))
+  child.kill('SIGHUP')
+  await says('reload: nothing has changed')
+  expect(await answer()).toBe('of the process')
+  child.kill('SIGTERM')
+  expect((await ended).status).toBe(0)
+})
