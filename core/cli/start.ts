@@ -18,8 +18,6 @@ export async function start(file: string): Promise<void> {
         process.exit(1)
       },
     })
-    const channels = config.channels.map(({ name, use }) => `${name} (${use})`).join(', ')
-    log.info({ url: runtime.url, revision: config.revision.hash.slice(0, 12) }, `ready: ${channels} at ${runtime.url}`)
     outliveStrayErrors(log)
     const follower = followConfig(file, runtime, { log, tell: (problems) => process.stderr.write(problems) })
     reloadOnSignal(follower)
@@ -29,6 +27,9 @@ export async function start(file: string): Promise<void> {
       await runtime.stop()
       log.info({}, 'stopped')
     })
+    // Last: whoever has read this may send signals.
+    const channels = config.channels.map(({ name, use }) => `${name} (${use})`).join(', ')
+    log.info({ url: runtime.url, revision: config.revision.hash.slice(0, 12) }, `ready: ${channels} at ${runtime.url}`)
   } catch (error) {
     log.error({ error }, `It could not be started: ${messageOf(error)}`)
     process.exitCode = 1
