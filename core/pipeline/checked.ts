@@ -175,6 +175,11 @@ const ChangeSchema: z.ZodType<{ readonly change?: ReplyChange | undefined }> = z
     .optional(),
 })
 
+/** What enrichers have found, of `facts_json` or a desk's item. */
+export function checkedLearnt(facts: unknown): Facts {
+  return FactsSchema.parse(facts)
+}
+
 /** What was recorded of a rewrite. */
 export function checkedChange(gave: unknown): ReplyChange | undefined {
   return ChangeSchema.parse(gave).change

@@ -23,14 +23,16 @@ import type { Recorded, Tools } from './tools.ts'
 
 /** Waits before an entry that failed is tried again; after the last it ends as `failed`. */
 const AGAIN_MS = [1_000, 5_000, 20_000]
+/** After so many failures a guard's own rule decides, and anything else ends as `failed`. */
+export const MAX_FAILS = AGAIN_MS.length
 /** How often the watchdog may have ended the process while an entry was handled, before it is not run any more. */
-const MAX_BLOCKED = 3
+export const MAX_BLOCKED = 3
 /** How often a turn is run again because the owner or the configuration changed under it. */
 const MAX_ROUNDS = 10
 /** While the journal cannot be written, the chat is looked at again after this. */
 const JOURNAL_AGAIN_MS = 1_000
 /** Places behind an entry's own items, in its desk's order. */
-const LATE_FACTS = 90
+export const LATE_FACTS = 90
 const SUGGESTION = 91
 
 /** What enrichers find out about an event. */
@@ -209,7 +211,7 @@ export function makePipeline(
     if (isLifeEvent(event.type)) return runListeners(draft, event.type)
 
     const { chain } = draft.channel
-    const patience = todo.fails >= AGAIN_MS.length ? 'decide' : 'try-again'
+    const patience = todo.fails >= MAX_FAILS ? 'decide' : 'try-again'
     const turnedAway = await runStage(tools, draft, 'guard', chain.guard, patience)
     if (turnedAway) return answerGathered(tools, draft, settle(tools, draft, turnedAway))
     const enriching = await find(draft)

@@ -1,0 +1,465 @@
+/**
+ * Runs a chat again from its journal, through the same pipeline and an empty journal, and compares what comes out with
+ * what was recorded. Time, ids, chance, facts, and whatever had to be asked outside are as they were then; everything
+ * that was decided is decided again, by the text of the YAML that was in force.
+ */
+import type { Kysely } from 'kysely'
+import { z } from 'zod'
+import { type CheckOptions, checkConfig } from '../config/check.ts'
+import { formatProblems } from '../config/report.ts'
+import type { ChatChange, Committed, DeliveryResult, Engine, LoadedChat, NewEntry } from '../journal/engine.ts'
+import type { ChatRow, DeliveryRow, EntryRow, JournalTables } from '../journal/tables.ts'
+import type { TraceStep } from '../journal/trace.ts'
+import { checkedCommand, checkedEvent, checkedLearnt } from '../pipeline/checked.ts'
+import { type Commands, makeCommands } from '../pipeline/command.ts'
+import { learntOf } from '../pipeline/compose.ts'
+import type { Deliver } from '../pipeline/deliver.ts'
+import { grantOf } from '../pipeline/ledger.ts'
+import { MAX_BLOCKED, MAX_FAILS, makePipeline, type Pipeline } from '../pipeline/pipeline.ts'
+import type { Receive } from '../pipeline/receive.ts'
+import { CORE } from '../pipeline/settle.ts'
+import type { Sweep } from '../pipeline/sweep.ts'
+import type { Recorded, RecordedStep, Tools } from '../pipeline/tools.ts'
+import { type Rehearsal, rehearse, withMadeUpVariables } from '../rehearsal/rehearse.ts'
+import type { Plan } from '../runtime/plan.ts'
+import { makeIds } from '../services/clock.ts'
+import { makeLog } from '../services/log.ts'
+import { type ManualClock, manualClock } from '../testing/clock.ts'
+import type { Facts } from '../turn.ts'
+import { type Arrival, type Deed, type Recording, readRecording } from './recording.ts'
+import { differing, type Told, toldNow, toldThen } from './told.ts'
+
+/** A turn or command, as it ended then and as it ended again. */
+export interface ReplayedDeed {
+  readonly deed: Deed
+  readonly recorded: Told
+  /** `undefined`: it did not end; `because` says why. */
+  readonly replayed: Told | undefined
+  readonly because?: string | undefined
+}
+
+export interface Replayed {
+  readonly chat: ChatRow
+  /** In their order. */
+  readonly deeds: readonly ReplayedDeed[]
+  /** How many at the beginning could not be run again. */
+  readonly skipped: number
+  /** Why it went no further: from there on everything is another story. */
+  readonly endedBecause: string | undefined
+}
+
+/** Those that ended otherwise than they did. */
+export function differences({ deeds }: Replayed): readonly ReplayedDeed[] {
+  return deeds.filter(({ recorded, replayed }) => !replayed || differing(recorded, replayed).length > 0)
+}
+
+/** What makes a replay impossible. */
+export class CannotReplay extends Error {
+  override readonly name = 'CannotReplay'
+}
+
+/** Replays chats of one journal. Dispose it when all are done. */
+export class Replay implements AsyncDisposable {
+  readonly #journal: Kysely<JournalTables>
+  readonly #check: CheckOptions
+  readonly #clock: ManualClock = manualClock()
+  readonly #rehearsals = new Map<string, Rehearsal>()
+
+  /** `check`: how the texts of the YAML are checked; left out: with whatever the environment has. */
+  constructor(journal: Kysely<JournalTables>, check: CheckOptions = {}) {
+    this.#journal = journal
+    this.#check = { ...check, env: withMadeUpVariables(check.env ?? process.env) }
+  }
+
+  /** Throws `CannotReplay` when a text of the YAML that was in force then cannot be run by this version. */
+  async chat(id: string): Promise<Replayed> {
+    const recording = await readRecording(this.#journal, id)
+    const plans = new Map<string, Plan>()
+    let engine: Engine | undefined
+    for (const one of recording.happened) {
+      if (one.kind === 'arrival' || plans.has(one.revision)) continue
+      const { runtime } = await this.#rehearsal(one.revision)
+      plans.set(one.revision, runtime.plan)
+      engine ??= runtime.engine
+    }
+    if (!engine) return { ...recording, deeds: [], endedBecause: undefined }
+    return new ChatReplay(recording, plans, engine, this.#clock).run()
+  }
+
+  /** What runs by one text of the YAML. */
+  async #rehearsal(revision: string): Promise<Rehearsal> {
+    const known = this.#rehearsals.get(revision)
+    if (known) return known
+    const row = await this.#journal
+      .selectFrom('revision')
+      .selectAll()
+      .where('hash', 'like', `${revision}%`)
+      .executeTakeFirst()
+    if (!row) throw new CannotReplay(`The journal no longer has the YAML that was in force (${revision}).`)
+    const checked = await checkConfig(row.file, { ...this.#check, text: row.text })
+    if (!checked.ok) {
+      const problems = formatProblems(checked.problems)
+      throw new CannotReplay(`The YAML that was in force (${revision}) cannot be run by this version:\n\n${problems}`)
+    }
+    const log = makeLog({ level: 'silent' })
+    const rehearsal = await rehearse(checked.config, { log, clock: this.#clock })
+    this.#rehearsals.set(revision, rehearsal)
+    return rehearsal
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const rehearsal of this.#rehearsals.values()) await rehearsal[Symbol.asyncDispose]()
+    this.#rehearsals.clear()
+  }
+}
+
+class ChatReplay {
+  readonly #recording: Recording
+  readonly #plans: ReadonlyMap<string, Plan>
+  readonly #engine: Engine
+  readonly #clock: ManualClock
+  readonly #pipeline: Pipeline
+  readonly #commands: Commands
+  readonly #deeds: ReplayedDeed[] = []
+  readonly #results: DeliveryRow[]
+  /** By the id of the recorded delivery. */
+  readonly #deliveryNow = new Map<string, string>()
+  /** Ids that were made then and may have been seen by plugins, to be made again first. */
+  #ids: string[] = []
+  #plan: Plan
+  #deed: { readonly deed: Deed; readonly recorded: RecordedDeed } | undefined
+  /** What happened while the turn was under way: it comes before the turn looks again. */
+  #meanwhile: (Arrival | Deed)[] = []
+  #looks = 0
+  #change: { readonly change: ChatChange; readonly committed: Committed } | undefined
+  #problem: string | undefined
+
+  constructor(recording: Recording, plans: ReadonlyMap<string, Plan>, engine: Engine, clock: ManualClock) {
+    this.#recording = recording
+    this.#plans = plans
+    this.#engine = engine
+    this.#clock = clock
+    this.#results = [...recording.results]
+    const [plan] = plans.values()
+    if (!plan) throw new Error('There is nothing to replay.')
+    this.#plan = plan
+    const makeId = makeIds(clock)
+    const tools = this.#tools(() => this.#ids.shift() ?? makeId())
+    const deliver = () => NOTHING_IS_SENT
+    const ignored = () => undefined
+    const receive = () => this.#openRequests
+    this.#pipeline = makePipeline(tools, { receive, deliver, sweep: () => NO_SWEEP })
+    this.#commands = makeCommands(tools, { deliver, nudge: ignored, interrupt: ignored })
+  }
+
+  async run(): Promise<Replayed> {
+    const { happened } = this.#recording
+    let endedBecause: string | undefined
+    for (let at = 0; at < happened.length && endedBecause === undefined; at++) {
+      const turn = happened.slice(at).find(isTurn)
+      const one = happened[at]
+      if (!one) break
+      // What comes behind the number that the next turn began with came while it was under way.
+      const isMeanwhile = turn && one !== turn && placeOf(one) > turn.startedSeq
+      if (!isMeanwhile) endedBecause = await this.#happen(one)
+      else {
+        const until = happened.indexOf(turn)
+        this.#meanwhile = happened.slice(at, until)
+        endedBecause = await this.#happen(turn)
+        at = until
+      }
+    }
+    const { chat, skipped } = this.#recording
+    return { chat, skipped, deeds: this.#deeds, endedBecause }
+  }
+
+  /** One thing, as it was. Says why nothing can follow, if so. */
+  async #happen(one: Arrival | Deed): Promise<string | undefined> {
+    const atMs = one.kind === 'arrival' ? one.atMs : one.startedAtMs
+    await this.#recordResults(atMs)
+    this.#clock.jump(atMs)
+    if (one.kind === 'arrival') return this.#arrive(one)
+    this.#plan = this.#plans.get(one.revision) ?? this.#plan
+    return one.kind === 'turn' ? this.#turn(one) : this.#command(one)
+  }
+
+  async #arrive({ entry, failed, atMs }: Arrival): Promise<undefined> {
+    if (failed) await this.#record(failed, { ...lifeEntry(entry) })
+    else if (entry.type === 'wake') await this.#engine.claimDue(atMs, { limit: 1_000, paused: [] })
+    else await this.#accept(entry)
+  }
+
+  async #accept(entry: EntryRow): Promise<void> {
+    const { chat } = this.#recording
+    const event = checkedEvent(JSON.parse(entry.body_json))
+    const channel = this.#plan.channels.get(chat.account)
+    await this.#engine.accept({
+      account: chat.account,
+      event,
+      ids: { entry: entry.id, chat: chat.id, customer: chat.customer },
+      nowMs: entry.accepted_at,
+      grant: channel && grantOf(event, channel.capabilities, entry.accepted_at),
+      media: [],
+    })
+  }
+
+  async #turn(deed: Deed): Promise<string | undefined> {
+    const { chat } = this.#recording
+    const next = (await this.#engine.load(chat.id))?.next
+    const due = next && `${next.event.type} ${'instance' in next.event ? next.event.instance : ''}`
+    const wanted = expectedOf(deed)
+    if (due?.trim() !== wanted) {
+      this.#ended(deed, undefined, due ? `${due.trim()} is to be handled here` : 'nothing is to be handled here')
+      return `${wanted} was handled here`
+    }
+    this.#begin(deed)
+    this.#looks = 0
+    this.#pipeline.nudge(chat.id)
+    await this.#pipeline.idle()
+    await this.#catchUp()
+    const ended = this.#end(deed)
+    if (ended) return ended
+    if (deed.lateFacts) await this.#addLateFacts(deed, deed.lateFacts)
+    return undefined
+  }
+
+  async #command(deed: Deed): Promise<string | undefined> {
+    if (!('body_json' in deed.of)) throw new Error('A command has a body.')
+    const body: unknown = JSON.parse(deed.of.body_json ?? '')
+    this.#begin(deed)
+    const gone = OwnerGone.safeParse(body)
+    const given = checkedCommand(body)
+    if (gone.success) await this.#commands.ownerGone(gone.data.conversation, gone.data.because)
+    else if ('command' in given) await this.#commands.run(given.command)
+    return this.#end(deed)
+  }
+
+  #begin(deed: Deed): void {
+    this.#deed = { deed, recorded: new RecordedDeed(deed, this.#clock) }
+    this.#ids = deed.changes.filter(({ type }) => type === 'opened').map(({ conversation }) => conversation)
+    this.#change = undefined
+    this.#problem = undefined
+  }
+
+  /** Compares, and learns which delivery of now is which of then. */
+  #end(deed: Deed): string | undefined {
+    const made = this.#change
+    this.#deed = undefined
+    if (!made?.committed.ok) {
+      this.#ended(deed, undefined, this.#problem ?? 'nothing came of it')
+      return 'it did not end'
+    }
+    this.#ended(deed, toldNow(made.change))
+    deed.deliveries.forEach(({ id }, i) => {
+      const again = made.change.deliveries?.[i]
+      if (again) this.#deliveryNow.set(id, again.id)
+    })
+    return undefined
+  }
+
+  #ended(deed: Deed, replayed: Told | undefined, because?: string): void {
+    this.#deeds.push({ deed, recorded: toldThen(deed), replayed, because })
+  }
+
+  async #addLateFacts(deed: Deed, { payload_json }: DeliveryRow): Promise<void> {
+    const { facts } = LateFacts.parse(JSON.parse(payload_json)).item
+    const seq = 'seq' in deed.of ? deed.of.seq : 0
+    await this.#engine.commit({
+      chat: this.#recording.chat.id,
+      nowMs: this.#clock.now(),
+      expect: {},
+      lateFacts: { seq, facts },
+      customer: learntOf(facts),
+    })
+  }
+
+  /** What the platform had said of deliveries by then. */
+  async #recordResults(untilMs: number): Promise<void> {
+    const left: DeliveryRow[] = []
+    for (const delivery of this.#results) {
+      const isDone = (delivery.done_at ?? 0) <= untilMs && this.#deliveryNow.has(delivery.id)
+      if (isDone) await this.#record(delivery)
+      else left.push(delivery)
+    }
+    this.#results.splice(0, this.#results.length, ...left)
+  }
+
+  async #record(delivery: DeliveryRow, life?: NewEntry): Promise<void> {
+    const id = this.#deliveryNow.get(delivery.id)
+    const { state, code, done_at: doneAtMs, attempts } = delivery
+    if (id === undefined || doneAtMs === null || state === 'sending' || state === 'pending') return
+    const windowClosed = state === 'dead' && attempts > 0 && code === 'CHANNEL_WINDOW_CLOSED'
+    const result: DeliveryResult = { id, nowMs: doneAtMs, ms: 0, state, counts: true, code: code ?? undefined, life }
+    await this.#engine.recordDelivery({ ...result, windowClosed, takeNext: false })
+  }
+
+  /** What happened while the turn was under way, before it looks at the chat again. */
+  async #catchUp(): Promise<void> {
+    const now = this.#clock.now()
+    for (const one of this.#meanwhile.splice(0)) {
+      if (one.kind === 'arrival') await this.#arrive(one)
+      else if (one.kind === 'command') await this.#besides(() => this.#happen(one))
+    }
+    this.#clock.jump(Math.max(now, this.#clock.now()))
+  }
+
+  /** Runs a command in the middle of a turn. */
+  async #besides(run: () => Promise<unknown>): Promise<void> {
+    const [deed, ids, change, plan] = [this.#deed, this.#ids, this.#change, this.#plan]
+    await run()
+    this.#deed = deed
+    this.#ids = ids
+    this.#change = change
+    this.#plan = plan
+  }
+
+  #tools(makeId: () => string): Tools {
+    const log = makeLog({ level: 'silent' })
+    const replay = this
+    const hold = () => ({ plan: this.#plan, release: () => undefined })
+    return {
+      engine: this.#watched(),
+      clock: this.#clock,
+      makeId,
+      log: { ...log, error: (_fields, text) => this.#note(text) },
+      wait: async (ms) => this.#clock.jump(this.#clock.now() + ms),
+      redact: (text) => text,
+      plan: () => this.#plan,
+      hold,
+      get recorded() {
+        return replay.#deed?.recorded
+      },
+    }
+  }
+
+  #note(problem: string): void {
+    this.#problem ??= problem
+  }
+
+  /** The journal, one turn at a time; whoever looks a second time sees what has happened meanwhile. */
+  #watched(): Engine {
+    const engine = this.#engine
+    return new Proxy(engine, {
+      get: (target, name) => {
+        if (name === 'load') return (chat: string) => this.#load(chat)
+        if (name === 'commit') return (change: ChatChange) => this.#commit(change)
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+
+  async #load(id: string): Promise<LoadedChat | undefined> {
+    const current = this.#deed
+    if (current?.deed.kind !== 'turn') return this.#engine.load(id)
+    if (this.#looks++ > 0) await this.#catchUp()
+    const chat = await this.#engine.load(id)
+    if (!chat?.next) return chat
+    if (this.#change || this.#problem) return { ...chat, next: undefined }
+    return { ...chat, next: { ...chat.next, ...current.recorded.failures } }
+  }
+
+  async #commit(change: ChatChange): Promise<Committed> {
+    if (this.#deed?.deed.kind === 'turn') await this.#catchUp()
+    const committed = await this.#engine.commit(change)
+    if (change.turn || change.command) this.#change = { change, committed }
+    return committed
+  }
+
+  /** Whether a request was open is as recorded; and when that is asked, the turn is about to be written. */
+  readonly #openRequests: Receive = {
+    receive: async () => undefined,
+    ended: () => undefined,
+    restore: () => undefined,
+    canAnswer: () => {
+      const current = this.#deed
+      if (!current) return false
+      this.#clock.jump(Math.max(this.#clock.now(), current.deed.doneAtMs))
+      return current.deed.steps.some(({ stage }) => stage === 'inline')
+    },
+    answer: () => true,
+    letGo: () => undefined,
+    close: () => undefined,
+  }
+}
+
+const NOTHING_IS_SENT: Deliver = {
+  start: () => undefined,
+  takeDue: async () => undefined,
+  recordInline: async () => undefined,
+  asPlatformMessage: () => {
+    throw new Error('In a replay nothing is sent.')
+  },
+  paused: new Map(),
+  idle: async () => false,
+  stop: () => undefined,
+}
+
+const NO_SWEEP: Sweep = { by: () => undefined, idle: async () => false, stop: () => undefined }
+
+const OwnerGone = z.object({ type: z.literal('owner-gone'), conversation: z.string(), because: z.string() })
+const LateFacts = z.object({ item: z.object({ facts: z.unknown().transform(checkedLearnt) }) })
+
+function isTurn(one: Arrival | Deed): one is Deed {
+  return one.kind === 'turn'
+}
+
+function placeOf(one: Arrival | Deed): number {
+  return one.kind === 'arrival' ? one.seq : one.doneSeq
+}
+
+/** What is to be handled, in words that tell one from another. */
+function expectedOf({ of }: Deed): string {
+  if (!('seq' in of)) return 'a command'
+  if (of.type !== 'wake') return of.type
+  return `wake ${Wake.parse(JSON.parse(of.body_json)).instance}`
+}
+
+const Wake = z.object({ instance: z.string() })
+const Life = z.object({ id: z.string(), type: z.literal('delivery.failed'), atMs: z.number(), code: z.string() })
+
+function lifeEntry({ id, body_json, conversation, at }: EntryRow): NewEntry {
+  const body: unknown = JSON.parse(body_json)
+  const { type, code } = Life.parse(body)
+  const event = { id, type, atMs: at, code, content: '' } as const
+  return { id, kind: 'life', type, body: event, by: CORE, conversation: conversation ?? undefined, atMs: at }
+}
+
+/** The steps of one turn or command, each to be taken once. */
+class RecordedDeed implements Recorded {
+  readonly facts: Facts | undefined
+  /** How often it had failed before, as far as that decided. */
+  readonly failures: { readonly fails: number; readonly blocked: number }
+  readonly #deed: Deed
+  readonly #clock: ManualClock
+  readonly #steps: TraceStep[]
+
+  constructor(deed: Deed, clock: ManualClock) {
+    this.#deed = deed
+    this.#clock = clock
+    this.#steps = [...deed.steps]
+    const guardFailed = deed.steps.some(({ stage, did }) => stage === 'guard' && did === 'failed')
+    const wasGivenUp = 'outcome' in deed.of && deed.of.outcome === 'failed' && !deed.steps.some(isOfTurn)
+    this.failures = { fails: guardFailed ? MAX_FAILS : 0, blocked: wasGivenUp ? MAX_BLOCKED : 0 }
+    const enriched = deed.steps.some(({ stage, did }) => stage === 'enrich' && did === 'done')
+    const factsJson = 'facts_json' in deed.of ? deed.of.facts_json : null
+    this.facts = factsJson !== null && (enriched || !deed.lateFacts) ? checkedLearnt(JSON.parse(factsJson)) : undefined
+  }
+
+  step(stage: string, by: string): RecordedStep | undefined {
+    const index = this.#steps.findIndex((step) => step.stage === stage && step.by === by)
+    const [step] = index < 0 ? [] : this.#steps.splice(index, 1)
+    if (!step) {
+      // Nobody outside is asked now; what it would have said, nobody knows.
+      return stage === 'bot' ? { did: 'failed', because: 'it was not asked then', gave: {} } : undefined
+    }
+    const { at = 0, ms = 0, did, because, gave } = step
+    this.#clock.jump(this.#deed.startedAtMs + at + (gave ? ms : 0))
+    return gave && { did, because, gave }
+  }
+}
+
+/** Of a turn that was run, rather than given up: somebody had a say, or it came to a route. */
+function isOfTurn({ stage }: TraceStep): boolean {
+  return stage !== 'outcome' && stage !== 'adapt' && stage !== 'ledger' && stage !== 'rewrite' && stage !== 'inline'
+}
