@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { defineBot, definePlugin, service, z } from '#core'
 import { memoryChannel, type TestConfig, testRuntime } from '#core/testing'
+import { reportLong } from '../crash/long.ts'
 import { botThat, gate, quietDesk } from './cast.ts'
 
 /** A bot whose setting shows in what it says, so that a test sees which of its instances has answered. */
@@ -17,35 +18,71 @@ const labelled = (door = gate()) =>
     }),
   })
 
-test('twenty reloads during a stream of events lose none, double none and reorder none', async () => {
-  const bot = labelled()
-  const config = (label: string): TestConfig => ({ bots: { bot: { use: bot, label } } })
-  await using runtime = await testRuntime(config('0'))
-  const chats = ['a', 'b', 'c', 'd']
-  for (let reload = 1; reload <= 20; reload++) {
-    const sending = chats.flatMap((chat) =>
-      [0, 1, 2, 3, 4].map((n) =>
-        runtime.channel.receive({
-          id: `${chat}-${reload}-${n}`,
-          chat,
-          atMs: 1,
-          grants: 'message',
-          type: 'message',
-          parts: [{ type: 'text', text: `${reload}-${n}` }],
-        }),
-      ),
-    )
-    await Promise.all([...sending, runtime.apply(config(`${reload}`))])
-  }
-  await runtime.idle()
-  const expected = Array.from({ length: 100 }, (_, i) => `${Math.floor(i / 5) + 1}-${i % 5}`)
-  for (const chat of chats) {
-    const said = runtime.channel.sent
-      .filter((delivery) => delivery.chat === chat)
-      .map(({ part }) => (part.type === 'text' ? part.text.split(': ')[1] : ''))
-    expect(said).toEqual(expected)
-  }
-})
+const RELOADS = process.env.LONG ? 200 : 20
+const CHATS = Array.from({ length: 20 }, (_, n) => `c${n}`)
+/** Of each chat, around each reload. */
+const EVENTS = 5
+
+test(
+  'reloads during a stream of events lose none, double none and reorder none',
+  async () => {
+    const startedAt = performance.now()
+    const bot = labelled()
+    const fragile = definePlugin({
+      name: 'fragile',
+      summary: 'Cannot be set up when it is told so.',
+      config: z.strictObject({ works: z.boolean() }),
+      setup({ config }) {
+        if (!config.works) throw new Error('I do not work.')
+        return { inbound: { guard: (_, next) => next() } }
+      },
+    })
+    // Every third time the whole is started anew, the channel too; otherwise the bot alone.
+    const config = (reload: number, works = true): TestConfig => ({
+      server: { port: 0, publicUrl: `http://localhost/${Math.floor(reload / 3)}` },
+      bots: { bot: { use: bot, label: `${reload}` } },
+      features: [{ use: fragile, works }],
+    })
+    await using runtime = await testRuntime(config(0))
+    const receive = (chat: string, reload: number, n: number) =>
+      runtime.channel.receive({
+        id: `${chat}-${reload}-${n}`,
+        ...{ chat, atMs: 1, grants: 'message', type: 'message' },
+        parts: [{ type: 'text', text: `${reload}-${n}` }],
+      })
+    for (let reload = 1; reload <= RELOADS; reload++) {
+      const sending = CHATS.flatMap((chat) => Array.from({ length: EVENTS }, (_, n) => receive(chat, reload, n)))
+      const refused = reload % 5 === 0 && runtime.apply(config(reload, false)).catch((error: unknown) => error)
+      await Promise.all([...sending, refused, runtime.apply(config(reload))])
+      if (refused) expect(await refused).toMatchObject({ code: 'PLUGIN_SETUP' })
+      // More than so many for one chat are turned away, as they should be.
+      if (reload % 10 === 0) await runtime.idle()
+    }
+    await runtime.idle()
+
+    const expected = Array.from({ length: RELOADS * EVENTS }, (_, i) => `${Math.floor(i / EVENTS) + 1}-${i % EVENTS}`)
+    let byOld = 0
+    let byNew = 0
+    for (const chat of CHATS) {
+      const answers = runtime.channel.sent
+        .filter((delivery) => delivery.chat === chat)
+        .map(({ part }) => (part.type === 'text' ? part.text.split(': ') : []))
+      expect(answers.map(([, text]) => text)).toEqual(expected)
+      for (const [label, text = ''] of answers) {
+        if (text.startsWith(`${label}-`)) byNew += 1
+        else byOld += 1
+      }
+      expect(new Set(await runtime.outcomes(chat))).toEqual(new Set(['answered: bot']))
+    }
+    // Otherwise no reload was in the middle of anything.
+    expect(Math.min(byOld, byNew)).toBeGreaterThan(RELOADS)
+    if (process.env.LONG) {
+      const seconds = Math.round((performance.now() - startedAt) / 1_000)
+      reportLong('reload', { reloads: RELOADS, events: expected.length * CHATS.length, byOld, byNew, seconds })
+    }
+  },
+  process.env.LONG ? 600_000 : 60_000,
+)
 
 test('a turn that spans a reload finishes on what it began with; the next one runs by the new file', async () => {
   const door = gate()
