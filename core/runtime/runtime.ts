@@ -31,6 +31,9 @@ const SWEEP_AGAIN_MS = 1_000
 /** How often it is looked for what is due even if nothing is known to be: every due moment is known, so this finds nothing. */
 const SWEEP_EVERY_MS = 60_000
 
+/** What each still gets when it stops, and others have taken all the time that there was. */
+const LAST_MS = 1_000
+
 export interface Runtime {
   /** Where it listens; undefined when it was started without a listener. */
   readonly url: string | undefined
@@ -169,6 +172,9 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   }
   const listeners = new Listeners(clock)
   let web: Web | undefined
+  /** Turns, requests and polled channels share the time that there is when it stops. */
+  let stopByMs: number | undefined
+  const drainLeftMs = () => Math.max(LAST_MS, (stopByMs ?? clock.now() + config.limits.drainForMs) - clock.now())
   const mounts = new Map<string, { unmount(): void; drained(withinMs: number): Promise<void> }>()
   opened.defer(() => stopAll([...plan.instances.values()]))
 
@@ -279,12 +285,12 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   if (options.listen !== false) {
     web = await startWeb({ host: first.server.host, port: first.server.port, log, clock })
     const listening = web
-    opened.defer(() => listening.close(config.limits.drainForMs))
+    opened.defer(() => listening.close(drainLeftMs()))
   }
   switchTo(first, running)
   await rehome([])
   listeners.begin([...running.values()])
-  opened.defer(() => listeners.end([...plan.instances.values()], config.limits.drainForMs))
+  opened.defer(() => listeners.end([...plan.instances.values()], drainLeftMs()))
   receive.restore(recovery.chats)
   for (const { id } of recovery.chats) nudge(id)
   sweep.by(clock.now())
@@ -337,6 +343,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
         receive.close()
         pipeline.stop()
         sweep.stop()
+        stopByMs = clock.now() + config.limits.drainForMs
         await within(clock, config.limits.drainForMs, idle())
         deliver.stop()
         await opened.disposeAsync()
