@@ -83,6 +83,18 @@ export function tables<DB>(migrations: { readonly [name: string]: string }): Tab
   return { migrations }
 }
 
+// ── routes ──────────────────────────────────────────────────────────────────────────────────
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * Everybody may call this route, since it checks its callers itself. A WebSocket is let through at the very path of
+     * a public GET route. Means nothing in a channel, whose routes are all public.
+     */
+    public?: boolean | undefined
+  }
+}
+
 // ── what setup gets ─────────────────────────────────────────────────────────────────────────
 
 /** A small document that people may read and edit by hand: checked by its schema, never half-written. */
@@ -114,7 +126,11 @@ export interface Context<C, DB> {
   readonly http: typeof fetch
   /** Aborted when this instance stops. */
   readonly signal: AbortSignal
-  /** A Fastify of this instance's own, at `/<name>`. */
+  /**
+   * A Fastify of this instance's own, at `/<name>`. A channel's is open to everybody, so the channel checks its callers
+   * (a signature, a session). Of all other plugins, only the operator gets in (`server.token`, or from the machine
+   * itself), except to routes that say `{ config: { public: true } }`.
+   */
   readonly web: FastifyInstance
   /** The public address of `web`. */
   readonly url: string

@@ -28,7 +28,7 @@ export interface Follower {
 /** Follows the file that `runtime` was started with. `tell` gets the problems of a bad file, as text. */
 export function followConfig(
   file: string,
-  runtime: Pick<Runtime, 'config' | 'apply' | 'instance'>,
+  runtime: Pick<Runtime, 'config' | 'apply' | 'instance' | 'metrics'>,
   { log, tell }: { readonly log: RuntimeLog; tell(problems: string): void },
 ): Follower {
   const started = runtime.config
@@ -55,7 +55,10 @@ export function followConfig(
     if (!checked.ok) {
       named = checked.files
       const problems = formatProblems(checked.problems, 'reload')
-      if (isAsked || problems !== told) tell(problems)
+      if (isAsked || problems !== told) {
+        tell(problems)
+        runtime.metrics.reloadRefused()
+      }
       told = problems
       return
     }
@@ -116,6 +119,7 @@ export function followConfig(
 const readAtStart: readonly (readonly [string, (config: CheckedConfig) => unknown])[] = [
   ['server.host', ({ server }) => server.host],
   ['server.port', ({ server }) => server.port],
+  ['server.maxConnections', ({ server }) => server.maxConnections],
   ['storage.folder', ({ storage }) => storage.folder],
 ]
 

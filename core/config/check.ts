@@ -277,12 +277,15 @@ class Check {
         dedupeMs: keep.dedupe,
         auditMs: keep.audit,
       },
-      limits: limits && { drainForMs: limits.drainFor },
+      limits: limits && { drainForMs: limits.drainFor, refusedPerMinute: limits.refusedPerMinute },
     }
   }
 
   /** What settings are resolved against, as long as no desk was asked. */
-  #surroundings({ timeZone = 'UTC', writtenHours = {} }: CoreSections): Surroundings {
+  #surroundings({
+    timeZone = 'UTC',
+    writtenHours = {},
+  }: Pick<CoreSections, 'timeZone' | 'writtenHours'>): Surroundings {
     const hours = new Map<string, Hours>()
     for (const [name, one] of Object.entries(writtenHours)) hours.set(name, makeHours(one, timeZone))
     const names = (section: Section) => {
@@ -305,12 +308,18 @@ class Check {
     }
   }
 
+  /** For sections in which nothing is referred to. */
+  #nowhere(): Surroundings {
+    const names = { channels: [], bots: [], desks: [], people: [], teams: [] }
+    return { ...this.#surroundings({ timeZone: undefined, writtenHours: undefined }), ...names }
+  }
+
   /** One of the core's own sections; `undefined` when it has problems. */
   #section<T extends z.ZodType>(name: string, schema: T): z.output<T> | undefined {
     const path = [name]
     const value = this.#file.get(path)
     if (value === undefined && this.#file.variableAt(path) !== undefined) return undefined
-    const resolver = makeResolver(nowhere(this.#file), new Map(), new Set())
+    const resolver = makeResolver(this.#nowhere(), new Map(), new Set())
     const parsed = parseWithVariables(schema, value, this.#file, path, resolver)
     if (parsed.success) return parsed.data
     const about = { file: this.#file, path, value, schema, owner: name }
@@ -601,14 +610,6 @@ interface CoreSections {
 
 function isComplete(core: CoreSections): core is { [K in keyof CoreSections]: NonNullable<CoreSections[K]> } {
   return Object.values(core).every((section) => section !== undefined)
-}
-
-/** For sections in which nothing is referred to. */
-function nowhere(file: YamlFile): Surroundings {
-  return {
-    ...{ file, timeZone: 'UTC', hours: new Map(), channels: [], bots: [], desks: [], people: [], teams: [] },
-    ...{ variables: new Set<string>(), literalSecretsAllowed: false, secrets: new Set<string>(), cache: new Map() },
-  }
 }
 
 function rawHours(file: YamlFile['value'], name: string): Json {

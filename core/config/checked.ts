@@ -21,8 +21,11 @@ export interface CheckedConfig {
     readonly host: string
     /** Without a slash at its end. */
     readonly publicUrl: string
-    /** As Fastify takes it. */
+    /** The operator's, for what is not open to everybody. */
+    readonly token?: string | undefined
+    /** Whose `x-forwarded-for` is believed: addresses and networks, or whoever connects. */
     readonly trustProxy: boolean | readonly string[]
+    readonly maxConnections: number
   }
   /** An absolute path. */
   readonly storage: { readonly folder: string }
@@ -45,6 +48,8 @@ export interface CheckedConfig {
   readonly limits: {
     /** How long turns under way may go on when their plugin is stopped. */
     readonly drainForMs: number
+    /** After so many refused requests an address is kept out for the rest of the minute. */
+    readonly refusedPerMinute: number
   }
   /** In the order of the YAML, without those that are parked (`enabled: false`) or down. */
   readonly channels: readonly CheckedChannel[]

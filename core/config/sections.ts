@@ -1,9 +1,10 @@
 /** The sections of the YAML that are the core's own, and the core's keys in the entries that hold plugins. */
 import { z } from 'zod'
+import { isAddressOrNetwork } from '../services/callers.ts'
 import type { CheckedRoute } from './checked.ts'
 import { hoursSchema, refuse, timeZone } from './hours.ts'
 import { found } from './problems.ts'
-import { duration, languageTag, refers, say } from './schema.ts'
+import { duration, languageTag, refers, say, secret } from './schema.ts'
 import { mapTexts, TEXTS } from './texts.ts'
 
 const publicUrl = z
@@ -18,6 +19,22 @@ const publicUrl = z
   })
   .meta({ examples: ['https://chat.example.com'] })
 
+const MIN_TOKEN_CHARS = 16
+
+/** One that cannot be guessed. What it is must not be told, not even by its length. */
+const token = secret().superRefine((value, context) => {
+  if (value.length >= MIN_TOKEN_CHARS && /^\S+$/.test(value)) return
+  const what = `The token is shorter than ${MIN_TOKEN_CHARS} characters, or has spaces in it.`
+  const instead = 'Make one with  openssl rand -hex 32  and set the variable to it.'
+  refuse(context, found('CONFIG_WRONG_VALUE', { what, instead }))
+})
+
+const proxy = z.string().superRefine((text, context) => {
+  if (isAddressOrNetwork(text)) return
+  const what = `"${text}" is no address of a proxy.`
+  refuse(context, found('CONFIG_WRONG_VALUE', { what, instead: 'Write it as 10.0.0.5, or a network as 10.0.0.0/8.' }))
+})
+
 export const server = z.strictObject({
   port: z.int().min(0).max(65535).default(8080).describe('The port that the server listens on.'),
   host: z
@@ -26,10 +43,20 @@ export const server = z.strictObject({
     .default('127.0.0.1')
     .describe('The address that it listens on; 0.0.0.0 for all of the machine.'),
   publicUrl: publicUrl.optional().describe('The address that platforms and browsers use.'),
+  token: token
+    .meta({ examples: [`\${SWITCHBOARD_TOKEN}`] })
+    .optional()
+    .describe('Lets the operator in from elsewhere: to /metrics, to the detail of /readyz, to desks.'),
   trustProxy: z
-    .union([z.boolean(), z.array(z.string()).min(1)])
+    .union([z.boolean(), z.array(proxy).min(1)])
     .default(false)
     .describe('Whether the proxy in front is believed about the caller’s address; or the addresses of those that are.'),
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe('How many connections may be open at a time; further ones are closed at once.'),
 })
 
 export const storage = z.strictObject({
@@ -72,8 +99,13 @@ export const keep = z
 export const limits = z
   .strictObject({
     drainFor: duration('30s').describe('How long turns under way may go on when their plugin is stopped.'),
+    refusedPerMinute: z
+      .int()
+      .min(1)
+      .default(120)
+      .describe('After so many refused requests (4xx) an address is kept out for the rest of the minute.'),
   })
-  .describe('Time limits of the runtime.')
+  .describe('Limits of the runtime.')
 
 // ── entries that hold plugins ───────────────────────────────────────────────────────────────
 

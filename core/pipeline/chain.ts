@@ -242,6 +242,7 @@ function failed(
   const because = tools.redact(messageOf(error))
   instance.log.error({ stage, turn, error }, `${instance.name} (${instance.plugin.name}), ${stage}: ${because}`)
   note('failed', because, waited ? {} : undefined)
+  tools.metrics.hookFailed(instance.name, stage)
   return error instanceof Error ? error : new Error(because)
 }
 

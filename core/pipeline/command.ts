@@ -100,7 +100,10 @@ export function makeCommands(
       },
       command: rowOf(command, draft, result),
     })
-    if (committed.ok) return afterwards(draft, committed, result)
+    if (committed.ok) {
+      tools.metrics.committed(draft.channel.name, change)
+      return afterwards(draft, committed, result)
+    }
     if (committed.why === 'repeated') return committed.result
     if (committed.why !== 'waiting') return undefined
     return store(

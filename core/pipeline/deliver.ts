@@ -28,6 +28,8 @@ const HANDED_OVER_MESSAGES = 200
 export interface Paused {
   /** The channel's account, or `desk:<name>`. */
   readonly what: string
+  /** Since when nothing has been sent to it, though it was tried. */
+  readonly sinceMs: number
   readonly untilMs: number
   readonly code: string
   readonly message: string
@@ -42,6 +44,7 @@ export interface Deliver {
   recordInline(delivery: DueDelivery, finished: boolean): Promise<void>
   /** The platform message of a delivery. */
   asPlatformMessage(delivery: DueDelivery): Delivery
+  /** Those that could not be sent to, until something is sent again: also when their pause is over by now. */
   readonly paused: ReadonlyMap<string, Paused>
   /** Resolves when nothing is being sent: true if something was. */
   idle(): Promise<boolean>
@@ -57,6 +60,10 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
   function track(work: Promise<void>): void {
     underWay.add(work)
     work.finally(() => underWay.delete(work))
+  }
+
+  function pause(what: string, why: Omit<Paused, 'what' | 'sinceMs'>): void {
+    paused.set(what, { what, sinceMs: paused.get(what)?.sinceMs ?? clock.now(), ...why })
   }
 
   async function sendAll(first: DueDelivery): Promise<void> {
@@ -83,6 +90,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       try {
         const takeNext = !stopping.signal.aborted
         const { next, pending } = await engine.recordDelivery({ ...result, nowMs: clock.now(), life, takeNext })
+        tools.metrics.delivered(channelOf(delivery), result)
         // What stands behind one that waits is looked at again when that one no longer holds it back.
         if (result.nextAtMs !== undefined) use.sweep().by(Math.min(result.nextAtMs, clock.now() + HOLD_MS))
         if (pending > 0) use.nudge(delivery.chat)
@@ -95,6 +103,11 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
         await tools.wait(1_000)
       }
     }
+  }
+
+  /** As metrics name where it goes. */
+  function channelOf({ account, destination }: DueDelivery): string {
+    return destination === 'channel' ? (tools.plan().channels.get(account)?.name ?? 'gone') : destination
   }
 
   function failedEvent(delivery: DueDelivery, { code }: DeliveryResult): NewEntry | undefined {
@@ -152,7 +165,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     if (!(error instanceof DeliveryError)) return unsure(channel, delivery, error, message)
     if (error.scope === 'channel') {
       const untilMs = clock.now() + (error.retryAfterMs ?? PAUSE_MS)
-      paused.set(delivery.account, { what: delivery.account, untilMs, code, message })
+      pause(delivery.account, { untilMs, code, message })
       return { state: 'pending', counts: false, nextAtMs: untilMs, code, error: message }
     }
     const windowClosed = code === 'CHANNEL_WINDOW_CLOSED'
@@ -198,7 +211,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       desk.log.warn({ delivery: delivery.id, code, error }, `${desk.name} (${desk.plugin.name}), deliver: ${message}`)
       const wait = (error instanceof DeliveryError ? error.retryAfterMs : undefined) ?? deskRetryMs(delivery.attempts)
       const untilMs = clock.now() + wait
-      paused.set(delivery.destination, { what: delivery.destination, untilMs, code, message })
+      pause(delivery.destination, { untilMs, code, message })
       return { state: 'pending', counts: true, nextAtMs: untilMs, code, error: message }
     }
   }
@@ -245,8 +258,8 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     },
     async takeDue() {
       const nowMs = clock.now()
-      for (const { what, untilMs } of paused.values()) if (untilMs <= nowMs) paused.delete(what)
-      const due = await engine.claimDue(nowMs, { limit: 200, paused: [...paused.keys()] })
+      const held = [...paused.values()].filter(({ untilMs }) => untilMs > nowMs).map(({ what }) => what)
+      const due = await engine.claimDue(nowMs, { limit: 200, paused: held })
       for (const chat of due.chats) use.nudge(chat)
       for (const delivery of due.deliveries) track(sendAll(delivery))
       return due.nextAtMs

@@ -63,7 +63,7 @@ export function makePipeline(
   tools: Tools,
   use: { readonly receive: () => Receive; readonly deliver: () => Deliver; readonly sweep: () => Sweep },
 ): Pipeline {
-  const { engine, clock, log } = tools
+  const { engine, clock, log, metrics } = tools
   const drains = new Map<string, { again: boolean }>()
   const interrupts = new Map<string, AbortController>()
   const underWay = new Set<Promise<void>>()
@@ -107,8 +107,9 @@ export function makePipeline(
 
   /** One entry, to its outcome or to another try. */
   async function take(chat: LoadedChat, todo: TodoEntry): Promise<void> {
+    const startedMs = clock.now()
     try {
-      await handle(chat, todo)
+      await handle(chat, todo).finally(() => metrics.turnTook(clock.now() - startedMs))
     } catch (error) {
       if (error instanceof SwitchboardError && (error.code === 'JOURNAL_FULL' || error.code === 'JOURNAL_CLOSED'))
         throw error
@@ -276,8 +277,10 @@ export function makePipeline(
   async function commit(draft: TurnDraft, settled: Settled): Promise<Committed> {
     for (;;) {
       const inline = use.receive().canAnswer(draft.entry.id)
-      const committed = await commitOrBlame(draft, await composeTurn(tools, draft, settled, { inline }))
+      const change = await composeTurn(tools, draft, settled, { inline })
+      const committed = await commitOrBlame(draft, change)
       if (!committed) continue
+      if (committed.ok) metrics.committed(draft.channel.name, change)
       if (committed.ok || committed.why !== 'allowance') return committed
       const chat = await engine.load(draft.chat.id)
       if (!chat) return { ok: false, why: 'epoch' }
@@ -392,7 +395,7 @@ export function makePipeline(
   /** The channel of this chat is no longer in the configuration. */
   async function ignore(chat: LoadedChat, todo: TodoEntry): Promise<void> {
     const because = `no channel has the account ${chat.account}`
-    const committed = await engine.commit({
+    const change: ChatChange = {
       chat: chat.id,
       nowMs: clock.now(),
       expect: { epoch: chat.epoch },
@@ -405,9 +408,12 @@ export function makePipeline(
         trace: [{ stage: 'route', by: 'core', did: 'ignored', because }],
         began: { revision: tools.plan().revision.slice(0, 12), atMs: clock.now(), seq: chat.seq },
       },
-    })
+    }
+    const committed = await engine.commit(change)
+    if (!committed.ok) return
+    metrics.committed('gone', change)
     const { type } = todo.event
-    if (committed.ok && type !== 'wake' && !isLifeEvent(type)) use.receive().ended(chat.account, chat.externalId)
+    if (type !== 'wake' && !isLifeEvent(type)) use.receive().ended(chat.account, chat.externalId)
   }
 
   return {

@@ -90,6 +90,7 @@ export function makeReceive(
         grant: grantOf(event, channel.capabilities, nowMs),
         media,
       })
+      tools.metrics.accepted(channel.name, accepted.repeated)
       if (media.length > 0 && !accepted.repeated) use.fetchMedia()
       return accepted
     } finally {

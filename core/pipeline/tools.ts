@@ -1,5 +1,6 @@
 /** What every part of the pipeline works with. */
 import type { Engine } from '../journal/engine.ts'
+import type { Metrics } from '../operations/metrics.ts'
 import type { Plan } from '../runtime/plan.ts'
 import type { Clock, MakeId } from '../services/clock.ts'
 import type { Facts, Log } from '../turn.ts'
@@ -9,6 +10,7 @@ export interface Tools {
   readonly clock: Clock
   readonly makeId: MakeId
   readonly log: Log
+  readonly metrics: Metrics
   /** Resolves after so many ms. */
   wait(ms: number): Promise<void>
   /** Cuts secrets out of what is kept: the words of an error may hold one. */

@@ -10,6 +10,7 @@ import { formatProblems } from '../config/report.ts'
 import type { ChatChange, Committed, DeliveryResult, Engine, LoadedChat, NewEntry } from '../journal/engine.ts'
 import type { ChatRow, DeliveryRow, EntryRow, JournalTables } from '../journal/tables.ts'
 import type { TraceStep } from '../journal/trace.ts'
+import { makeMetrics } from '../operations/metrics.ts'
 import { checkedCommand, checkedEvent, checkedLearnt } from '../pipeline/checked.ts'
 import { type Commands, makeCommands } from '../pipeline/command.ts'
 import { learntOf } from '../pipeline/compose.ts'
@@ -322,6 +323,7 @@ class ChatReplay {
       clock: this.#clock,
       makeId,
       log: { ...log, error: (_fields, text) => this.#note(text) },
+      metrics: makeMetrics(),
       wait: async (ms) => this.#clock.jump(this.#clock.now() + ms),
       redact: (text) => text,
       plan: () => this.#plan,

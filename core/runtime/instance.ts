@@ -23,6 +23,7 @@ import type {
   Hooks,
   Plugin,
 } from '../plugin.ts'
+import type { Callers } from '../services/callers.ts'
 import type { Clock, MakeId } from '../services/clock.ts'
 import type { Documents } from '../services/documents.ts'
 import { makeHttp } from '../services/http.ts'
@@ -125,6 +126,7 @@ export interface Ground {
   readonly media: Media
   readonly documents: Documents
   readonly schedule: Schedule
+  readonly callers: Callers
   /** Plugins' `http` refuses every request. */
   readonly offline: boolean
   command(command: Command): Promise<CommandResult>
@@ -249,7 +251,7 @@ function makeContext(
   const lazy = {
     get web() {
       if (!web) {
-        const app = makeInstanceWeb(name, { log, trustProxy: config.server.trustProxy })
+        const app = makeInstanceWeb(name, { log, callers: ground.callers, guarded: checked.kind !== 'channel' })
         onDispose(() => app.close())
         web = app
       }

@@ -5,12 +5,17 @@ import type { CheckedConfig, CheckedInstance } from '../config/checked.ts'
 import { messageOf } from '../errors.ts'
 import { type Engine, NEVER_MS, type SendAgain } from '../journal/engine.ts'
 import { openSqlite } from '../journal/sqlite/engine.ts'
+import { makeBacklog } from '../operations/backlog.ts'
+import { type Metrics, makeMetrics } from '../operations/metrics.ts'
+import { makePages } from '../operations/pages.ts'
+import { type Readiness, readiness } from '../operations/readiness.ts'
 import { type Commands, makeCommands } from '../pipeline/command.ts'
 import { type Deliver, makeDeliver } from '../pipeline/deliver.ts'
 import { makePipeline, type Pipeline } from '../pipeline/pipeline.ts'
 import { makeReceive, type Receive } from '../pipeline/receive.ts'
 import { makeSweep, type Sweep } from '../pipeline/sweep.ts'
 import type { Tools } from '../pipeline/tools.ts'
+import { makeCallers } from '../services/callers.ts'
 import { type Clock, type MakeId, makeIds, systemClock } from '../services/clock.ts'
 import { makeDocuments } from '../services/documents.ts'
 import type { RuntimeLog } from '../services/log.ts'
@@ -38,6 +43,7 @@ export interface Runtime {
   /** Where it listens; undefined when it was started without a listener. */
   readonly url: string | undefined
   readonly engine: Engine
+  readonly metrics: Metrics
   readonly config: CheckedConfig
   /** What is running, laid out for each channel. */
   readonly plan: Plan
@@ -98,11 +104,14 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   let config = first
   let plan: Plan = makePlan({ ...first, channels: [], bots: [], desks: [], features: [], routes: [] }, new Map())
   const uses = new Map<Plan, { count: number; free: PromiseWithResolvers<void> }>()
+  const metrics = makeMetrics()
+  const callers = makeCallers(() => config.server)
   const tools: Tools = {
     engine,
     clock,
     makeId,
     log,
+    metrics,
     wait: (ms) => new Promise((resolve) => clock.after(ms, resolve)),
     redact: log.redact,
     plan: () => plan,
@@ -165,13 +174,16 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     media,
     documents: makeDocuments({ folder: join(folder, 'documents'), log }),
     schedule,
+    callers,
     offline: options.offline ?? false,
     command: (command) => commands.run(command),
     receive: (account, event) => receive.receive(account, event),
     live: options.live ?? (() => undefined),
   }
   const listeners = new Listeners(clock)
+  const backlog = makeBacklog(engine.read, clock, (account) => plan.channels.get(account)?.name)
   let web: Web | undefined
+  let stopped: Promise<void> | undefined
   /** Turns, requests and polled channels share the time that there is when it stops. */
   let stopByMs: number | undefined
   const drainLeftMs = () => Math.max(LAST_MS, (stopByMs ?? clock.now() + config.limits.drainForMs) - clock.now())
@@ -283,9 +295,13 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   const running = await startInstances(first)
   await engine.saveRevision({ ...first.revision, file: first.file, at: clock.now() })
   if (options.listen !== false) {
-    web = await startWeb({ host: first.server.host, port: first.server.port, log, clock })
-    const listening = web
+    const pages = await makePages({ log, callers, metrics, readiness: readinessNow, backlog, readings })
+    opened.defer(() => pages.close())
+    const settings = () => ({ publicUrl: config.server.publicUrl, refusedPerMinute: config.limits.refusedPerMinute })
+    const listening = await startWeb({ ...first.server, settings, callers, log, clock })
     opened.defer(() => listening.close(drainLeftMs()))
+    listening.mount('', pages)
+    web = listening
   }
   switchTo(first, running)
   await rehome([])
@@ -298,6 +314,27 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   const stopping = new AbortController()
   opened.defer(() => stopping.abort())
   schedule('core', TRIM_EVERY, () => trim(), stopping.signal)
+
+  function readinessNow(): Readiness {
+    return readiness({
+      nowMs: clock.now(),
+      config,
+      journalWritable: engine.healthy,
+      stopping: stopped !== undefined,
+      paused: deliver.paused,
+      failing: listeners.failing,
+    })
+  }
+
+  function readings() {
+    const { channels, journal } = readinessNow()
+    return {
+      channels: new Map(channels.map(({ name, state }) => [name, state === 'up' ? 1 : 0] as const)),
+      journal: { ...journal, ...engine.counts },
+      web: web?.counts ?? { refused: 0, keptOut: 0, overloaded: 0 },
+      revision: config.revision.hash,
+    }
+  }
 
   async function trim(): Promise<void> {
     const nowMs = clock.now()
@@ -320,10 +357,10 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   }
 
   let applying: Promise<void> = Promise.resolve()
-  let stopped: Promise<void> | undefined
   return {
     url: web?.url,
     engine,
+    metrics,
     get config() {
       return config
     },
@@ -331,7 +368,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       return plan
     },
     apply(next) {
-      applying = applying.catch(() => undefined).then(() => (stopped ? undefined : apply(next)))
+      applying = applying.catch(() => undefined).then(() => (stopped ? undefined : metrics.reloaded(apply(next))))
       return applying
     },
     command: (command) => commands.run(command),

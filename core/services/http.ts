@@ -208,7 +208,7 @@ function ipv4Inside(address: string): string | undefined {
 }
 
 /** The eight words of an IPv6 address. */
-function wordsOf(address: string): readonly number[] {
+export function wordsOf(address: string): readonly number[] {
   // The URL parser writes every IPv6 address in its one short form, without dots.
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
   const parse = (part: string) => (part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16)))

@@ -13,7 +13,7 @@ export interface RuntimeLog extends Log {
   child(fields: { readonly instance: string } | { readonly [field: string]: string | number }): RuntimeLog
   /** From now on these values are cut, here and in every parent and child; those named before are not cut any more. */
   hide(secrets: Iterable<string>): void
-  /** The same cut for texts that go elsewhere: an error in the trace, an answer to the operator. */
+  /** The same cut for texts that go elsewhere: an error in the trace, in `/readyz`, in a response. */
   readonly redact: Redact
 }
 
@@ -55,8 +55,8 @@ export function cleanUrl(url: string | URL): string {
     .replace(/^([a-z][a-z+.-]*:\/\/)[^/]*@/i, '$1')
 }
 
-/** Every URL with a query, fragment or user that stands somewhere in a line of JSON. */
-const URL_IN_LINE = /\b((?:https?|wss?):\/\/)(?:[^\s"\\/?#@]*@)?([^\s"\\?#]*)(?:[?#][^\s"\\]*)?/gi
+/** Every URL with a query, fragment or user that stands somewhere in a text, or in a line of JSON. */
+const URL_IN_TEXT = /\b((?:https?|wss?):\/\/)(?:[^\s"\\/?#@]*@)?([^\s"\\?#]*)(?:[?#][^\s"\\]*)?/gi
 
 /**
  * Makes the log. `stream` takes the lines (default: standard output, written at once). An Error among the fields is
@@ -86,14 +86,19 @@ export function makeLog({ level, stream }: { level: LogLevel; stream?: Destinati
       hide: (secrets) => {
         redact = makeRedactor(secrets)
       },
-      redact: (text) => redact(text),
+      redact: (text) => redact(withoutQueries(text)),
     }
   }
   return wrap(root)
 }
 
+/** What stands behind the `?` of a URL may be a token that nobody has named a secret. */
+function withoutQueries(text: string): string {
+  return text.includes('://') ? text.replace(URL_IN_TEXT, '$1$2') : text
+}
+
 function clean(line: string, redact: Redact): string {
-  const short = line.includes('://') ? line.replace(URL_IN_LINE, '$1$2') : line
+  const short = withoutQueries(line)
   const cut = redact(short)
   if (cut === short) return short
   // Cut value by value: a secret such as 2026 stands in the line's own time and numbers too, and it must stay JSON.

@@ -17,8 +17,11 @@ import {
 import { z } from 'zod'
 import { SwitchboardError } from '../errors.ts'
 import type { Log } from '../turn.ts'
+import type { Callers } from './callers.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { cleanUrl } from './log.ts'
+import { cleanUrl, type RuntimeLog } from './log.ts'
+import { makeRefusals } from './refusals.ts'
+import { securityHeaders } from './security-headers.ts'
 
 /** First segments that belong to the core; no instance may have such a name. */
 export const RESERVED: ReadonlySet<string> = new Set([
@@ -46,6 +49,8 @@ export interface Web {
   readonly port: number
   /** Where it listens, for logs and tests; browsers use the public address of the YAML. */
   readonly url: string
+  /** What was turned away since it began to listen. */
+  readonly counts: WebCounts
   /**
    * From now on `/<name>` and everything below it goes to this Fastify, without `/<name>`; whoever was there is
    * replaced, and the same one again changes nothing. The name `''` is the core's own: it gets `/` and the reserved
@@ -54,6 +59,21 @@ export interface Web {
   mount(name: string, app: FastifyInstance): Mount
   /** Accepts nothing new, lets what is under way finish for at most `drainMs`, and closes. Twice is safe. */
   close(drainMs: number): Promise<void>
+}
+
+export interface WebCounts {
+  /** Responses of 4xx. */
+  readonly refused: number
+  /** Requests of callers that were refused too often. */
+  readonly keptOut: number
+  /** Requests beyond what is handled at a time. */
+  readonly overloaded: number
+}
+
+/** What of the YAML every request is handled by. */
+export interface WebSettings {
+  readonly publicUrl: string
+  readonly refusedPerMinute: number
 }
 
 /** The HTTP request out of which something is called. */
@@ -72,49 +92,121 @@ const REQUEST_TIMEOUT_MS = 30_000
 const HEADERS_TIMEOUT_MS = 10_000
 /** Longer than the 60 s of common load balancers, which must be the first to let go of an idle connection. */
 const KEEP_ALIVE_MS = 75_000
+/** How often it is looked for connections whose time is over. */
+const CONNECTIONS_CHECKED_EVERY_MS = 5_000
+/** Requests that are handled at a time. Each may hold a body. */
+const MAX_UNDER_WAY = 5_000
 const MAX_PARAM_CHARS = 256
 const RETRY_AFTER_S = 5
+/** What load balancers ask. They are always answered: they may have the address of everybody behind them. */
+const HEALTH: ReadonlySet<string> = new Set(['healthz', 'readyz'])
 
-/** Listens. Throws `WEB_LISTEN` when the address is taken or not ours. Port 0 takes a free one. */
+/** Who answers a request, and the address as it is there. */
+interface Found {
+  readonly mount: Mounted | undefined
+  /** `''`: the core, and whatever nobody is mounted at. */
+  readonly name: string
+  readonly url: string
+  readonly isHealth: boolean
+}
+
+/**
+ * Listens. Throws `WEB_LISTEN` when the address is taken or not ours. Port 0 takes a free one. `settings` is asked at
+ * each request, so that a reload counts at once.
+ */
 export async function startWeb(options: {
   readonly host: string
   readonly port: number
+  readonly maxConnections: number
+  readonly settings: () => WebSettings
+  readonly callers: Callers
   readonly log: Log
-  readonly clock?: Pick<Clock, 'after'> | undefined
+  readonly clock?: Clock | undefined
 }): Promise<Web> {
-  const { log, clock = systemClock } = options
+  const { log, callers, settings, clock = systemClock } = options
   const mounted = new Map<string, Mounted>()
   const all = new Set<Mounted>()
+  const refusals = makeRefusals(clock, () => settings().refusedPerMinute)
+  const counts = { refused: 0, keptOut: 0, overloaded: 0 }
+  let underWay = 0
   let closing: Promise<void> | undefined
 
   const server = createServer({
     requestTimeout: REQUEST_TIMEOUT_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: CONNECTIONS_CHECKED_EVERY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // Everything else that asks for an upgrade (curl's h2c, say) is answered like any other request.
-    shouldUpgradeCallback: (request) =>
-      request.headers.upgrade?.toLowerCase() === 'websocket' && (find(request)?.mount.takesUpgrades() ?? false),
+    // Everything else that asks for an upgrade (curl's h2c, say, or a caller that may not) is answered like any other
+    // request.
+    shouldUpgradeCallback(request) {
+      if (request.headers.upgrade?.toLowerCase() !== 'websocket') return false
+      const found = find(request)
+      return found.mount !== undefined && keptOutS(request, found) === 0 && found.mount.takesUpgrade(request, found.url)
+    },
   })
+  server.maxConnections = options.maxConnections
   server.on('request', (request, response) => {
-    if (closing) return answerError(response, 503, 'STOPPING', 'The server is stopping; send it again.')
     const found = find(request)
-    if (!found) return answerError(response, 404, 'NOT_FOUND', 'There is nothing at this address.')
-    found.mount.request(rewrite(request, found.url), response)
+    const { mount } = found
+    for (const [header, value] of securityHeaders(settings().publicUrl, mount?.isOpen ?? false))
+      response.setHeader(header, value)
+    if (closing) return answerError(response, 503, 'STOPPING', 'The server is stopping; send it again.')
+    const waitS = keptOutS(request, found)
+    if (waitS > 0) return keepOut(response, waitS)
+    if (underWay >= MAX_UNDER_WAY && !found.isHealth) {
+      counts.overloaded += 1
+      return answerError(response, 503, 'OVERLOADED', 'Too much is being asked at a time; send it again.')
+    }
+    watch(request, response, found.name)
+    if (!mount) return answerError(response, 404, 'NOT_FOUND', 'There is nothing at this address.')
+    mount.request(rewrite(request, found.url), response)
   })
   server.on('upgrade', (request, socket, head) => {
-    const found = find(request)
-    if (!found || closing) return socket.destroy()
-    found.mount.upgrade(rewrite(request, found.url), socket, head)
+    const { mount, url } = find(request)
+    if (!mount || closing) return socket.destroy()
+    mount.upgrade(rewrite(request, url), socket, head)
   })
 
-  function find(request: IncomingMessage): { mount: Mounted; url: string } | undefined {
+  function find(request: IncomingMessage): Found {
     // Proxies send whole addresses.
     const url = (request.url ?? '/').replace(/^https?:\/\/[^/?]*/i, '')
     const [, segment = '', rest = ''] = /^\/([^/?]*)(.*)$/s.exec(url) ?? []
     const name = decode(segment)
-    const core = name === '' || RESERVED.has(name)
-    const mount = mounted.get(core ? '' : name)
-    return mount && { mount, url: core ? url || '/' : rest.startsWith('/') ? rest : `/${rest}` }
+    if (name === '' || RESERVED.has(name))
+      return { mount: mounted.get(''), name: '', url: url || '/', isHealth: HEALTH.has(name) }
+    const mount = mounted.get(name)
+    return { mount, name: mount ? name : '', url: rest.startsWith('/') ? rest : `/${rest}`, isHealth: false }
+  }
+
+  /** Counts what is under way, and the refusals of each caller. */
+  function watch(request: IncomingMessage, response: ServerResponse, name: string): void {
+    underWay += 1
+    // Asked for now: a socket that is closed does not tell it any more, unless it was asked before.
+    const { remoteAddress } = request.socket
+    response.once('close', () => {
+      underWay -= 1
+      if (response.statusCode < 400 || response.statusCode >= 500) return
+      counts.refused += 1
+      const address = callers.addressOf(request)
+      if (address === undefined || !refusals.add(address, name)) return
+      log.warn(
+        { address, socket: remoteAddress, mount: name },
+        `Too many requests of ${address} were refused; it is kept out for the rest of the minute. If this is a proxy of yours, name it in server.trustProxy.`,
+      )
+    })
+  }
+
+  function keptOutS(request: IncomingMessage, { name, isHealth }: Found): number {
+    if (refusals.isEmpty || isHealth) return 0
+    const address = callers.addressOf(request)
+    return address === undefined ? 0 : refusals.keptOutS(address, name)
+  }
+
+  function keepOut(response: ServerResponse, waitS: number): void {
+    counts.keptOut += 1
+    response.setHeader('retry-after', waitS)
+    const message = 'Too many requests from your address were refused. Correct them, and come back later.'
+    answerError(response, 429, 'TOO_MANY_REFUSED', message)
   }
 
   async function shutDown(drainMs: number): Promise<void> {
@@ -138,6 +230,7 @@ export async function startWeb(options: {
   return {
     port,
     url: `http://${hostInUrl(options.host)}:${port}`,
+    counts,
     mount(name, app) {
       if (RESERVED.has(name)) throw new Error(`"${name}" is the core's own, no instance can be mounted there`)
       const there = mounted.get(name)
@@ -160,7 +253,9 @@ export async function startWeb(options: {
 
 interface Mounted {
   readonly app: FastifyInstance
-  takesUpgrades(): boolean
+  /** Everybody may ask: it checks its callers itself. */
+  readonly isOpen: boolean
+  takesUpgrade(request: IncomingMessage, url: string): boolean
   request(request: IncomingMessage, response: ServerResponse): void
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   drained(withinMs: number, clock: Pick<Clock, 'after'>, options?: { endConnections: boolean }): Promise<void>
@@ -169,9 +264,11 @@ interface Mounted {
 function makeMounted(app: FastifyInstance, onEmpty: () => void): Mounted {
   const underWay = new Set<ServerResponse>()
   const sockets = new Set<Duplex>()
+  const door = doors.get(app)
   return {
     app,
-    takesUpgrades: () => app.server.listenerCount('upgrade') > 0,
+    isOpen: door === undefined,
+    takesUpgrade: (request, url) => app.server.listenerCount('upgrade') > 0 && (door?.lets(request, url) ?? true),
     request(request, response) {
       underWay.add(response)
       response.once('close', () => underWay.delete(response))
@@ -241,29 +338,41 @@ function answerError(response: ServerResponse, status: number, code: string, mes
 
 // ── an instance's own Fastify ───────────────────────────────────────────────────────────────
 
+/** Who may enter a guarded Fastify. */
+interface Door {
+  /** Whether an upgrade may pass, which Fastify's hooks do not see. */
+  lets(request: IncomingMessage, url: string): boolean
+}
+
+/** Of each guarded Fastify; one without a door is open. */
+const doors = new WeakMap<FastifyInstance, Door>()
+
 /**
  * Makes the Fastify of one instance: with limits, and with errors answered as `{ code, message }` that tell a stranger
- * nothing. What went wrong on our side is in the log. `trustProxy` as Fastify's: whose `x-forwarded-for` is believed.
+ * nothing. What went wrong on our side is in the log. `guarded`: only whoever `callers` lets in gets to its routes,
+ * except to those whose `config` says `public: true`.
  */
 export function makeInstanceWeb(
   name: string,
   options: {
-    readonly log: Log
+    readonly log: RuntimeLog
+    readonly callers: Callers
+    readonly guarded: boolean
     readonly bodyLimitBytes?: number | undefined
-    readonly trustProxy?: boolean | string | readonly string[] | undefined
   },
 ): FastifyInstance {
-  const { log, bodyLimitBytes = 1024 * 1024, trustProxy = false } = options
+  const { log, callers, bodyLimitBytes = 1024 * 1024 } = options
   const app: FastifyInstance = fastify({
     loggerInstance: fastifyLog(log),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
-    trustProxy: typeof trustProxy === 'object' ? [...trustProxy] : trustProxy,
+    trustProxy: callers.trusts,
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
-    frameworkErrors: (error, _request, reply) => void sendError(error, reply),
+    frameworkErrors: (error, _request, reply) => void sendError(error, reply, log.redact),
   })
+  if (options.guarded) guard(app, callers)
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const status = sendError(error, reply)
+    const status = sendError(error, reply, log.redact)
     const fields = { error, instance: name, method: request.method, url: cleanUrl(request.originalUrl), status }
     if (status >= 500) log.error(fields, 'a request failed')
     else log.debug(fields, 'a request was refused')
@@ -275,10 +384,32 @@ export function makeInstanceWeb(
   return app
 }
 
-function sendError(error: Error & { statusCode?: number; code?: string }, reply: FastifyReply): number {
+/** Lets only those in who may enter, and everybody to the routes that say `config: { public: true }`. */
+function guard(app: FastifyInstance, callers: Callers): void {
+  const publicPaths = new Set<string>()
+  app.addHook('onRoute', ({ config, method, url }) => {
+    if (config?.public === true && method.includes('GET')) publicPaths.add(url)
+  })
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.routeOptions.config?.public === true || callers.mayEnter(request.raw)) return done()
+    reply.code(401).header('www-authenticate', 'Bearer').send({ code: 'UNAUTHORIZED', message: UNAUTHORIZED })
+  })
+  doors.set(app, {
+    lets: (request, url) => publicPaths.has(url.replace(/\?.*$/s, '')) || callers.mayEnter(request),
+  })
+}
+
+const UNAUTHORIZED =
+  'This is for the operator. Send the header "Authorization: Bearer …" with the value of server.token in the YAML, or ask from the machine itself, at localhost.'
+
+function sendError(
+  error: Error & { statusCode?: number; code?: string },
+  reply: FastifyReply,
+  redact: RuntimeLog['redact'],
+): number {
   const { status, code, message } = publicError(error)
   if (status === 503) reply.header('retry-after', RETRY_AFTER_S)
-  reply.code(status).send({ code, message })
+  reply.code(status).send({ code, message: redact(message) })
   return status
 }
 

@@ -98,6 +98,9 @@ describe('secrets', () => {
     child.info({}, 'first-secret second-secret')
     expect(objects().map((line) => line.msg)).toEqual(['[secret] second-secret', 'first-secret [secret]'])
     expect(child.redact('a second-secret')).toBe('a [secret]')
+    expect(child.redact('GET https://me:pw@x.example/send?access_token=T failed')).toBe(
+      'GET https://x.example/send failed',
+    )
   })
 
   test.each([

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { SwitchboardError } from '../../../core/errors.ts'
+import { makeCallers } from '../../../core/services/callers.ts'
 import { makeLog } from '../../../core/services/log.ts'
 import { currentRequest, makeInstanceWeb, outsideOfRequests, startWeb, type Web } from '../../../core/services/web.ts'
 import { manualClock } from '../../../core/testing/clock.ts'
@@ -22,14 +23,20 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((web) => web.close(0)))
 })
 
+const callers = makeCallers(() => ({ trustProxy: false }))
+const listening = (port: number) => ({
+  ...{ host: '127.0.0.1', port, maxConnections: 100, callers, log, clock },
+  settings: () => ({ publicUrl: 'http://localhost', refusedPerMinute: 120 }),
+})
+
 async function start() {
-  const web = await startWeb({ host: '127.0.0.1', port: 0, log, clock })
+  const web = await startWeb(listening(0))
   open.push(web)
   return web
 }
 
 async function ready(routes: (app: FastifyInstance) => void, options: { bodyLimitBytes?: number } = {}) {
-  const app = makeInstanceWeb('shop', { log, ...options })
+  const app = makeInstanceWeb('shop', { log, callers, guarded: false, ...options })
   routes(app)
   await app.ready()
   return app
@@ -269,7 +276,7 @@ describe('errors', () => {
 
   test('say which address is taken', async () => {
     const web = await start()
-    await expect(startWeb({ host: '127.0.0.1', port: web.port, log })).rejects.toMatchObject({
+    await expect(startWeb(listening(web.port))).rejects.toMatchObject({
       code: 'WEB_LISTEN',
       message: expect.stringContaining(`127.0.0.1:${web.port}`),
     })

@@ -1,0 +1,233 @@
+import type { FastifyInstance } from 'fastify'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type CallerSettings, isAddressOrNetwork, makeCallers } from '../../../core/services/callers.ts'
+import { makeLog } from '../../../core/services/log.ts'
+import { makeInstanceWeb, startWeb, type Web } from '../../../core/services/web.ts'
+import { manualClock } from '../../../core/testing/clock.ts'
+import { ask, askInBytes } from './asking.ts'
+
+const TOKEN = 'a-token-that-nobody-guesses'
+const log = makeLog({ level: 'silent' })
+const open: Web[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((web) => web.close(0)))
+})
+
+/** A guarded instance `desk` and an open one `shop`, for callers as `settings` has them. */
+async function start(settings: Partial<CallerSettings> = {}): Promise<Web> {
+  const callers = makeCallers(() => ({ trustProxy: false, ...settings }))
+  const web = await startWeb({
+    ...{ host: '127.0.0.1', port: 0, maxConnections: 100, callers, log, clock: manualClock() },
+    settings: () => ({ publicUrl: 'http://localhost', refusedPerMinute: 120 }),
+  })
+  open.push(web)
+  const mount = async (name: string, guarded: boolean, routes: (app: FastifyInstance) => void) => {
+    const app = makeInstanceWeb(name, { log, callers, guarded })
+    routes(app)
+    await app.ready()
+    web.mount(name, app)
+  }
+  await mount('desk', true, (app) => {
+    const isPublic = { config: { public: true } }
+    app.get('/', ({ ip }) => ip)
+    app.get('/live', () => 'not public')
+    app.get('/public', isPublic, () => 'for everybody')
+    app.get('/public/:id', isPublic, () => 'for everybody')
+    app.post('/hook', isPublic, () => 'for everybody')
+    app.server.on('upgrade', (_request, socket) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n')
+    })
+  })
+  await mount('shop', false, (app) => void app.get('/', ({ ip }) => ip))
+  return web
+}
+
+const UPGRADE = { connection: 'upgrade', upgrade: 'websocket' }
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+/** What says that somebody else has asked. */
+const FROM_OUTSIDE = { 'x-forwarded-for': '203.0.113.7' }
+
+describe('from the machine itself', () => {
+  test.each([
+    ['by its address', {}],
+    ['by name', { host: 'localhost:8080' }],
+    ['by IPv6', { host: '[::1]' }],
+    ['from a page of its own', { origin: 'http://localhost:3000', 'sec-fetch-site': 'same-site' }],
+    ['typed into a browser', { 'sec-fetch-site': 'none' }],
+  ])('one may enter %s', async (_how, headers) => {
+    const web = await start({ token: TOKEN })
+    expect(await ask(`${web.url}/desk`, headers)).toMatchObject({ status: 200, body: '127.0.0.1' })
+  })
+
+  test.each([
+    ['a proxy that says for whom', FROM_OUTSIDE],
+    ['a proxy that says that it is the machine', { 'x-forwarded-for': '127.0.0.1' }],
+    ['a proxy that says nothing in its header', { 'x-forwarded-for': '' }],
+    ['another proxy', { forwarded: 'for=203.0.113.7' }],
+    ['a third', { 'x-real-ip': '203.0.113.7' }],
+    ['a cache', { via: '1.1 cache' }],
+    ['a tunnel', { 'cf-connecting-ip': '203.0.113.7' }],
+    ['a proxy that only says how it was asked', { 'x-forwarded-proto': 'https' }],
+    ['whoever made a name of theirs lead here', { host: 'rebound.example' }],
+    ['who calls itself localhost', { host: 'localhost.rebound.example' }],
+    ['a page from elsewhere', { origin: 'https://evil.example' }],
+    ['a page without an origin', { origin: 'null' }],
+    ['a picture in a page from elsewhere', { 'sec-fetch-site': 'cross-site' }],
+  ])('nothing enters by %s', async (_who, headers) => {
+    const web = await start({ token: TOKEN })
+    expect(await ask(`${web.url}/desk`, headers)).toMatchObject({ status: 401 })
+    expect(await ask(`${web.url}/desk`, { ...headers, ...bearer(TOKEN) })).toMatchObject({ status: 200 })
+  })
+
+  test('nothing enters by nginx as it comes, which says nothing but speaks HTTP/1.0', async () => {
+    const web = await start()
+    const said = (version: string) =>
+      askInBytes(web.port, `GET /desk HTTP/${version}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)
+    expect(await said('1.0')).toMatch(/^HTTP\/1.1 401 /)
+    expect(await said('1.1')).toMatch(/^HTTP\/1.1 200 /)
+  })
+})
+
+describe('the token', () => {
+  test('lets in from anywhere, whatever the header calls its scheme', async () => {
+    const web = await start({ token: TOKEN })
+    for (const authorization of [`Bearer ${TOKEN}`, `bearer ${TOKEN}`])
+      expect(await ask(`${web.url}/desk`, { ...FROM_OUTSIDE, authorization })).toMatchObject({ status: 200 })
+  })
+
+  test.each([
+    ['', 'Bearer', 'Bearer ', TOKEN, `Basic ${TOKEN}`, `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(0, -1)}`],
+    ['Bearer undefined', `Bearer x ${TOKEN}`, `Bearer ${TOKEN.toUpperCase()}`],
+  ])('is the whole one and nothing else', async (...headers) => {
+    const web = await start({ token: TOKEN })
+    for (const authorization of headers) {
+      const { status } = await ask(`${web.url}/desk`, { ...FROM_OUTSIDE, authorization })
+      expect([authorization, status]).toEqual([authorization, 401])
+    }
+  })
+
+  test('that is not there lets nobody in', async () => {
+    const web = await start()
+    for (const token of ['undefined', '', 'x'])
+      expect(await ask(`${web.url}/desk`, { ...FROM_OUTSIDE, ...bearer(token) })).toMatchObject({ status: 401 })
+  })
+
+  test('is another one after a reload', async () => {
+    const settings = { token: 'the-first-of-the-tokens' }
+    const callers = makeCallers(() => ({ trustProxy: false, ...settings }))
+    const web = await startWeb({
+      ...{ host: '127.0.0.1', port: 0, maxConnections: 100, callers, log },
+      settings: () => ({ publicUrl: 'http://localhost', refusedPerMinute: 120 }),
+    })
+    open.push(web)
+    const app = makeInstanceWeb('desk', { log, callers, guarded: true })
+    app.get('/', () => 'in')
+    await app.ready()
+    web.mount('desk', app)
+    const status = async () =>
+      (await ask(`${web.url}/desk`, { ...FROM_OUTSIDE, ...bearer('the-first-of-the-tokens') })).status
+    expect(await status()).toBe(200)
+    settings.token = 'the-second-of-the-tokens'
+    expect(await status()).toBe(401)
+  })
+
+  test('is asked for with a sentence that says what to do', async () => {
+    const web = await start({ token: TOKEN })
+    const { headers, body } = await ask(`${web.url}/desk`, FROM_OUTSIDE)
+    expect(headers['www-authenticate']).toBe('Bearer')
+    expect(JSON.parse(body)).toEqual({ code: 'UNAUTHORIZED', message: expect.stringContaining('server.token') })
+    expect(body).not.toContain(TOKEN)
+  })
+})
+
+describe('strangers', () => {
+  test('get to channels, and to what says that it is public', async () => {
+    const web = await start({ token: TOKEN })
+    const status = async (path: string, method = 'GET') =>
+      (await ask(`${web.url}${path}`, FROM_OUTSIDE, { method })).status
+    expect(await status('/shop')).toBe(200)
+    expect(await status('/desk/public')).toBe(200)
+    expect(await status('/desk/public', 'HEAD')).toBe(200)
+    expect(await status('/desk/public/17?x=1')).toBe(200)
+    expect(await status('/desk/hook', 'POST')).toBe(200)
+  })
+
+  test('get nowhere else, and are not told what is there', async () => {
+    const web = await start({ token: TOKEN })
+    for (const [path, method] of [
+      ['/desk', 'GET'],
+      ['/desk/', 'HEAD'],
+      ['/desk/public/', 'POST'],
+      ['/desk/hook', 'GET'],
+      ['/desk/nothing', 'GET'],
+      ['/desk/nothing', 'OPTIONS'],
+      ['/desk//public', 'GET'],
+    ] as const) {
+      const { status } = await ask(`${web.url}${path}`, FROM_OUTSIDE, { method })
+      expect([method, path, status]).toEqual([method, path, 401])
+    }
+  })
+
+  test('open WebSockets only where everybody may', async () => {
+    const web = await start({ token: TOKEN })
+    const upgrade = (path: string, headers: { readonly [name: string]: string }) =>
+      ask(`${web.url}${path}`, { ...UPGRADE, ...headers })
+    expect(await upgrade('/desk/live', FROM_OUTSIDE)).toMatchObject({ status: 401 })
+    expect(await upgrade('/desk/hook', FROM_OUTSIDE)).toMatchObject({ status: 401 })
+    expect(await upgrade('/desk/live', { ...FROM_OUTSIDE, ...bearer(TOKEN) })).toMatchObject({ status: 101 })
+    expect(await upgrade('/desk/live', {})).toMatchObject({ status: 101 })
+    expect(await upgrade('/desk/live', { origin: 'https://evil.example' })).toMatchObject({ status: 401 })
+    expect(await upgrade('/desk/public?x=1', FROM_OUTSIDE)).toMatchObject({ status: 101 })
+  })
+})
+
+describe('a proxy', () => {
+  test('is not believed unless it is named', async () => {
+    const web = await start()
+    expect(await ask(`${web.url}/shop`, { 'x-forwarded-for': '203.0.113.7' })).toMatchObject({ body: '127.0.0.1' })
+    const elsewhere = await start({ trustProxy: ['10.0.0.0/8'] })
+    expect(await ask(`${elsewhere.url}/shop`, { 'x-forwarded-for': '203.0.113.7' })).toMatchObject({
+      body: '127.0.0.1',
+    })
+  })
+
+  test.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['127.0.0.1, 203.0.113.7', '203.0.113.7'],
+    ['198.51.100.1, 203.0.113.7, 10.1.2.3', '203.0.113.7'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['10.1.2.3', '10.1.2.3'],
+  ])('that is named is believed up to the first that is not: %s', async (forwardedFor, address) => {
+    const web = await start({ trustProxy: ['127.0.0.1', '10.0.0.0/8'] })
+    expect(await ask(`${web.url}/shop`, { 'x-forwarded-for': forwardedFor })).toMatchObject({ body: address })
+  })
+
+  test('that is named may say that the caller is here; what the caller itself has written proves nothing', async () => {
+    for (const trustProxy of [true, ['127.0.0.1']]) {
+      const web = await start({ token: TOKEN, trustProxy })
+      const status = async (forwardedFor: string, more = {}) =>
+        (await ask(`${web.url}/desk`, { 'x-forwarded-for': forwardedFor, ...more })).status
+      expect(await status('127.0.0.1')).toBe(200)
+      expect(await status('::1, 127.0.0.1')).toBe(200)
+      expect(await status('127.0.0.1, 203.0.113.7')).toBe(401)
+      expect(await status('203.0.113.7')).toBe(401)
+      expect(await status('127.0.0.1', { 'x-real-ip': '203.0.113.7' })).toBe(401)
+      expect((await ask(`${web.url}/desk`, { 'x-real-ip': '203.0.113.7' })).status).toBe(401)
+      expect((await ask(`${web.url}/desk`)).status).toBe(200)
+    }
+  })
+
+  test.each([
+    ['10.0.0.5', true],
+    ['10.0.0.0/8', true],
+    ['::1', true],
+    ['fc00::/7', true],
+    ['10.0.0.0/33', false],
+    ['10.0.0.0/8/8', false],
+    ['10.0.0.0/', false],
+    ['proxy.internal', false],
+    ['', false],
+  ])('is named by address or network: %s is %s', (entry, is) => {
+    expect(isAddressOrNetwork(entry)).toBe(is)
+  })
+})
