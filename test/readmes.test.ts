@@ -69,7 +69,7 @@ async function problemsOf(fence: Fence): Promise<string> {
   return checked.ok ? '' : formatProblems(checked.problems)
 }
 
-const readmes = ['README.md', ...globSync('plugins/**/README.md', { cwd: ROOT })].filter((file) =>
+const readmes = ['README.md', 'deploy/README.md', ...globSync('plugins/**/README.md', { cwd: ROOT })].filter((file) =>
   existsSync(join(ROOT, file)),
 )
 const fences = readmes.flatMap((file) => fencesIn(file, readFileSync(join(ROOT, file), 'utf8')))
