@@ -1,22 +1,24 @@
-/** The command line: `switchboard start | check | explain | backup`, the configuration file as optional argument. */
+/** The command line: `switchboard start | check | explain | test | backup`, the configuration file as optional argument. */
 import { parseArgs } from 'node:util'
 import { backup } from './cli/backup.ts'
 import { check } from './cli/check.ts'
 import { explain } from './cli/explain.ts'
 import { start } from './cli/start.ts'
+import { test } from './cli/test.ts'
 
 const DEFAULT_CONFIG = 'config/switchboard.yaml'
 
-const COMMANDS = ['start', 'check', 'explain', 'backup'] as const
+const COMMANDS = ['start', 'check', 'explain', 'test', 'backup'] as const
 
 const USAGE = `Usage: switchboard <command> [configuration file]
 
   start               run it (${DEFAULT_CONFIG} if no file is given)
   check               read and check everything, start nothing
   explain --of ID     what happened in a chat (a customer's id) or to one event, and why
+  test                play the scenarios beside it (NAME.test.yaml beside NAME.yaml), with nothing outside
   backup --to FOLDER  copy the journal and the documents, while it runs or not
 
-  --json              for check: problems as JSON
+  --json              for check and test: what they find as JSON
 
 Exit status: 0 well, 1 problems found, 2 wrong use.
 `
@@ -32,6 +34,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const { command, file, json, to, of } = parsed
   if (command === 'start') return start(file)
   if (command === 'check') return check(file, json)
+  if (command === 'test') return test(file, json)
   if (command === 'explain' && of !== undefined) return explain(file, of)
   if (command === 'backup' && to !== undefined) return backup(file, to)
   process.stderr.write(USAGE)

@@ -127,7 +127,8 @@ const part: z.ZodType<Part, Part> = z.discriminatedUnion('type', [
   }),
 ])
 
-const content: z.ZodType<Content, Content> = z
+/** What is said: a text, one part, or several. */
+export const content: z.ZodType<Content, Content> = z
   .union([z.string(), part, z.array(part).min(1)])
   .meta({ switchboard: 'content' })
 

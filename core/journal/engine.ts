@@ -401,6 +401,8 @@ export type MediaResult = { readonly id: string; readonly nowMs: number } & (
 export interface Engine {
   /** False from the moment that nothing can be written (a full disk) until it can again. For `/readyz`. */
   readonly healthy: boolean
+  /** Whether anything that was asked of it is still under way. */
+  readonly busy: boolean
   /** Dedupes, numbers and stores one event. Calls made together share one transaction. */
   accept(event: NewEvent): Promise<Accepted>
   load(chat: string): Promise<LoadedChat | undefined>

@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { CheckedConfig } from '../config/checked.ts'
 import type { Environment } from '../config/read.ts'
 import { type Runtime, startRuntime } from '../runtime/runtime.ts'
@@ -13,6 +14,7 @@ import type { RuntimeLog } from '../services/log.ts'
 import { type ManualClock, manualClock } from '../testing/clock.ts'
 import { type MemoryChannel, memoryChannel } from '../testing/memory-channel.ts'
 import { makePace, type Pace, SWEEP_EVERY_MS, stopHeld } from '../testing/pace.ts'
+import { type StandInAnswer, standIn } from './stand-in-bot.ts'
 
 export interface Rehearsal extends Pace, AsyncDisposable {
   readonly runtime: Runtime
@@ -28,6 +30,8 @@ export async function rehearse(
     readonly log: RuntimeLog
     readonly startMs?: number | undefined
     readonly clock?: ManualClock | undefined
+    /** What bots answer, by their names in the YAML; the others are asked themselves. */
+    readonly bots?: ReadonlyMap<string, readonly StandInAnswer[]> | undefined
   },
 ): Promise<Rehearsal> {
   const clock = options.clock ?? manualClock(options.startMs)
@@ -40,13 +44,17 @@ export async function rehearse(
     ...channel,
     plugin: channels.get(channel.name)?.plugin ?? channel.plugin,
   }))
+  const bots = config.bots.map((bot) => {
+    const answers = options.bots?.get(bot.name)
+    return answers ? { ...bot, plugin: standIn(bot.plugin, answers, clock) } : bot
+  })
   try {
     const runtime = await startRuntime(
-      { ...config, storage: { folder }, channels: standIns },
+      { ...config, storage: { folder }, channels: standIns, bots },
       { log: options.log, clock, listen: false, offline: true, durable: false, sweepEveryMs: SWEEP_EVERY_MS },
     )
     return {
-      ...makePace(clock, () => runtime),
+      ...makePace(clock, () => ({ idle: () => idleOrHeld(runtime) })),
       runtime,
       clock,
       channels,
@@ -58,6 +66,32 @@ export async function rehearse(
   } catch (error) {
     await removeFolder()
     throw error
+  }
+}
+
+/** In real time: when nothing has moved for so long, what is under way waits for the rehearsal's clock. */
+const HELD_AFTER_MS = 20
+
+/**
+ * Resolves when nothing is being handled or sent, or when what is waits for the clock: a bot that takes its time, or a
+ * route that gathers messages. Then the journal has nothing to do either, since nothing outside is asked.
+ */
+async function idleOrHeld({ idle, engine }: Runtime): Promise<void> {
+  for (;;) {
+    let done = false
+    const whole = idle().then(() => {
+      done = true
+    })
+    let lastMoveMs = performance.now()
+    while (!done) {
+      await setImmediate()
+      if (engine.busy) lastMoveMs = performance.now()
+      else if (performance.now() - lastMoveMs > HELD_AFTER_MS) return
+    }
+    await whole
+    // An event that is only now being accepted is nobody's yet.
+    if (!engine.busy) return
+    await setImmediate()
   }
 }
 

@@ -145,6 +145,9 @@ function openEngine(
     get healthy() {
       return closing === undefined && writer.healthy
     },
+    get busy() {
+      return writer.busy || searches.busy
+    },
     get counts() {
       return writer.counts
     },

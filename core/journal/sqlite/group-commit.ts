@@ -56,6 +56,11 @@ export class GroupCommit {
     return this.#healthy && this.#gone === undefined
   }
 
+  /** Whether anything that was asked is not answered yet. */
+  get busy(): boolean {
+    return this.#sent !== undefined || this.#queue.length > 0
+  }
+
   get counts(): WriteCounts {
     return { batches: this.#batches, operations: this.#operations }
   }

@@ -22,6 +22,11 @@ export class Searches {
     this.#file = file
   }
 
+  /** Whether anything that was asked is not answered yet. */
+  get busy(): boolean {
+    return this.#asked.size > 0
+  }
+
   select(sql: string, parameters: readonly Value[]): Promise<readonly unknown[]> {
     return this.#ask({ type: 'select', sql, parameters })
   }

@@ -1,0 +1,31 @@
+/** `switchboard test`: plays the scenarios that stand beside the configuration, with nothing outside. */
+import { checkConfig } from '../config/check.ts'
+import { formatProblems, type Problem, problemsAsJson } from '../config/report.ts'
+import { type Played, play } from '../rehearsal/play.ts'
+import { readScenarios, scenariosBeside } from '../rehearsal/read-scenarios.ts'
+import { withMadeUpVariables } from '../rehearsal/rehearse.ts'
+import { playedAsJson, tellCount, tellPlayed } from '../rehearsal/tell.ts'
+import { readEnvironment } from './read-config.ts'
+import { storyOf } from './story.ts'
+
+export async function test(file: string, json: boolean): Promise<void> {
+  const tell = (text: string) => void process.stdout.write(text)
+  const checked = await checkConfig(file, { env: withMadeUpVariables(readEnvironment(file)) })
+  if (!checked.ok) return refuse(checked.problems, json)
+  const read = await readScenarios(scenariosBeside(file), checked.config)
+  if (!read.ok) return refuse(read.problems, json)
+  const { scenarios } = read
+  const played: Played[] = []
+  for (const scenario of scenarios.scenarios) {
+    const one = await play(scenario, checked.config, storyOf)
+    played.push(one)
+    if (!json) tell(tellPlayed(one, scenarios.file))
+  }
+  tell(json ? playedAsJson(played, scenarios.file) : `\n${tellCount(played)}`)
+  if (played.some(({ failure }) => failure)) process.exitCode = 1
+}
+
+function refuse(problems: readonly Problem[], json: boolean): void {
+  process.stdout.write(json ? problemsAsJson(problems) : formatProblems(problems))
+  process.exitCode = 1
+}

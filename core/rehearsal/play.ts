@@ -1,0 +1,377 @@
+/** Plays one scenario: everything in it happens in a rehearsal of its own, and what must be so is looked at. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { CheckedChannel, CheckedConfig } from '../config/checked.ts'
+import { DeliveryError, messageOf } from '../errors.ts'
+import { type Choice, type InboundEvent, type Part, textOf, toParts } from '../message.ts'
+import { makeLog } from '../services/log.ts'
+import { type Rehearsal, rehearse } from './rehearse.ts'
+import type { ExpectedMessage, PlainEvent, Scenario, Sentence } from './scenario.ts'
+import type { ExpectedState, PartialPart } from './sentences.ts'
+import { type Looked, latestEvent, lookAt, stateOf } from './state.ts'
+
+export interface Played {
+  readonly scenario: Scenario
+  readonly ms: number
+  readonly failure?: Failure | undefined
+  /** What plugins did wrong meanwhile, from the log. */
+  readonly errors: readonly string[]
+}
+
+/** Why a scenario failed: at which of its lines, and what was so instead. */
+export interface Failure {
+  readonly line: number
+  /** As it is written: `anna hears`. */
+  readonly sentence: string
+  /** A sentence for the operator, where the comparison does not say it all. */
+  readonly message?: string | undefined
+  /** Messages that were expected or came, in their order. */
+  readonly messages: readonly ComparedMessage[]
+  /** What was looked at. */
+  readonly looked: readonly Looked[]
+  /** What became of the customer's latest event, and why. */
+  readonly why?: string | undefined
+}
+
+export interface ComparedMessage {
+  /** `undefined`: nothing was expected in this place. */
+  readonly expected: string | undefined
+  /** `undefined`: nothing came. */
+  readonly came: string | undefined
+  readonly ok: boolean
+}
+
+/** Tells what became of one entry of the journal, and why. */
+export type TellStory = (journal: Rehearsal['runtime']['engine']['read'], entry: string) => Promise<string | undefined>
+
+/** Plays a scenario to its end, or to the first of its lines that is not so. Never throws for what plugins do. */
+export async function play(scenario: Scenario, config: CheckedConfig, tellStory: TellStory): Promise<Played> {
+  const startedMs = performance.now()
+  const errors: string[] = []
+  const log = makeLog({ level: 'error', stream: { write: (line) => void errors.push(textOfLine(line)) } })
+  const done = (failure?: Failure): Played => ({
+    scenario,
+    ms: Math.round(performance.now() - startedMs),
+    failure,
+    errors: [...new Set(errors)],
+  })
+  let rehearsal: Rehearsal
+  try {
+    rehearsal = await rehearse(config, { log, startMs: scenario.startMs, bots: scenario.bots })
+  } catch (error) {
+    return done(
+      failed({ line: scenario.line, key: 'scenario' }, { message: `It could not be started: ${messageOf(error)}` }),
+    )
+  }
+  await using running = rehearsal
+  const stage = new Stage(scenario, config, running)
+  for (const sentence of scenario.sentences) {
+    const wrong = await stage.play(sentence).catch((error: unknown) => {
+      if (error instanceof Wrong) return error
+      throw error
+    })
+    if (wrong)
+      return done(failed(wrong.at ?? sentence, { ...wrong.told, why: await stage.why(wrong.customer, tellStory) }))
+  }
+  const unheard = stage.unheard()
+  return done(
+    unheard &&
+      failed(unheard.at ?? { line: 0, key: '' }, {
+        ...unheard.told,
+        why: await stage.why(unheard.customer, tellStory),
+      }),
+  )
+}
+
+type Told = Partial<Omit<Failure, 'line' | 'sentence'>>
+
+function failed({ line, key }: Pick<Sentence, 'line' | 'key'>, told: Told): Failure {
+  return { messages: [], looked: [], ...told, line, sentence: key }
+}
+
+/** What is not as the scenario has it. `at`: another sentence than the one that was played. */
+class Wrong extends Error {
+  readonly customer: string | undefined
+  readonly told: Told
+  readonly at: Sentence | undefined
+
+  constructor(customer: string | undefined, told: Told, at?: Sentence) {
+    super(told.message ?? 'It is not so.')
+    this.customer = customer
+    this.told = told
+    this.at = at
+  }
+}
+
+const Line = z.object({ msg: z.string() })
+
+function textOfLine(line: string): string {
+  return Line.parse(JSON.parse(line)).msg
+}
+
+/** A message that a customer was sent. */
+interface Came {
+  readonly part: Part
+  /** During which sentence. */
+  readonly at: Sentence | undefined
+}
+
+interface Player {
+  readonly name: string
+  readonly channel: CheckedChannel
+  readonly came: Came[]
+  /** How many of them the scenario has heard. */
+  heard: number
+  readonly events: InboundEvent[]
+}
+
+/** The customers of one scenario in one rehearsal. */
+class Stage {
+  readonly #scenario: Scenario
+  readonly #config: CheckedConfig
+  readonly #rehearsal: Rehearsal
+  readonly #players = new Map<string, Player>()
+  #now: Sentence | undefined
+
+  constructor(scenario: Scenario, config: CheckedConfig, rehearsal: Rehearsal) {
+    this.#scenario = scenario
+    this.#config = config
+    this.#rehearsal = rehearsal
+    for (const [name, channel] of rehearsal.channels) {
+      channel.onSent(() => {
+        const sent = channel.sent.at(-1)
+        const player = this.#players.get(sent?.chat ?? '')
+        if (sent && player?.channel.name === name) player.came.push({ part: sent.part, at: this.#now })
+      })
+    }
+  }
+
+  /** Lets one sentence happen, and all that follows from it by itself. Throws `Wrong`. */
+  async play(sentence: Sentence): Promise<void> {
+    this.#now = sentence
+    switch (sentence.type) {
+      case 'says':
+        return this.#does(sentence.customer, { type: 'message', parts: toParts(sentence.content) })
+      case 'clicks':
+        return this.#clicks(sentence.customer, sentence.choice)
+      case 'edits':
+        return this.#edits(sentence.customer, toParts(sentence.content))
+      case 'recalls':
+        return this.#recalls(sentence.customer, sentence.text)
+      case 'does':
+        return this.#does(sentence.customer, sentence.event)
+      case 'repeats':
+        return this.#repeats(sentence.customer)
+      case 'hears':
+        return this.#hears(sentence.customer, sentence.expected)
+      case 'commands':
+        return this.#commands(sentence)
+      case 'refuses':
+        return this.#refuses(sentence.channel, sentence.code)
+      case 'after':
+        return this.#rehearsal.advance(sentence.ms)
+      case 'then':
+        return this.#then(sentence.customers)
+    }
+  }
+
+  /** What came and no line has heard; of the first customer with any. */
+  unheard(): Wrong | undefined {
+    for (const { name } of this.#players.values()) {
+      const wrong = this.#unheardOf(name)
+      if (wrong) return wrong
+    }
+    return undefined
+  }
+
+  /** Why the customer's latest event became what it is. */
+  async why(customer: string | undefined, tellStory: TellStory): Promise<string | undefined> {
+    const { engine } = this.#rehearsal.runtime
+    const chat = customer === undefined ? undefined : await this.#chatOf(customer)
+    const latest = chat === undefined ? undefined : await latestEvent(engine, chat)
+    return latest && tellStory(engine.read, latest.id)
+  }
+
+  #player(name: string): Player {
+    const known = this.#players.get(name)
+    if (known) return known
+    const on = this.#scenario.customers.get(name)?.channel
+    const channel = this.#config.channels.find((one) => one.name === on)
+    if (!channel) throw new Wrong(undefined, { message: `No channel runs that ${name} could write on.` })
+    const player: Player = { name, channel, came: [], heard: 0, events: [] }
+    this.#players.set(name, player)
+    return player
+  }
+
+  async #chatOf(customer: string): Promise<string | undefined> {
+    return this.#rehearsal.runtime.engine.findChat(this.#player(customer).channel.account, customer)
+  }
+
+  // ── what customers and platforms do ──
+
+  async #does(customer: string, doing: PlainEvent): Promise<void> {
+    const wrong = this.#unheardOf(customer)
+    if (wrong) throw wrong
+    const player = this.#player(customer)
+    const event: InboundEvent = {
+      ...doing,
+      id: randomUUID(),
+      chat: customer,
+      sender: this.#scenario.customers.get(customer)?.sender,
+      atMs: this.#rehearsal.clock.now(),
+      grants: grantOf(doing, player.channel),
+    }
+    player.events.push(event)
+    await this.#receive(player, event)
+  }
+
+  async #receive(player: Player, event: InboundEvent): Promise<void> {
+    const at = this.#now
+    let refusal: unknown
+    // Where the answer goes inside the response, this waits for it: it may take the clock to move on.
+    const received = this.#rehearsal.channels.get(player.channel.name)?.receive(event)
+    received?.then(
+      (answer) => {
+        if (answer) player.came.push({ part: answer.part, at })
+      },
+      (error: unknown) => {
+        refusal = error
+      },
+    )
+    await this.#rehearsal.idle()
+    if (refusal !== undefined) throw new Wrong(player.name, { message: `It was not accepted: ${messageOf(refusal)}` })
+  }
+
+  async #repeats(customer: string): Promise<void> {
+    const player = this.#player(customer)
+    const latest = player.events.at(-1)
+    if (latest) await this.#receive(player, latest)
+  }
+
+  async #edits(customer: string, parts: readonly Part[]): Promise<void> {
+    const latest = this.#player(customer).events.findLast(({ type }) => type === 'message')
+    if (!latest) throw new Wrong(customer, { message: `${customer} has not written anything that could be edited.` })
+    await this.#does(customer, { type: 'edit', of: latest.id, parts })
+  }
+
+  async #recalls(customer: string, words: string): Promise<void> {
+    const own = this.#player(customer).events.findLast(
+      (event) => event.type === 'message' && textOf(event.parts) === words,
+    )
+    if (!own) throw new Wrong(customer, { message: `${customer} has not written “${words}”.` })
+    await this.#does(customer, { type: 'recall', of: own.id })
+  }
+
+  async #clicks(customer: string, wanted: string): Promise<void> {
+    const shown = this.#player(customer).came.findLast(({ part }) => part.type === 'choices')?.part
+    const choices: readonly Choice[] = shown?.type === 'choices' ? shown.choices : []
+    const choice = choices.find(({ id, label }) => label === wanted || id === wanted)
+    if (!choice) {
+      const message = choices.length
+        ? `${customer} was shown no choice “${wanted}”, but ${choices.map(({ label }) => `“${label}”`).join(', ')}.`
+        : `${customer} was shown no choices to click. Where the channel shows them as numbered text, let ${customer} say the number.`
+      throw new Wrong(customer, { message })
+    }
+    await this.#does(customer, { type: 'message', parts: [{ type: 'text', text: choice.label }], choice: choice.id })
+  }
+
+  async #refuses(channel: string, code: string): Promise<void> {
+    let isNext = true
+    this.#rehearsal.channels.get(channel)?.beforeSend(() => {
+      if (!isNext) return
+      isNext = false
+      throw new DeliveryError(code)
+    })
+  }
+
+  // ── what agents do ──
+
+  async #commands({ agent, customer, command, refused }: Extract<Sentence, { type: 'commands' }>): Promise<void> {
+    const chat = (await this.#chatOf(customer)) ?? ''
+    const by = { kind: 'agent', person: agent } as const
+    const result = await this.#rehearsal.runtime.command({ ...command, id: randomUUID(), by, chat })
+    await this.#rehearsal.idle()
+    const actual = result.ok ? 'done' : `refused: ${result.code} (${result.message})`
+    const isSo = result.ok ? refused === undefined : result.code === refused
+    if (isSo) return
+    const expected = refused === undefined ? 'done' : `refused: ${refused}`
+    throw new Wrong(customer, { looked: [{ what: agent, ok: false, expected, actual }] })
+  }
+
+  // ── what must be so ──
+
+  async #hears(customer: string, expected: readonly ExpectedMessage[]): Promise<void> {
+    const player = this.#player(customer)
+    const rest = player.came.slice(player.heard).map(({ part }) => part)
+    const places = expected.length === 0 ? rest.length : expected.length
+    const isSo = expected.length === 0 ? rest.length === 0 : expected.every((one, i) => isMessage(one, rest[i]))
+    if (!isSo) throw new Wrong(customer, { messages: compare(expected, rest) })
+    player.heard += places
+  }
+
+  #unheardOf(customer: string): Wrong | undefined {
+    const player = this.#player(customer)
+    const rest = player.came.slice(player.heard)
+    if (rest.length === 0) return undefined
+    const message = `${customer} was sent this, and no line of the scenario hears it.`
+    const messages = compare(
+      [],
+      rest.map(({ part }) => part),
+    )
+    return new Wrong(customer, { message, messages }, rest[0]?.at)
+  }
+
+  async #then(states: ReadonlyMap<string, ExpectedState>): Promise<void> {
+    for (const [customer, expected] of states) {
+      const { channel } = this.#player(customer)
+      const { engine } = this.#rehearsal.runtime
+      const chat = (await this.#chatOf(customer)) ?? ''
+      const actual = await stateOf(chat, { engine, config: this.#config, channel, nowMs: this.#rehearsal.clock.now() })
+      const looked = lookAt(expected, actual)
+      if (looked.some(({ ok }) => !ok)) throw new Wrong(customer, { message: `Of ${customer}:`, looked })
+    }
+  }
+}
+
+/** The class of allowance that such an event opens: what the channel declares for its type, or for messages. */
+function grantOf({ type }: PlainEvent, { capabilities }: CheckedChannel): string | undefined {
+  if (capabilities.later.some(({ on }) => on === type)) return type
+  return type === 'message' || type === 'menu-click' || type === 'scan' ? 'message' : undefined
+}
+
+/** Expected and heard beside each other; what came beyond is told too. */
+function compare(expected: readonly ExpectedMessage[], came: readonly Part[]): readonly ComparedMessage[] {
+  return Array.from({ length: Math.max(expected.length, came.length) }, (_, i) => {
+    const [wanted, part] = [expected[i], came[i]]
+    return {
+      expected: wanted === undefined ? undefined : showExpected(wanted),
+      came: part && showPart(part, typeof wanted === 'object' && !(wanted instanceof RegExp)),
+      ok: wanted !== undefined && isMessage(wanted, part),
+    }
+  })
+}
+
+function isMessage(expected: ExpectedMessage, part: Part | undefined): boolean {
+  if (!part) return false
+  if (typeof expected === 'string') return textOf(part) === expected
+  return expected instanceof RegExp ? expected.test(textOf(part)) : isPartly(expected, part)
+}
+
+function isPartly(expected: PartialPart, part: Part): boolean {
+  try {
+    assert.partialDeepStrictEqual(part, expected)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function showExpected(expected: ExpectedMessage): string {
+  return typeof expected === 'object' && !(expected instanceof RegExp) ? JSON.stringify(expected) : String(expected)
+}
+
+/** A message as a person reads it; one without words, or that was to be a certain part, with all that it is. */
+function showPart(part: Part, whole: boolean): string {
+  return whole || textOf(part) === '' ? JSON.stringify(part) : textOf(part)
+}

@@ -1,0 +1,106 @@
+/** What came of scenarios, for the operator: a line for each, and for one that failed what is not so, and why. */
+import { displayWidth } from '../config/report.ts'
+import type { ComparedMessage, Failure, Played } from './play.ts'
+import type { Looked } from './state.ts'
+
+/** One scenario, as soon as it has been played. */
+export function tellPlayed({ scenario, ms, failure, errors }: Played, file: string): string {
+  const lines = [`${failure ? 'FAILED' : 'ok    '} ${`${ms} ms`.padStart(7)}  ${scenario.name}`]
+  if (failure) lines.push('', ...tellFailure(failure, file).map(indented))
+  if (errors.length > 0) {
+    lines.push('', indented(failure ? 'In the log meanwhile:' : 'It passed, but this is in the log:'))
+    lines.push(...errors.map((error) => indented(indented(error))))
+  }
+  if (failure || errors.length > 0) lines.push('')
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`
+}
+
+/** The last line. */
+export function tellCount(played: readonly Played[]): string {
+  const failed = played.filter(({ failure }) => failure).length
+  const scenarios = played.length === 1 ? '1 scenario' : `${played.length} scenarios`
+  return `${scenarios}, ${failed === 0 ? 'all well' : `${failed} failed`}.\n`
+}
+
+/** All of it for machines: one JSON document. */
+export function playedAsJson(played: readonly Played[], file: string): string {
+  const scenarios = played.map(({ scenario, ms, failure, errors }) => ({
+    scenario: scenario.name,
+    file,
+    line: scenario.line,
+    ok: failure === undefined,
+    ms,
+    ...(failure && { failure: { file, ...failureForMachines(failure) } }),
+    errors,
+  }))
+  const failed = scenarios.filter(({ ok }) => !ok).length
+  return `${JSON.stringify({ ok: failed === 0, passed: played.length - failed, failed, scenarios }, undefined, 2)}\n`
+}
+
+function failureForMachines({ line, sentence, message, messages, looked, why }: Failure) {
+  const expected = [
+    ...messages.map(({ expected }) => expected),
+    ...looked.map(({ what, expected }) => `${what}: ${expected}`),
+  ]
+  const actual = [...messages.map(({ came }) => came), ...looked.map(({ what, actual }) => `${what}: ${actual}`)]
+  const isText = (one: string | undefined) => one !== undefined
+  return { line, sentence, message, expected: expected.filter(isText), actual: actual.filter(isText), why }
+}
+
+function tellFailure({ line, sentence, message, messages, looked, why }: Failure, file: string): readonly string[] {
+  return [
+    `${file}:${line}  ${sentence}`,
+    ...(message === undefined ? [] : [indented(message)]),
+    ...messages.flatMap(tellMessage).map(indented),
+    ...tellLooked(looked).map(indented),
+    ...(why === undefined
+      ? []
+      : ['', 'What became of the latest event, and why:', ...why.trimEnd().split('\n').map(indented)]),
+  ]
+}
+
+/** Longer messages have their note right behind them. */
+const NOTES_AT = 48
+
+function tellMessage({ expected, came, ok }: ComparedMessage): readonly string[] {
+  if (ok) return said('=', came ?? '', '')
+  if (expected === undefined) return said('+', came ?? '', 'came')
+  if (came === undefined) return said('-', expected, 'expected, and nothing came')
+  return [...said('-', expected, 'expected'), ...said('+', came, 'came instead'), ...whereTheyDiffer(expected, came)]
+}
+
+/** The lines of a message behind its sign, with a note at the end of the first. */
+function said(sign: string, text: string, note: string): readonly string[] {
+  return text.split('\n').map((line, index) => {
+    const gap = ' '.repeat(Math.max(2, NOTES_AT - displayWidth(line)))
+    return `${sign} ${line}${index === 0 && note !== '' ? `${gap}${note}` : ''}`
+  })
+}
+
+/** Points to the first place where two texts of one line differ, when they begin alike. */
+function whereTheyDiffer(expected: string, came: string): readonly string[] {
+  const [wanted, there] = [[...expected], [...came]]
+  const at = wanted.findIndex((character, i) => character !== there[i])
+  const same = at < 0 ? wanted.length : at
+  if (same === 0 || expected.includes('\n') || came.includes('\n') || expected.startsWith('/')) return []
+  return [`  ${' '.repeat(displayWidth(wanted.slice(0, same).join('')))}^ here they differ`]
+}
+
+/** What was looked at, in columns. */
+function tellLooked(looked: readonly Looked[]): readonly string[] {
+  const width = (texts: readonly string[]) => Math.max(0, ...texts.map(displayWidth))
+  const first = width(looked.map(({ what }) => what))
+  const second = width(looked.filter(({ ok }) => !ok).map(({ expected }) => expected))
+  return looked.map(({ what, ok, expected, actual }) => {
+    const is = ok ? `is ${actual}` : `expected ${padded(expected, second)}  is ${actual}`
+    return `${ok ? '=' : '-'} ${padded(what, first)}  ${is}`
+  })
+}
+
+function padded(text: string, width: number): string {
+  return `${text}${' '.repeat(Math.max(0, width - displayWidth(text)))}`
+}
+
+function indented(line: string): string {
+  return line === '' ? line : `  ${line}`
+}
