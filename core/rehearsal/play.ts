@@ -9,6 +9,7 @@ import { makeLog } from '../services/log.ts'
 import { type Rehearsal, rehearse } from './rehearse.ts'
 import type { ExpectedMessage, PlainEvent, Scenario, Sentence } from './scenario.ts'
 import type { ExpectedState, PartialPart } from './sentences.ts'
+import { MeantFailure } from './stand-in-bot.ts'
 import { type Looked, latestEvent, lookAt, stateOf } from './state.ts'
 
 export interface Played {
@@ -49,7 +50,7 @@ export type TellStory = (journal: Rehearsal['runtime']['engine']['read'], entry:
 export async function play(scenario: Scenario, config: CheckedConfig, tellStory: TellStory): Promise<Played> {
   const startedMs = performance.now()
   const errors: string[] = []
-  const log = makeLog({ level: 'error', stream: { write: (line) => void errors.push(textOfLine(line)) } })
+  const log = makeLog({ level: 'error', stream: { write: (line) => void errors.push(...told(line)) } })
   const done = (failure?: Failure): Played => ({
     scenario,
     ms: Math.round(performance.now() - startedMs),
@@ -104,10 +105,12 @@ class Wrong extends Error {
   }
 }
 
-const Line = z.object({ msg: z.string() })
+const Line = z.object({ msg: z.string(), error: z.object({ name: z.string() }).optional().catch(undefined) })
 
-function textOfLine(line: string): string {
-  return Line.parse(JSON.parse(line)).msg
+/** What a line of the log says, unless the scenario itself has brought it about. */
+function told(line: string): readonly string[] {
+  const { msg, error } = Line.parse(JSON.parse(line))
+  return error?.name === MeantFailure.name ? [] : [msg]
 }
 
 /** A message that a customer was sent. */

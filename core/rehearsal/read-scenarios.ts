@@ -4,7 +4,7 @@ import type { CheckedConfig, Path } from '../config/checked.ts'
 import { explainIssues } from '../config/issues.ts'
 import { nearest } from '../config/nearest.ts'
 import { Finding, found } from '../config/problems.ts'
-import { isRecord, type Placed, readYaml, showPath, type YamlFile } from '../config/read.ts'
+import { isRecord, type Placed, readBytes, readYaml, showPath, type YamlFile } from '../config/read.ts'
 import { type Problem, problemAt, sortProblems } from '../config/report.ts'
 import { languageTag } from '../config/schema.ts'
 import type { Scenario, ScenarioCustomer, Scenarios, Sentence } from './scenario.ts'
@@ -20,9 +20,12 @@ export function scenariosBeside(configuration: string): string {
   return configuration.replace(/(\.ya?ml)?$/, '.test$1')
 }
 
-/** Reads and checks a file of scenarios against the configuration that they are about. Never throws. */
-export async function readScenarios(path: string, config: CheckedConfig): Promise<ReadScenarios> {
-  const read = await readYaml(path, {})
+/**
+ * Reads and checks a file of scenarios against the configuration that they are about. `text`: what stands in it, when
+ * it is not to be read from the file. Never throws.
+ */
+export async function readScenarios(path: string, config: CheckedConfig, text?: string): Promise<ReadScenarios> {
+  const read = text === undefined ? await readYaml(path, {}) : readBytes(path, Buffer.from(text), {})
   if (!read.ok) {
     const problems = read.problems.map((one) => problemAt(inOurWords(one.finding, path, config), one, read))
     return { ok: false, problems: sortProblems(problems) }
@@ -41,6 +44,12 @@ function inOurWords(finding: Finding, path: string, { file }: CheckedConfig): Fi
   if (finding.code === 'CONFIG_NO_FILE') {
     const what = `There is no file "${showPath(path)}" with scenarios of ${showPath(file)}.`
     return new Finding(finding.code, { what, instead: `Write one. ${instead}` })
+  }
+  if (finding.code === 'CONFIG_DUPLICATE_KEY') {
+    return new Finding(finding.code, {
+      what: finding.what,
+      instead: 'Keep one of them, or begin another step with a dash.',
+    })
   }
   const isOfConfigurations = finding.code === 'CONFIG_EMPTY' || finding.what === 'The file is no map of sections.'
   return isOfConfigurations ? new Finding(finding.code, { what: finding.what, instead }) : finding
@@ -80,8 +89,10 @@ type Written = z.output<typeof scenarioFile>
 /** A Monday in office hours: when a scenario says nothing else. */
 const DEFAULT_START = '2027-03-01 10:00'
 
-/** Those of a customer that begin something: whoever does none of them is not there. */
-const BEGINS = new Set(['says', 'clicks', 'edits', 'recalls', 'does'])
+/** What a customer does. Whoever only hears is not there. */
+function begins({ words: [subject, verb] }: Form): boolean {
+  return subject === '<customer>' && verb !== 'hears'
+}
 
 class Reader {
   readonly placed: Placed[] = []
@@ -222,19 +233,13 @@ class Reader {
         this.#at(unknownSentence(key), at, true)
         continue
       }
+      const [subject = ''] = meant.names
+      if (begins(meant.form) && !customers.has(subject)) customers.set(subject, this.#customer(subject, listed, at))
       const act = meant.form.read(value, meant.names, this.#people)
       if (act instanceof z.ZodError) {
         const about = { file: this.#file, path: at, value, schema: meant.form.value, owner: `"${key}"` }
         this.placed.push(...explainIssues(act.issues, about))
         continue
-      }
-      if (
-        'customer' in act &&
-        BEGINS.has(act.type) &&
-        !customers.has(act.customer) &&
-        meant.form.words[0] === '<customer>'
-      ) {
-        customers.set(act.customer, this.#customer(act.customer, listed, at))
       }
       this.#checkNames(meant, value, { customers, path: at })
       if (act.type === 'then') this.#checkThen(act.customers, customers, at)
@@ -295,13 +300,26 @@ class Reader {
     customers: ReadonlyMap<string, ScenarioCustomer>,
     path: Path,
   ): void {
-    if (role === 'customer') return this.#mustBeThere(value, customers, path)
-    if (role === 'person') return this.#mustBeKnown('person', value, this.#people, path)
-    if (role === 'team or person') return this.#mustBeKnown(role, value, [...this.#people, ...this.#teams], path)
-    const own = customers.get(subject)?.channel
-    if (own === value || own === undefined) return
-    const what = `${subject} is on ${own}, not on ${value}.`
-    const instead = `Write ${own}, or give ${subject} another channel under customers:`
+    switch (role) {
+      case 'customer':
+        this.#mustBeThere(value, customers, path)
+        break
+      case 'person':
+        this.#mustBeKnown(role, value, this.#people, path)
+        break
+      case 'team or person':
+        this.#mustBeKnown(role, value, [...this.#people, ...this.#teams], path)
+        break
+      case 'channel':
+        this.#mustBeOn(value, subject, customers, path)
+    }
+  }
+
+  #mustBeOn(channel: string, name: string, customers: ReadonlyMap<string, ScenarioCustomer>, path: Path): void {
+    const own = customers.get(name)?.channel
+    if (own === channel || own === undefined) return
+    const what = `${name} is on ${own}, not on ${channel}.`
+    const instead = `Write ${own}, or give ${name} another channel under customers:`
     this.#at(new Finding('CONFIG_WRONG_VALUE', { what, instead }), path)
   }
 
@@ -351,7 +369,9 @@ function unknownSentence(key: string): Finding {
   const like = FORMS.find(({ words }) => words.some((word) => !isName(word) && said.includes(word)))
   const what = `"${key}" is nothing that happens in a scenario.`
   if (near !== undefined) return new Finding('CONFIG_UNKNOWN_KEY', { what, instead: `Write "${near}" instead.` })
-  const known = FORMS.filter(({ words }) => words.length === 2).map(({ words }) => words[1])
-  const instead = like ? `Write it as  ${like.words.join(' ')}: …` : `Known: ${[...new Set(known)].join(', ')}.`
+  const of = (subject: string) =>
+    FORMS.filter(({ words }) => words[0] === subject).map(({ words }) => words.slice(1).join(' '))
+  const known = `Customers: ${of('<customer>').join(', ')}. People: ${of('<person>').join(', ')}.`
+  const instead = like ? `Write it as  ${like.words.join(' ')}: …` : known
   return new Finding('CONFIG_UNKNOWN_KEY', { what, instead })
 }

@@ -38,6 +38,11 @@ export const standInAnswer = z
 
 export type StandInAnswer = z.output<typeof standInAnswer>
 
+/** What a scenario lets a bot throw: nothing to be told about. */
+export class MeantFailure extends Error {
+  override readonly name = 'MeantFailure'
+}
+
 /** A bot's plugin with its `answer` replaced; its name, settings, line and other hooks stay. */
 export function standIn(real: Plugin, answers: readonly StandInAnswer[], clock: Clock): Plugin {
   const choices = answers.map((answer) => ({ answer, matches: answer.when && matcher(answer.when) }))
@@ -69,7 +74,7 @@ export function standIn(real: Plugin, answers: readonly StandInAnswer[], clock: 
 }
 
 function end({ says, unknown, handsOff, passes, fails, intent, guided }: StandInAnswer, turn: BotTurn, next: Next) {
-  if (fails !== undefined) throw new Error(fails)
+  if (fails !== undefined) throw new MeantFailure(fails)
   if (passes) return next()
   if (handsOff !== undefined) return turn.handOff({ say: says, because: handsOff })
   return unknown ? turn.unknown(says) : turn.reply(says ?? '', { intent, guided })

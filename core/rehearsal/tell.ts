@@ -51,7 +51,7 @@ function tellFailure({ line, sentence, message, messages, looked, why }: Failure
   return [
     `${file}:${line}  ${sentence}`,
     ...(message === undefined ? [] : [indented(message)]),
-    ...messages.flatMap(tellMessage).map(indented),
+    ...tellMessages(messages).map(indented),
     ...tellLooked(looked).map(indented),
     ...(why === undefined
       ? []
@@ -60,29 +60,38 @@ function tellFailure({ line, sentence, message, messages, looked, why }: Failure
 }
 
 /** Longer messages have their note right behind them. */
-const NOTES_AT = 48
+const MAX_NOTES_AT = 72
 
-function tellMessage({ expected, came, ok }: ComparedMessage): readonly string[] {
-  if (ok) return said('=', came ?? '', '')
-  if (expected === undefined) return said('+', came ?? '', 'came')
-  if (came === undefined) return said('-', expected, 'expected, and nothing came')
-  return [...said('-', expected, 'expected'), ...said('+', came, 'came instead'), ...whereTheyDiffer(expected, came)]
-}
-
-/** The lines of a message behind its sign, with a note at the end of the first. */
-function said(sign: string, text: string, note: string): readonly string[] {
-  return text.split('\n').map((line, index) => {
-    const gap = ' '.repeat(Math.max(2, NOTES_AT - displayWidth(line)))
-    return `${sign} ${line}${index === 0 && note !== '' ? `${gap}${note}` : ''}`
+function tellMessages(messages: readonly ComparedMessage[]): readonly string[] {
+  const first = messages.flatMap(({ expected = '', came = '' }) =>
+    [expected, came].map((text) => text.split('\n')[0] ?? ''),
+  )
+  const notesAt = Math.min(MAX_NOTES_AT, Math.max(0, ...first.map(displayWidth)))
+  return messages.flatMap(({ expected, came, ok }) => {
+    if (ok) return said('=', came ?? '', '', notesAt)
+    if (expected === undefined) return said('+', came ?? '', 'came', notesAt)
+    if (came === undefined) return said('-', expected, 'expected, and nothing came', notesAt)
+    return [
+      ...said('-', expected, 'expected', notesAt),
+      ...said('+', came, 'came instead', notesAt),
+      ...whereTheyDiffer(expected, came),
+    ]
   })
 }
 
-/** Points to the first place where two texts of one line differ, when they begin alike. */
+/** The lines of a message behind its sign, with a note at the end of the first. */
+function said(sign: string, text: string, note: string, notesAt: number): readonly string[] {
+  return text
+    .split('\n')
+    .map((line, index) => `${sign} ${index === 0 && note ? `${padded(line, notesAt)}  ${note}` : line}`)
+}
+
+/** Points to the first place where two texts of one line differ, when they begin alike. Patterns and parts do not. */
 function whereTheyDiffer(expected: string, came: string): readonly string[] {
   const [wanted, there] = [[...expected], [...came]]
   const at = wanted.findIndex((character, i) => character !== there[i])
   const same = at < 0 ? wanted.length : at
-  if (same === 0 || expected.includes('\n') || came.includes('\n') || expected.startsWith('/')) return []
+  if (same === 0 || expected.includes('\n') || came.includes('\n') || /^[/{]/.test(expected)) return []
   return [`  ${' '.repeat(displayWidth(wanted.slice(0, same).join('')))}^ here they differ`]
 }
 

@@ -1,0 +1,107 @@
+/** The shipped configuration keeps its own scenarios; whatever is changed in it, one of them fails. */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { storyOf } from '../../core/cli/story.ts'
+import { checkConfig } from '../../core/config/check.ts'
+import { play } from '../../core/rehearsal/play.ts'
+import { readScenarios, scenariosBeside } from '../../core/rehearsal/read-scenarios.ts'
+import { withMadeUpVariables } from '../../core/rehearsal/rehearse.ts'
+
+const FILE = 'config/switchboard.yaml'
+const TEXT = readFileSync(FILE, 'utf8')
+
+test('the command plays them all, and says so', { timeout: 120_000 }, async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['core/switchboard.js', 'test'], { env: { PATH: '' } })
+  expect(stdout).toMatch(/\n\d+ scenarios, all well\.\n$/)
+  expect(stdout).not.toContain('in the log')
+})
+
+/** Plays until one fails; gives its name. A file that the scenarios no longer fit has failed too. */
+async function firstFailure(text: string): Promise<string | undefined> {
+  const checked = await checkConfig(FILE, { text, env: withMadeUpVariables({}) })
+  if (!checked.ok) throw new Error(`This change is no configuration: ${checked.problems[0]?.what}`)
+  const read = await readScenarios(scenariosBeside(FILE), checked.config)
+  if (!read.ok) return read.problems[0]?.what
+  for (const scenario of read.scenarios.scenarios) {
+    const { failure } = await play(scenario, checked.config, storyOf)
+    if (failure) return scenario.name
+  }
+  return undefined
+}
+
+/** From, to: what an operator might change, or mistype. */
+const CHANGES: readonly (readonly [from: string, to: string])[] = [
+  ['[en, zh-CN]', '[zh-CN, en]'],
+  ['  demo:\n    use', '  demonstration:\n    use'],
+  ['  parrot:\n    use: echo', '  parrot:\n    use: echo\n    prefix: "> "'],
+  ['  parrot:\n    use: echo', '  parrot:\n    use: echo\n    wordless: What is that?'],
+  ['  support:\n', '  helpdesk:\n'],
+  ['      amy: { name: Amy }\n', ''],
+  ['      bo: { name: Bo }\n', ''],
+  ['presale:', 'aftersale:'],
+  ['[转人工, ', '['],
+  ['人工, trans', 'trans'],
+  ['人工, trans', '客服, trans'],
+  ['trans-to-agent, ', ''],
+  [' agent,', ''],
+  [', { text: r, match: exact }', ''],
+  ['{ text: r, match: exact }', 'r'],
+  ['{ text: r, match: exact }', '{ text: r, match: contains }'],
+  ['agent, { text', 'person, { text'],
+  ['en: One moment please, I am getting someone for you.', 'en: One moment, I am getting someone for you.'],
+  ['zh-CN: 正在为您转接人工客服，请稍候。', 'zh-CN: 正在为您转接人工客服，请稍等。'],
+  ['      zh-CN: 正在为您转接人工客服，请稍候。\n', ''],
+  ['mode: bot-first', 'mode: agent-only'],
+  ['mode: bot-first', 'mode: bot-only'],
+  ['mode: bot-first', 'mode: cooperation'],
+  ['unknown: 2, ', ''],
+  ['unknown: 2', 'unknown: 1'],
+  ['unknown: 2', 'unknown: 3'],
+  [', failures: 2', ''],
+  ['failures: 2', 'failures: 1'],
+  ['failures: 2', 'failures: 3'],
+  ['    handOff: { unknown: 2, failures: 2 }\n', ''],
+  ['    handOff:', '    collect: 3s\n    handOff:'],
+]
+
+/** A file with a change in it, and whatever must change with it for the file to be right. */
+function changed(from: string, to: string): string {
+  const text = TEXT.replace(from, to)
+  expect(text, from).not.toBe(TEXT)
+  if (to.startsWith('  demonstration')) return text.replace('from: [demo]', 'from: [demonstration]')
+  if (to.startsWith('  helpdesk')) return text.replace('desk: support', 'desk: helpdesk')
+  if (to === '' && from.includes('amy')) return text.replace('[amy, bo]', '[bo]')
+  if (to === '' && from.includes('bo:')) return text.replace('[amy, bo]', '[amy]')
+  if (to === 'mode: agent-only') return text.replace(/ {4}bot: parrot\n/, '').replace(/ {4}handOff: .*\n/, '')
+  if (to === 'mode: bot-only') return text.replace(/ {4}desk: support\n/, '').replace(/ {4}handOff: .*\n/, '')
+  return to === 'mode: cooperation' ? text.replace(/ {4}handOff: .*\n/, '') : text
+}
+
+test.each(CHANGES)('a scenario fails when %j becomes %j', { timeout: 60_000 }, async (from, to) => {
+  expect(await firstFailure(changed(from, to))).toEqual(expect.any(String))
+})
+
+test('no line that decides anything is left out of these changes', () => {
+  const isTouched = (line: string) =>
+    CHANGES.some(([from]) => TEXT.split(from)[0] !== TEXT && linesOf(from).includes(line))
+  const lines = TEXT.split('\n').filter(
+    (line) => line.trim() !== '' && !NOTHING_TO_SEE.some((one) => line.startsWith(one)),
+  )
+  expect(lines.filter((line) => !isTouched(line))).toEqual([])
+})
+
+/** The whole lines in which a piece of the file stands. */
+function linesOf(piece: string): readonly string[] {
+  const at = TEXT.indexOf(piece)
+  const from = TEXT.lastIndexOf('\n', at) + 1
+  return TEXT.slice(from, TEXT.indexOf('\n', at + piece.trimEnd().length)).split('\n')
+}
+
+/** Comments, headings, what concerns only the real thing, and what nothing depends on by itself. */
+const NOTHING_TO_SEE = [
+  ...['#', 'server:', '  port:', '  publicUrl:', 'storage:', '  folder:', '    secret:'],
+  ...['channels:', 'bots:', 'desks:', 'features:', 'routes:', '    people:', '    teams:', '    say:', '    use: desk', 'timeZone:'],
+  ...['  - use: keyword-handoff', '  - from: [demo]', '    bot: parrot', '    desk: support'],
+]
