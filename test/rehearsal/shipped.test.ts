@@ -102,6 +102,17 @@ function linesOf(piece: string): readonly string[] {
 /** Comments, headings, what concerns only the real thing, and what nothing depends on by itself. */
 const NOTHING_TO_SEE = [
   ...['#', 'server:', '  port:', '  publicUrl:', 'storage:', '  folder:', '    secret:'],
-  ...['channels:', 'bots:', 'desks:', 'features:', 'routes:', '    people:', '    teams:', '    say:', '    use: desk', 'timeZone:'],
+  ...[
+    'channels:',
+    'bots:',
+    'desks:',
+    'features:',
+    'routes:',
+    '    people:',
+    '    teams:',
+    '    say:',
+    '    use: desk',
+    'timeZone:',
+  ],
   ...['  - use: keyword-handoff', '  - from: [demo]', '    bot: parrot', '    desk: support'],
 ]
