@@ -123,6 +123,11 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
   async function sendToChannel(plan: Plan, delivery: DueDelivery): Promise<Result> {
     const channel = plan.channels.get(delivery.account)
     const send = channel?.instance.channel?.send
+    const down = plan.down.get(delivery.account)
+    if (!channel && down !== undefined) {
+      const nextAtMs = clock.now() + PAUSE_MS
+      return { state: 'pending', counts: false, nextAtMs, code: 'CHANNEL_DOWN', error: `${down} is down.` }
+    }
     if (!channel || !send) {
       return {
         state: 'dead',

@@ -31,6 +31,8 @@ export const MAX_BLOCKED = 3
 const MAX_ROUNDS = 10
 /** While the journal cannot be written, the chat is looked at again after this. */
 const JOURNAL_AGAIN_MS = 1_000
+/** While its channel is down, a chat is looked at again after this. */
+const DOWN_AGAIN_MS = 30_000
 /** Places behind an entry's own items, in its desk's order. */
 export const LATE_FACTS = 90
 const SUGGESTION = 91
@@ -66,6 +68,8 @@ export function makePipeline(
   const { engine, clock, log, metrics } = tools
   const drains = new Map<string, { again: boolean }>()
   const interrupts = new Map<string, AbortController>()
+  /** Chats that are looked at again by themselves. */
+  const waiting = new Set<string>()
   const underWay = new Set<Promise<void>>()
   let stopped = false
 
@@ -89,6 +93,7 @@ export function makePipeline(
         if (!engine.healthy) return lookAgain(id)
         running.again = false
         const chat = await engine.load(id)
+        if (chat?.next && isDown(chat)) return lookAgain(id, DOWN_AGAIN_MS)
         if (chat?.next && chat.dueAtMs <= clock.now()) await take(chat, chat.next)
         else if (chat?.next) return use.sweep().by(chat.dueAtMs)
         else if (!running.again) return
@@ -101,8 +106,18 @@ export function makePipeline(
     }
   }
 
-  function lookAgain(id: string): void {
-    clock.after(JOURNAL_AGAIN_MS, () => nudge(id))
+  function lookAgain(id: string, inMs = JOURNAL_AGAIN_MS): void {
+    if (waiting.has(id)) return
+    waiting.add(id)
+    clock.after(inMs, () => {
+      waiting.delete(id)
+      nudge(id)
+    })
+  }
+
+  function isDown({ account }: LoadedChat): boolean {
+    const { channels, down } = tools.plan()
+    return down.has(account) && !channels.has(account)
   }
 
   /** One entry, to its outcome or to another try. */

@@ -74,10 +74,12 @@ export interface Plan {
   readonly instances: ReadonlyMap<string, Instance>
   /** By account. */
   readonly channels: ReadonlyMap<string, PlannedChannel>
+  /** Accounts of channels that are down, with their names: what they have accepted and what is to be sent there waits. */
+  readonly down: ReadonlyMap<string, string>
 }
 
-/** Lays the running instances out for each channel. */
-export function makePlan(config: CheckedConfig, instances: ReadonlyMap<string, Instance>): Plan {
+/** Lays the running instances out for each channel. `before` is the plan that it takes the place of. */
+export function makePlan(config: CheckedConfig, instances: ReadonlyMap<string, Instance>, before?: Plan): Plan {
   const line = (at: number) => `${config.revision.hash.slice(0, 12)}:${at}`
   const get = (name: string): Instance => {
     const instance = instances.get(name)
@@ -111,7 +113,15 @@ export function makePlan(config: CheckedConfig, instances: ReadonlyMap<string, I
     texts: config.texts,
     instances,
     channels: new Map(channels.map((channel) => [channel.account, channel])),
+    down: downAccounts(config, before),
   }
+}
+
+/** A channel that is down cannot be asked for its account: it is known from the time when it ran. */
+function downAccounts({ down }: CheckedConfig, before: Plan | undefined): ReadonlyMap<string, string> {
+  const names = new Set(down.map(({ name }) => name))
+  const ran = [...(before?.channels.values() ?? [])].map(({ account, name }) => [account, name] as const)
+  return new Map([...(before?.down ?? []), ...ran].filter(([, name]) => names.has(name)))
 }
 
 function planRoute(route: CheckedRoute, line: string, get: (name: string) => Instance): PlannedRoute {

@@ -217,7 +217,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
 
   /** One assignment: from here on everything new runs by `next`. */
   function switchTo(next: CheckedConfig, running: Map<string, Instance>): void {
-    plan = makePlan(next, running)
+    plan = makePlan(next, running, plan)
     config = next
     if (!web) return
     for (const [name, mount] of mounts) {

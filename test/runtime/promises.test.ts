@@ -180,7 +180,9 @@ test('what waited when the process stopped is handled after the start, and count
   door.open()
   expect(first.channel.sent).toEqual([])
 
-  await using second = await testRuntime({ bots: { bot: { use: echo } } }, { folder })
+  const second = await testRuntime({ bots: { bot: { use: echo } } }, { folder })
   await second.user('u1').hears('echo: one', 'echo: two').hearsNothing()
+  // The folder is the first one's to remove, and it must not be in use then.
+  await second[Symbol.asyncDispose]()
   await first[Symbol.asyncDispose]()
 })

@@ -233,6 +233,21 @@ test('a conversation whose agent, desk or bot is gone goes to whoever the new fi
   await runtime.user('u1').says('hello').hears('other here')
 })
 
+test('a conversation whose team is gone waits in the queue of another one', async () => {
+  const { desk } = quietDesk()
+  const bot = botThat((turn) => turn.handOff({ because: 'asked', say: '' }))
+  const config = (teams: readonly string[]) => ({
+    bots: { bot: { use: bot } },
+    desks: { support: { use: desk, teams } },
+  })
+  await using runtime = await testRuntime(config(['presale', 'aftersale']))
+  await runtime.user('u1').says('person').hearsNothing()
+  const owner = async () => (await runtime.conversation('u1'))?.owner
+  expect(await owner()).toMatchObject({ kind: 'queue', team: 'presale' })
+  await runtime.apply(config(['aftersale']))
+  expect(await owner()).toMatchObject({ kind: 'queue', team: 'aftersale' })
+})
+
 test('deliveries of a channel that is gone end as dead, and its waiting events as ignored', async () => {
   const channel = memoryChannel()
   const gone = memoryChannel({ name: 'gone' })
@@ -254,6 +269,46 @@ test('deliveries of a channel that is gone end as dead, and its waiting events a
   await runtime.advance(1_000)
   const rows = await runtime.runtime.engine.read.selectFrom('delivery').select(['state', 'code']).execute()
   expect(rows).toEqual([{ state: 'dead', code: 'CHANNEL_GONE' }])
+})
+
+test('what a channel that is down has accepted waits, with its answers, until it is back', async () => {
+  const door = gate()
+  const going = memoryChannel({ name: 'going' })
+  await using runtime = await testRuntime({
+    bots: { bot: { use: labelled(door), label: 'x' } },
+    channels: { going: { use: going.plugin } },
+  })
+  const receive = (id: string, text: string) =>
+    going.receive({
+      ...{ id, chat: 'u1', atMs: 1, grants: 'message', type: 'message' },
+      parts: [{ type: 'text', text }],
+    })
+  const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+  going.beforeSend(() => {
+    throw new Error('The platform is away.', { cause: refused })
+  })
+  await receive('1', 'slow')
+  await door.reached()
+  await receive('2', 'hello')
+  const { config } = runtime.runtime
+  // As a reload reads the file when the variable of that channel is not set any more.
+  const applied = runtime.runtime.apply({
+    ...config,
+    channels: config.channels.filter(({ name }) => name !== 'going'),
+    routes: config.routes.map((route) => ({ ...route, from: ['memory'] })),
+    down: [{ name: 'going', use: 'going', line: 1, because: 'The environment variable GOING is not set.' }],
+  })
+  door.open()
+  await applied
+  await runtime.runtime.apply({ ...runtime.runtime.config })
+  await runtime.advance(300_000)
+  going.beforeSend(() => undefined)
+  expect(going.sent).toEqual([])
+  await runtime.runtime.apply(config)
+  await runtime.advance(60_000)
+  // In any order: who was held up too long lets the next one pass.
+  const sent = going.sent.map(({ part }) => (part.type === 'text' ? part.text : ''))
+  expect(sent.sort()).toEqual(['x: hello', 'x: slow'])
 })
 
 test('a desk that comes with a reload gets what is handed over from then on', async () => {
