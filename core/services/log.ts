@@ -57,6 +57,8 @@ export function cleanUrl(url: string | URL): string {
 
 /** Every URL with a query, fragment or user that stands somewhere in a text, or in a line of JSON. */
 const URL_IN_TEXT = /\b((?:https?|wss?):\/\/)(?:[^\s"\\/?#@]*@)?([^\s"\\?#]*)(?:[?#][^\s"\\]*)?/gi
+/** The same of an address without its host, as requests have it: `/hook?signature=1`. */
+const PATH_IN_TEXT = /(?<=^|[\s"'(=])(\/[^\s"'\\?]*)\?[^\s"'\\=]+=[^\s"'\\]*/g
 
 /**
  * Makes the log. `stream` takes the lines (default: standard output, written at once). An Error among the fields is
@@ -94,7 +96,8 @@ export function makeLog({ level, stream }: { level: LogLevel; stream?: Destinati
 
 /** What stands behind the `?` of a URL may be a token that nobody has named a secret. */
 function withoutQueries(text: string): string {
-  return text.includes('://') ? text.replace(URL_IN_TEXT, '$1$2') : text
+  if (!text.includes('?') && !text.includes('://')) return text
+  return text.replace(URL_IN_TEXT, '$1$2').replace(PATH_IN_TEXT, '$1')
 }
 
 function clean(line: string, redact: Redact): string {

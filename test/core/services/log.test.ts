@@ -159,4 +159,14 @@ describe('urls', () => {
       msg: 'asked http://w.example/q then a@b.c?',
     })
   })
+
+  test('without a host lose it as well, and other question marks stay', () => {
+    const { log, objects } = logInto()
+    log.info({ url: '/hook?signature=TOKEN', path: '"/a/b?c=TOKEN&d"' }, 'GET /shop?key=TOKEN: why? /help? or 1/2?x')
+    expect(objects()[0]).toMatchObject({
+      url: '/hook',
+      path: '"/a/b"',
+      msg: 'GET /shop why? /help? or 1/2?x',
+    })
+  })
 })
