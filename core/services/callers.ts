@@ -16,9 +16,10 @@ export interface Callers {
   trusts(address: string | undefined): boolean
   /**
    * The address that a request comes from: its socket's, or the nearest one that no believed proxy has. `undefined` when
-   * that is a proxy of our own network that nobody has declared: all the world would have its address.
+   * that is a proxy of our own network that nobody has declared: all the world would have its address. `socketAddress` is
+   * the socket's; one that is closed does not tell it any more.
    */
-  addressOf(request: IncomingMessage): string | undefined
+  addressOf(request: IncomingMessage, socketAddress: string | undefined): string | undefined
   /** Whether it has the operator's token, or comes from a program on this machine. */
   mayEnter(request: IncomingMessage): boolean
 }
@@ -38,15 +39,15 @@ export function makeCallers(settings: () => CallerSettings): Callers {
 
   return {
     trusts,
-    addressOf(request) {
-      const { socket, headers } = request
-      let address = plainAddress(socket.remoteAddress)
+    addressOf(request, socketAddress) {
+      let address = plainAddress(socketAddress)
+      if (isPrivateAddress(address) && speaksForOthers(request) && !trusts(address)) return undefined
       // Whoever is nearest stands last. What a caller has written itself stands before what a proxy has seen.
-      for (const next of named(headers['x-forwarded-for']).toReversed()) {
+      for (const next of named(request.headers['x-forwarded-for']).toReversed()) {
         if (!trusts(address) || isIP(next) === 0) break
         address = next
       }
-      return isPrivateAddress(address) && !trusts(address) && speaksForOthers(request) ? undefined : address
+      return address
     },
     mayEnter: (request) => hasToken(request.headers, settings().token) || isFromHere(request, trusts),
   }

@@ -94,7 +94,7 @@ const HEADERS_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 75_000
 /** How often it is looked for connections whose time is over. */
 const CONNECTIONS_CHECKED_EVERY_MS = 5_000
-/** Requests that are handled at a time. Each may hold a body. */
+/** Each may hold a body in memory. */
 const MAX_UNDER_WAY = 5_000
 const MAX_PARAM_CHARS = 256
 const RETRY_AFTER_S = 5
@@ -118,12 +118,14 @@ export async function startWeb(options: {
   readonly host: string
   readonly port: number
   readonly maxConnections: number
+  /** Requests that are handled at a time. */
+  readonly maxUnderWay?: number | undefined
   readonly settings: () => WebSettings
   readonly callers: Callers
   readonly log: Log
   readonly clock?: Clock | undefined
 }): Promise<Web> {
-  const { log, callers, settings, clock = systemClock } = options
+  const { log, callers, settings, maxUnderWay = MAX_UNDER_WAY, clock = systemClock } = options
   const mounted = new Map<string, Mounted>()
   const all = new Set<Mounted>()
   const refusals = makeRefusals(clock, () => settings().refusedPerMinute)
@@ -153,7 +155,7 @@ export async function startWeb(options: {
     if (closing) return answerError(response, 503, 'STOPPING', 'The server is stopping; send it again.')
     const waitS = keptOutS(request, found)
     if (waitS > 0) return keepOut(response, waitS)
-    if (underWay >= MAX_UNDER_WAY && !found.isHealth) {
+    if (underWay >= maxUnderWay && !found.isHealth) {
       counts.overloaded += 1
       return answerError(response, 503, 'OVERLOADED', 'Too much is being asked at a time; send it again.')
     }
@@ -181,16 +183,15 @@ export async function startWeb(options: {
   /** Counts what is under way, and the refusals of each caller. */
   function watch(request: IncomingMessage, response: ServerResponse, name: string): void {
     underWay += 1
-    // Asked for now: a socket that is closed does not tell it any more, unless it was asked before.
     const { remoteAddress } = request.socket
     response.once('close', () => {
       underWay -= 1
       if (response.statusCode < 400 || response.statusCode >= 500) return
       counts.refused += 1
-      const address = callers.addressOf(request)
+      const address = callers.addressOf(request, remoteAddress)
       if (address === undefined || !refusals.add(address, name)) return
       log.warn(
-        { address, socket: remoteAddress, mount: name },
+        { address, mount: name },
         `Too many requests of ${address} were refused; it is kept out for the rest of the minute. If this is a proxy of yours, name it in server.trustProxy.`,
       )
     })
@@ -198,7 +199,7 @@ export async function startWeb(options: {
 
   function keptOutS(request: IncomingMessage, { name, isHealth }: Found): number {
     if (refusals.isEmpty || isHealth) return 0
-    const address = callers.addressOf(request)
+    const address = callers.addressOf(request, request.socket.remoteAddress)
     return address === undefined ? 0 : refusals.keptOutS(address, name)
   }
 

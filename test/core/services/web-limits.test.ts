@@ -1,0 +1,228 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { makeCallers } from '../../../core/services/callers.ts'
+import { makeLog } from '../../../core/services/log.ts'
+import { makeInstanceWeb, startWeb, type Web } from '../../../core/services/web.ts'
+import { manualClock } from '../../../core/testing/clock.ts'
+import { ask } from './asking.ts'
+
+const MAX_REFUSED = 5
+const lines: string[] = []
+const log = makeLog({ level: 'info', stream: { write: (line) => void lines.push(line) } })
+const open: Web[] = []
+afterEach(async () => {
+  lines.length = 0
+  await Promise.all(open.splice(0).map((web) => web.close(0)))
+})
+
+interface Limits {
+  readonly trustProxy?: boolean | readonly string[]
+  readonly publicUrl?: string
+  readonly maxConnections?: number
+  readonly maxUnderWay?: number
+}
+
+async function start({ trustProxy = ['127.0.0.1'], publicUrl = 'http://localhost', ...limits }: Limits = {}) {
+  const clock = manualClock()
+  const callers = makeCallers(() => ({ trustProxy, token: 'a-token-that-nobody-guesses' }))
+  const settings = () => ({ publicUrl, refusedPerMinute: MAX_REFUSED })
+  const listening = { host: '127.0.0.1', port: 0, maxConnections: 100, callers, log, clock, settings }
+  const web = await startWeb({ ...listening, ...limits })
+  open.push(web)
+  const mount = async (name: string, guarded: boolean, routes: (app: FastifyInstance) => void) => {
+    const app = makeInstanceWeb(name === '' ? 'core' : name, { log, callers, guarded })
+    routes(app)
+    await app.ready()
+    web.mount(name, app)
+  }
+  await mount('', true, (app) => void app.get('/readyz', { config: { public: true } }, () => 'ready'))
+  await mount('shop', false, (app) => void app.get('/', () => 'shop'))
+  return { web, clock, mount }
+}
+
+const from = (address: string) => ({ 'x-forwarded-for': address })
+
+async function refuse(web: Web, times: number, headers: { readonly [name: string]: string }, path = '/shop/nothing') {
+  for (let i = 0; i < times; i++) expect((await ask(web.url + path, headers)).status).toBeLessThan(500)
+}
+
+describe('whoever is refused too often', () => {
+  test('is kept out until the minute is over; everybody else is not', async () => {
+    const { web, clock } = await start()
+    const stranger = from('203.0.113.7')
+    await refuse(web, MAX_REFUSED, stranger)
+    expect((await ask(`${web.url}/shop`, stranger)).status).toBe(200)
+    await refuse(web, 1, stranger)
+    await clock.advance(15_000)
+    const { status, headers, body } = await ask(`${web.url}/shop`, stranger)
+    expect({ status, after: headers['retry-after'] }).toEqual({ status: 429, after: '45' })
+    expect(JSON.parse(body)).toEqual({ code: 'TOO_MANY_REFUSED', message: expect.stringContaining('refused') })
+    expect((await ask(`${web.url}/shop`, from('203.0.113.8'))).status).toBe(200)
+    await clock.advance(45_000)
+    expect((await ask(`${web.url}/shop`, stranger)).status).toBe(200)
+    expect(web.counts).toMatchObject({ refused: MAX_REFUSED + 1, keptOut: 1 })
+  })
+
+  test('cannot get out of it by another address that it gives itself', async () => {
+    const { web } = await start()
+    for (let i = 0; i <= MAX_REFUSED; i++) await refuse(web, 1, from(`198.51.100.${i}, 203.0.113.7`))
+    expect((await ask(`${web.url}/shop`, from('198.51.100.99, 203.0.113.7'))).status).toBe(429)
+    expect((await ask(`${web.url}/shop`, from('198.51.100.1'))).status).toBe(200)
+  })
+
+  test('is refused for every reason: not there, not allowed, not readable, too large', async () => {
+    const { web, mount } = await start()
+    await mount('desk', true, (app) => void app.get('/', () => 'desk'))
+    await mount('hook', false, (app) => void app.post('/', () => 'hook'))
+    const post = (body: string, type = 'application/json') =>
+      ask(`${web.url}/hook`, { ...from('203.0.113.9'), 'content-type': type }, { method: 'POST', body })
+    const statuses = [
+      (await post('{')).status,
+      (await post('x', 'image/png')).status,
+      (await post(`"${'x'.repeat(2 * 1024 * 1024)}"`)).status,
+      (await ask(`${web.url}/hook/nothing`, from('203.0.113.9'))).status,
+      (await ask(`${web.url}/hook`, from('203.0.113.9'))).status,
+      (await ask(`${web.url}/hook/%zz`, from('203.0.113.9'))).status,
+    ]
+    expect(statuses).toEqual([400, 415, 413, 404, 404, 400])
+    expect((await post('{}')).status).toBe(429)
+    await refuse(web, MAX_REFUSED + 1, from('203.0.113.10'), '/desk')
+    expect((await ask(`${web.url}/desk`, from('203.0.113.10'))).status).toBe(429)
+  })
+
+  test('by one instance is still heard by the others, and about health', async () => {
+    const { web } = await start()
+    const platform = from('203.0.113.7')
+    await refuse(web, MAX_REFUSED + 1, platform, '/nobody')
+    expect((await ask(`${web.url}/anything`, platform)).status).toBe(429)
+    expect((await ask(`${web.url}/shop`, platform)).status).toBe(200)
+    expect((await ask(`${web.url}/readyz?x=1`, platform)).status).toBe(200)
+  })
+
+  test('cannot open a WebSocket either', async () => {
+    const { web, mount } = await start()
+    await mount('live', false, (app) => {
+      app.server.on('upgrade', (_request, socket) => {
+        socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n')
+      })
+    })
+    const upgrade = { ...from('203.0.113.7'), connection: 'upgrade', upgrade: 'websocket' }
+    expect((await ask(`${web.url}/live`, upgrade)).status).toBe(101)
+    await refuse(web, MAX_REFUSED + 1, from('203.0.113.7'), '/live')
+    expect((await ask(`${web.url}/live`, upgrade)).status).toBe(429)
+  })
+
+  test('is in the log once, with what to do if it is a proxy', async () => {
+    const { web } = await start()
+    await refuse(web, MAX_REFUSED + 3, from('203.0.113.7'))
+    const told = lines.filter((line) => line.includes('203.0.113.7'))
+    expect(told).toHaveLength(1)
+    expect(told[0]).toContain('server.trustProxy')
+  })
+
+  test('is counted on this machine too, unless it speaks for others whom nobody can tell apart', async () => {
+    const { web } = await start({ trustProxy: false })
+    await refuse(web, MAX_REFUSED + 1, from('203.0.113.7'))
+    expect((await ask(`${web.url}/shop`, from('203.0.113.7'))).status).toBe(200)
+    await refuse(web, MAX_REFUSED + 1, {})
+    expect((await ask(`${web.url}/shop`)).status).toBe(429)
+    expect((await ask(`${web.url}/shop`, from('203.0.113.7'))).status).toBe(200)
+  })
+})
+
+describe('too much at a time', () => {
+  test('is answered 503 with when to come again; health is answered all the same', async () => {
+    const { web, mount } = await start({ maxUnderWay: 2 })
+    const opened = Promise.withResolvers<string>()
+    let waiting = 0
+    const both = Promise.withResolvers<void>()
+    await mount('slow', false, (app) => {
+      app.get('/', () => {
+        waiting += 1
+        if (waiting === 2) both.resolve()
+        return opened.promise
+      })
+    })
+    const underWay = [ask(`${web.url}/slow`), ask(`${web.url}/slow`)]
+    await both.promise
+    const { status, headers, body } = await ask(`${web.url}/shop`)
+    expect([status, headers['retry-after'], JSON.parse(body).code]).toEqual([503, '5', 'OVERLOADED'])
+    expect((await ask(`${web.url}/readyz`)).status).toBe(200)
+    opened.resolve('done')
+    expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual([200, 200])
+    expect((await ask(`${web.url}/shop`)).status).toBe(200)
+    expect(web.counts.overloaded).toBe(1)
+  })
+
+  test('of connections, further ones are closed at once', async () => {
+    const { web } = await start({ maxConnections: 2 })
+    const sockets = [connect(web.port, '127.0.0.1'), connect(web.port, '127.0.0.1')]
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    const third = connect(web.port, '127.0.0.1').resume()
+    await once(third, 'close')
+    sockets[0]?.destroy()
+    await vi.waitFor(async () => expect((await ask(`${web.url}/shop`)).status).toBe(200))
+    sockets[1]?.destroy()
+  })
+})
+
+describe('security headers', () => {
+  const NOT_THERE = ['server', 'x-powered-by', 'access-control-allow-origin', 'strict-transport-security']
+
+  test('are on whatever is the operator’s or is not there', async () => {
+    const { web, mount } = await start()
+    await mount('desk', true, (app) => void app.get('/', () => 'desk'))
+    const answers = [
+      await ask(`${web.url}/desk`),
+      await ask(`${web.url}/desk/nothing`),
+      await ask(`${web.url}/desk/%zz`),
+      await ask(`${web.url}/desk`, from('203.0.113.7')),
+      await ask(`${web.url}/nobody`),
+      await ask(`${web.url}/readyz`),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 404, 400, 401, 404, 200])
+    for (const { headers } of answers) {
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'same-origin',
+        'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        'x-frame-options': 'DENY',
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin',
+        'cache-control': 'no-store',
+      })
+      for (const name of NOT_THERE) expect(headers).not.toHaveProperty(name)
+    }
+  })
+
+  test('of a channel leave its widget in other people’s pages alone', async () => {
+    const { web } = await start()
+    for (const path of ['/shop', '/shop/nothing']) {
+      const { headers } = await ask(web.url + path, { origin: 'https://page.example' })
+      expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin' })
+      for (const name of [...NOT_THERE, 'content-security-policy', 'x-frame-options', 'cross-origin-resource-policy'])
+        expect(headers).not.toHaveProperty(name)
+    }
+  })
+
+  test('that a route sets itself win', async () => {
+    const { web, mount } = await start()
+    await mount('desk', true, (app) => {
+      app.get('/', (_request, reply) =>
+        reply.headers({ 'Content-Security-Policy': "default-src 'self'", 'cache-control': 'max-age=60' }).send('x'),
+      )
+    })
+    const { headers } = await ask(`${web.url}/desk`)
+    expect(headers['content-security-policy']).toBe("default-src 'self'")
+    expect(headers['cache-control']).toBe('max-age=60')
+    expect(headers['x-frame-options']).toBe('DENY')
+  })
+
+  test('tell browsers to stay with https where that is what they use', async () => {
+    const { web } = await start({ publicUrl: 'https://chat.example.com' })
+    for (const path of ['/shop', '/readyz', '/nobody'])
+      expect((await ask(web.url + path)).headers['strict-transport-security']).toBe('max-age=31536000')
+  })
+})
