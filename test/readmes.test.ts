@@ -60,7 +60,7 @@ function namesOf(section: object | undefined): readonly string[] {
 
 /** Every variable is set. */
 function variablesIn(text: string): { readonly [name: string]: string } {
-  return Object.fromEntries([...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => [name, `the value of ${name}`]))
+  return Object.fromEntries([...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => [name, `the-value-of-${name}`]))
 }
 
 async function problemsOf(fence: Fence): Promise<string> {
