@@ -242,8 +242,11 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     }
     const leaving = [...before.plan.instances.values()].filter((instance) => running.get(instance.name) !== instance)
     const drainMs = next.limits.drainForMs
-    await Promise.all(leaving.map((instance) => oldMounts.get(instance.name)?.drained(drainMs)))
-    await Promise.all([listeners.end(leaving, drainMs), within(clock, drainMs, uses.get(before.plan)?.free.promise)])
+    await Promise.all([
+      ...leaving.map((instance) => oldMounts.get(instance.name)?.drained(drainMs)),
+      listeners.end(leaving, drainMs),
+      within(clock, drainMs, uses.get(before.plan)?.free.promise),
+    ])
     await stopAll(leaving)
     listeners.begin([...running.values()])
     await rehome(peopleGone(before.config, next))
