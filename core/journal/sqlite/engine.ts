@@ -47,14 +47,19 @@ import {
 import type { FromWriter, StatementInput, WriterData } from './protocol.ts'
 import { Searches } from './searches.ts'
 import { Subscribers } from './subscribers.ts'
+import { inThisThread, type Thread } from './thread.ts'
 import { trimAll } from './trim-all.ts'
+import { runWriter, WRITER } from './writer.ts'
 
 export interface SqliteOptions {
   /** Where `journal.sqlite` is, or is to be. Made if it is missing. */
   readonly folder: string
   readonly clock?: Clock | undefined
   readonly log?: Log | undefined
-  /** False: a write is done before it is on disk. For journals that nobody needs afterwards: tests and rehearsals. */
+  /**
+   * False: a write is done before it is on disk, and the calling thread does the work, so that it is there at once. For
+   * journals that nobody needs afterwards: tests and rehearsals.
+   */
   readonly durable?: boolean | undefined
   /**
    * Called once when the journal can no longer be written because its thread has ended, other than by `close`. Nothing
@@ -80,7 +85,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> 
     createPrivate(file)
     const writer = new GroupCommit(await startWriter({ file, nowMs: clock.now(), durable }), onGone)
     try {
-      return openEngine(file, writer, clock, log, unlock)
+      return openEngine(file, { writer, searches: new Searches(file, durable) }, clock, log, unlock)
     } catch (error) {
       await writer.close()
       throw error
@@ -92,9 +97,11 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> 
 }
 
 /** Resolves when the file is open and up to date. */
-function startWriter(data: WriterData): Promise<Worker> {
+function startWriter(data: WriterData): Promise<Thread> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./writer.ts', import.meta.url), { name: 'journal writer', workerData: data })
+    const worker: Thread = data.durable
+      ? new Worker(new URL('./writer.ts', import.meta.url), { name: WRITER, workerData: data })
+      : inThisThread((port) => runWriter(port, data))
     const gone = () => reject(new Error('The journal’s writer ended before it had opened the file.'))
     worker.once('error', reject)
     worker.once('exit', gone)
@@ -109,12 +116,11 @@ function startWriter(data: WriterData): Promise<Worker> {
 
 function openEngine(
   file: string,
-  writer: GroupCommit,
+  { writer, searches }: { readonly writer: GroupCommit; readonly searches: Searches },
   clock: Clock,
   log: Log | undefined,
   unlock: () => void,
 ): SqliteEngine {
-  const searches = new Searches(file)
   const db = openReading(file)
   const read = reads(db)
   const subscribers = new Subscribers(read.feed, log)

@@ -2,9 +2,9 @@
  * The main thread's side of the writer: collects operations for about a millisecond, sends them as one batch, and
  * collects again while that is being written. Never two batches at once, so what is asked first is written first.
  */
-import type { Worker } from 'node:worker_threads'
 import { messageOf, SwitchboardError } from '../../errors.ts'
 import type { Answer, Failure, FromWriter, Gives, Operation, OperationName, Takes, ToWriter } from './protocol.ts'
+import type { Thread } from './thread.ts'
 
 const WINDOW_MS = 1
 /** So that no transaction gets so long that what waits for the next one would notice. */
@@ -27,7 +27,7 @@ export interface WriteCounts {
 }
 
 export class GroupCommit {
-  readonly #worker: Worker
+  readonly #worker: Thread
   readonly #onGone: ((error: SwitchboardError) => void) | undefined
   #queue: Waiting[] = []
   #sent: readonly Waiting[] | undefined
@@ -41,7 +41,7 @@ export class GroupCommit {
   #operations = 0
 
   /** `worker` has said that its file is open. `onGone` is called if it ends without having been told to. */
-  constructor(worker: Worker, onGone?: (error: SwitchboardError) => void) {
+  constructor(worker: Thread, onGone?: (error: SwitchboardError) => void) {
     this.#worker = worker
     this.#onGone = onGone
     worker.on('message', (message: FromWriter) => {

@@ -12,6 +12,6 @@ export function readJournal(
 ): { readonly read: Kysely<JournalTables>; close(): Promise<void> } | undefined {
   const file = join(folder, 'journal.sqlite')
   if (!existsSync(file)) return undefined
-  const searches = new Searches(file)
+  const searches = new Searches(file, true)
   return { read: readingKysely(searches.select.bind(searches)), close: () => searches.close() }
 }

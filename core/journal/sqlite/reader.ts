@@ -1,6 +1,6 @@
 /** The thread that reads: searches, lists and reports on a read-only connection, and copies of the whole file. */
 import type { StatementSync } from 'node:sqlite'
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, threadName, workerData } from 'node:worker_threads'
 import { messageOf } from '../../errors.ts'
 import { openReading, type Value } from './connection.ts'
 import { copyJournal } from './copy.ts'
@@ -22,7 +22,11 @@ export type FromReader = { readonly id: number } & (
 
 const MAX_PREPARED = 200
 
-function main(port: MessagePort, { file }: ReaderData): void {
+/** What the thread is called. */
+export const READER = 'journal reader'
+
+/** The thread's life: answer questions, close when told to. */
+export function runReader(port: MessagePort, { file }: ReaderData): void {
   const db = openReading(file)
   const prepared = new Map<string, StatementSync>()
 
@@ -56,4 +60,4 @@ function main(port: MessagePort, { file }: ReaderData): void {
   })
 }
 
-if (parentPort !== null) main(parentPort, workerData)
+if (parentPort !== null && threadName === READER) runReader(parentPort, workerData)

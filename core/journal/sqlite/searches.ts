@@ -2,7 +2,8 @@
 import { Worker } from 'node:worker_threads'
 import { SwitchboardError } from '../../errors.ts'
 import type { Value } from './connection.ts'
-import type { FromReader, ReaderData, ToReader } from './reader.ts'
+import { type FromReader, READER, type ReaderData, runReader, type ToReader } from './reader.ts'
+import { inThisThread, type Thread } from './thread.ts'
 
 interface Asked {
   resolve(rows: readonly unknown[]): void
@@ -12,14 +13,17 @@ interface Asked {
 /** The thread is started by the first question: a process that asks none need not wait for it. */
 export class Searches {
   readonly #file: string
-  #worker: Worker | undefined
+  readonly #ownThread: boolean
+  #worker: Thread | undefined
   readonly #asked = new Map<number, Asked>()
   #lastId = 0
   #gone: SwitchboardError | undefined
   #whenIdle: (() => void) | undefined
 
-  constructor(file: string) {
+  /** `ownThread`: false has the calling thread do the work. */
+  constructor(file: string, ownThread: boolean) {
     this.#file = file
+    this.#ownThread = ownThread
   }
 
   /** Whether anything that was asked is not answered yet. */
@@ -62,11 +66,11 @@ export class Searches {
     })
   }
 
-  #start(): Worker {
-    const worker = new Worker(new URL('./reader.ts', import.meta.url), {
-      name: 'journal reader',
-      workerData: { file: this.#file } satisfies ReaderData,
-    })
+  #start(): Thread {
+    const data: ReaderData = { file: this.#file }
+    const worker: Thread = this.#ownThread
+      ? new Worker(new URL('./reader.ts', import.meta.url), { name: READER, workerData: data })
+      : inThisThread((port) => runReader(port, data))
     worker.on('message', (answer: FromReader) => {
       const asked = this.#asked.get(answer.id)
       this.#asked.delete(answer.id)

@@ -3,7 +3,7 @@
  * transaction, and answers when that is on disk.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, threadName, workerData } from 'node:worker_threads'
 import { messageOf } from '../../errors.ts'
 import { isStorageError, openReading, openWriting } from './connection.ts'
 import { migrateCore } from './operations/migrate.ts'
@@ -122,12 +122,16 @@ function open({ file, nowMs, durable }: WriterData): { db: DatabaseSync; checkin
   }
 }
 
+/** What the thread is called. */
+export const WRITER = 'journal writer'
+
 /** The thread's life: open, answer batches, close when told to. */
-function main(port: MessagePort, data: WriterData): void {
+export function runWriter(port: MessagePort, data: WriterData): void {
   const tell = (message: FromWriter) => port.postMessage(message)
   const opened = open(data)
   if (!('db' in opened)) {
     tell({ type: 'refused', failure: opened })
+    port.close()
     return
   }
   const { db, checking } = opened
@@ -146,4 +150,4 @@ function main(port: MessagePort, data: WriterData): void {
   tell({ type: 'open' })
 }
 
-if (parentPort !== null) main(parentPort, workerData)
+if (parentPort !== null && threadName === WRITER) runWriter(parentPort, workerData)
