@@ -231,6 +231,9 @@ class Reader {
       const meant = formOf(key)
       if (!meant) {
         this.#at(unknownSentence(key), at, true)
+        // Whoever it is does something: what follows is not wrong for that.
+        const [who = ''] = key.split(/\s+/)
+        if (!this.#people.includes(who)) customers.set(who, this.#customer(who, listed, at))
         continue
       }
       const [subject = ''] = meant.names

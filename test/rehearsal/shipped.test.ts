@@ -31,6 +31,16 @@ async function firstFailure(text: string): Promise<string | undefined> {
   return undefined
 }
 
+test('the scenario in the README comes true', async () => {
+  const [, text = ''] =
+    /^```yaml switchboard\.test\.yaml\n([\s\S]*?)^```/m.exec(readFileSync('README.md', 'utf8')) ?? []
+  const checked = await checkConfig(FILE, { env: withMadeUpVariables({}) })
+  if (!checked.ok) throw new Error('The shipped configuration has problems.')
+  const read = await readScenarios(scenariosBeside(FILE), checked.config, text)
+  const [scenario] = read.ok ? read.scenarios.scenarios : []
+  expect(scenario && (await play(scenario, checked.config, storyOf))).toMatchObject({ failure: undefined, errors: [] })
+})
+
 /** From, to: what an operator might change, or mistype. */
 const CHANGES: readonly (readonly [from: string, to: string])[] = [
   ['[en, zh-CN]', '[zh-CN, en]'],
