@@ -138,10 +138,18 @@ test('what counts as a change: an edited file of a setting, a link turned elsewh
   await says('site (./mute.ts) is down: The environment variable SITE_SECRET is not set.')
   expect(await answer()).toBe('still of v2')
 
+  // Who calls a channel that is down is asked to come again.
+  await replace(join(folder, 'switchboard.env'), env('still').replace(/LOOPBACK_SECRET=.*\n/, ''))
+  await says('demo (loopback) is down: The environment variable LOOPBACK_SECRET is not set.')
+  expect(await post(url, { id: 'early', chat: 'u1', text: 'hello' })).toBe(503)
+  await replace(join(folder, 'switchboard.env'), env('still'))
+  await says('"reloaded: ', 6)
+  expect(await answer()).toBe('still of v2')
+
   child.kill('SIGTERM')
   const { status, out, err } = await ended
   expect([status, err]).toEqual([0, ''])
-  expect(lines(out, '"reloaded: ')).toHaveLength(4)
+  expect(lines(out, '"reloaded: ')).toHaveLength(6)
   expect(out).not.toContain(SECRET)
 })
 
@@ -150,9 +158,14 @@ test('SIGHUP reads the file at once, says that nothing has changed, and names wh
   const { url, says, child, ended } = await started(file)
   child.kill('SIGHUP')
   await says('reload: nothing has changed')
-  await writeFile(file, yaml('words: one').replace('./data', './other').replace('port: 0', 'port: 9'))
+  await writeFile(
+    file,
+    yaml('words: one').replace('./data', './other').replace('port: 0', 'port: 9, maxConnections: 9'),
+  )
   child.kill('SIGHUP')
-  await says('server.port, storage.folder: changed in the file, and in force only after a restart')
+  await says(
+    'server.port, server.maxConnections, storage.folder: changed in the file, and in force only after a restart',
+  )
   expect(await asking(url)()).toBe('one')
   child.kill('SIGTERM')
   expect((await ended).status).toBe(0)

@@ -95,7 +95,7 @@ export function followConfig(
   let before: string | undefined
   let cancel = systemClock.after(LOOK_EVERY_MS, look)
 
-  /** The first look finds a change in any case: what was saved while it started is not missed. */
+  /** At first anything counts as a change: what was saved while it started is not missed. */
   async function look(): Promise<void> {
     const now = await stampOf([...always, ...named])
     if (now === before && now !== seen) {

@@ -300,7 +300,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   if (options.listen !== false) {
     const pages = await makePages({ log, callers, metrics, readiness: readinessNow, backlog, readings })
     opened.defer(() => pages.close())
-    const settings = () => ({ publicUrl: config.server.publicUrl, refusedPerMinute: config.limits.refusedPerMinute })
+    const settings = () => ({ ...config.limits, publicUrl: config.server.publicUrl, down: config.down })
     const listening = await startWeb({ ...first.server, settings, callers, log, clock })
     opened.defer(() => listening.close(drainLeftMs()))
     listening.mount('', pages)

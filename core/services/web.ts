@@ -74,6 +74,8 @@ export interface WebCounts {
 export interface WebSettings {
   readonly publicUrl: string
   readonly refusedPerMinute: number
+  /** Channels that are down: whoever calls them is asked to come again. */
+  readonly down?: readonly { readonly name: string }[] | undefined
 }
 
 /** The HTTP request out of which something is called. */
@@ -108,6 +110,8 @@ interface Found {
   readonly name: string
   readonly url: string
   readonly isHealth: boolean
+  /** It is the name of a channel that is down. */
+  readonly isDown: boolean
 }
 
 /**
@@ -160,6 +164,7 @@ export async function startWeb(options: {
       return answerError(response, 503, 'OVERLOADED', 'Too much is being asked at a time; send it again.')
     }
     watch(request, response, found.name)
+    if (found.isDown) return answerError(response, 503, 'CHANNEL_DOWN', 'This channel is down; send it again.')
     if (!mount) return answerError(response, 404, 'NOT_FOUND', 'There is nothing at this address.')
     mount.request(rewrite(request, found.url), response)
   })
@@ -175,9 +180,10 @@ export async function startWeb(options: {
     const [, segment = '', rest = ''] = /^\/([^/?]*)(.*)$/s.exec(url) ?? []
     const name = decode(segment)
     if (name === '' || RESERVED.has(name))
-      return { mount: mounted.get(''), name: '', url: url || '/', isHealth: HEALTH.has(name) }
+      return { mount: mounted.get(''), name: '', url: url || '/', isHealth: HEALTH.has(name), isDown: false }
     const mount = mounted.get(name)
-    return { mount, name: mount ? name : '', url: rest.startsWith('/') ? rest : `/${rest}`, isHealth: false }
+    const isDown = !mount && settings().down?.some((channel) => channel.name === name) === true
+    return { mount, name: mount ? name : '', url: rest.startsWith('/') ? rest : `/${rest}`, isHealth: false, isDown }
   }
 
   /** Counts what is under way, and the refusals of each caller. */
