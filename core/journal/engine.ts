@@ -251,6 +251,8 @@ export interface ChatChange {
         readonly body: object
         readonly trace: readonly TraceStep[]
         readonly revision: string
+        /** What it was decided by: the chat's latest number, and that of the first entry that waited. */
+        readonly seen: { readonly seq: number; readonly waiting: number | undefined }
       }
     | undefined
   /** The conversation as it is from now on; a closed one is no longer the chat's open one. */

@@ -256,6 +256,8 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
     ALTER TABLE command ADD COLUMN body_json TEXT;
     ALTER TABLE command ADD COLUMN trace_json TEXT;
     ALTER TABLE command ADD COLUMN revision TEXT;
+    ALTER TABLE command ADD COLUMN seen_seq BIGINT;
+    ALTER TABLE command ADD COLUMN seen_waiting BIGINT;
     ALTER TABLE command ADD COLUMN done_seq BIGINT;
   `,
 

@@ -222,6 +222,10 @@ export interface CommandRow {
   trace_json: string | null
   /** As of an entry. */
   revision: string | null
+  /** What it was decided by: the chat's latest number then, and that of the first entry that waited (null: none). */
+  seen_seq: number | null
+  seen_waiting: number | null
+  /** The chat's latest number when it was done, or refused. */
   done_seq: number | null
 }
 

@@ -1,7 +1,7 @@
 /** Why a turn ended as it did: one step for everyone who had a say, kept in the journal with the turn. */
 
 export interface TraceStep {
-  /** guard, enrich, answered, intercept, respond, route, bot, where, rewrite, adapt, ledger, inline, commit, outcome. */
+  /** guard, enrich, answered, intercept, respond, route, bot, where, rewrite, adapt, allowance, ledger, inline, commit, outcome. */
   readonly stage: string
   /** The instance's name, or `core`. */
   readonly by: string

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Command } from '../command.ts'
 import type { Actor } from '../conversation.ts'
 import { SwitchboardError } from '../errors.ts'
-import type { InboundEvent, Json, Part, Say } from '../message.ts'
+import type { Content, InboundEvent, Json, Part, Say } from '../message.ts'
 import type { Facts } from '../turn.ts'
 import type { Given, ReplyChange } from './draft.ts'
 
@@ -56,8 +56,8 @@ const PartSchema: z.ZodType<Part> = z.discriminatedUnion('type', [
 ])
 
 const Parts = z.array(PartSchema).max(MAX_PARTS)
-const Content = z.union([Text, PartSchema, Parts])
-const SaySchema: z.ZodType<Say> = z.union([Content, z.record(z.string(), Content)])
+const ContentSchema: z.ZodType<Content> = z.union([Text, PartSchema, Parts])
+const SaySchema: z.ZodType<Say> = z.union([ContentSchema, z.record(z.string(), ContentSchema)])
 
 const inbound = {
   id: Id,
@@ -92,6 +92,11 @@ export function checkedEvent(event: unknown): InboundEvent {
   const checked = EventSchema.safeParse(event)
   if (checked.success) return checked.data
   throw new SwitchboardError('PLUGIN_BAD_EVENT', { detail: z.prettifyError(checked.error) })
+}
+
+/** What was said. */
+export function checkedContent(content: unknown): Content {
+  return ContentSchema.parse(content)
 }
 
 /** Something to say. Throws `PLUGIN_BAD_CONTENT`. */
@@ -202,7 +207,7 @@ const named = { id: Id, by: ActorSchema, lease: z.int().optional() }
 
 /** What each command holds besides its target. */
 const COMMANDS = [
-  z.object({ ...named, type: z.literal('send'), content: Content }),
+  z.object({ ...named, type: z.literal('send'), content: ContentSchema }),
   z.object({ ...named, type: z.literal('note'), text: z.string().min(1).max(10_000) }),
   z.object({ ...named, type: z.literal('take') }),
   z.object({ ...named, type: z.literal('return'), because: Because.optional() }),
@@ -217,7 +222,7 @@ const COMMANDS = [
 
 const CommandSchema: z.ZodType<Command> = z.union([
   z.discriminatedUnion('type', COMMANDS).and(z.union([z.object({ conversation: Id }), z.object({ chat: Id })])),
-  z.object({ id: Id, type: z.literal('call-back'), chat: Id, by: ActorSchema, content: Content }),
+  z.object({ id: Id, type: z.literal('call-back'), chat: Id, by: ActorSchema, content: ContentSchema }),
 ])
 
 /** A command as it may be run, or what is wrong with it. */

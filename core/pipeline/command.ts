@@ -343,9 +343,10 @@ export function makeCommands(
 }
 
 /** A command as it is kept. */
-function rowOf(command: AnyCommand, { trace, plan }: TurnDraft, result: CommandResult) {
+function rowOf(command: AnyCommand, { trace, plan, chat }: TurnDraft, result: CommandResult) {
   const { id, type, by } = command
-  return { id, type, by, result, body: command, trace, revision: plan.revision.slice(0, 12) }
+  const seen = { seq: chat.seq, waiting: chat.next?.seq }
+  return { id, type, by, result, body: command, trace, revision: plan.revision.slice(0, 12), seen }
 }
 
 /** What waits behind this is told to the desk by itself, once it is handled. */

@@ -13,11 +13,11 @@ import {
   type ShownChoices,
 } from '../journal/engine.ts'
 import { type CustomerPatch, contentOf, type Part, toParts } from '../message.ts'
-import type { ChatEvent, Facts } from '../turn.ts'
+import type { ChatEvent, ChatEvents, Facts } from '../turn.ts'
 import { adapt } from './adapt.ts'
 import { rewrite } from './chain.ts'
 import { isFromPlatform, personHasIt, type Rewritten, type TurnDraft } from './draft.ts'
-import { type Closed, left, reserve, type Sending } from './ledger.ts'
+import { type Closed, isLimited, left, reserve, type Sending } from './ledger.ts'
 import { CORE, type Settled } from './settle.ts'
 import type { Tools } from './tools.ts'
 
@@ -124,12 +124,14 @@ interface Composed {
 }
 
 async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): Promise<Composed> {
+  forgetFitting(draft)
   draft.rewritten ??= await rewriteAll(tools, draft)
   const replies = draft.rewritten
   if (replies.length === 0) return NOTHING
   const onlyInline = draft.channel.capabilities.later.length === 0
   draft.answersInline = inline && draft.openDeliveries === 0 && fitsInline(draft, replies, onlyInline)
   if (draft.answersInline) draft.trace.push({ stage: 'inline', by: 'core', did: 'in the response' })
+  if (!onlyInline && !draft.answersInline && isLimited(draft.channel.capabilities)) noteAllowances(tools, draft)
   const allowances = new Map(draft.allowances.map((allowance) => [allowance.on, allowance]))
   const entries: NewEntry[] = []
   const deliveries: NewDelivery[] = []
@@ -181,6 +183,28 @@ async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): 
   if (closed) draft.trace.push({ stage: 'ledger', by: 'core', did: closed.why, because: closed.message })
   return { entries, deliveries, closed, shown, question: questionOf(tools, replies) }
 }
+
+/** What the platform would take when this was decided. */
+function noteAllowances(tools: Tools, { trace, allowances, channel }: TurnDraft): void {
+  const { capabilities } = channel
+  const found = left({ allowances, capabilities, nowMs: tools.clock.now(), by: CORE, reserve: 0 })
+  const until = found.untilMs === undefined || found.untilMs >= NEVER_MS ? '' : ` until ${timeOf(found.untilMs)}`
+  const did = found.closed ? found.closed.why : `${found.left ?? 'any number'} left${until}`
+  trace.push({ stage: 'allowance', by: 'core', did, gave: { allowances } })
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
+}
+
+/** Composed once more, because an allowance was used up meanwhile: what was noted of the first time is not so. */
+function forgetFitting({ trace }: TurnDraft): void {
+  const first = trace.findIndex(({ stage }) => FITTING.has(stage))
+  if (first < 0) return
+  const kept = trace.slice(first).filter(({ stage }) => !FITTING.has(stage))
+  trace.splice(first, trace.length, ...kept)
+}
+const FITTING: ReadonlySet<string> = new Set(['adapt', 'allowance', 'ledger', 'inline'])
 
 const NOTHING: Composed = { entries: [], deliveries: [], shown: undefined, question: undefined, closed: undefined }
 
@@ -281,14 +305,20 @@ function questionOf(tools: Tools, replies: readonly Rewritten[]): ChatChange['qu
 /** An event of the chat's own life, for those who listen to it on this channel; none if nobody does. */
 function lifeEntries(tools: Tools, draft: TurnDraft): readonly NewEntry[] {
   const events: ChatEvent[] = []
-  const add = (event: ChatEvent) => {
-    if (draft.channel.chain.listeners[event.type].length > 0) events.push(event)
+  const isHeard = (type: keyof ChatEvents) => draft.channel.chain.listeners[type].length > 0
+  for (const change of draft.changes) {
+    if (isHeard(`conversation.${change.type}`)) events.push(changeEvent(tools, draft, change))
   }
-  for (const change of draft.changes) add(changeEvent(tools, draft, change))
-  for (const reply of draft.rewritten ?? []) {
+  for (const reply of isHeard('agent.replied') ? (draft.rewritten ?? []) : []) {
     if (reply.by.kind !== 'agent') continue
     const content = contentOf(reply.say, draft.customer.language, draft.plan.languages)
-    add({ id: tools.makeId(), atMs: tools.clock.now(), type: 'agent.replied', person: reply.by.person, content })
+    events.push({
+      id: tools.makeId(),
+      atMs: tools.clock.now(),
+      type: 'agent.replied',
+      person: reply.by.person,
+      content,
+    })
   }
   return events.map((event) => ({
     id: event.id,

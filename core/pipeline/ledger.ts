@@ -129,6 +129,11 @@ function openWindows(sending: Sending): readonly Window[] {
   return windows.reverse()
 }
 
+/** Whether the platform counts, so that it matters what is left. */
+export function isLimited({ later }: Pick<Capabilities, 'later'>): boolean {
+  return !later.every(isForEver)
+}
+
 function isForEver(allowance: Allowance): boolean {
   return allowance.withinMs === ALWAYS.withinMs && allowance.max === undefined
 }

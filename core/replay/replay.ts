@@ -7,14 +7,24 @@ import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { type CheckOptions, checkConfig } from '../config/check.ts'
 import { formatProblems } from '../config/report.ts'
-import type { ChatChange, Committed, DeliveryResult, Engine, LoadedChat, NewEntry } from '../journal/engine.ts'
+import type {
+  ChatChange,
+  Committed,
+  DeliveryResult,
+  Engine,
+  LoadedAllowance,
+  LoadedChat,
+  NewEntry,
+  TodoEntry,
+} from '../journal/engine.ts'
 import type { ChatRow, DeliveryRow, EntryRow, JournalTables } from '../journal/tables.ts'
 import type { TraceStep } from '../journal/trace.ts'
 import { makeMetrics } from '../operations/metrics.ts'
-import { checkedCommand, checkedEvent, checkedLearnt } from '../pipeline/checked.ts'
+import { checkedCommand, checkedContent, checkedEvent, checkedLearnt } from '../pipeline/checked.ts'
 import { type Commands, makeCommands } from '../pipeline/command.ts'
 import { learntOf } from '../pipeline/compose.ts'
 import type { Deliver } from '../pipeline/deliver.ts'
+import { isLifeEvent } from '../pipeline/draft.ts'
 import { grantOf } from '../pipeline/ledger.ts'
 import { MAX_BLOCKED, MAX_FAILS, makePipeline, type Pipeline } from '../pipeline/pipeline.ts'
 import type { Receive } from '../pipeline/receive.ts'
@@ -27,7 +37,7 @@ import { makeIds } from '../services/clock.ts'
 import { makeLog } from '../services/log.ts'
 import { type ManualClock, manualClock } from '../testing/clock.ts'
 import type { Facts } from '../turn.ts'
-import { type Arrival, type Deed, type Recording, readRecording } from './recording.ts'
+import { type Arrival, type Deed, type DeliveryResultThen, type Recording, readRecording } from './recording.ts'
 import { differing, type Told, toldNow, toldThen } from './told.ts'
 
 /** A turn or command, as it ended then and as it ended again. */
@@ -122,7 +132,7 @@ class ChatReplay {
   readonly #pipeline: Pipeline
   readonly #commands: Commands
   readonly #deeds: ReplayedDeed[] = []
-  readonly #results: DeliveryRow[]
+  #results: readonly DeliveryResultThen[]
   /** By the id of the recorded delivery. */
   readonly #deliveryNow = new Map<string, string>()
   /** Ids that were made then and may have been seen by plugins, to be made again first. */
@@ -140,7 +150,7 @@ class ChatReplay {
     this.#plans = plans
     this.#engine = engine
     this.#clock = clock
-    this.#results = [...recording.results]
+    this.#results = recording.results
     const [plan] = plans.values()
     if (!plan) throw new Error('There is nothing to replay.')
     this.#plan = plan
@@ -176,7 +186,7 @@ class ChatReplay {
 
   /** One thing, as it was. Says why nothing can follow, if so. */
   async #happen(one: Arrival | Deed): Promise<string | undefined> {
-    const atMs = one.kind === 'arrival' ? one.atMs : one.startedAtMs
+    const atMs = timeOf(one)
     await this.#recordResults(atMs)
     this.#clock.jump(atMs)
     if (one.kind === 'arrival') return this.#arrive(one)
@@ -185,7 +195,7 @@ class ChatReplay {
   }
 
   async #arrive({ entry, failed, atMs }: Arrival): Promise<undefined> {
-    if (failed) await this.#record(failed, { ...lifeEntry(entry) })
+    if (failed) await this.#record({ delivery: failed, atMs, againAtMs: undefined }, lifeEntry(entry))
     else if (entry.type === 'wake') await this.#engine.claimDue(atMs, { limit: 1_000, paused: [] })
     else await this.#accept(entry)
   }
@@ -207,20 +217,20 @@ class ChatReplay {
   async #turn(deed: Deed): Promise<string | undefined> {
     const { chat } = this.#recording
     const next = (await this.#engine.load(chat.id))?.next
-    const due = next && `${next.event.type} ${'instance' in next.event ? next.event.instance : ''}`
+    const due = next && `${next.event.type} ${'instance' in next.event ? next.event.instance : ''}`.trim()
     const wanted = expectedOf(deed)
-    if (due?.trim() !== wanted) {
-      this.#ended(deed, undefined, due ? `${due.trim()} is to be handled here` : 'nothing is to be handled here')
+    if (!next || due !== wanted) {
+      this.#ended(deed, undefined, due ? `${due} is to be handled here` : 'nothing is to be handled here')
       return `${wanted} was handled here`
     }
     this.#begin(deed)
     this.#looks = 0
     this.#pipeline.nudge(chat.id)
     await this.#pipeline.idle()
-    await this.#catchUp()
+    await this.#catchUp('all')
     const ended = this.#end(deed)
     if (ended) return ended
-    if (deed.lateFacts) await this.#addLateFacts(deed, deed.lateFacts)
+    if (deed.lateFacts) await this.#addLateFacts(next.seq, deed.lateFacts)
     return undefined
   }
 
@@ -262,9 +272,8 @@ class ChatReplay {
     this.#deeds.push({ deed, recorded: toldThen(deed), replayed, because })
   }
 
-  async #addLateFacts(deed: Deed, { payload_json }: DeliveryRow): Promise<void> {
+  async #addLateFacts(seq: number, { payload_json }: DeliveryRow): Promise<void> {
     const { facts } = LateFacts.parse(JSON.parse(payload_json)).item
-    const seq = 'seq' in deed.of ? deed.of.seq : 0
     await this.#engine.commit({
       chat: this.#recording.chat.id,
       nowMs: this.#clock.now(),
@@ -276,28 +285,28 @@ class ChatReplay {
 
   /** What the platform had said of deliveries by then. */
   async #recordResults(untilMs: number): Promise<void> {
-    const left: DeliveryRow[] = []
-    for (const delivery of this.#results) {
-      const isDone = (delivery.done_at ?? 0) <= untilMs && this.#deliveryNow.has(delivery.id)
-      if (isDone) await this.#record(delivery)
-      else left.push(delivery)
-    }
-    this.#results.splice(0, this.#results.length, ...left)
+    if (this.#results[0] === undefined || this.#results[0].atMs > untilMs) return
+    const due = this.#results.filter(({ atMs, delivery }) => atMs <= untilMs && this.#deliveryNow.has(delivery.id))
+    const taken = new Set(due)
+    this.#results = this.#results.filter((result) => !taken.has(result))
+    for (const result of due) await this.#record(result)
   }
 
-  async #record(delivery: DeliveryRow, life?: NewEntry): Promise<void> {
+  async #record({ delivery, atMs, againAtMs }: DeliveryResultThen, life?: NewEntry): Promise<void> {
     const id = this.#deliveryNow.get(delivery.id)
-    const { state, code, done_at: doneAtMs, attempts } = delivery
-    if (id === undefined || doneAtMs === null || state === 'sending' || state === 'pending') return
+    const { code, attempts } = delivery
+    const state = againAtMs === undefined ? delivery.state : 'pending'
+    if (id === undefined || state === 'sending') return
     const windowClosed = state === 'dead' && attempts > 0 && code === 'CHANNEL_WINDOW_CLOSED'
-    const result: DeliveryResult = { id, nowMs: doneAtMs, ms: 0, state, counts: true, code: code ?? undefined, life }
-    await this.#engine.recordDelivery({ ...result, windowClosed, takeNext: false })
+    const result: DeliveryResult = { id, nowMs: atMs, ms: 0, state, counts: true, nextAtMs: againAtMs, life }
+    await this.#engine.recordDelivery({ ...result, code: code ?? undefined, windowClosed })
   }
 
-  /** What happened while the turn was under way, before it looks at the chat again. */
-  async #catchUp(): Promise<void> {
+  /** What had happened by now while the turn was under way, before it looks at the chat again; or all of it. */
+  async #catchUp(all?: 'all'): Promise<void> {
     const now = this.#clock.now()
-    for (const one of this.#meanwhile.splice(0)) {
+    const later = this.#meanwhile.findIndex((one) => timeOf(one) > now)
+    for (const one of this.#meanwhile.splice(0, all || later < 0 ? this.#meanwhile.length : later)) {
       if (one.kind === 'arrival') await this.#arrive(one)
       else if (one.kind === 'command') await this.#besides(() => this.#happen(one))
     }
@@ -353,17 +362,29 @@ class ChatReplay {
 
   async #load(id: string): Promise<LoadedChat | undefined> {
     const current = this.#deed
-    if (current?.deed.kind !== 'turn') return this.#engine.load(id)
+    if (!current) return this.#engine.load(id)
+    if (current.deed.kind === 'command') {
+      const chat = await this.#engine.load(id)
+      return chat && { ...chat, ...current.recorded.seen(chat) }
+    }
     if (this.#looks++ > 0) await this.#catchUp()
     const chat = await this.#engine.load(id)
     if (!chat?.next) return chat
     if (this.#change || this.#problem) return { ...chat, next: undefined }
-    return { ...chat, next: { ...chat.next, ...current.recorded.failures } }
+    const next = withIdOf(current.deed, { ...chat.next, ...current.recorded.failures })
+    return { ...chat, ...current.recorded.seen(chat), next }
   }
 
   async #commit(change: ChatChange): Promise<Committed> {
-    if (this.#deed?.deed.kind === 'turn') await this.#catchUp()
-    const committed = await this.#engine.commit(change)
+    if (this.#deed?.deed.kind === 'turn') await this.#catchUp('all')
+    // When they expired is recorded; the replay's own journal does not decide it again.
+    const deliveries = change.deliveries?.map((delivery) => ({ ...delivery, expiresAtMs: undefined }))
+    let committed = await this.#engine.commit({ ...change, deliveries })
+    // What the platform would take is as recorded, too: whether a failure was known a moment earlier is not.
+    if (!committed.ok && committed.why === 'allowance') {
+      const free = deliveries?.map((delivery) => ({ ...delivery, allowance: undefined }))
+      committed = await this.#engine.commit({ ...change, deliveries: free })
+    }
     if (change.turn || change.command) this.#change = { change, committed }
     return committed
   }
@@ -406,8 +427,19 @@ function isTurn(one: Arrival | Deed): one is Deed {
   return one.kind === 'turn'
 }
 
+function timeOf(one: Arrival | Deed): number {
+  return one.kind === 'arrival' ? one.atMs : one.startedAtMs
+}
+
 function placeOf(one: Arrival | Deed): number {
-  return one.kind === 'arrival' ? one.seq : one.doneSeq
+  return one.kind === 'arrival' ? one.seq : one.place
+}
+
+/** What the journal of the replay made itself has the id that it had then: plugins may have seen it. */
+function withIdOf({ of }: Deed, next: TodoEntry): TodoEntry {
+  const { event } = next
+  if (event.type !== 'wake' && !isLifeEvent(event.type)) return next
+  return { ...next, id: of.id, event: { ...event, id: of.id } }
 }
 
 /** What is to be handled, in words that tell one from another. */
@@ -418,12 +450,11 @@ function expectedOf({ of }: Deed): string {
 }
 
 const Wake = z.object({ instance: z.string() })
-const Life = z.object({ id: z.string(), type: z.literal('delivery.failed'), atMs: z.number(), code: z.string() })
+const Failed = z.object({ code: z.string(), content: z.unknown().transform(checkedContent) })
 
 function lifeEntry({ id, body_json, conversation, at }: EntryRow): NewEntry {
-  const body: unknown = JSON.parse(body_json)
-  const { type, code } = Life.parse(body)
-  const event = { id, type, atMs: at, code, content: '' } as const
+  const type = 'delivery.failed'
+  const event = { id, type, atMs: at, ...Failed.parse(JSON.parse(body_json)) } as const
   return { id, kind: 'life', type, body: event, by: CORE, conversation: conversation ?? undefined, atMs: at }
 }
 
@@ -443,9 +474,15 @@ class RecordedDeed implements Recorded {
     const guardFailed = deed.steps.some(({ stage, did }) => stage === 'guard' && did === 'failed')
     const wasGivenUp = 'outcome' in deed.of && deed.of.outcome === 'failed' && !deed.steps.some(isOfTurn)
     this.failures = { fails: guardFailed ? MAX_FAILS : 0, blocked: wasGivenUp ? MAX_BLOCKED : 0 }
-    const enriched = deed.steps.some(({ stage, did }) => stage === 'enrich' && did === 'done')
     const factsJson = 'facts_json' in deed.of ? deed.of.facts_json : null
-    this.facts = factsJson !== null && (enriched || !deed.lateFacts) ? checkedLearnt(JSON.parse(factsJson)) : undefined
+    this.facts =
+      factsJson !== null && (deed.knewFacts || !deed.lateFacts) ? checkedLearnt(JSON.parse(factsJson)) : undefined
+  }
+
+  /** What it saw of the platform's allowances. A response that was open then, stood alone. */
+  seen({ allowances }: LoadedChat): Pick<LoadedChat, 'allowances' | 'openDeliveries'> {
+    const noted = this.#deed.steps.findLast(({ stage }) => stage === 'allowance')
+    return { allowances: noted ? Seen.parse(noted.gave).allowances : allowances, openDeliveries: 0 }
   }
 
   step(stage: string, by: string): RecordedStep | undefined {
@@ -461,7 +498,28 @@ class RecordedDeed implements Recorded {
   }
 }
 
+const Seen = z.object({
+  allowances: z.array(
+    z
+      .object({
+        on: z.string(),
+        grantedAtMs: z.number(),
+        endsAtMs: z.number(),
+        max: z.number().optional(),
+        used: z.number(),
+      })
+      .transform(({ max, ...allowance }): LoadedAllowance => ({ ...allowance, max })),
+  ),
+})
+
 /** Of a turn that was run, rather than given up: somebody had a say, or it came to a route. */
 function isOfTurn({ stage }: TraceStep): boolean {
-  return stage !== 'outcome' && stage !== 'adapt' && stage !== 'ledger' && stage !== 'rewrite' && stage !== 'inline'
+  return (
+    stage !== 'outcome' &&
+    stage !== 'adapt' &&
+    stage !== 'allowance' &&
+    stage !== 'ledger' &&
+    stage !== 'rewrite' &&
+    stage !== 'inline'
+  )
 }

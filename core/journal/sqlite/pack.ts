@@ -93,6 +93,8 @@ export function packChange(change: ChatChange): ChangeInput {
       bodyJson: JSON.stringify(command.body),
       traceJson: JSON.stringify(command.trace),
       revision: command.revision,
+      seenSeq: command.seen.seq,
+      seenWaiting: command.seen.waiting ?? null,
     },
     conversation: conversation && packConversation(conversation),
     states: change.states?.map(({ instance, body }) => ({

@@ -166,6 +166,8 @@ export interface ChangeInput {
         readonly bodyJson: string
         readonly traceJson: string
         readonly revision: string
+        readonly seenSeq: number
+        readonly seenWaiting: number | null
       }
     | undefined
   readonly conversation: ConversationInput | undefined

@@ -278,7 +278,13 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         const entry = await engine.read.selectFrom('entry').selectAll().where('chat', '=', chat).executeTakeFirst()
         expect(entry).toMatchObject({ revision: 'ba9876543210', started_at: T0 + 5, started_seq: 1, done_seq: 3 })
         const kept = await engine.read.selectFrom('command').selectAll().where('id', '=', command.id).executeTakeFirst()
-        expect(kept).toMatchObject({ done_seq: 4, revision: KEPT.revision, trace_json: '[]' })
+        expect(kept).toMatchObject({
+          seen_seq: 1,
+          seen_waiting: null,
+          done_seq: 4,
+          revision: KEPT.revision,
+          trace_json: '[]',
+        })
         expect(JSON.parse(kept?.body_json ?? '')).toEqual(KEPT.body)
       })
 

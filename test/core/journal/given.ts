@@ -62,7 +62,12 @@ export function newTurn(seq: number, more: Partial<NonNullable<ChatChange['turn'
 }
 
 /** What is kept of a command for a replay. */
-export const KEPT = { body: { type: 'send' }, trace: [], revision: '0123456789ab' } as const
+export const KEPT = {
+  body: { type: 'send' },
+  trace: [],
+  revision: '0123456789ab',
+  seen: { seq: 1, waiting: undefined },
+} as const
 
 export function newChange(chat: string, more: Partial<ChatChange> = {}): ChatChange {
   return { chat, nowMs: T0, expect: {}, ...more }

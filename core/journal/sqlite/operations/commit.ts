@@ -110,7 +110,7 @@ export function commit(
        hold_until, code, created_at, done_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
-  const addCommand = query(db, 'INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const addCommand = query(db, 'INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const setChat = query(
     db,
     'UPDATE chat SET seq = ?, pending = ?, due_at = ?, fails = ?, conversation = ?, question_json = ? WHERE id = ?',
@@ -299,8 +299,22 @@ export function commit(
     const open = conversation === undefined ? chat.conversation : openAfter(chat.conversation, conversation)
     if (command !== undefined) {
       const about = conversation?.row.id ?? chat.conversation
-      const { type, byJson, resultJson, bodyJson, traceJson, revision } = command
-      addCommand.run(command.id, id, about, type, byJson, resultJson, nowMs, bodyJson, traceJson, revision, seq)
+      const { type, byJson, resultJson, bodyJson, traceJson, revision, seenSeq, seenWaiting } = command
+      addCommand.run(
+        command.id,
+        id,
+        about,
+        type,
+        byJson,
+        resultJson,
+        nowMs,
+        bodyJson,
+        traceJson,
+        revision,
+        seenSeq,
+        seenWaiting,
+        seq,
+      )
     }
     const questionJson = askedAfter(chat.question_json, change)
     if (turn !== undefined || seq !== chat.seq || open !== chat.conversation || questionJson !== chat.question_json) {
