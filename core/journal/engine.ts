@@ -343,6 +343,8 @@ export interface Recorded {
   readonly next: DueDelivery | undefined
   /** Whether a life event was added, so that the chat is to be drained. */
   readonly pending: number
+  /** How many of the same chat and destination are `dead` now because their time was over. */
+  readonly expired: number
 }
 
 // ── start, sweeps, the rest ─────────────────────────────────────────────────────────────────
@@ -369,6 +371,8 @@ export interface SendAgain {
 export interface Due {
   /** Deliveries to try, at most one for each chat and destination; now `sending`. */
   readonly deliveries: readonly DueDelivery[]
+  /** Those that are `dead` now because their time was over. */
+  readonly expired: readonly { readonly account: string; readonly destination: string }[]
   /** Chats in which a wake became due (it is an entry now), or whose failed entry may be tried again: each named once. */
   readonly chats: readonly string[]
   /** When something is due next, as far as is known now. */

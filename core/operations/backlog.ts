@@ -23,7 +23,7 @@ const KEPT_MS = 5_000
 export function makeBacklog(
   journal: Kysely<JournalTables>,
   clock: Pick<Clock, 'now'>,
-  nameOf: (account: string) => string | undefined,
+  nameOf: (account: string) => string,
 ): () => Promise<Backlog> {
   let last: { readonly atMs: number; readonly read: Promise<Backlog> } | undefined
   return () => {
@@ -42,7 +42,7 @@ export function makeBacklog(
 async function readBacklog(
   journal: Kysely<JournalTables>,
   nowMs: number,
-  nameOf: (account: string) => string | undefined,
+  nameOf: (account: string) => string,
 ): Promise<Backlog> {
   const [waiting, open, unknown, conversations] = await Promise.all([
     journal
@@ -71,7 +71,7 @@ async function readBacklog(
   ])
   const openDeliveries = new Map<string, number>()
   for (const { account, destination, count } of open) {
-    const to = destination === 'channel' ? (nameOf(account) ?? 'gone') : destination
+    const to = destination === 'channel' ? nameOf(account) : destination
     openDeliveries.set(to, (openDeliveries.get(to) ?? 0) + count)
   }
   return {

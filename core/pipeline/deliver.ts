@@ -24,6 +24,9 @@ const PAUSE_MS = 60_000
 /** How much of a chat a desk is shown when it is handed over. */
 const HANDED_OVER_MESSAGES = 200
 
+/** How a delivery ends that was not sent in its time. */
+const EXPIRED = { state: 'dead', code: 'EXPIRED' } as const
+
 /** A channel or desk that is not sent to for a while. */
 export interface Paused {
   /** The channel's account, or `desk:<name>`. */
@@ -89,8 +92,14 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     for (;;) {
       try {
         const takeNext = !stopping.signal.aborted
-        const { next, pending } = await engine.recordDelivery({ ...result, nowMs: clock.now(), life, takeNext })
+        const { next, pending, expired } = await engine.recordDelivery({
+          ...result,
+          nowMs: clock.now(),
+          life,
+          takeNext,
+        })
         tools.metrics.delivered(channelOf(delivery), result)
+        for (let i = 0; i < expired; i++) tools.metrics.delivered(channelOf(delivery), EXPIRED)
         // What stands behind one that waits is looked at again when that one no longer holds it back.
         if (result.nextAtMs !== undefined) use.sweep().by(Math.min(result.nextAtMs, clock.now() + HOLD_MS))
         if (pending > 0) use.nudge(delivery.chat)
@@ -106,7 +115,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
   }
 
   /** As metrics name where it goes. */
-  function channelOf({ account, destination }: DueDelivery): string {
+  function channelOf({ account, destination }: { account: string; destination: string }): string {
     return destination === 'channel' ? (tools.plan().channels.get(account)?.name ?? 'gone') : destination
   }
 
@@ -265,6 +274,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       const nowMs = clock.now()
       const held = [...paused.values()].filter(({ untilMs }) => untilMs > nowMs).map(({ what }) => what)
       const due = await engine.claimDue(nowMs, { limit: 200, paused: held })
+      for (const one of due.expired) tools.metrics.delivered(channelOf(one), EXPIRED)
       for (const chat of due.chats) use.nudge(chat)
       for (const delivery of due.deliveries) track(sendAll(delivery))
       return due.nextAtMs

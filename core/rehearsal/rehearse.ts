@@ -98,6 +98,6 @@ async function idleOrHeld({ idle, engine }: Runtime): Promise<void> {
 /** The environment, with something made up for every variable that is not set: a rehearsal needs no real secret. */
 export function withMadeUpVariables(env: Environment): Environment {
   return new Proxy(env, {
-    get: (known, name) => (typeof name === 'string' ? known[name] || `made-up-${name}` : undefined),
+    get: (known, name) => (typeof name === 'string' ? known[name] || `made-up-value-of-${name}` : undefined),
   })
 }

@@ -181,7 +181,9 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     live: options.live ?? (() => undefined),
   }
   const listeners = new Listeners(clock)
-  const backlog = makeBacklog(engine.read, clock, (account) => plan.channels.get(account)?.name)
+  /** As metrics name a channel. */
+  const nameOf = (account: string) => plan.channels.get(account)?.name ?? 'gone'
+  const backlog = makeBacklog(engine.read, clock, nameOf)
   let web: Web | undefined
   let stopped: Promise<void> | undefined
   /** Turns, requests and polled channels share the time that there is when it stops. */
@@ -310,6 +312,9 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   await rehome([])
   listeners.begin([...running.values()])
   opened.defer(() => listeners.end([...plan.instances.values()], drainLeftMs()))
+  for (const { account, destination } of recovery.unknown) {
+    metrics.delivered(destination === 'channel' ? nameOf(account) : destination, { state: 'unknown', code: 'UNKNOWN' })
+  }
   receive.restore(recovery.chats)
   for (const { id } of recovery.chats) nudge(id)
   sweep.by(clock.now())

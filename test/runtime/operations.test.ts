@@ -306,6 +306,29 @@ describe('/metrics', () => {
     expect(await metric(bot, 'switchboard_deliveries_unknown')).toBe(1)
   })
 
+  test('count the answers that were not sent in their time', async () => {
+    await using bot = await testRuntime({ server, bots: echo }, listen)
+    bot.channel.beforeSend(() => {
+      throw new DeliveryError('CHANNEL_QUOTA', { scope: 'channel', retryAfterMs: 3_600_000 })
+    })
+    await bot.user('u1').says('one').says('two')
+    await bot.advance(3_600_000)
+    const expired = 'switchboard_deliveries_total{channel="memory",state="dead",code="EXPIRED"}'
+    expect(await metric(bot, expired)).toBe(2)
+    expect(await metric(bot, 'switchboard_deliveries_open{to="memory"}')).toBeUndefined()
+  })
+
+  test('count what a crash has left between sending and knowing', async () => {
+    await using bot = await testRuntime({ server, bots: echo }, listen)
+    await bot.user('u1').says('hello').hears('echo: hello')
+    await bot.idle()
+    await bot.runtime.engine.write([{ sql: "UPDATE delivery SET state = 'sending', done_at = NULL", parameters: [] }])
+    await bot.restart()
+    const unknown = 'switchboard_deliveries_total{channel="memory",state="unknown",code="UNKNOWN"}'
+    expect(await metric(bot, unknown)).toBe(1)
+    expect(await metric(bot, 'switchboard_deliveries_unknown')).toBe(1)
+  })
+
   test('count reloads, and show which configuration is in force', async () => {
     await using bot = await testRuntime({ server, bots: echo }, listen)
     const before = bot.runtime.config.revision.hash.slice(0, 12)

@@ -171,8 +171,8 @@ function openEngine(
     takeOver: (chat) => writer.perform('takeOver', { chat }),
 
     async recordDelivery(result: DeliveryResult): Promise<Recorded> {
-      const { next, pending } = await writer.perform('recordDelivery', packResult(result))
-      return { next: next && dueDelivery(next), pending }
+      const { next, ...recorded } = await writer.perform('recordDelivery', packResult(result))
+      return { ...recorded, next: next && dueDelivery(next) }
     },
     async claimHeld(chat, nowMs) {
       const row = await writer.perform('claimHeld', { chat, nowMs })
@@ -180,8 +180,8 @@ function openEngine(
     },
     resend: (id, nowMs) => writer.perform('resend', { id, nowMs }),
     async claimDue(nowMs, { limit, paused }): Promise<Due> {
-      const { deliveries, chats, nextAtMs } = await writer.perform('claimDue', { nowMs, limit, paused })
-      return { deliveries: deliveries.map(dueDelivery), chats, nextAtMs }
+      const { deliveries, ...due } = await writer.perform('claimDue', { nowMs, limit, paused })
+      return { ...due, deliveries: deliveries.map(dueDelivery) }
     },
     recover: (nowMs, again = []): Promise<Recovery> => writer.perform('recover', { nowMs, again }),
 

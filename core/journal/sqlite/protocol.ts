@@ -15,7 +15,7 @@ export interface Operations {
   commit: { takes: ChangeInput; gives: CommitOutput }
   postpone: { takes: { chat: string; seq: number; dueAtMs: number }; gives: undefined }
   takeOver: { takes: { chat: string }; gives: undefined }
-  recordDelivery: { takes: ResultInput; gives: { next: DueRow | undefined; pending: number } }
+  recordDelivery: { takes: ResultInput; gives: { next: DueRow | undefined; pending: number; expired: number } }
   claimHeld: { takes: { chat: string; nowMs: number }; gives: DueRow | undefined }
   resend: { takes: { id: string; nowMs: number }; gives: undefined }
   claimDue: { takes: { nowMs: number; limit: number; paused: readonly string[] }; gives: DueOutput }
@@ -224,6 +224,7 @@ export interface ResultInput {
 
 export interface DueOutput {
   readonly deliveries: readonly DueRow[]
+  readonly expired: readonly { readonly account: string; readonly destination: string }[]
   readonly chats: readonly string[]
   readonly nextAtMs: number | undefined
 }

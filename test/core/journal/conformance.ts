@@ -707,6 +707,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           const due = await own.claimDue(T0 + 10, { limit: 10, paused: ['test:shop'] })
           expect(due.chats).toEqual([chat])
           expect(due.deliveries).toEqual([])
+          expect(due.expired).toEqual([{ account: 'test:shop', destination: 'channel' }])
           expect(await deliveriesOf(own, chat)).toMatchObject([
             { state: 'dead', code: 'EXPIRED' },
             { state: 'pending' },
@@ -889,11 +890,13 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           await commit(own, newChange(chat, { wakes: [{ ...wake, dueAtMs: T0 + 200 }] }))
           expect(await own.claimDue(T0 + 199, { limit: 10, paused: [] })).toEqual({
             deliveries: [],
+            expired: [],
             chats: [],
             nextAtMs: T0 + 200,
           })
           expect(await own.claimDue(T0 + 250, { limit: 10, paused: [] })).toEqual({
             deliveries: [],
+            expired: [],
             chats: [chat],
             nextAtMs: undefined,
           })

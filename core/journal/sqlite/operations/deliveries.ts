@@ -14,7 +14,7 @@ type Found = Pick<DeliveryRow, 'chat' | 'seq' | 'destination' | 'state' | 'allow
 export const TAKEN_OVER = 'TAKEN_OVER'
 
 export interface Deliveries {
-  record(result: ResultInput): { next: DueRow | undefined; pending: number }
+  record(result: ResultInput): { next: DueRow | undefined; pending: number; expired: number }
   resend(delivery: { id: string; nowMs: number }): undefined
   /** Notes a try of which nothing more is known than that it was made. */
   noteAttempt(delivery: string, nowMs: number, code: string): void
@@ -62,7 +62,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
       const pending = () => pendingOf.get(chat)?.pending ?? 0
       // Its fate is known already: a second report, or one that a cancellation has overtaken.
       if (found.state === 'sent' || found.state === 'dead' || found.state === 'cancelled') {
-        return { next: undefined, pending: pending() }
+        return { next: undefined, pending: pending(), expired: 0 }
       }
       const state = result.state === 'pending' && found.code === TAKEN_OVER ? 'cancelled' : result.state
       const over = state !== 'pending'
@@ -85,8 +85,8 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
       if (result.windowClosed) allowances.empty(chat, nowMs)
       if (result.life !== undefined && !outbox.answersFailure(chat, found.seq))
         entries.addDrawn(chat, result.life, nowMs)
-      const next = result.takeNext ? outbox.takeDue(chat, destination, nowMs).due : undefined
-      return { next, pending: pending() }
+      const head = result.takeNext ? outbox.takeDue(chat, destination, nowMs) : undefined
+      return { next: head?.due, pending: pending(), expired: head?.expired ?? 0 }
     },
 
     resend({ id, nowMs }) {

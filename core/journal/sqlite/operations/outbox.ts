@@ -19,19 +19,25 @@ type OpenRow = Pick<DeliveryRow, 'id' | 'state' | 'next_at' | 'hold_until' | 'ex
 export interface Head {
   readonly due: DueRow | undefined
   readonly againAtMs: number | undefined
+  /** How many were found expired on the way, and are `dead` now. */
+  readonly expired: number
 }
 
-const NOTHING: Head = { due: undefined, againAtMs: undefined }
+export interface Expired {
+  readonly chat: string
+  readonly destination: string
+  readonly newEntry: boolean
+}
 
 export interface Outbox {
   /** Whether a delivery of this entry answers the failure of another one. That it fails too is no event: it would never end. */
   answersFailure(chat: string, seq: number): boolean
-  /** Takes the first delivery that is due. Those found expired on the way become `dead`. */
+  /** Takes the first delivery that is due. */
   takeDue(chat: string, destination: string, nowMs: number): Head
   /** Takes the first delivery to the channel, if it waits for an event of the chat. */
   takeHeld(chat: string, nowMs: number): DueRow | undefined
   /** Gives a delivery up because its time is over. An answer of a conversation is then an event of the chat. */
-  expire(id: string, nowMs: number): { readonly chat: string; readonly newEntry: boolean }
+  expire(id: string, nowMs: number): Expired
 }
 
 export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entries): Outbox {
@@ -82,13 +88,14 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
       }
     }
     for (const id of late) expire(id, nowMs)
-    if (decides === undefined || decides.state === 'sending') return NOTHING
-    if (!mayGo(decides)) return { due: undefined, againAtMs: Math.min(decides.next_at, decides.hold_until) }
-    if (underWay.get(chat, destination) !== undefined) return NOTHING
-    return { due: take(decides.id), againAtMs: undefined }
+    const nothing: Head = { due: undefined, againAtMs: undefined, expired: late.length }
+    if (decides === undefined || decides.state === 'sending') return nothing
+    if (!mayGo(decides)) return { ...nothing, againAtMs: Math.min(decides.next_at, decides.hold_until) }
+    if (underWay.get(chat, destination) !== undefined) return nothing
+    return { ...nothing, due: take(decides.id) }
   }
 
-  function expire(id: string, nowMs: number): { chat: string; newEntry: boolean } {
+  function expire(id: string, nowMs: number): Expired {
     const row = expiring.get(id)
     if (row === undefined) throw new Error(`There is no delivery ${id}.`)
     bury.run(nowMs, id)
@@ -96,7 +103,7 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
     const payload = parse<Payload>(row.payload_json)
     const conversation = entryOf.get(row.chat, row.seq)?.conversation
     if (payload.kind !== 'part' || !conversation || answersFailure(row.chat, row.seq)) {
-      return { chat: row.chat, newEntry: false }
+      return { chat: row.chat, destination: row.destination, newEntry: false }
     }
     const event: ChatEvent<'delivery.failed'> = {
       id: entries.makeId(nowMs),
@@ -106,7 +113,7 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
       content: payload.part,
     }
     entries.addWaiting(row.chat, 'life', event, conversation, nowMs)
-    return { chat: row.chat, newEntry: true }
+    return { chat: row.chat, destination: row.destination, newEntry: true }
   }
 
   return {

@@ -53,6 +53,11 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
 
   return ({ nowMs, limit, paused }) => {
     const chats = new Set<string>()
+    const expiredNow: { account: string; destination: string }[] = []
+    const note = (chat: string, destination: string, count: number) => {
+      const account = accountOf.get(chat)?.account
+      for (let i = 0; account !== undefined && i < count; i++) expiredNow.push({ account, destination })
+    }
     let nextAtMs = NEVER_MS
     const againAt = (atMs: number | null | undefined) => {
       if (typeof atMs === 'number') nextAtMs = Math.min(nextAtMs, Math.max(atMs, nowMs))
@@ -70,7 +75,8 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
     }
     if (failed.length === limit) againAt(nowMs)
     for (const { id } of expired.all(nowMs, limit)) {
-      const { chat, newEntry } = outbox.expire(id, nowMs)
+      const { chat, destination, newEntry } = outbox.expire(id, nowMs)
+      note(chat, destination, 1)
       if (newEntry) chats.add(chat)
     }
 
@@ -96,6 +102,7 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
         seen.add(queue)
         if (destination === 'channel' && isPaused(chat)) continue
         const head = outbox.takeDue(chat, destination, nowMs)
+        note(chat, destination, head.expired)
         if (head.due !== undefined) deliveries.push(head.due)
         againAt(head.againAtMs)
       }
@@ -105,7 +112,12 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
     againAt(nextChat.get(nowMs)?.at)
     againAt(nextDelivery.get(nowMs)?.at)
     againAt(nextExpiry.get()?.at)
-    return { deliveries, chats: [...chats], nextAtMs: nextAtMs === NEVER_MS ? undefined : nextAtMs }
+    return {
+      deliveries,
+      expired: expiredNow,
+      chats: [...chats],
+      nextAtMs: nextAtMs === NEVER_MS ? undefined : nextAtMs,
+    }
   }
 }
 
