@@ -9,7 +9,13 @@ import { routesInWords } from '../../core/config/routes-in-words.ts'
 
 /** Plugins of the tests' own, so that a new shipped plugin changes no golden. */
 const shipped = resolve('test/config/plugins')
-const env = { WIRE_SECRET: 'a-secret-from-the-environment', EMPTY: '', PORT: '8080', SHORT: 'hunter2' }
+const env = {
+  WIRE_SECRET: 'a-secret-from-the-environment',
+  EMPTY: '',
+  PORT: '8080',
+  SHORT: 'hunter2',
+  SPACED: 'hunter2 and some more words',
+}
 
 const told: { [file: string]: string } = {}
 for (const file of process.argv.slice(2)) {

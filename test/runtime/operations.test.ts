@@ -155,7 +155,7 @@ describe('/readyz', () => {
     expect(await stateOf('polled')).toMatchObject({ state: 'not-listening', since })
     expect(await readyz(bot)).toMatchObject({ status: 200 })
     works = true
-    await bot.advance(15_000)
+    await bot.advance(16_000)
     expect(await stateOf('polled')).toMatchObject({ state: 'not-listening' })
     await bot.advance(61_000)
     expect(await stateOf('polled')).toEqual({ name: 'polled', use: 'polled', state: 'up' })
@@ -315,6 +315,8 @@ describe('/metrics', () => {
     await bot.advance(3_600_000)
     const expired = 'switchboard_deliveries_total{channel="memory",state="dead",code="EXPIRED"}'
     expect(await metric(bot, expired)).toBe(2)
+    // Its time is over, and nothing is there by which to find out whether the platform takes messages again.
+    expect(await readyz(bot)).toMatchObject({ channels: [{ state: 'up' }] })
     expect(await metric(bot, 'switchboard_deliveries_open{to="memory"}')).toBeUndefined()
   })
 
@@ -360,7 +362,7 @@ describe('/metrics', () => {
     const { body } = await get(bot, '/metrics')
     const series = body.split('\n').filter((line) => line.startsWith('switchboard_deliveries_total'))
     expect(series.length).toBeLessThanOrEqual(52)
-    expect(body).not.toMatch(/refused "|customer-/)
+    expect(body).not.toMatch(/refused [^a-z]|customer-/)
     const counted = series.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
     expect(counted).toBe(120)
   })
