@@ -83,7 +83,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> 
   try {
     const file = join(folder, 'journal.sqlite')
     createPrivate(file)
-    const writer = new GroupCommit(await startWriter({ file, nowMs: clock.now(), durable }), onGone)
+    const writer = new GroupCommit(await startWriter({ file, nowMs: clock.now(), durable }), durable, onGone)
     try {
       return openEngine(file, { writer, searches: new Searches(file, durable) }, clock, log, unlock)
     } catch (error) {

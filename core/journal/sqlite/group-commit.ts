@@ -31,7 +31,9 @@ export class GroupCommit {
   readonly #onGone: ((error: SwitchboardError) => void) | undefined
   #queue: Waiting[] = []
   #sent: readonly Waiting[] | undefined
-  #window: NodeJS.Timeout | undefined
+  /** Ends the collecting of a batch. */
+  #window: (() => void) | undefined
+  readonly #durable: boolean
   #probe: NodeJS.Timeout | undefined
   #healthy = true
   #gone: SwitchboardError | undefined
@@ -40,9 +42,13 @@ export class GroupCommit {
   #batches = 0
   #operations = 0
 
-  /** `worker` has said that its file is open. `onGone` is called if it ends without having been told to. */
-  constructor(worker: Thread, onGone?: (error: SwitchboardError) => void) {
+  /**
+   * `worker` has said that its file is open. Where nothing is `durable`, a batch costs no flush and waits for nobody.
+   * `onGone` is called if it ends without having been told to.
+   */
+  constructor(worker: Thread, durable: boolean, onGone?: (error: SwitchboardError) => void) {
     this.#worker = worker
+    this.#durable = durable
     this.#onGone = onGone
     worker.on('message', (message: FromWriter) => {
       if (message.type === 'answer') this.#settle(message)
@@ -72,7 +78,7 @@ export class GroupCommit {
     return new Promise<Gives<K>>((resolve, reject) => {
       const operation = [name, input] as unknown as Operation
       this.#queue.push({ operation, resolve: resolve as (result: unknown) => void, reject })
-      if (this.#sent === undefined) this.#window ??= setTimeout(this.#send, WINDOW_MS)
+      if (this.#sent === undefined) this.#window ??= this.#open()
     })
   }
 
@@ -90,6 +96,15 @@ export class GroupCommit {
     const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#worker.postMessage({ type: 'close' } satisfies ToWriter)
     await ended
+  }
+
+  #open(): () => void {
+    if (this.#durable) {
+      const timer = setTimeout(this.#send, WINDOW_MS)
+      return () => clearTimeout(timer)
+    }
+    const next = setImmediate(this.#send)
+    return () => clearImmediate(next)
   }
 
   readonly #send = (): void => {
@@ -154,7 +169,7 @@ export class GroupCommit {
     const gone = new SwitchboardError('JOURNAL_CLOSED', error === undefined ? {} : { cause: error })
     this.#gone = gone
     clearInterval(this.#probe)
-    clearTimeout(this.#window)
+    this.#window?.()
     const left = [...(this.#sent ?? []), ...this.#queue]
     this.#sent = undefined
     this.#queue = []
