@@ -5,16 +5,19 @@ import { type Played, play } from '../rehearsal/play.ts'
 import { readScenarios, scenariosBeside } from '../rehearsal/read-scenarios.ts'
 import { withMadeUpVariables } from '../rehearsal/rehearse.ts'
 import { playedAsJson, tellCount, tellPlayed } from '../rehearsal/tell.ts'
+import { makeRedactor } from '../services/log.ts'
 import { readEnvironment } from './read-config.ts'
 import { storyOf } from './story.ts'
 
 export async function test(file: string, json: boolean): Promise<void> {
-  const tell = (text: string) => void process.stdout.write(text)
   const checked = await checkConfig(file, { env: withMadeUpVariables(readEnvironment(file)) })
   if (!checked.ok) return refuse(checked.problems, json)
   const read = await readScenarios(scenariosBeside(file), checked.config)
   if (!read.ok) return refuse(read.problems, json)
   const { scenarios } = read
+  // What customers and bots say in a scenario may be a secret of the configuration.
+  const redact = makeRedactor(checked.config.secrets)
+  const tell = (text: string) => void process.stdout.write(redact(text))
   const played: Played[] = []
   for (const scenario of scenarios.scenarios) {
     const one = await play(scenario, checked.config, storyOf)

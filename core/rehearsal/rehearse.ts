@@ -69,8 +69,12 @@ export async function rehearse(
   }
 }
 
-/** In real time: when nothing has moved for so long, what is under way waits for the rehearsal's clock. */
+/**
+ * When nothing has moved for so long in real time, and in so many rounds of the event loop (a busy machine may let one
+ * last that long), what is under way waits for the rehearsal's clock.
+ */
 const HELD_AFTER_MS = 20
+const HELD_AFTER_ROUNDS = 50
 
 /**
  * Resolves when nothing is being handled or sent, or when what is waits for the clock: a bot that takes its time, or a
@@ -82,11 +86,11 @@ async function idleOrHeld({ idle, engine }: Runtime): Promise<void> {
     const whole = idle().then(() => {
       done = true
     })
-    let lastMoveMs = performance.now()
+    let moved = { atMs: performance.now(), rounds: 0 }
     while (!done) {
       await setImmediate()
-      if (engine.busy) lastMoveMs = performance.now()
-      else if (performance.now() - lastMoveMs > HELD_AFTER_MS) return
+      if (engine.busy) moved = { atMs: performance.now(), rounds: 0 }
+      else if (++moved.rounds > HELD_AFTER_ROUNDS && performance.now() - moved.atMs > HELD_AFTER_MS) return
     }
     await whole
     // An event that is only now being accepted is nobody's yet.

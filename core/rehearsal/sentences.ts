@@ -135,6 +135,15 @@ const states = z
   .record(z.string(), expectedState)
   .refine((all) => Object.keys(all).length > 0, { error: 'Nobody is looked at. Write a customer, as anna: { … }' })
 
+/** So much may go by at once: every hour of it is gone through. */
+const MAX_PAUSE_DAYS = 60
+
+const pause = duration().superRefine((ms, context) => {
+  if (ms <= MAX_PAUSE_DAYS * 86_400_000) return
+  const what = `In a scenario at most ${MAX_PAUSE_DAYS} days go by at once.`
+  refuse(context, found('CONFIG_WRONG_VALUE', { what, instead: `Write ${MAX_PAUSE_DAYS}d or less.` }))
+})
+
 const REFUSALS = [
   'NOT_FOUND',
   'NOT_OWNER',
@@ -278,7 +287,7 @@ export const FORMS: readonly Form[] = [
     code,
   })),
   // ── the rest ──
-  form('after', 'Time goes by, with all that becomes due in it.', duration(), (ms) => ({ type: 'after', ms })),
+  form('after', 'Time goes by, with all that becomes due in it.', pause, (ms) => ({ type: 'after', ms })),
   form('then', 'What must be so now, by customer.', states, (states) => ({
     type: 'then',
     customers: new Map(Object.entries(states)),

@@ -58,6 +58,20 @@ test('one has failed: the session in the README, and the exit status 1', async (
   expect(out).toMatch(/respond, keyword-handoff: .*config\/switchboard\.yaml:26/)
 })
 
+test('a secret of the configuration is told to nobody', async () => {
+  await change('', '')
+  const text = await readFile(inFolder('switchboard.test.yaml'), 'utf8')
+  const secret = 'only-for-trying-things-out'
+  await writeFile(inFolder('switchboard.test.yaml'), text.replace('"echo: hello"', `${secret}, and more`))
+  const told = [await run(), await run('--json')]
+  await writeFile(inFolder('switchboard.test.yaml'), text)
+  expect(told.map(({ status }) => status)).toEqual([1, 1])
+  for (const { out } of told) {
+    expect(out).not.toContain(secret)
+    expect(out).toContain('[secret], and more')
+  }
+})
+
 test('for machines it is one document', async () => {
   await change('{ text: r, match: exact }', 'r')
   const { status, out } = await run('--json')
