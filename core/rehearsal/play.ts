@@ -306,11 +306,12 @@ class Stage {
 
   async #hears(customer: string, expected: readonly ExpectedMessage[]): Promise<void> {
     const player = this.#player(customer)
-    const rest = player.came.slice(player.heard).map(({ part }) => part)
-    const places = expected.length === 0 ? rest.length : expected.length
-    const isSo = expected.length === 0 ? rest.length === 0 : expected.every((one, i) => isMessage(one, rest[i]))
-    if (!isSo) throw new Wrong(customer, { messages: compare(expected, rest) })
-    player.heard += places
+    const rest = () => player.came.slice(player.heard).map(({ part }) => part)
+    if (rest().length < expected.length) await this.#rehearsal.patience()
+    const came = rest()
+    const isSo = expected.length > 0 ? expected.every((one, i) => isMessage(one, came[i])) : came.length === 0
+    if (!isSo) throw new Wrong(customer, { messages: compare(expected, came) })
+    player.heard += expected.length
   }
 
   #unheardOf(customer: string): Wrong | undefined {

@@ -13,12 +13,14 @@ import { type Runtime, startRuntime } from '../runtime/runtime.ts'
 import type { RuntimeLog } from '../services/log.ts'
 import { type ManualClock, manualClock } from '../testing/clock.ts'
 import { type MemoryChannel, memoryChannel } from '../testing/memory-channel.ts'
-import { makePace, type Pace, SWEEP_EVERY_MS, stopHeld } from '../testing/pace.ts'
+import { isDone, makePace, type Pace, SWEEP_EVERY_MS, stopHeld } from '../testing/pace.ts'
 import { type StandInAnswer, standIn } from './stand-in-bot.ts'
 
 export interface Rehearsal extends Pace, AsyncDisposable {
   readonly runtime: Runtime
   readonly clock: ManualClock
+  /** Gives what takes real time, such as a file that a plugin reads, a second to end. */
+  patience(): Promise<void>
   /** By the name in the YAML. */
   readonly channels: ReadonlyMap<string, MemoryChannel>
 }
@@ -55,6 +57,9 @@ export async function rehearse(
     )
     return {
       ...makePace(clock, () => ({ idle: () => idleOrHeld(runtime) })),
+      async patience() {
+        await isDone(runtime.idle())
+      },
       runtime,
       clock,
       channels,

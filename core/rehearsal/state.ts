@@ -30,8 +30,8 @@ export async function stateOf(
   const { engine, config, channel, nowMs } = at
   const loaded = await engine.load(chat)
   const latest = await latestEvent(engine, chat)
-  const { capabilities, reserve } = channel
-  const sending = { allowances: loaded?.allowances ?? [], capabilities, nowMs, by: PERSON, reserve }
+  const { capabilities } = channel
+  const sending = { allowances: loaded?.allowances ?? [], capabilities, nowMs, by: PERSON, reserve: 0 }
   return {
     owner: loaded?.conversation ? inWords(loaded.conversation.owner) : 'nobody',
     state: loaded?.conversation?.state ?? (await lastState(engine, chat)),
@@ -44,7 +44,7 @@ export async function stateOf(
   }
 }
 
-/** Whoever it is: what is kept for people counts. */
+/** Whoever it is: nothing is kept from people. */
 const PERSON = { kind: 'agent', person: '' } as const
 
 /** The latest thing that came in for a chat, or became due in it. */

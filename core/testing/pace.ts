@@ -18,7 +18,8 @@ export interface Pace {
 /** In real time: when something is not done by then, the test itself holds it back. */
 const PATIENCE_MS = 1_000
 
-async function isDone(work: Promise<void>): Promise<boolean> {
+/** Whether it is done, or will be within a second of real time. */
+export async function isDone(work: Promise<void>): Promise<boolean> {
   const tooLong = Promise.withResolvers<false>()
   const timer = setTimeout(() => tooLong.resolve(false), PATIENCE_MS)
   const done = await Promise.race([work.then(() => true), tooLong.promise])

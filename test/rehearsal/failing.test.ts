@@ -34,7 +34,7 @@ test('every one of them fails, but for the last, which only warns', () => {
 })
 
 test('machines are given the same', () => {
-  const [first, , , , , , , then] = JSON.parse(playedAsJson(all, file)).scenarios
+  const [first, , , , , , , , then] = JSON.parse(playedAsJson(all, file)).scenarios
   expect(first).toMatchObject({
     scenario: 'another text came',
     ok: false,

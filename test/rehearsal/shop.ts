@@ -1,6 +1,7 @@
 /** The configuration that the scenarios of these tests are about, with plugins in which anything can happen. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { storyOf } from '../../core/cli/story.ts'
 import { checkConfig } from '../../core/config/check.ts'
 import type { CheckedConfig } from '../../core/config/checked.ts'
@@ -72,8 +73,12 @@ const allSorts = definePlugin({
   name: 'all-sorts',
   summary: 'Answers every kind of event.',
   config: z.strictObject({}),
-  setup: () => ({
+  state: z.object({ latest: z.string().default('') }),
+  setup: (_context) => ({
     inbound: {
+      async enrich(turn) {
+        if (turn.text === 'slowly') await setTimeout(100)
+      },
       intercept(turn, next) {
         const { event } = turn
         if (turn.text === 'broken') throw new Error('The feature is broken.')
@@ -92,10 +97,13 @@ const allSorts = definePlugin({
           case 'menu-click':
             return event.key === 'HUMAN' ? next() : turn.reply(`menu ${event.key}`)
           case 'edit':
-            return turn.reply(`edited to ${textOf(event.parts)}`)
+            return turn.reply(
+              `${event.of === turn.state.latest ? 'the latest' : 'another'} is now ${textOf(event.parts)}`,
+            )
           case 'recall':
-            return turn.reply('recalled')
+            return turn.reply(event.of === turn.state.latest ? 'the latest is gone' : 'another is gone')
         }
+        if (event.type === 'message') turn.state.latest = event.id
         if (turn.choice !== undefined) return turn.reply(`chose ${turn.choice}`)
         if (turn.text === 'menu') return turn.reply({ type: 'choices', prompt: 'What is it?', choices: MENU })
         if (turn.text === 'picture') return turn.reply({ type: 'image', url: 'https://example.com/a.png' })
