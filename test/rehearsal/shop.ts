@@ -76,11 +76,9 @@ const allSorts = definePlugin({
   state: z.object({ latest: z.string().default('') }),
   setup: (_context) => ({
     inbound: {
-      async enrich(turn) {
-        if (turn.text === 'slowly') await setTimeout(100)
-      },
-      intercept(turn, next) {
+      async intercept(turn, next) {
         const { event } = turn
+        if (turn.text === 'slowly') await setTimeout(100)
         if (turn.text === 'broken') throw new Error('The feature is broken.')
         if (event.type === 'agent-message') return turn.done(`${event.agent} wrote elsewhere`)
         return event.type === 'other' ? turn.done(`noted ${event.kind}`) : next()

@@ -1035,19 +1035,20 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         await engine.publish(topic, 251, T0)
         const early: number[] = []
         const late: Json[] = []
-        const done = Promise.withResolvers<void>()
+        const all = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
         const stop = engine.subscribe(topic, 0, (item, n) => {
           early.push(n)
+          if (n === 502) all[0].resolve()
           expect(item).toBe(n)
         })
         const numbers = Array.from({ length: 250 }, (_, i) => engine.publish(topic, 252 + i, T0))
         engine.subscribe(topic, 400, (item, n) => {
           late.push(item)
-          if (n === 502) done.resolve()
+          if (n === 502) all[1].resolve()
         })
         expect(await Promise.all(numbers)).toEqual(Array.from({ length: 250 }, (_, i) => 252 + i))
         await engine.publish(topic, 502, T0)
-        await done.promise
+        await Promise.all(all.map(({ promise }) => promise))
         expect(early).toEqual(Array.from({ length: 502 }, (_, i) => i + 1))
         expect(late).toEqual(Array.from({ length: 102 }, (_, i) => 401 + i))
         stop()

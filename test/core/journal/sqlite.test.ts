@@ -39,6 +39,11 @@ engineConformance('sqlite', async () => {
   return { open: () => openSqlite({ folder }), remove: () => rm(folder, { recursive: true }) }
 })
 
+engineConformance('sqlite without threads', async () => {
+  const folder = await newFolder()
+  return { open: () => openSqlite({ folder, durable: false }), remove: () => rm(folder, { recursive: true }) }
+})
+
 describe('sqlite, as a file', () => {
   let folder: string
   let open: SqliteEngine[]
