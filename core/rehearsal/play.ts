@@ -10,7 +10,7 @@ import { type Rehearsal, rehearse } from './rehearse.ts'
 import type { ExpectedMessage, PlainEvent, Scenario, Sentence } from './scenario.ts'
 import type { ExpectedState, PartialPart } from './sentences.ts'
 import { MeantFailure } from './stand-in-bot.ts'
-import { type Looked, latestEvent, lookAt, stateOf } from './state.ts'
+import { type ActualState, type Looked, latestEvent, lookAt, stateOf } from './state.ts'
 
 export interface Played {
   readonly scenario: Scenario
@@ -75,7 +75,7 @@ export async function play(scenario: Scenario, config: CheckedConfig, tellStory:
     if (wrong)
       return done(failed(wrong.at ?? sentence, { ...wrong.told, why: await stage.why(wrong.customer, tellStory) }))
   }
-  const unheard = stage.unheard()
+  const unheard = await stage.unheard()
   return done(
     unheard &&
       failed(unheard.at ?? { line: 0, key: '' }, {
@@ -180,7 +180,8 @@ class Stage {
   }
 
   /** What came and no line has heard; of the first customer with any. */
-  unheard(): Wrong | undefined {
+  async unheard(): Promise<Wrong | undefined> {
+    await this.#rehearsal.patience()
     for (const { name } of this.#players.values()) {
       const wrong = this.#unheardOf(name)
       if (wrong) return wrong
@@ -328,13 +329,21 @@ class Stage {
 
   async #then(states: ReadonlyMap<string, ExpectedState>): Promise<void> {
     for (const [customer, expected] of states) {
-      const { channel } = this.#player(customer)
-      const { engine } = this.#rehearsal.runtime
-      const chat = (await this.#chatOf(customer)) ?? ''
-      const actual = await stateOf(chat, { engine, config: this.#config, channel, nowMs: this.#rehearsal.clock.now() })
-      const looked = lookAt(expected, actual)
+      const look = async () => lookAt(expected, await this.#stateOf(customer))
+      let looked = await look()
+      if (looked.some(({ ok }) => !ok)) {
+        await this.#rehearsal.patience()
+        looked = await look()
+      }
       if (looked.some(({ ok }) => !ok)) throw new Wrong(customer, { message: `Of ${customer}:`, looked })
     }
+  }
+
+  async #stateOf(customer: string): Promise<ActualState> {
+    const { channel } = this.#player(customer)
+    const { runtime, clock } = this.#rehearsal
+    const chat = (await this.#chatOf(customer)) ?? ''
+    return stateOf(chat, { engine: runtime.engine, config: this.#config, channel, nowMs: clock.now() })
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * A rehearsal runs the operator's own configuration with nothing outside: channels are stand-ins that keep what they
  * are sent, no address is asked, the journal is in a temporary folder, and the time is the rehearsal's own. Scenarios
- * and `explain` are made of it.
+ * and replays are made of it.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
