@@ -105,6 +105,14 @@ export function makeMetrics(): Metrics {
   const config = gauge('config_info', 'Always 1: the beginning of the hash of the YAML in force.', ['revision'])
   build.set({ version: manifest.version, node: process.version }, 1)
 
+  const tallies: { readonly counter: Counter; readonly labels: readonly string[]; readonly tally: Tally }[] = []
+  /** Begins at 0: whoever reads has to see a series before it rises. */
+  function series(counter: Counter, ...labels: string[]): Tally {
+    const tally = new Tally()
+    tallies.push({ counter, labels, tally })
+    return tally
+  }
+
   const byResult = onceFor((result: string) => series(reloads, result))
   const byOutcome = onceFor((outcome: OutcomeKind) => series(outcomes, outcome))
   const byInstance = onceFor((instance: string) => onceFor((stage: string) => series(hookFailures, instance, stage)))
@@ -120,10 +128,8 @@ export function makeMetrics(): Metrics {
   function delivered(channel: string, { state, code }: Pick<DeliveryResult, 'state' | 'code'>): void {
     const counters = byChannel(channel)
     if (state === 'pending') counters.retried.inc()
-    else
-      counters
-        .ended(state)(state === 'sent' ? '' : counters.codeOf(code))
-        .inc()
+    else if (state === 'sent') counters.sent.inc()
+    else counters.ended(state)(counters.codeOf(code)).inc()
   }
 
   return {
@@ -147,6 +153,8 @@ export function makeMetrics(): Metrics {
     reloadRefused: () => byResult('refused').inc(),
     async text({ channels, journal, web, backlog, revision }) {
       for (const channel of channels.keys()) byChannel(channel)
+      for (const { counter } of tallies) counter.reset()
+      for (const { counter, labels, tally } of tallies) counter.labels(...labels).inc(tally.count)
       setAll(channelUp, channels)
       writable.set(journal.writable ? 1 : 0)
       setTotal(batches, journal.batches)
@@ -170,11 +178,12 @@ export function makeMetrics(): Metrics {
   }
 }
 
-/** One series of a counter, from 0 on: whoever reads has to see it before it rises. */
-function series(counter: Counter, ...labels: string[]): Counter.Internal {
-  const one = counter.labels(...labels)
-  one.inc(0)
-  return one
+/** One series of a counter. To count is one addition; the library, which makes a text of the labels, is told when read. */
+class Tally {
+  count = 0
+  inc(): void {
+    this.count += 1
+  }
 }
 
 /** What is made for a key once, and then kept. */
