@@ -63,6 +63,10 @@ definePlugin({ ...base, provides: { counter }, setup: () => ({ inbound: {} }) })
 // @ts-expect-error an optional service used as if it were there
 definePlugin({ ...base, needs: { counter: optional(counter) }, setup: ({ counter }) => { counter.count(); return {} } })
 
+// ── routes ──────────────────────────────────────────────────────────────────────────────────
+// @ts-expect-error a route that is neither public nor not
+definePlugin({ ...base, setup({ web }) { web.get('/', { config: { public: 'yes' } }, () => 'x'); return {} } })
+
 // ── parts and settings ──────────────────────────────────────────────────────────────────────
 // @ts-expect-error a part of no known type
 export const unknownPart: Say = { type: 'txt', text: 'x' }
