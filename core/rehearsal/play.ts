@@ -67,37 +67,27 @@ export async function play(scenario: Scenario, config: CheckedConfig, tellStory:
   }
   await using running = rehearsal
   const stage = new Stage(scenario, config, running)
-  for (const sentence of scenario.sentences) {
-    const wrong = await stage.play(sentence).catch((error: unknown) => {
-      if (error instanceof Wrong) return error
-      throw error
-    })
-    if (wrong)
-      return done(failed(wrong.at ?? sentence, { ...wrong.told, why: await stage.why(wrong.customer, tellStory) }))
-  }
-  const unheard = await stage.unheard()
-  return done(
-    unheard &&
-      failed(unheard.at ?? { line: 0, key: '' }, {
-        ...unheard.told,
-        why: await stage.why(unheard.customer, tellStory),
-      }),
-  )
+  const wrong = await stage.playAll()
+  if (!wrong) return done()
+  return done(failed(wrong.at, { ...wrong.told, why: await stage.why(wrong.customer, tellStory) }))
 }
 
 type Told = Partial<Omit<Failure, 'line' | 'sentence'>>
 
-function failed({ line, key }: Pick<Sentence, 'line' | 'key'>, told: Told): Failure {
+/** A place in the file. */
+type At = Pick<Sentence, 'line' | 'key'>
+
+function failed({ line, key }: At, told: Told): Failure {
   return { messages: [], looked: [], ...told, line, sentence: key }
 }
 
-/** What is not as the scenario has it. `at`: another sentence than the one that was played. */
+/** What is not as the scenario has it. `at`: where, when it is not the sentence that is being played. */
 class Wrong extends Error {
   readonly customer: string | undefined
   readonly told: Told
-  readonly at: Sentence | undefined
+  readonly at: At | undefined
 
-  constructor(customer: string | undefined, told: Told, at?: Sentence) {
+  constructor(customer: string | undefined, told: Told, at?: At) {
     super(told.message ?? 'It is not so.')
     this.customer = customer
     this.told = told
@@ -117,7 +107,7 @@ function told(line: string): readonly string[] {
 interface Came {
   readonly part: Part
   /** During which sentence. */
-  readonly at: Sentence | undefined
+  readonly at: At
 }
 
 interface Player {
@@ -135,12 +125,13 @@ class Stage {
   readonly #config: CheckedConfig
   readonly #rehearsal: Rehearsal
   readonly #players = new Map<string, Player>()
-  #now: Sentence | undefined
+  #now: At
 
   constructor(scenario: Scenario, config: CheckedConfig, rehearsal: Rehearsal) {
     this.#scenario = scenario
     this.#config = config
     this.#rehearsal = rehearsal
+    this.#now = { line: scenario.line, key: 'scenario' }
     for (const [name, channel] of rehearsal.channels) {
       channel.onSent(() => {
         const sent = channel.sent.at(-1)
@@ -150,9 +141,27 @@ class Stage {
     }
   }
 
+  /** Plays to the end, or to the first sentence that is not so. */
+  async playAll(): Promise<
+    { readonly customer: string | undefined; readonly told: Told; readonly at: At } | undefined
+  > {
+    try {
+      for (const sentence of this.#scenario.sentences) {
+        this.#now = sentence
+        await this.#play(sentence)
+      }
+      await this.#rehearsal.patience()
+      for (const name of this.#players.keys()) this.#mustHaveHeard(name)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof Wrong)) throw error
+      const { customer, told, at = this.#now } = error
+      return { customer, told, at }
+    }
+  }
+
   /** Lets one sentence happen, and all that follows from it by itself. Throws `Wrong`. */
-  async play(sentence: Sentence): Promise<void> {
-    this.#now = sentence
+  async #play(sentence: Sentence): Promise<void> {
     switch (sentence.type) {
       case 'says':
         return this.#does(sentence.customer, { type: 'message', parts: toParts(sentence.content) })
@@ -177,16 +186,6 @@ class Stage {
       case 'then':
         return this.#then(sentence.customers)
     }
-  }
-
-  /** What came and no line has heard; of the first customer with any. */
-  async unheard(): Promise<Wrong | undefined> {
-    await this.#rehearsal.patience()
-    for (const { name } of this.#players.values()) {
-      const wrong = this.#unheardOf(name)
-      if (wrong) return wrong
-    }
-    return undefined
   }
 
   /** Why the customer's latest event became what it is. */
@@ -215,8 +214,7 @@ class Stage {
   // ── what customers and platforms do ──
 
   async #does(customer: string, doing: PlainEvent): Promise<void> {
-    const wrong = this.#unheardOf(customer)
-    if (wrong) throw wrong
+    this.#mustHaveHeard(customer)
     const player = this.#player(customer)
     const event: InboundEvent = {
       ...doing,
@@ -315,16 +313,15 @@ class Stage {
     player.heard += expected.length
   }
 
-  #unheardOf(customer: string): Wrong | undefined {
+  /** Nothing has come that no line of the scenario hears. */
+  #mustHaveHeard(customer: string): void {
     const player = this.#player(customer)
     const rest = player.came.slice(player.heard)
-    if (rest.length === 0) return undefined
+    const [first] = rest
+    if (!first) return
     const message = `${customer} was sent this, and no line of the scenario hears it.`
-    const messages = compare(
-      [],
-      rest.map(({ part }) => part),
-    )
-    return new Wrong(customer, { message, messages }, rest[0]?.at)
+    const parts = rest.map(({ part }) => part)
+    throw new Wrong(customer, { message, messages: compare([], parts) }, first.at)
   }
 
   async #then(states: ReadonlyMap<string, ExpectedState>): Promise<void> {
