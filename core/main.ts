@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { backup } from './cli/backup.ts'
 import { check } from './cli/check.ts'
-import { explain } from './cli/explain.ts'
+import { explain, explainOf, explainReplay } from './cli/explain.ts'
 import { start } from './cli/start.ts'
 import { test } from './cli/test.ts'
 
@@ -14,11 +14,13 @@ const USAGE = `Usage: switchboard <command> [configuration file]
 
   start               run it (${DEFAULT_CONFIG} if no file is given)
   check               read and check everything, start nothing
-  explain --of ID     what happened in a chat (a customer's id) or to one event, and why
+  explain             how it is put together: who has a say on each channel, in which order, at which line
+  explain --of ID     what happened in a chat (a customer's id) or to one event or command, and why
+  explain --replay ID run a customer's chats again from the journal, and tell what ends otherwise
   test                play the scenarios beside it (NAME.test.yaml beside NAME.yaml), with nothing outside
   backup --to FOLDER  copy the journal and the documents, while it runs or not
 
-  --json              for check and test: what they find as JSON
+  --json              for check, explain and test: what they find as JSON
 
 Exit status: 0 well, 1 problems found, 2 wrong use.
 `
@@ -31,11 +33,13 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = 2
     return
   }
-  const { command, file, json, to, of } = parsed
+  const { command, file, json, to, of, replay } = parsed
   if (command === 'start') return start(file)
   if (command === 'check') return check(file, json)
   if (command === 'test') return test(file, json)
-  if (command === 'explain' && of !== undefined) return explain(file, of)
+  if (command === 'explain' && replay !== undefined) return explainReplay(file, replay, json)
+  if (command === 'explain' && of !== undefined) return explainOf(file, of, json)
+  if (command === 'explain') return explain(file, json)
   if (command === 'backup' && to !== undefined) return backup(file, to)
   process.stderr.write(USAGE)
   process.exitCode = 2
@@ -46,7 +50,12 @@ function parse(args: readonly string[]) {
     const { positionals, values } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { json: { type: 'boolean', default: false }, to: { type: 'string' }, of: { type: 'string' } },
+      options: {
+        json: { type: 'boolean', default: false },
+        to: { type: 'string' },
+        of: { type: 'string' },
+        replay: { type: 'string' },
+      },
     })
     const [command, file = DEFAULT_CONFIG, ...rest] = positionals
     const known = COMMANDS.find((name) => name === command)

@@ -17,6 +17,11 @@ test('start answers, explain tells why, a backup is taken meanwhile, and Ctrl-C 
   expect(told.out).toMatch(/parrot: "echo: hello"\n {4}channel: sent/)
   expect((await switchboard('explain', file, '--of', 'nobody').ended).status).toBe(1)
 
+  const again = await switchboard('explain', file, '--replay', 'u1').ended
+  expect(again).toMatchObject({ status: 0, err: '', out: expect.stringContaining('Each ended as it did.') })
+  const resolved = await switchboard('explain', file, '--json').ended
+  expect(JSON.parse(resolved.out)).toMatchObject({ channels: [{ name: 'demo', routes: [{ mode: 'bot-only' }] }] })
+
   const backup = join(folder, 'backup')
   expect(await switchboard('backup', file, '--to', backup).ended).toMatchObject({ status: 0, err: '' })
   expect((await switchboard('backup', file, '--to', backup).ended).err).toContain('is there already')
@@ -32,9 +37,9 @@ test('start answers, explain tells why, a backup is taken meanwhile, and Ctrl-C 
   restored.child.kill('SIGTERM')
   expect((await restored.ended).status).toBe(0)
 
-  const again = await started(file)
+  const later = await started(file)
   const expected = (chat: number) => Array.from({ length: 10 }, (_, n) => `echo: ${n * 5 + chat}`)
-  for (let chat = 0; chat < 5; chat++) expect(await answers(again.url, `c${chat}`, 10)).toEqual(expected(chat))
+  for (let chat = 0; chat < 5; chat++) expect(await answers(later.url, `c${chat}`, 10)).toEqual(expected(chat))
 })
 
 test('a second process in the same folder is refused, and says so', async () => {
@@ -86,7 +91,7 @@ test.each([
   [[]],
   [['explode']],
   [['backup']],
-  [['explain']],
+  [['explain', '--of']],
   [['start', 'a.yaml', 'b.yaml']],
   [['check', '--unknown']],
 ])('wrong use (%j) shows the usage and exits with 2', async (args) => {

@@ -1,14 +1,71 @@
-/** `switchboard explain`: what happened, and why. */
+/** `switchboard explain`: how it is put together; what happened, and why; and whether it would happen again. */
+import type { CheckedConfig } from '../config/checked.ts'
+import { messageOf } from '../errors.ts'
 import { readJournal } from '../journal/sqlite/read-journal.ts'
-import { readConfig } from './read-config.ts'
-import { storyOf } from './story.ts'
+import { rehearse } from '../rehearsal/rehearse.ts'
+import { makeLog } from '../services/log.ts'
+import { readConfig, readEnvironment } from './read-config.ts'
+import { replay } from './replay.ts'
+import { resolvedAsText, resolvedPipeline } from './resolved.ts'
+import { readStory, storyAsText } from './story.ts'
 
-export async function explain(file: string, id: string): Promise<void> {
+/** The resolved pipeline: every plugin is set up, with nothing outside, to see what it listens to. */
+export async function explain(file: string, json: boolean): Promise<void> {
   const config = await readConfig(file)
-  const journal = config && readJournal(config.storage.folder)
   if (!config) return
-  const story = journal && (await storyOf(journal.read, id))
-  await journal?.close()
-  process.stdout.write(story ?? `The journal in ${config.storage.folder} knows no customer and no event "${id}".\n`)
-  if (story === undefined) process.exitCode = 1
+  try {
+    await using rehearsal = await rehearse(config, { log: makeLog({ level: 'silent' }) })
+    const resolved = resolvedPipeline(config, rehearsal.runtime.plan)
+    process.stdout.write(json ? asJson(resolved) : resolvedAsText(resolved))
+  } catch (error) {
+    process.stderr.write(`It could not be set up: ${messageOf(error)}\n`)
+    process.exitCode = 1
+  }
+}
+
+/** What happened in a chat or to one event. */
+export async function explainOf(file: string, id: string, json: boolean): Promise<void> {
+  await withJournal(file, async (journal, config) => {
+    const story = await readStory(journal.read, id)
+    if (!story) return unknown(config, id)
+    process.stdout.write(json ? asJson(story) : storyAsText(story))
+  })
+}
+
+/** Runs a chat again. */
+export async function explainReplay(file: string, customer: string, json: boolean): Promise<void> {
+  await withJournal(file, async (journal, config) => {
+    const replayed = await replay(journal.read, customer, { env: readEnvironment(file) }, json)
+    if (!replayed) return unknown(config, customer)
+    process.stdout.write(replayed.text)
+    if (!replayed.isSame) process.exitCode = 1
+  })
+}
+
+async function withJournal(
+  file: string,
+  look: (journal: NonNullable<ReturnType<typeof readJournal>>, config: CheckedConfig) => Promise<void>,
+): Promise<void> {
+  const config = await readConfig(file)
+  if (!config) return
+  const journal = readJournal(config.storage.folder)
+  if (!journal) {
+    process.stdout.write(`There is no journal in ${config.storage.folder} yet.\n`)
+    process.exitCode = 1
+    return
+  }
+  try {
+    await look(journal, config)
+  } finally {
+    await journal.close()
+  }
+}
+
+function unknown(config: CheckedConfig, id: string): void {
+  process.stdout.write(`The journal in ${config.storage.folder} knows no customer and no event "${id}".\n`)
+  process.exitCode = 1
+}
+
+function asJson(value: object): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`
 }

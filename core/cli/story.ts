@@ -1,40 +1,79 @@
-/** Tells from the journal what happened in a chat, and why: for people, as plain text. */
-import { relative } from 'node:path'
+/** Tells from the journal what happened in a chat, and why: for people as plain text, for machines as it is here. */
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import { showPath } from '../config/read.ts'
 import type { Actor } from '../conversation.ts'
-import type { EntryRow, JournalTables } from '../journal/tables.ts'
+import type { ChatRow, CommandRow, DeliveryRow, EntryRow, JournalTables } from '../journal/tables.ts'
+import { stepsOf } from '../journal/trace.ts'
 import { textOf } from '../message.ts'
 import { checkedActor, checkedBody } from '../pipeline/checked.ts'
 
 /** So many of the latest entries of a chat are told. */
 const MAX_ENTRIES = 200
 
-const Trace = z.array(
-  z.object({
-    stage: z.string(),
-    by: z.string(),
-    did: z.string(),
-    because: z.string().optional(),
-    ms: z.number().optional(),
-    line: z.string().optional(),
-  }),
-)
+export interface Story {
+  readonly chats: readonly { readonly customer: string; readonly account: string; readonly happened: readonly Told[] }[]
+  /** It is about one event: everything is told of it, also who had nothing to say. */
+  readonly isOfOneEvent: boolean
+}
+
+/** One thing that happened in a chat: an event, a command that was refused, or something that was said or noted. */
+export interface Told {
+  readonly id: string
+  readonly at: string
+  readonly who: string
+  readonly what: string
+  /** Of events: what became of it. */
+  readonly outcome?: string | undefined
+  readonly because?: string | undefined
+  /** The YAML that was in force, and the first digits of its hash. */
+  readonly file?: string | undefined
+  readonly revision?: string | undefined
+  /** How long it waited before it was handled, and how long that took. */
+  readonly waitedMs?: number | undefined
+  readonly tookMs?: number | undefined
+  readonly steps: readonly ToldStep[]
+  readonly deliveries: readonly ToldDelivery[]
+}
+
+export interface ToldStep {
+  readonly stage: string
+  readonly by: string
+  readonly did: string
+  readonly because?: string | undefined
+  readonly ms?: number | undefined
+  /** `config/switchboard.yaml:26` */
+  readonly line?: string | undefined
+}
+
+export interface ToldDelivery {
+  readonly to: string
+  readonly state: DeliveryRow['state']
+  readonly code?: string | undefined
+  readonly error?: string | undefined
+  readonly attempts: number
+  readonly platformId?: string | undefined
+  /** The class of allowance that it was counted on. */
+  readonly allowance?: string | undefined
+}
 
 /**
- * The story of a chat (by the customer's id on the platform) or of one event (by the platform's id of it, or ours): who
- * said what, what became of each event, who decided it because of what at which line of the YAML, and what was sent.
+ * The story of a chat (by the customer's id on the platform) or of one event or command (by the platform's id of it, or
+ * ours): who said what, what became of it, who decided it because of what at which line of the YAML, and what was sent.
  * `undefined` when the journal knows neither.
  */
-export async function storyOf(journal: Kysely<JournalTables>, id: string): Promise<string | undefined> {
+export async function readStory(journal: Kysely<JournalTables>, id: string): Promise<Story | undefined> {
+  const files = await filesOf(journal)
   const chats = await journal.selectFrom('chat').selectAll().where('external_id', '=', id).orderBy('account').execute()
   if (chats.length > 0) {
-    const stories = chats.map(async (chat) => {
+    const told = chats.map(async (chat) => {
       const entries = journal.selectFrom('entry').selectAll().where('chat', '=', chat.id)
-      const latest = await entries.orderBy('seq', 'desc').limit(MAX_ENTRIES).execute()
-      return `${chat.external_id} on ${chat.account}\n\n${await tell(journal, latest.reverse())}`
+      const latest = (await entries.orderBy('seq', 'desc').limit(MAX_ENTRIES).execute()).reverse()
+      const commands = journal.selectFrom('command').selectAll().where('chat', '=', chat.id)
+      const since = latest[0]?.accepted_at ?? 0
+      return tell(journal, chat, latest, await commands.where('at', '>=', since).execute(), files)
     })
-    return (await Promise.all(stories)).join('\n')
+    return { chats: await Promise.all(told), isOfOneEvent: false }
   }
   const known = await journal.selectFrom('dedupe').select('entry').where('platform_id', '=', id).execute()
   const ids = [id, ...known.map(({ entry }) => entry)]
@@ -45,50 +84,175 @@ export async function storyOf(journal: Kysely<JournalTables>, id: string): Promi
     .orderBy('chat')
     .orderBy('seq')
     .execute()
-  return entries.length === 0 ? undefined : tell(journal, entries)
-}
-
-async function tell(journal: Kysely<JournalTables>, entries: readonly EntryRow[]): Promise<string> {
-  const files = new Map<string, string>()
-  for (const { hash, file } of await journal.selectFrom('revision').select(['hash', 'file']).execute()) {
-    files.set(hash.slice(0, 12), relative(process.cwd(), file))
-  }
-  const told = entries.map(async (entry) => {
-    const deliveries = await journal
-      .selectFrom('delivery')
-      .select(['destination', 'state', 'code', 'attempts'])
-      .where('chat', '=', entry.chat)
-      .where('seq', '=', entry.seq)
-      .orderBy('part')
-      .execute()
-    const lines = [`${new Date(entry.at).toISOString().replace('T', ' ').slice(0, 19)}  ${who(entry)}: ${what(entry)}`]
-    if (entry.outcome) lines.push(`    ${entry.outcome}: ${entry.because}`, ...why(entry, files))
-    for (const { destination, state, code, attempts } of deliveries) {
-      lines.push(`    ${destination}: ${state}${code ? ` (${code})` : ''}${attempts > 1 ? `, ${attempts} tries` : ''}`)
-    }
-    return lines.join('\n')
+  const commands = await journal.selectFrom('command').selectAll().where('id', '=', id).execute()
+  const about = new Set([...entries, ...commands].map(({ chat }) => chat))
+  if (about.size === 0) return undefined
+  const found = await journal
+    .selectFrom('chat')
+    .selectAll()
+    .where('id', 'in', [...about])
+    .execute()
+  const told = found.map((chat) => {
+    const here = <T extends { readonly chat: string }>(rows: readonly T[]) => rows.filter((row) => row.chat === chat.id)
+    return tell(journal, chat, here(entries), here(commands), files)
   })
-  return `${(await Promise.all(told)).join('\n')}\n`
+  return { chats: await Promise.all(told), isOfOneEvent: true }
 }
 
-function who({ by_json }: EntryRow): string {
-  const by: Actor = checkedActor(by_json)
+/** By the first digits of the hash. */
+async function filesOf(journal: Kysely<JournalTables>): Promise<ReadonlyMap<string, string>> {
+  const revisions = await journal.selectFrom('revision').select(['hash', 'file']).execute()
+  return new Map(revisions.map(({ hash, file }) => [hash.slice(0, 12), showPath(file)]))
+}
+
+async function tell(
+  journal: Kysely<JournalTables>,
+  chat: ChatRow,
+  entries: readonly EntryRow[],
+  commands: readonly CommandRow[],
+  files: ReadonlyMap<string, string>,
+): Promise<Story['chats'][number]> {
+  const deliveries = await journal
+    .selectFrom('delivery')
+    .selectAll()
+    .where('chat', '=', chat.id)
+    .where('seq', '>=', entries[0]?.seq ?? 0)
+    .orderBy('seq')
+    .orderBy('part')
+    .execute()
+  const bySeq = Map.groupBy(deliveries, ({ seq }) => seq)
+  const happened = [
+    ...entries.map((entry) => ({ at: entry.accepted_at, told: ofEntry(entry, bySeq.get(entry.seq) ?? [], files) })),
+    // What a command did is told by what it said or noted.
+    ...commands.flatMap((row) => {
+      const told = ofCommand(row, files)
+      return told ? [{ at: row.at, told }] : []
+    }),
+  ]
+  happened.sort((a, b) => a.at - b.at)
+  return { customer: chat.external_id, account: chat.account, happened: happened.map(({ told }) => told) }
+}
+
+function ofEntry(entry: EntryRow, deliveries: readonly DeliveryRow[], files: ReadonlyMap<string, string>): Told {
+  const { revision, started_at: startedAt, done_at: doneAt } = entry
+  return {
+    id: entry.id,
+    at: timeOf(entry.at),
+    who: whoIs(checkedActor(entry.by_json)),
+    what: whatIs(entry),
+    outcome: entry.outcome ?? undefined,
+    because: entry.because ?? undefined,
+    file: revision === null ? undefined : files.get(revision),
+    revision: revision ?? undefined,
+    waitedMs: startedAt === null ? undefined : startedAt - entry.accepted_at,
+    tookMs: startedAt === null || doneAt === null ? undefined : doneAt - startedAt,
+    steps: stepsIn(entry.trace_json, files),
+    deliveries: deliveries.map(({ destination, state, code, error, attempts, platform_id, allowance }) => ({
+      to: destination,
+      state,
+      code: code ?? undefined,
+      error: error ?? undefined,
+      attempts,
+      platformId: platform_id ?? undefined,
+      allowance: allowance ?? undefined,
+    })),
+  }
+}
+
+const Result = z.object({ ok: z.boolean(), code: z.string().optional(), message: z.string().optional() })
+
+function ofCommand(row: CommandRow, files: ReadonlyMap<string, string>): Told | undefined {
+  const { ok, code, message } = Result.parse(JSON.parse(row.result_json))
+  if (ok) return undefined
+  return {
+    id: row.id,
+    at: timeOf(row.at),
+    who: whoIs(checkedActor(row.by_json)),
+    what: `(${row.type})`,
+    outcome: 'refused',
+    because: `${code}, ${message}`,
+    file: row.revision === null ? undefined : files.get(row.revision),
+    revision: row.revision ?? undefined,
+    steps: stepsIn(row.trace_json, files),
+    deliveries: [],
+  }
+}
+
+function stepsIn(traceJson: string | null, files: ReadonlyMap<string, string>): readonly ToldStep[] {
+  return stepsOf(traceJson)
+    .filter(({ stage }) => stage !== 'outcome')
+    .map(({ stage, by, did, because, ms, line }) => {
+      const [revision = '', at] = line?.split(':') ?? []
+      return {
+        stage,
+        by,
+        did,
+        because,
+        ms,
+        line: line === undefined ? undefined : `${files.get(revision) ?? revision}:${at}`,
+      }
+    })
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString().replace('T', ' ').slice(0, 19)
+}
+
+function whoIs(by: Actor): string {
   return 'name' in by ? by.name : by.kind === 'agent' ? by.person : by.kind
 }
 
-function what({ type, kind, body_json }: EntryRow): string {
+const Noted = z.object({ text: z.string() })
+
+function whatIs({ type, kind, body_json }: EntryRow): string {
+  if (kind === 'note') return `(${type}) ${Noted.parse(JSON.parse(body_json)).text}`
   if (type === 'message') return JSON.stringify(textOf(checkedBody(body_json)))
   return kind === 'life' ? type : `(${type})`
 }
 
-/** The steps that did something; who passed is not told. */
-function why({ trace_json }: EntryRow, files: ReadonlyMap<string, string>): readonly string[] {
-  if (!trace_json) return []
-  return Trace.parse(JSON.parse(trace_json))
-    .filter(({ did, stage }) => did !== 'next' && stage !== 'outcome')
-    .map(({ stage, by, did, because, ms, line }) => {
-      const [revision = '', at] = line?.split(':') ?? []
-      const place = line === undefined ? '' : `  ${files.get(revision) ?? revision}:${at}`
-      return `      ${stage}, ${by}: ${did}${because ? ` (${because})` : ''}${ms ? `, ${ms} ms` : ''}${place}`
+// ── as text ─────────────────────────────────────────────────────────────────────────────────
+
+/** The story as `explain` prints it, or `undefined`. */
+export async function storyOf(journal: Kysely<JournalTables>, id: string): Promise<string | undefined> {
+  const story = await readStory(journal, id)
+  return story && storyAsText(story)
+}
+
+export function storyAsText({ chats, isOfOneEvent }: Story): string {
+  return chats
+    .map(({ customer, account, happened }) => {
+      const told = happened.flatMap((one) => linesOf(one, isOfOneEvent))
+      return `${customer} on ${account}\n\n${told.join('\n')}\n`
     })
+    .join('\n')
+}
+
+function linesOf(told: Told, inFull: boolean): readonly string[] {
+  const { at, who, what, outcome, because, steps, deliveries } = told
+  const lines = [`${at}  ${who}: ${what}`]
+  if (outcome) lines.push(`    ${outcome}: ${because}`)
+  if (inFull && outcome) lines.push(...circumstances(told))
+  for (const step of steps) if (inFull || step.did !== 'next') lines.push(stepLine(step))
+  return [...lines, ...deliveries.map((delivery) => deliveryLine(delivery, inFull))]
+}
+
+function circumstances({ id, file, revision, waitedMs, tookMs }: Told): readonly string[] {
+  const times = tookMs === undefined ? [] : [`it waited ${waitedMs} ms and took ${tookMs} ms`]
+  const by = revision === undefined ? [] : [`by revision ${revision} of ${file ?? 'a file that is not known any more'}`]
+  return [`    ${[`id ${id}`, ...times, ...by].join('; ')}`]
+}
+
+function stepLine({ stage, by, did, because, ms, line }: ToldStep): string {
+  return `      ${stage}, ${by}: ${did}${because ? ` (${because})` : ''}${ms ? `, ${ms} ms` : ''}${line ? `  ${line}` : ''}`
+}
+
+function deliveryLine(delivery: ToldDelivery, inFull: boolean): string {
+  const { to, state, code, error, attempts, platformId, allowance } = delivery
+  const more = [
+    ...(attempts > 1 ? [`${attempts} tries`] : []),
+    ...(inFull && allowance ? [`counted on ${allowance}`] : []),
+    ...(inFull && platformId ? [`there it is ${platformId}`] : []),
+    ...(error ? [error] : []),
+  ]
+  return `    ${to}: ${state}${code ? ` (${code})` : ''}${more.length > 0 ? `, ${more.join(', ')}` : ''}`
 }

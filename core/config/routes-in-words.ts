@@ -2,6 +2,7 @@
 import { contentOf, type Say, textOf } from '../message.ts'
 import type { CheckedConfig, CheckedRoute, HandOffTriggers } from './checked.ts'
 import { showPath } from './read.ts'
+import { showDuration } from './units.ts'
 
 /** One paragraph for each route, and one for what does not run. Without a newline at its end. */
 export function routesInWords(config: CheckedConfig): string {
@@ -15,7 +16,7 @@ function paragraph(route: CheckedRoute, config: CheckedConfig): string {
   if (route.from.length === 0) return `No channel of ${route.name} runs, so nothing comes in here.`
   return [
     `Messages from ${all(route.from)}: ${featuresInWords(route, config)}${whoAnswers(route)}`,
-    ...(route.collectMs > 0 ? [`What comes within ${duration(route.collectMs)} is answered together.`] : []),
+    ...(route.collectMs > 0 ? [`What comes within ${showDuration(route.collectMs)} is answered together.`] : []),
     ...handingOver(route, config),
   ].join(' ')
 }
@@ -102,10 +103,6 @@ function notRunning({ parked, down }: CheckedConfig): string {
     ...down.map(({ name, because }) => `${name} is down: ${because}`),
   ]
   return names.join(' ')
-}
-
-function duration(ms: number): string {
-  return ms % 60_000 === 0 ? `${ms / 60_000}m` : ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
 }
 
 function all(names: readonly string[], word: 'and' | 'or' | 'then' = 'and'): string {

@@ -27,6 +27,19 @@ export function parseDuration(text: string): number | undefined {
   return parse(text, UNIT_MS)
 }
 
+const SHOWN = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const
+
+/** A length of time as it is written in the YAML, in the largest unit that leaves no rest. */
+export function showDuration(ms: number): string {
+  const [unit, size] = SHOWN.find(([, one]) => ms % one === 0) ?? ['ms', 1]
+  return `${ms / size}${unit}`
+}
+
 /** `2KB` in bytes (1 KB = 1024 B); `undefined` when it is no size. */
 export function parseSize(text: string): number | undefined {
   return parse(text, UNIT_BYTES)

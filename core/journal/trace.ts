@@ -1,4 +1,5 @@
 /** Why a turn ended as it did: one step for everyone who had a say, kept in the journal with the turn. */
+import { z } from 'zod'
 
 export interface TraceStep {
   /** guard, enrich, answered, intercept, respond, route, bot, where, rewrite, adapt, allowance, ledger, inline, commit, outcome. */
@@ -19,4 +20,22 @@ export interface TraceStep {
    * replay takes it from here. Written as JSON.
    */
   readonly gave?: object | undefined
+}
+
+const Steps: z.ZodType<readonly TraceStep[]> = z.array(
+  z.object({
+    stage: z.string(),
+    by: z.string(),
+    did: z.string(),
+    because: z.string().optional(),
+    ms: z.number().optional(),
+    at: z.number().optional(),
+    line: z.string().optional(),
+    gave: z.record(z.string(), z.unknown()).optional(),
+  }),
+)
+
+/** The steps of a trace as it is stored; none when it is no longer kept. */
+export function stepsOf(traceJson: string | null): readonly TraceStep[] {
+  return traceJson === null ? [] : Steps.parse(JSON.parse(traceJson))
 }

@@ -18,7 +18,7 @@ import type {
   EntryRow,
   JournalTables,
 } from '../journal/tables.ts'
-import type { TraceStep } from '../journal/trace.ts'
+import { stepsOf, type TraceStep } from '../journal/trace.ts'
 import { LATE_FACTS } from '../pipeline/pipeline.ts'
 
 /** Something that came into the chat: from the platform, a wake, or a delivery that failed. It draws one number. */
@@ -75,24 +75,6 @@ export interface Recording {
 }
 
 const Result = z.object({ ok: z.boolean(), code: z.string().optional() })
-
-const Steps: z.ZodType<readonly TraceStep[]> = z.array(
-  z.object({
-    stage: z.string(),
-    by: z.string(),
-    did: z.string(),
-    because: z.string().optional(),
-    ms: z.number().optional(),
-    at: z.number().optional(),
-    line: z.string().optional(),
-    gave: z.record(z.string(), z.unknown()).optional(),
-  }),
-)
-
-/** The steps of a trace as it is stored; none when it is no longer kept. */
-export function stepsOf(traceJson: string | null): readonly TraceStep[] {
-  return traceJson === null ? [] : Steps.parse(JSON.parse(traceJson))
-}
 
 /** Reads a chat. Throws when there is no such chat. */
 export async function readRecording(journal: Kysely<JournalTables>, chatId: string): Promise<Recording> {

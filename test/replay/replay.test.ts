@@ -1,13 +1,38 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import { differences, Replay } from '../../core/replay/replay.ts'
-import { testRuntime } from '../../core/testing/index.ts'
+import { replay } from '../../core/cli/replay.ts'
+import { defineBot, definePlugin, type Plugin, z } from '../../core/index.ts'
+import { differences, Replay, type Replayed } from '../../core/replay/replay.ts'
+import { type TestConfig, type TestRuntime, testRuntime } from '../../core/testing/index.ts'
 
-test('a chat that is run again from its journal ends as it did', async () => {
-  await using bot = await testRuntime({
-    bots: { parrot: { use: 'echo' } },
-    desks: { support: { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { all: { members: ['amy'] } } } },
-    features: [{ use: 'keyword-handoff', keywords: ['agent'] }],
-  })
+const PEOPLE: TestConfig = {
+  bots: { parrot: { use: 'echo' } },
+  desks: { support: { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { all: { members: ['amy'] } } } },
+  features: [{ use: 'keyword-handoff', keywords: ['agent'] }],
+}
+
+async function chatOf(bot: TestRuntime, user = 'u1'): Promise<string> {
+  await bot.idle()
+  return (await bot.runtime.engine.findChat('memory:memory', user)) ?? ''
+}
+
+async function runAgain(bot: TestRuntime, ...plugins: readonly Plugin[]): Promise<Replayed> {
+  const known = [bot.channel.plugin, ...plugins].map((plugin) => [plugin.name, plugin])
+  await using again = new Replay(bot.runtime.engine.read, { plugins: Object.fromEntries(known) })
+  return again.chat(await chatOf(bot))
+}
+
+/** What `explain --replay` prints. */
+async function printed(bot: TestRuntime, ...plugins: readonly Plugin[]): Promise<string> {
+  const known = [bot.channel.plugin, ...plugins].map((plugin) => [plugin.name, plugin])
+  const done = await replay(bot.runtime.engine.read, 'u1', { plugins: Object.fromEntries(known) }, false)
+  const text = (done?.text ?? '').replace(/^.*switchboard\.yaml, revision \w+/gm, '  the file')
+  return text.replace(/,"inReplyTo":"[^"]*"/g, '')
+}
+
+test('a chat with a handover, an agent and a close ends as it did', async () => {
+  await using bot = await testRuntime(PEOPLE)
   await bot
     .user('u1')
     .says('hello')
@@ -18,21 +43,133 @@ test('a chat that is run again from its journal ends as it did', async () => {
   await bot.agent('amy').sends('u1', 'Hi')
   await bot.user('u1').hears('Hi').says('thanks')
   await bot.agent('amy').closes('u1')
+  expect(await bot.agent('amy').sends('u1', 'too late')).toMatchObject({ ok: false })
   await bot.user('u1').says('again').hears('echo: again')
-  await using replay = new Replay(bot.runtime.engine.read, { plugins: { memory: bot.channel.plugin } })
-  const chat = await bot.runtime.engine.findChat('memory:memory', 'u1')
-  const replayed = await replay.chat(chat ?? '')
-  expect(differences(replayed)).toEqual([])
-  expect(replayed).toMatchObject({ skipped: 0, endedBecause: undefined })
-  expect(replayed.deeds.map(({ recorded }) => recorded.outcome)).toMatchInlineSnapshot(`
-    [
-      "answered: bot",
-      "handed-off: keyword agent",
-      "{"ok":true,"conversation":"019b76da-a800-7003-994d-c815c050b951"}",
-      "{"ok":true,"conversation":"019b76da-a800-7003-994d-c815c050b951"}",
-      "to-desk: support has the conversation",
-      "{"ok":true,"conversation":"019b76da-a800-7003-994d-c815c050b951"}",
-      "answered: bot",
-    ]
+  const { deeds, skipped, endedBecause } = await runAgain(bot)
+  expect({ skipped, endedBecause }).toEqual({ skipped: 0, endedBecause: undefined })
+  expect(deeds.map((deed) => JSON.stringify(deed.replayed))).toEqual(deeds.map((deed) => JSON.stringify(deed.recorded)))
+  expect(deeds).toHaveLength(8)
+  expect(await printed(bot)).toBe('u1 on memory:memory: 4 events and 4 commands run again\nEach ended as it did.\n')
+})
+
+test('nobody outside is asked again: a bot’s answer is the one it gave then', async () => {
+  let asked = 0
+  const oracle = defineBot({
+    name: 'oracle',
+    summary: 'Says what nobody can know.',
+    config: z.strictObject({}),
+    setup: () => ({ answer: (turn) => turn.reply(`number ${++asked}`) }),
+  })
+  await using bot = await testRuntime({ bots: { oracle: { use: oracle } } })
+  await bot.user('u1').says('a').hears('number 1').says('b').hears('number 2')
+  expect(differences(await runAgain(bot, oracle))).toEqual([])
+  expect(asked).toBe(2)
+})
+
+test('chance falls as it did, and the clock shows what it showed', async () => {
+  const dice = definePlugin({
+    name: 'dice',
+    summary: 'Throws dice.',
+    config: z.strictObject({}),
+    setup: ({ clock }) => ({
+      inbound: { respond: (turn) => turn.reply(`${turn.random()} ${turn.random()} at ${clock.now()}`) },
+    }),
+  })
+  await using bot = await testRuntime({ ...PEOPLE, desks: undefined, features: [{ use: dice }] })
+  for (let i = 0; i < 5; i++) {
+    await bot.user('u1').says(`${i}`)
+    await bot.advance(12_345)
+  }
+  const { deeds } = await runAgain(bot, dice)
+  expect(deeds.map(({ replayed }) => replayed)).toEqual(deeds.map(({ recorded }) => recorded))
+  expect(new Set(deeds.map(({ recorded }) => recorded.entries[0])).size).toBe(5)
+})
+
+test('a plugin that decides otherwise by now is named, with what it did then and what it does now', async () => {
+  const greeter = (word: string) =>
+    definePlugin({
+      name: 'greeter',
+      summary: 'Greets.',
+      config: z.strictObject({}),
+      setup: () => ({
+        inbound: { respond: (turn, next) => (turn.text === word ? turn.reply('Welcome', { because: word }) : next()) },
+      }),
+    })
+  await using bot = await testRuntime({ ...PEOPLE, desks: undefined, features: [{ use: greeter('hello') }] })
+  await bot.user('u1').says('hello').hears('Welcome').says('other').hears('echo: other')
+  expect(await printed(bot, greeter('hello'))).toContain('Each ended as it did.')
+  expect(await printed(bot, greeter('bonjour'))).toMatchInlineSnapshot(`
+    "u1 on memory:memory: 2 events and 0 commands run again
+
+    2026-01-01 00:00:00  customer: "hello"
+      the file
+      then  answered: hello
+      now   failed: no bot answered
+      steps
+        then  respond, greeter: reply (hello)
+        now   respond, greeter: next
+        now   route, core: routes[0] (bot-only)
+        now   bot, parrot: failed (it was not asked then)
+      entries
+        then  {"kind":"out","type":"message","by":{"kind":"feature","name":"greeter"},"what":{"parts":[{"type":"text","text":"Welcome"}]}}
+        now   {"kind":"out","type":"message","by":{"kind":"core"},"what":{"parts":[{"type":"text","text":"Sorry, something went wrong. Please try again later."}]}}
+      sends
+        then  {"to":"channel","what":{"kind":"part","part":{"type":"text","text":"Welcome"}}}
+        now   {"to":"channel","what":{"kind":"part","part":{"type":"text","text":"Sorry, something went wrong. Please try again later."}}}
+      changes
+        then  {"type":"opened","by":{"kind":"feature","name":"greeter"},"because":"hello","lease":1,"owner":{"kind":"bot","bot":"parrot"}}
+        now   {"type":"opened","by":{"kind":"customer"},"because":"message on routes[0]","lease":1,"owner":{"kind":"bot","bot":"parrot"}}
+
+    1 difference.
+    "
   `)
 })
+
+test('what was taken out of the journal, or put into it, is found', async () => {
+  await using bot = await testRuntime(PEOPLE)
+  await bot
+    .user('u1')
+    .says('hello')
+    .hears('echo: hello')
+    .says('agent')
+    .hears(/moment/)
+  await chatOf(bot)
+  {
+    using db = new DatabaseSync(join(bot.folder, 'journal.sqlite'))
+    db.exec(`UPDATE entry SET body_json = replace(body_json, 'agent', 'gents') WHERE body_json LIKE '%"agent"%'`)
+  }
+  const [difference] = differences(await runAgain(bot))
+  expect(difference?.recorded.outcome).toBe('handed-off: keyword agent')
+  expect(difference?.replayed?.outcome).toBe('failed: no bot answered')
+})
+
+test('where traces are no longer kept, it begins behind them, with the next conversation', async () => {
+  await using bot = await testRuntime({ ...PEOPLE, keep: { traces: '1d' } })
+  await bot
+    .user('u1')
+    .says('agent')
+    .hears(/moment/)
+  await bot.advance(3 * 86_400_000)
+  await bot.user('u1').says('still there?')
+  await bot.agent('amy').closes('u1')
+  await bot.user('u1').says('hello').hears('echo: hello')
+  const { deeds, skipped } = await runAgain(bot)
+  expect(skipped).toBe(3)
+  expect(deeds.map(({ recorded }) => recorded.outcome)).toEqual(['answered: bot'])
+  expect(await printed(bot)).toMatch(/3 before them are left out/)
+})
+
+test('a text of the YAML that this version cannot run is told with its problems', async () => {
+  await using bot = await testRuntime({ bots: { own: { use: defineBotThatEchoes('gone-bot') } } })
+  await bot.user('u1').says('hello').hears('hello')
+  expect(await printed(bot)).toMatch(/cannot be run by this version:[\s\S]*There is no bot plugin "gone-bot"/)
+})
+
+function defineBotThatEchoes(name: string): Plugin {
+  return defineBot({
+    name,
+    summary: 'Says the same.',
+    config: z.strictObject({}),
+    setup: () => ({ answer: (turn) => turn.reply(turn.text) }),
+  })
+}

@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest'
+import { resolvedAsText, resolvedPipeline } from '../../core/cli/resolved.ts'
+import { readStory, storyAsText, storyOf } from '../../core/cli/story.ts'
+import { DeliveryError } from '../../core/errors.ts'
+import { memoryChannel, type TestRuntime, testRuntime } from '../../core/testing/index.ts'
+
+const MINUTE = 60_000
+
+/** A platform that takes three short messages within half an hour. */
+const narrow = () =>
+  memoryChannel({
+    capabilities: {
+      sends: { text: { maxChars: 24 } },
+      later: [{ on: 'message', withinMs: 30 * MINUTE, max: 3, resets: true }],
+    },
+  })
+
+const CONFIG = {
+  bots: { parrot: { use: 'echo' } },
+  desks: { support: { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { all: { members: ['amy'] } } } },
+  features: [{ use: 'keyword-handoff', keywords: ['agent'] }],
+  routes: [
+    {
+      from: 'memory',
+      mode: 'bot-first',
+      bot: 'parrot',
+      desk: 'support',
+      collect: '2s',
+      handOff: { unknown: 2, menu: ['HELP'] },
+    },
+  ],
+}
+
+/** Without what differs from run to run. */
+function plain(text: string | undefined, { folder }: TestRuntime): string {
+  return (text ?? '')
+    .replaceAll(`${folder}/`, '')
+    .replace(/revision [0-9a-f]{12}/g, 'revision …')
+    .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '…')
+}
+
+test('the resolved pipeline names who has a say on each channel, in which order, at which line', async () => {
+  await using bot = await testRuntime(CONFIG, { channel: narrow() })
+  const resolved = resolvedPipeline(bot.runtime.config, bot.runtime.plan)
+  expect(plain(resolvedAsText(resolved), bot)).toMatchInlineSnapshot(`
+    "switchboard.yaml, revision …
+
+    memory (memory), account memory:memory                                      switchboard.yaml:9
+      takes text; 3 messages within 30m after a message
+      respond
+        keyword-handoff: Hands over to people on given words.                   switchboard.yaml:25
+      routes[0], bot-first, gathers what comes within 2s                        switchboard.yaml:29
+        bot parrot (echo): Says what the customer said: for trying out routes, features and channels.  switchboard.yaml:12
+        people at support (desk): Where our own agents work: people, teams, and the queue that customers wait in.  switchboard.yaml:15
+        hands over after 2 unknown answers in a row                             switchboard.yaml:29
+        hands over on the menu HELP                                             switchboard.yaml:29
+    "
+  `)
+  expect(JSON.parse(JSON.stringify(resolved))).toMatchObject({
+    channels: [{ name: 'memory', line: 9, stages: [{ stage: 'respond', has: [{ name: 'keyword-handoff' }] }] }],
+  })
+})
+
+test('of one event everything is told: who, because, how long, which line, what was degraded, what was left, what was sent', async () => {
+  const channel = narrow()
+  await using bot = await testRuntime(CONFIG, { channel })
+  channel.beforeSend(({ part }) => {
+    if (part.type === 'text' && part.text.startsWith('echo'))
+      throw new DeliveryError('CHANNEL_REFUSED', { message: 'no' })
+  })
+  await bot.user('u1').says('a long question, too long for this platform')
+  await bot.advance(2_000)
+  const [event] = await bot.entries('u1')
+  expect(plain(await storyOf(bot.runtime.engine.read, event?.id ?? ''), bot)).toMatchInlineSnapshot(`
+    "u1 on memory:memory
+
+    2026-01-01 00:00:00  customer: "a long question, too long for this platform"
+        answered: bot
+        id …; it waited 0 ms and took 2000 ms; by revision … of switchboard.yaml
+          respond, keyword-handoff: next  switchboard.yaml:25
+          route, core: routes[0] (bot-first)  switchboard.yaml:29
+          bot, parrot: reply  switchboard.yaml:12
+          allowance, core: 3 left until 2026-01-01 00:30:00
+          adapt, core: degraded (A text was sent as 3, because this channel takes 24 characters at once.)
+    2026-01-01 00:00:02  parrot: "echo: a long question, too long for this platform"
+        channel: dead (CHANNEL_REFUSED), counted on message, no
+        channel: sent, counted on message, there it is …
+        channel: sent, counted on message, there it is …
+    "
+  `)
+})
+
+test('the story of a chat has what agents did, what was refused to them, and why', async () => {
+  const channel = narrow()
+  await using bot = await testRuntime(CONFIG, { channel })
+  await bot
+    .user('u1')
+    .says('agent')
+    .hears(/One moment/, /.*/, /.*/)
+  expect(await bot.agent('amy').sends('u1', 'Hello')).toMatchObject({ ok: false, code: 'NOT_OWNER' })
+  await bot.advance(1_000)
+  await bot.agent('amy').takes('u1')
+  await bot.advance(1_000)
+  expect(await bot.agent('amy').sends('u1', 'Hello')).toMatchObject({ ok: false, code: 'WINDOW_CLOSED' })
+  const story = await readStory(bot.runtime.engine.read, 'u1')
+  expect(plain(story && storyAsText(story), bot)).toMatchInlineSnapshot(`
+    "u1 on memory:memory
+
+    2026-01-01 00:00:00  customer: "agent"
+        handed-off: keyword agent
+          respond, keyword-handoff: hand-off (keyword agent)  switchboard.yaml:25
+          where, support: all  switchboard.yaml:15
+          allowance, core: 3 left until 2026-01-01 00:30:00
+          adapt, core: degraded (A text was sent as 3, because this channel takes 24 characters at once.)
+        desk:support: sent
+    2026-01-01 00:00:00  core: "One moment please, we are getting someone for you."
+        channel: sent
+        channel: sent
+        channel: sent
+    2026-01-01 00:00:00  amy: (send)
+        refused: NOT_OWNER, It waits in the queue of all now.
+    2026-01-01 00:00:01  amy: (take) amy took it
+    2026-01-01 00:00:02  amy: (send)
+        refused: WINDOW_CLOSED, All messages that the platform takes are used up, until the customer writes again.
+          allowance, core: used-up
+          adapt, core: degraded (Only 0 of 1 messages are still taken by the platform.)
+          ledger, core: used-up (All messages that the platform takes are used up, until the customer writes again.)
+    "
+  `)
+})
+
+test('a line of a story is a line of the text that was in force, also after the file has changed', async () => {
+  await using bot = await testRuntime(CONFIG)
+  await bot
+    .user('u1')
+    .says('agent')
+    .hears(/One moment/)
+  await bot.apply({ ...CONFIG, texts: { handedOver: 'Wait' } })
+  await bot.agent('amy').closes('u1')
+  await bot.user('u1').says('agent').hears('Wait')
+  const story = await readStory(bot.runtime.engine.read, 'u1')
+  const handedOff = story?.chats[0]?.happened.filter(({ outcome }) => outcome === 'handed-off') ?? []
+  expect(handedOff).toHaveLength(2)
+  expect(new Set(handedOff.map(({ revision }) => revision)).size).toBe(2)
+})
+
+test('nobody and nothing of that name: there is no story', async () => {
+  await using bot = await testRuntime(CONFIG)
+  await bot.idle()
+  expect(await storyOf(bot.runtime.engine.read, 'nobody')).toBeUndefined()
+})
