@@ -212,10 +212,11 @@ function whatIs({ type, kind, body_json }: EntryRow): string {
 
 // ── as text ─────────────────────────────────────────────────────────────────────────────────
 
-/** The story as `explain` prints it, or `undefined`. */
-export async function storyOf(journal: Kysely<JournalTables>, id: string): Promise<string | undefined> {
-  const story = await readStory(journal, id)
-  return story && storyAsText(story)
+/** What became of one event, in short: for a report that says elsewhere whose it is. */
+export async function storyInShort(journal: Kysely<JournalTables>, event: string): Promise<string | undefined> {
+  const story = await readStory(journal, event)
+  const told = story?.chats.flatMap(({ happened }) => happened.flatMap((one) => linesOf(one, false)))
+  return told && `${told.join('\n')}\n`
 }
 
 export function storyAsText({ chats, isOfOneEvent }: Story): string {

@@ -7,7 +7,7 @@ import { withMadeUpVariables } from '../rehearsal/rehearse.ts'
 import { playedAsJson, tellCount, tellPlayed } from '../rehearsal/tell.ts'
 import { makeRedactor } from '../services/log.ts'
 import { readEnvironment } from './read-config.ts'
-import { storyOf } from './story.ts'
+import { storyInShort } from './story.ts'
 
 export async function test(file: string, json: boolean): Promise<void> {
   const checked = await checkConfig(file, { env: withMadeUpVariables(readEnvironment(file)) })
@@ -20,7 +20,7 @@ export async function test(file: string, json: boolean): Promise<void> {
   const tell = (text: string) => void process.stdout.write(redact(text))
   const played: Played[] = []
   for (const scenario of scenarios.scenarios) {
-    const one = await play(scenario, checked.config, storyOf)
+    const one = await play(scenario, checked.config, storyInShort)
     played.push(one)
     if (!json) tell(tellPlayed(one, scenarios.file))
   }

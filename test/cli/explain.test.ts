@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { resolvedAsText, resolvedPipeline } from '../../core/cli/resolved.ts'
-import { readStory, storyAsText, storyOf } from '../../core/cli/story.ts'
+import { readStory, storyAsText } from '../../core/cli/story.ts'
 import { DeliveryError } from '../../core/errors.ts'
 import { memoryChannel, type TestRuntime, testRuntime } from '../../core/testing/index.ts'
 
@@ -71,7 +71,8 @@ test('of one event everything is told: who, because, how long, which line, what 
   await bot.user('u1').says('a long question, too long for this platform')
   await bot.advance(2_000)
   const [event] = await bot.entries('u1')
-  expect(plain(await storyOf(bot.runtime.engine.read, event?.id ?? ''), bot)).toMatchInlineSnapshot(`
+  const story = await readStory(bot.runtime.engine.read, event?.id ?? '')
+  expect(plain(story && storyAsText(story), bot)).toMatchInlineSnapshot(`
     "u1 on memory:memory
 
     2026-01-01 00:00:00  customer: "a long question, too long for this platform"
@@ -147,5 +148,5 @@ test('a line of a story is a line of the text that was in force, also after the 
 test('nobody and nothing of that name: there is no story', async () => {
   await using bot = await testRuntime(CONFIG)
   await bot.idle()
-  expect(await storyOf(bot.runtime.engine.read, 'nobody')).toBeUndefined()
+  expect(await readStory(bot.runtime.engine.read, 'nobody')).toBeUndefined()
 })

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { storyOf } from '../../core/cli/story.ts'
+import { storyInShort } from '../../core/cli/story.ts'
 import { checkConfig } from '../../core/config/check.ts'
 import { play } from '../../core/rehearsal/play.ts'
 import { readScenarios, scenariosBeside } from '../../core/rehearsal/read-scenarios.ts'
@@ -25,7 +25,7 @@ async function firstFailure(text: string): Promise<string | undefined> {
   const read = await readScenarios(scenariosBeside(FILE), checked.config)
   if (!read.ok) return read.problems[0]?.what
   for (const scenario of read.scenarios.scenarios) {
-    const { failure } = await play(scenario, checked.config, storyOf)
+    const { failure } = await play(scenario, checked.config, storyInShort)
     if (failure) return scenario.name
   }
   return undefined
@@ -38,7 +38,10 @@ test('the scenario in the README comes true', async () => {
   if (!checked.ok) throw new Error('The shipped configuration has problems.')
   const read = await readScenarios(scenariosBeside(FILE), checked.config, text)
   const [scenario] = read.ok ? read.scenarios.scenarios : []
-  expect(scenario && (await play(scenario, checked.config, storyOf))).toMatchObject({ failure: undefined, errors: [] })
+  expect(scenario && (await play(scenario, checked.config, storyInShort))).toMatchObject({
+    failure: undefined,
+    errors: [],
+  })
 })
 
 /** From, to: what an operator might change, or mistype. */

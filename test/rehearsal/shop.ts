@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { storyOf } from '../../core/cli/story.ts'
+import { storyInShort } from '../../core/cli/story.ts'
 import { checkConfig } from '../../core/config/check.ts'
 import type { CheckedConfig } from '../../core/config/checked.ts'
 import { formatProblems } from '../../core/config/report.ts'
@@ -138,4 +138,5 @@ export async function scenariosIn(file: string, config: CheckedConfig) {
   return read.scenarios
 }
 
-export const played = (scenario: Parameters<typeof play>[0], config: CheckedConfig) => play(scenario, config, storyOf)
+export const played = (scenario: Parameters<typeof play>[0], config: CheckedConfig) =>
+  play(scenario, config, storyInShort)

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { DeliveryError, defineChannel, definePlugin, secret, z } from '#core'
 import { memoryDesk, type TestRuntime, testRuntime, testServer } from '#core/testing'
-import { storyOf } from '../../core/cli/story.ts'
+import { readStory, storyAsText } from '../../core/cli/story.ts'
 import { ask } from '../core/services/asking.ts'
 import { botThat, featureWith, gate, quietDesk } from './cast.ts'
 
@@ -478,7 +478,8 @@ describe('secrets', () => {
     expect(asked.map(({ status }) => status)).toEqual([400, 500, 401, 404, 401])
     const ready = await get(bot, '/readyz', operator)
     const metrics = await get(bot, '/metrics', operator)
-    const story = (await storyOf(bot.runtime.engine.read, 'u1')) ?? ''
+    const read = await readStory(bot.runtime.engine.read, 'u1')
+    const story = read ? storyAsText(read) : ''
     const deliveries = await bot.runtime.engine.read.selectFrom('delivery').select(['code', 'error']).execute()
     const attempts = await bot.runtime.engine.read.selectFrom('delivery_attempt').selectAll().execute()
     const told = [...asked.map(({ body }) => body), ready.body, metrics.body, story, JSON.stringify(deliveries)]

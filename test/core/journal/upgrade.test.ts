@@ -10,7 +10,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { definePlugin, type Generated, tables, z } from '#core'
 import { manualClock, memoryChannel, type TestConfig, testRuntime } from '#core/testing'
-import { storyOf } from '../../../core/cli/story.ts'
+import { readStory, storyAsText } from '../../../core/cli/story.ts'
 import { backupFolder } from '../../../core/journal/sqlite/backup.ts'
 import { botThat, quietDesk } from '../../runtime/cast.ts'
 
@@ -108,7 +108,8 @@ test('conversations of an older journal go on where they were, plugins’ own ro
 
 test('the story of an older journal is told as it was', async () => {
   await using runtime = await testRuntime(config(), { folder, clock: manualClock(NOW_MS) })
-  const story = (await storyOf(runtime.runtime.engine.read, 'u1')) ?? ''
+  const told = await readStory(runtime.runtime.engine.read, 'u1')
+  const story = told ? storyAsText(told) : ''
   const lines = story.split('\n').map((line) => line.replace(/ {2}\S*(switchboard\.yaml)/, '  $1'))
   expect(lines.slice(2)).toEqual([
     '2026-01-01 00:00:00  customer: "hello"',
@@ -127,10 +128,10 @@ test('the story of an older journal is told as it was', async () => {
     '2026-01-01 00:00:10  customer: "anybody?"',
     '    to-desk: support has the conversation',
     '    desk:support: sent',
-    '2026-01-01 00:00:15  amy: (take)',
+    '2026-01-01 00:00:15  amy: (take) amy took it',
     '2026-01-01 00:00:20  amy: "I am Amy."',
     '    channel: sent',
-    '2026-01-01 00:00:25  amy: (note)',
+    '2026-01-01 00:00:25  amy: (note) a regular',
     '2026-01-01 00:00:30  customer: "thanks"',
     '    to-desk: support has the conversation',
     '    desk:support: sent',
