@@ -96,7 +96,9 @@ const HEADERS_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 75_000
 /** How often it is looked for connections whose time is over. */
 const CONNECTIONS_CHECKED_EVERY_MS = 5_000
-/** Each may hold a body in memory. */
+/** Longest time in which a route must have begun to answer. Whoever hangs must not use up what others need. */
+const ANSWER_WITHIN_MS = 60_000
+/** Each may hold a body in memory. Event streams do not count: they last. */
 const MAX_UNDER_WAY = 5_000
 const MAX_PARAM_CHARS = 256
 const RETRY_AFTER_S = 5
@@ -186,12 +188,19 @@ export async function startWeb(options: {
     return { mount, name: mount ? name : '', url: rest.startsWith('/') ? rest : `/${rest}`, isHealth: false, isDown }
   }
 
-  /** Counts what is under way, and the refusals of each caller. */
+  /** Bounds its time, counts it while it is under way, and notes when it was refused. */
   function watch(request: IncomingMessage, response: ServerResponse, name: string): void {
-    underWay += 1
+    const counted = isNotEndless(response) ? 1 : 0
+    underWay += counted
+    const cancel = clock.after(ANSWER_WITHIN_MS, () => {
+      if (response.headersSent) return
+      log.error({ mount: name, method: request.method }, `A route of ${name || 'the core'} did not answer in time.`)
+      answerError(response, 503, 'TOO_SLOW', 'This took too long; send it again.')
+    })
     const { remoteAddress } = request.socket
     response.once('close', () => {
-      underWay -= 1
+      underWay -= counted
+      cancel()
       if (response.statusCode < 400 || response.statusCode >= 500) return
       counts.refused += 1
       const address = callers.addressOf(request, remoteAddress)

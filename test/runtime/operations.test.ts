@@ -1,7 +1,11 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { DeliveryError, defineChannel, definePlugin, secret, z } from '#core'
 import { memoryDesk, type TestRuntime, testRuntime, testServer } from '#core/testing'
+import { followConfig } from '../../core/cli/reload.ts'
 import { readStory, storyAsText } from '../../core/cli/story.ts'
+import { makeLog } from '../../core/services/log.ts'
 import { ask } from '../core/services/asking.ts'
 import { botThat, featureWith, gate, quietDesk } from './cast.ts'
 
@@ -347,6 +351,12 @@ describe('/metrics', () => {
     await bot.apply({ server, bots: echo, features: [{ use: failing }] }).catch(() => undefined)
     expect(await metric(bot, 'switchboard_reloads_total{result="applied"}')).toBe(1)
     expect(await metric(bot, 'switchboard_reloads_total{result="failed"}')).toBe(1)
+    const file = join(bot.folder, 'switchboard.yaml')
+    await writeFile(file, 'routes: []\n')
+    const follower = followConfig(file, bot.runtime, { log: makeLog({ level: 'silent' }), tell: () => undefined })
+    await follower.reload()
+    follower.stop()
+    expect(await metric(bot, 'switchboard_reloads_total{result="refused"}')).toBe(1)
     expect(await metric(bot, `switchboard_config_info{revision="${before}"}`)).toBeUndefined()
   })
 

@@ -157,6 +157,21 @@ describe('too much at a time', () => {
     expect(web.counts.overloaded).toBe(1)
   })
 
+  test('does not mean event streams, which last', async () => {
+    const { web, mount } = await start({ maxUnderWay: 1 })
+    await mount('live', false, (app) => {
+      app.get('/', (_request, reply) => {
+        reply.hijack()
+        reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: x\n\n')
+      })
+    })
+    const stream = connect(web.port, '127.0.0.1')
+    stream.write('GET /live HTTP/1.1\r\nHost: h\r\nAccept: text/event-stream\r\n\r\n')
+    await once(stream, 'data')
+    expect((await ask(`${web.url}/shop`)).status).toBe(200)
+    stream.destroy()
+  })
+
   test('of connections, further ones are closed at once', async () => {
     const { web } = await start({ maxConnections: 2 })
     const sockets = [connect(web.port, '127.0.0.1'), connect(web.port, '127.0.0.1')]
@@ -165,6 +180,50 @@ describe('too much at a time', () => {
     sockets[0]?.destroy()
     await vi.waitFor(async () => expect((await ask(`${web.url}/shop`)).status).toBe(200))
     sockets[1]?.destroy()
+  })
+})
+
+describe('a route that never answers', () => {
+  test('is answered for after a minute, and says nothing later', async () => {
+    const { web, clock, mount } = await start()
+    const opened = Promise.withResolvers<string>()
+    const reached = Promise.withResolvers<void>()
+    await mount('stuck', false, (app) => {
+      app.get('/', () => {
+        reached.resolve()
+        return opened.promise
+      })
+    })
+    const asked = ask(`${web.url}/stuck`)
+    await reached.promise
+    await clock.advance(59_999)
+    expect(clock.waiting).toBe(1)
+    await clock.advance(1)
+    const { status, body } = await asked
+    expect([status, JSON.parse(body).code]).toEqual([503, 'TOO_SLOW'])
+    expect(lines.join('')).toContain('A route of stuck did not answer in time.')
+    opened.resolve('too late')
+    expect((await ask(`${web.url}/shop`)).body).toBe('shop')
+  })
+
+  test('but has begun to is left to go on', async () => {
+    const { web, clock, mount } = await start()
+    const opened = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    await mount('slow', false, (app) => {
+      app.get('/', async (_request, reply) => {
+        reply.hijack()
+        reply.raw.writeHead(200).write('begun, ')
+        reached.resolve()
+        await opened.promise
+        reply.raw.end('ended')
+      })
+    })
+    const asked = ask(`${web.url}/slow`)
+    await reached.promise
+    await clock.advance(120_000)
+    opened.resolve()
+    expect(await asked).toMatchObject({ status: 200, body: 'begun, ended' })
   })
 })
 
