@@ -227,6 +227,9 @@ async function answersInside(world: World): Promise<void> {
   if (later.length > 0) world.fail(`the answer stood in the response and was sent too: ${JSON.stringify(later)}`)
 }
 
+/** Of one that is kept open for its answer: the listener's, and the one of `receive`. */
+const TIMERS_OF_A_REQUEST = 2
+
 async function answersAgain(world: World): Promise<void> {
   if (!world.checked.capabilities.inline) return
   const goOn = world.hold()
@@ -234,15 +237,15 @@ async function answersAgain(world: World): Promise<void> {
   const gone = new AbortController()
   const first = world.tell(bytes, gone.signal).catch(() => undefined)
   await world.until(() => world.asked.length > 0)
-  // The core waits with one timer for each request: so it can be seen when it has lost one, and has the next.
+  // By its timers it can be seen when the core has lost a request, and has the next.
   const { clock } = world.bot
   const withFirst = clock.waiting
   gone.abort()
   await first
-  await world.until(() => clock.waiting < withFirst)
+  await world.until(() => clock.waiting <= withFirst - TIMERS_OF_A_REQUEST)
   const withNone = clock.waiting
   const again = world.tell(bytes)
-  await world.until(() => clock.waiting > withNone)
+  await world.until(() => clock.waiting >= withNone + TIMERS_OF_A_REQUEST)
   goOn()
   const second = await again
   await world.idle()
