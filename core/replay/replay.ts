@@ -12,13 +12,11 @@ import type {
   Committed,
   DeliveryResult,
   Engine,
-  LoadedAllowance,
   LoadedChat,
   NewEntry,
   TodoEntry,
 } from '../journal/engine.ts'
 import type { ChatRow, DeliveryRow, EntryRow, JournalTables } from '../journal/tables.ts'
-import type { TraceStep } from '../journal/trace.ts'
 import { makeMetrics } from '../operations/metrics.ts'
 import { checkedCommand, checkedContent, checkedEvent, checkedLearnt } from '../pipeline/checked.ts'
 import { type Commands, makeCommands } from '../pipeline/command.ts'
@@ -26,17 +24,17 @@ import { learntOf } from '../pipeline/compose.ts'
 import type { Deliver } from '../pipeline/deliver.ts'
 import { isLifeEvent } from '../pipeline/draft.ts'
 import { grantOf } from '../pipeline/ledger.ts'
-import { MAX_BLOCKED, MAX_FAILS, makePipeline, type Pipeline } from '../pipeline/pipeline.ts'
+import { makePipeline, type Pipeline } from '../pipeline/pipeline.ts'
 import type { Receive } from '../pipeline/receive.ts'
 import { CORE } from '../pipeline/settle.ts'
 import type { Sweep } from '../pipeline/sweep.ts'
-import type { Recorded, RecordedStep, Tools } from '../pipeline/tools.ts'
+import type { Tools } from '../pipeline/tools.ts'
 import { type Rehearsal, rehearse, withMadeUpVariables } from '../rehearsal/rehearse.ts'
 import type { Plan } from '../runtime/plan.ts'
 import { makeIds } from '../services/clock.ts'
 import { makeLog } from '../services/log.ts'
 import { type ManualClock, manualClock } from '../testing/clock.ts'
-import type { Facts } from '../turn.ts'
+import { RecordedDeed } from './recorded-deed.ts'
 import { type Arrival, type Deed, type DeliveryResultThen, type Recording, readRecording } from './recording.ts'
 import { differing, type Told, toldNow, toldThen } from './told.ts'
 
@@ -456,70 +454,4 @@ function lifeEntry({ id, body_json, conversation, at }: EntryRow): NewEntry {
   const type = 'delivery.failed'
   const event = { id, type, atMs: at, ...Failed.parse(JSON.parse(body_json)) } as const
   return { id, kind: 'life', type, body: event, by: CORE, conversation: conversation ?? undefined, atMs: at }
-}
-
-/** The steps of one turn or command, each to be taken once. */
-class RecordedDeed implements Recorded {
-  readonly facts: Facts | undefined
-  /** How often it had failed before, as far as that decided. */
-  readonly failures: { readonly fails: number; readonly blocked: number }
-  readonly #deed: Deed
-  readonly #clock: ManualClock
-  readonly #steps: TraceStep[]
-
-  constructor(deed: Deed, clock: ManualClock) {
-    this.#deed = deed
-    this.#clock = clock
-    this.#steps = [...deed.steps]
-    const guardFailed = deed.steps.some(({ stage, did }) => stage === 'guard' && did === 'failed')
-    const wasGivenUp = 'outcome' in deed.of && deed.of.outcome === 'failed' && !deed.steps.some(isOfTurn)
-    this.failures = { fails: guardFailed ? MAX_FAILS : 0, blocked: wasGivenUp ? MAX_BLOCKED : 0 }
-    const factsJson = 'facts_json' in deed.of ? deed.of.facts_json : null
-    this.facts =
-      factsJson !== null && (deed.knewFacts || !deed.lateFacts) ? checkedLearnt(JSON.parse(factsJson)) : undefined
-  }
-
-  /** What it saw of the platform's allowances. A response that was open then, stood alone. */
-  seen({ allowances }: LoadedChat): Pick<LoadedChat, 'allowances' | 'openDeliveries'> {
-    const noted = this.#deed.steps.findLast(({ stage }) => stage === 'allowance')
-    return { allowances: noted ? Seen.parse(noted.gave).allowances : allowances, openDeliveries: 0 }
-  }
-
-  step(stage: string, by: string): RecordedStep | undefined {
-    const index = this.#steps.findIndex((step) => step.stage === stage && step.by === by)
-    const [step] = index < 0 ? [] : this.#steps.splice(index, 1)
-    if (!step) {
-      // Nobody outside is asked now; what it would have said, nobody knows.
-      return stage === 'bot' ? { did: 'failed', because: 'it was not asked then', gave: {} } : undefined
-    }
-    const { at = 0, ms = 0, did, because, gave } = step
-    this.#clock.jump(this.#deed.startedAtMs + at + (gave ? ms : 0))
-    return gave && { did, because, gave }
-  }
-}
-
-const Seen = z.object({
-  allowances: z.array(
-    z
-      .object({
-        on: z.string(),
-        grantedAtMs: z.number(),
-        endsAtMs: z.number(),
-        max: z.number().optional(),
-        used: z.number(),
-      })
-      .transform(({ max, ...allowance }): LoadedAllowance => ({ ...allowance, max })),
-  ),
-})
-
-/** Of a turn that was run, rather than given up: somebody had a say, or it came to a route. */
-function isOfTurn({ stage }: TraceStep): boolean {
-  return (
-    stage !== 'outcome' &&
-    stage !== 'adapt' &&
-    stage !== 'allowance' &&
-    stage !== 'ledger' &&
-    stage !== 'rewrite' &&
-    stage !== 'inline'
-  )
 }
