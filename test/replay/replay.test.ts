@@ -20,7 +20,7 @@ async function chatOf(bot: TestRuntime, user = 'u1'): Promise<string> {
 async function runAgain(bot: TestRuntime, ...plugins: readonly Plugin[]): Promise<Replayed> {
   const known = [bot.channel.plugin, ...plugins].map((plugin) => [plugin.name, plugin])
   await using again = new Replay(bot.runtime.engine.read, { plugins: Object.fromEntries(known) })
-  return again.chat(await chatOf(bot))
+  return await again.chat(await chatOf(bot))
 }
 
 /** What `explain --replay` prints. */
