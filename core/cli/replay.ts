@@ -6,7 +6,7 @@ import type { JournalTables } from '../journal/tables.ts'
 import { textOf } from '../message.ts'
 import { checkedActor, checkedBody } from '../pipeline/checked.ts'
 import type { Deed } from '../replay/recording.ts'
-import { CannotReplay, differences, Replay, type Replayed, type ReplayedDeed } from '../replay/replay.ts'
+import { differences, Replay, type Replayed, type ReplayedDeed } from '../replay/replay.ts'
 import { differing } from '../replay/told.ts'
 
 /** `undefined`: the journal knows no such customer or chat. */
@@ -25,12 +25,7 @@ export async function replay(
   if (chats.length === 0) return undefined
   await using again = new Replay(journal, check)
   const told: Replayed[] = []
-  try {
-    for (const { id } of chats) told.push(await again.chat(id))
-  } catch (error) {
-    if (!(error instanceof CannotReplay)) throw error
-    return { text: json ? asJson([], error.message) : `${error.message}\n`, isSame: false }
-  }
+  for (const { id } of chats) told.push(await again.chat(id))
   const files = await journal.selectFrom('revision').select(['hash', 'file']).execute()
   const fileOf = ({ revision }: Deed) => {
     const file = files.find(({ hash }) => hash.startsWith(revision))?.file
@@ -38,16 +33,23 @@ export async function replay(
   }
   return {
     text: json ? asJson(told) : told.map((one) => asText(one, fileOf)).join('\n'),
-    isSame: told.every((one) => differences(one).length === 0),
+    isSame: told.every(isSame),
   }
 }
 
-function asJson(told: readonly Replayed[], problem?: string): string {
+/** Where it could not begin at the beginning, what differs may be due to that: it is told, and is no failure. */
+function isSame(told: Replayed): boolean {
+  if (told.deeds.length === 0) return false
+  return told.skipped > 0 || (differences(told).length === 0 && told.endedBecause === undefined)
+}
+
+function asJson(told: readonly Replayed[]): string {
   const chats = told.map((one) => ({
     customer: one.chat.external_id,
     account: one.chat.account,
     replayed: one.deeds.length,
     skipped: one.skipped,
+    problems: one.problems,
     differences: differences(one).map(({ deed, recorded, replayed, because }) => ({
       id: deed.of.id,
       type: deed.of.type,
@@ -58,7 +60,7 @@ function asJson(told: readonly Replayed[], problem?: string): string {
     })),
     endedBecause: one.endedBecause,
   }))
-  return `${JSON.stringify({ chats, problem }, undefined, 2)}\n`
+  return `${JSON.stringify({ chats }, undefined, 2)}\n`
 }
 
 function asText(told: Replayed, fileOf: (deed: Deed) => string): string {
@@ -68,12 +70,18 @@ function asText(told: Replayed, fileOf: (deed: Deed) => string): string {
   const counts = `${count(events, 'event')} and ${count(deeds.length - events, 'command')}`
   const lines = [`${chat.external_id} on ${chat.account}: ${counts} run again`]
   if (skipped > 0) {
-    lines.push(`  ${skipped} before them are left out: what a replay has to know of them is no longer kept.`)
+    lines.push(
+      `  ${skipped} before them are left out, because what a replay has to know of them is not there (any more).`,
+    )
+    lines.push('  What plugins and the customer’s data held by then is not known: what differs may be due to that.')
   }
+  for (const problem of told.problems) lines.push('', problem)
+  if (deeds.length === 0) return `${[...lines, 'Nothing could be run again.'].join('\n')}\n`
   for (const one of different) lines.push('', ...differenceLines(one, fileOf))
   if (different.length > 0) lines.push('')
   if (endedBecause) lines.push(`It went no further: ${endedBecause}.`)
-  lines.push(different.length === 0 ? 'Each ended as it did.' : `${count(different.length, 'difference')}.`)
+  else if (different.length === 0) lines.push('Each ended as it did.')
+  if (different.length > 0) lines.push(`${count(different.length, 'difference')}.`)
   return `${lines.join('\n')}\n`
 }
 

@@ -36,6 +36,6 @@ const Steps: z.ZodType<readonly TraceStep[]> = z.array(
 )
 
 /** The steps of a trace as it is stored; none when it is no longer kept. */
-export function stepsOf(traceJson: string | null): readonly TraceStep[] {
-  return traceJson === null ? [] : Steps.parse(JSON.parse(traceJson))
+export function stepsOf(traceJson: string | null | undefined): readonly TraceStep[] {
+  return traceJson === null || traceJson === undefined ? [] : Steps.parse(JSON.parse(traceJson))
 }

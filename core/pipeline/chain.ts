@@ -133,8 +133,7 @@ export async function runWork(
     waited = isThenable(called)
     await limited(tools.clock, HOOK_LIMIT_MS, called, instance.signal)
     turn.merge()
-    // What enrichers find is recorded with the event: they may be too late for its turn.
-    note('done', undefined, waited && stage !== 'enrich' ? turn.given() : undefined)
+    note('done', undefined, waited || stage === 'enrich' ? turn.given() : undefined)
   } catch (error) {
     turn.giveUp()
     failed(tools, instance, stage, draft.entry.id, error, note, waited)

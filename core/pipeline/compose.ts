@@ -2,6 +2,7 @@
  * Stop 6, and what stop 7 writes: the replies of a turn or command, rewritten, fitted to the channel and to what its
  * platform still takes, as one change of the chat.
  */
+import { hash } from 'node:crypto'
 import type { Conversation } from '../conversation.ts'
 import {
   type ChatChange,
@@ -37,6 +38,9 @@ export async function composeTurn(
   const { outcome, because, by } = settled
   const { chat, conversation, learnt } = draft
   const shared = composeShared(tools, draft, out)
+  const states = [...draft.states].map(([instance, body]) => ({ instance, body }))
+  const question = shared.question ?? out.question ?? (draft.questionEnds ? null : undefined)
+  const nowMs = tools.clock.now()
   return {
     ...shared,
     expect: {
@@ -53,19 +57,34 @@ export async function composeTurn(
       because,
       conversation: (conversation ?? chat.conversation)?.id,
       facts: learnt,
-      trace: [...draft.trace, { stage: 'outcome', by, did: outcome, because }],
+      trace: [
+        ...draft.trace,
+        { stage: 'outcome', by, did: outcome, because, gave: kept(draft, states, question, nowMs) },
+      ],
       began: { revision: draft.plan.revision.slice(0, 12), atMs: draft.startedAtMs, seq: chat.seq },
     },
-    states: [...draft.states].map(([instance, body]) => ({ instance, body })),
+    states,
     wakes: [...draft.wakes.values()].map(({ instance, key, inMs }) => ({
       instance,
       key,
-      dueAtMs: tools.clock.now() + Math.max(0, inMs),
+      dueAtMs: nowMs + Math.max(0, inMs),
     })),
     customer: learnt && learntOf(learnt),
     writes: draft.writes,
-    question: shared.question ?? out.question ?? (draft.questionEnds ? null : undefined),
+    question,
   }
+}
+
+/** What plugins remember from this turn on, as one short number by which a replay sees whether it is the same. */
+function kept(
+  { wakes }: TurnDraft,
+  states: NonNullable<ChatChange['states']>,
+  question: ChatChange['question'],
+  nowMs: number,
+): { readonly kept: string } | undefined {
+  if (states.length === 0 && wakes.size === 0 && !question) return undefined
+  const asked = question && { ...question, untilMs: question.untilMs - nowMs }
+  return { kept: hash('sha256', JSON.stringify([states, [...wakes.values()], asked])).slice(0, 12) }
 }
 
 /** What a command changes besides its own row; `closed`, when the platform would not take what it says. */

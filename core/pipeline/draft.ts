@@ -261,17 +261,7 @@ export class TurnDraft {
 
   learn(facts: Facts | undefined): void {
     if (!facts) return
-    this.facts = {
-      language: facts.language ?? this.facts.language,
-      transcripts: facts.transcripts ? { ...this.facts.transcripts, ...facts.transcripts } : this.facts.transcripts,
-      customer: facts.customer
-        ? {
-            ...this.facts.customer,
-            ...facts.customer,
-            fields: { ...this.facts.customer?.fields, ...facts.customer.fields },
-          }
-        : this.facts.customer,
-    }
+    this.facts = withFacts(this.facts, facts)
     this.#text = undefined
     this.#customer = undefined
   }
@@ -314,6 +304,17 @@ function freeze(value: unknown): void {
 }
 
 const NO_FACTS: Facts = {}
+
+/** What was known, and what has been found out since. */
+export function withFacts(known: Facts, found: Facts): Facts {
+  return {
+    language: found.language ?? known.language,
+    transcripts: found.transcripts ? { ...known.transcripts, ...found.transcripts } : known.transcripts,
+    customer: found.customer
+      ? { ...known.customer, ...found.customer, fields: { ...known.customer?.fields, ...found.customer.fields } }
+      : known.customer,
+  }
+}
 
 /** The customer as plugins see them. */
 export function customerOf(plan: Pick<Plan, 'languages'>, stored: StoredCustomer): Customer {

@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import type { LoadedAllowance, LoadedChat } from '../journal/engine.ts'
 import type { TraceStep } from '../journal/trace.ts'
-import { checkedLearnt } from '../pipeline/checked.ts'
+import { checkedGiven } from '../pipeline/checked.ts'
+import { withFacts } from '../pipeline/draft.ts'
 import { MAX_BLOCKED, MAX_FAILS } from '../pipeline/pipeline.ts'
 import type { Recorded, RecordedStep } from '../pipeline/tools.ts'
 import type { ManualClock } from '../testing/clock.ts'
@@ -25,9 +26,8 @@ export class RecordedDeed implements Recorded {
     const guardFailed = deed.steps.some(({ stage, did }) => stage === 'guard' && did === 'failed')
     const wasGivenUp = 'outcome' in deed.of && deed.of.outcome === 'failed' && !deed.steps.some(isOfTurn)
     this.failures = { fails: guardFailed ? MAX_FAILS : 0, blocked: wasGivenUp ? MAX_BLOCKED : 0 }
-    const factsJson = 'facts_json' in deed.of ? deed.of.facts_json : null
-    this.facts =
-      factsJson !== null && (deed.knewFacts || !deed.lateFacts) ? checkedLearnt(JSON.parse(factsJson)) : undefined
+    const found = deed.found.flatMap(({ gave }) => (gave ? (checkedGiven(gave).facts ?? []) : []))
+    this.facts = found.length > 0 ? found.reduce(withFacts, {}) : undefined
   }
 
   /** What it saw of the platform's allowances. A response that was open then, stood alone. */

@@ -34,6 +34,8 @@ export interface Arrival {
 /** The end of a turn or of a command: what was decided. */
 export interface Deed {
   readonly kind: 'turn' | 'command'
+  /** A command that changed nothing. */
+  readonly wasRefused: boolean
   /** The entry that was handled; of a command, its row. */
   readonly of: EntryRow | CommandRow
   readonly revision: string
@@ -46,8 +48,8 @@ export interface Deed {
   readonly place: number
   readonly rank: number
   readonly steps: readonly TraceStep[]
-  /** Enrichers had answered before it was done. */
-  readonly knewFacts: boolean
+  /** What enrichers had found before it was done, in whichever round. */
+  readonly found: readonly TraceStep[]
   /** What it drew numbers for: what was said, noted, or happened to the chat. */
   readonly entries: readonly EntryRow[]
   readonly deliveries: readonly DeliveryRow[]
@@ -76,8 +78,12 @@ export interface Recording {
 
 const Result = z.object({ ok: z.boolean(), code: z.string().optional() })
 
-/** Reads a chat. Throws when there is no such chat. */
-export async function readRecording(journal: Kysely<JournalTables>, chatId: string): Promise<Recording> {
+/** Reads a chat. Throws when there is no such chat. Whatever was done by a revision in `cannotRun` is left out. */
+export async function readRecording(
+  journal: Kysely<JournalTables>,
+  chatId: string,
+  cannotRun: ReadonlySet<string> = new Set(),
+): Promise<Recording> {
   const chat = await journal.selectFrom('chat').selectAll().where('id', '=', chatId).executeTakeFirstOrThrow()
   const [entries, commands, deliveries, attempts, changes] = await Promise.all([
     journal.selectFrom('entry').selectAll().where('chat', '=', chatId).orderBy('seq').execute(),
@@ -106,7 +112,6 @@ export async function readRecording(journal: Kysely<JournalTables>, chatId: stri
   const deeds = [...entries.flatMap(turnOf), ...commands.map((row) => commandOf(row, entries))]
   const drew = whoDrew(entries, changes)
   const happened = [...arrivals, ...deeds].sort(inOrder(drew))
-  const { from, skipped } = firstToReplay(happened, changes)
   let drawn = 0
   const filled = happened.map((one) => {
     if (one.kind === 'arrival') {
@@ -114,7 +119,7 @@ export async function readRecording(journal: Kysely<JournalTables>, chatId: stri
       return one
     }
     const after = drawn
-    drawn = Math.max(drawn, one.place)
+    if (!one.wasRefused) drawn = Math.max(drawn, one.place)
     return fill(one, { after, entries, deliveries, changes })
   })
   const told = new Set([...failed.values()].map(({ id }) => id))
@@ -122,13 +127,23 @@ export async function readRecording(journal: Kysely<JournalTables>, chatId: stri
   const results = deliveries
     .flatMap((delivery) => resultsOf(delivery, triesOf.get(delivery.id) ?? [], told.has(delivery.id)))
     .sort((a, b) => a.atMs - b.atMs)
+  const isKept = (deed: Deed) => isComplete(deed) && !cannotRun.has(deed.revision)
+  const { from, skipped } = firstToReplay(filled, changes, isKept)
   return { chat, happened: filled.slice(from), results, skipped }
 }
 
-/** `null`: it was done by a version that did not keep what a replay needs, or its trace is no longer kept. */
-type Found = Omit<Deed, 'entries' | 'deliveries' | 'changes' | 'lateFacts'> & {
-  readonly isKept: boolean
-  readonly wasRefused: boolean
+type Found = Omit<Deed, 'entries' | 'deliveries' | 'changes' | 'lateFacts'>
+
+/** Whether all is kept that a replay needs: older versions did not, and traces and commands go after a while. */
+function isComplete({ kind, of, revision, entries }: Deed): boolean {
+  const isThere = (json: string | null | undefined) => json !== null && json !== undefined
+  if (revision === '' || !isThere('trace_json' in of ? of.trace_json : null)) return false
+  if (kind === 'command' && !('result_json' in of && isThere(of.body_json))) return false
+  // What stands among its own but is not: whoever did that is gone.
+  return entries.every((entry) => {
+    if (entry.kind === 'out') return entry.answers === of.id
+    return entry.kind !== 'note' || kind === 'command'
+  })
 }
 
 function turnOf(entry: EntryRow): readonly Found[] {
@@ -139,7 +154,6 @@ function turnOf(entry: EntryRow): readonly Found[] {
     {
       kind: 'turn',
       of: entry,
-      isKept: revision !== null && trace_json !== null,
       wasRefused: false,
       revision: revision ?? '',
       startedSeq: started_seq ?? entry.seq,
@@ -149,21 +163,20 @@ function turnOf(entry: EntryRow): readonly Found[] {
       rank: entry.seq,
       doneAtMs: entry.done_at,
       steps: finalRound(steps),
-      knewFacts: steps.some(({ stage, did }) => stage === 'enrich' && did === 'done'),
+      found: steps.filter(({ stage }) => stage === 'enrich'),
     },
   ]
 }
 
 /** One that was refused changed nothing: it stands where it was decided. */
 function commandOf(row: CommandRow, entries: readonly EntryRow[]): Found {
-  const { revision, done_seq, trace_json, body_json, at } = row
+  const { revision, done_seq, trace_json, at } = row
   const result = Result.parse(JSON.parse(row.result_json))
-  const seen = { place: row.seen_seq ?? 0, rank: row.seen_waiting === null ? Infinity : row.seen_waiting - 0.5 }
+  const seen = { place: row.seen_seq ?? 0, rank: (row.seen_waiting ?? Infinity) - 0.5 }
   const stands = result.ok ? { place: done_seq ?? 0, rank: Infinity } : seen
   return {
     kind: 'command',
     of: row,
-    isKept: revision !== null && body_json !== null,
     wasRefused: !result.ok,
     revision: revision ?? '',
     startedSeq: done_seq ?? 0,
@@ -172,7 +185,7 @@ function commandOf(row: CommandRow, entries: readonly EntryRow[]): Found {
     doneAtMs: at,
     ...(result.code === 'NEW_MESSAGE' ? (untilMessage(seen, entries) ?? seen) : stands),
     steps: stepsOf(trace_json),
-    knewFacts: false,
+    found: [],
   }
 }
 
@@ -220,37 +233,45 @@ function whoDrew(entries: readonly EntryRow[], changes: readonly ConversationCha
   }
 }
 
-/** Behind the last that is not kept, and where no conversation is under way: before that, nobody knows what stood. */
+/**
+ * Behind the last that is not kept, and where nothing waits and no conversation is under way: before that, nobody knows
+ * what stood.
+ */
 function firstToReplay(
-  happened: readonly (Arrival | Found)[],
+  happened: readonly (Arrival | Deed)[],
   changes: readonly ConversationChangeRow[],
+  isKept: (deed: Deed) => boolean,
 ): { readonly from: number; readonly skipped: number } {
-  const gone = happened.findLastIndex((one) => one.kind !== 'arrival' && !one.isKept)
-  const causeAt = new Map(happened.map((one, index) => [one.kind === 'arrival' ? undefined : one.of.id, index]))
-  let open = gone >= 0 ? openAt(gone, changes, causeAt) : 0
-  let from = gone + 1
-  while (from < happened.length && (open > 0 || happened[from]?.kind !== 'arrival')) {
-    open = openAt(from, changes, causeAt)
-    from += 1
+  const gone = happened.findLastIndex((one) => one.kind !== 'arrival' && !isKept(one))
+  const openAfter = openings(happened, changes)
+  const waiting = new Set<string>()
+  let open = 0
+  let from = 0
+  for (const [index, one] of happened.entries()) {
+    if (index > gone && open === 0 && waiting.size === 0 && one.kind === 'arrival') break
+    from = index + 1
+    open += openAfter[index] ?? 0
+    if (one.kind === 'arrival') waiting.add(one.entry.id)
+    else {
+      waiting.delete(one.of.id)
+      for (const { id, kind } of one.entries) if (kind === 'life') waiting.add(id)
+    }
   }
   const skipped = happened.slice(0, from).filter(({ kind }) => kind !== 'arrival').length
   return { from, skipped }
 }
 
-/** How many conversations are open after what happened at `index`. */
-function openAt(
-  index: number,
-  changes: readonly ConversationChangeRow[],
-  causeAt: ReadonlyMap<string | undefined, number>,
-): number {
-  let open = 0
-  for (const { type, cause } of changes) {
-    // A cause that is not there any more was before everything that is.
-    if ((causeAt.get(cause) ?? -1) > index) continue
-    if (type === 'opened') open += 1
-    if (type === 'closed') open -= 1
+/** By how many the open conversations have become more at each place; whoever did it may be gone, the time is not. */
+function openings(happened: readonly (Arrival | Deed)[], changes: readonly ConversationChangeRow[]): readonly number[] {
+  const places = new Map(happened.map((one, index) => [one.kind === 'arrival' ? undefined : one.of.id, index]))
+  const more = happened.map(() => 0)
+  for (const { type, cause, at } of changes) {
+    if (type !== 'opened' && type !== 'closed') continue
+    const index =
+      places.get(cause) ?? happened.findLastIndex((one) => (one.kind === 'arrival' ? one.atMs : one.doneAtMs) <= at)
+    more[Math.max(index, 0)] = (more[Math.max(index, 0)] ?? 0) + (type === 'opened' ? 1 : -1)
   }
-  return open
+  return more
 }
 
 /** The tries that ended in another, and the end; which is left out when an arrival tells it. */
@@ -288,18 +309,17 @@ function fill(
     readonly changes: readonly ConversationChangeRow[]
   },
 ): Deed {
-  const { isKept: _kept, wasRefused: _refused, ...deed } = found
-  const own = 'seq' in deed.of ? deed.of.seq : undefined
-  const isDrawn = (seq: number) => seq > rows.after && seq <= deed.place
+  const own = 'seq' in found.of ? found.of.seq : undefined
+  const isDrawn = (seq: number) => !found.wasRefused && seq > rows.after && seq <= found.place
   const ofTurn = rows.deliveries.filter(({ seq }) => seq === own)
   return {
-    ...deed,
+    ...found,
     entries: rows.entries.filter((entry) => isDrawn(entry.seq) && !isArrival(entry)),
     deliveries: [
       ...rows.deliveries.filter(({ seq }) => isDrawn(seq)),
       ...ofTurn.filter(({ part, destination }) => destination !== 'channel' && part < LATE_FACTS),
     ],
-    changes: rows.changes.filter(({ cause }) => cause === deed.of.id),
+    changes: rows.changes.filter(({ cause }) => cause === found.of.id),
     lateFacts: ofTurn.find(({ part, destination }) => destination !== 'channel' && part === LATE_FACTS),
   }
 }

@@ -7,6 +7,7 @@ import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { type CheckOptions, checkConfig } from '../config/check.ts'
 import { formatProblems } from '../config/report.ts'
+import { messageOf } from '../errors.ts'
 import type {
   ChatChange,
   Committed,
@@ -51,8 +52,10 @@ export interface Replayed {
   readonly chat: ChatRow
   /** In their order. */
   readonly deeds: readonly ReplayedDeed[]
-  /** How many at the beginning could not be run again. */
+  /** How many at the beginning could not be run again: what stood before the others is not known. */
   readonly skipped: number
+  /** Why some of them could not. */
+  readonly problems: readonly string[]
   /** Why it went no further: from there on everything is another story. */
   readonly endedBecause: string | undefined
 }
@@ -62,17 +65,12 @@ export function differences({ deeds }: Replayed): readonly ReplayedDeed[] {
   return deeds.filter(({ recorded, replayed }) => !replayed || differing(recorded, replayed).length > 0)
 }
 
-/** What makes a replay impossible. */
-export class CannotReplay extends Error {
-  override readonly name = 'CannotReplay'
-}
-
 /** Replays chats of one journal. Dispose it when all are done. */
 export class Replay implements AsyncDisposable {
   readonly #journal: Kysely<JournalTables>
   readonly #check: CheckOptions
   readonly #clock: ManualClock = manualClock()
-  readonly #rehearsals = new Map<string, Rehearsal>()
+  readonly #rehearsals = new Map<string, Rehearsal | string>()
 
   /** `check`: how the texts of the YAML are checked; left out: with whatever the environment has. */
   constructor(journal: Kysely<JournalTables>, check: CheckOptions = {}) {
@@ -80,44 +78,51 @@ export class Replay implements AsyncDisposable {
     this.#check = { ...check, env: withMadeUpVariables(check.env ?? process.env) }
   }
 
-  /** Throws `CannotReplay` when a text of the YAML that was in force then cannot be run by this version. */
+  /** What was done by a text of the YAML that this version cannot run is left out. */
   async chat(id: string): Promise<Replayed> {
-    const recording = await readRecording(this.#journal, id)
+    const all = await readRecording(this.#journal, id)
     const plans = new Map<string, Plan>()
-    let engine: Engine | undefined
-    for (const one of recording.happened) {
-      if (one.kind === 'arrival' || plans.has(one.revision)) continue
-      const { runtime } = await this.#rehearsal(one.revision)
-      plans.set(one.revision, runtime.plan)
-      engine ??= runtime.engine
+    const problems = new Map<string, string>()
+    for (const { revision } of all.happened.filter((one) => one.kind !== 'arrival')) {
+      if (plans.has(revision) || problems.has(revision)) continue
+      const runtime = await this.#runtime(revision)
+      if (typeof runtime === 'string') problems.set(revision, runtime)
+      else plans.set(revision, runtime.plan)
     }
-    if (!engine) return { ...recording, deeds: [], endedBecause: undefined }
-    return new ChatReplay(recording, plans, engine, this.#clock).run()
+    const recording = problems.size === 0 ? all : await readRecording(this.#journal, id, new Set(problems.keys()))
+    const { chat, skipped } = recording
+    const about = { chat, skipped, problems: [...problems.values()] }
+    const engine = [...this.#rehearsals.values()].find((one) => typeof one !== 'string')?.runtime.engine
+    if (!engine || !recording.happened.some(isTurn)) return { ...about, deeds: [], endedBecause: undefined }
+    return { ...about, ...(await new ChatReplay(recording, plans, engine, this.#clock).run()) }
   }
 
-  /** What runs by one text of the YAML. */
-  async #rehearsal(revision: string): Promise<Rehearsal> {
-    const known = this.#rehearsals.get(revision)
-    if (known) return known
+  /** What runs by one text of the YAML; or why nothing does. */
+  async #runtime(revision: string): Promise<Rehearsal['runtime'] | string> {
+    const known = this.#rehearsals.get(revision) ?? (await this.#rehearse(revision))
+    this.#rehearsals.set(revision, known)
+    return typeof known === 'string' ? known : known.runtime
+  }
+
+  async #rehearse(revision: string): Promise<Rehearsal | string> {
     const row = await this.#journal
       .selectFrom('revision')
       .selectAll()
       .where('hash', 'like', `${revision}%`)
       .executeTakeFirst()
-    if (!row) throw new CannotReplay(`The journal no longer has the YAML that was in force (${revision}).`)
+    if (!row) return `The journal does not have the YAML that was in force (${revision}).`
     const checked = await checkConfig(row.file, { ...this.#check, text: row.text })
-    if (!checked.ok) {
-      const problems = formatProblems(checked.problems)
-      throw new CannotReplay(`The YAML that was in force (${revision}) cannot be run by this version:\n\n${problems}`)
+    const cannot = `The YAML that was in force (${revision}) cannot be run by this version`
+    if (!checked.ok) return `${cannot}:\n\n${formatProblems(checked.problems)}`
+    try {
+      return await rehearse(checked.config, { log: makeLog({ level: 'silent' }), clock: this.#clock })
+    } catch (error) {
+      return `${cannot}, with nothing outside: ${messageOf(error)}`
     }
-    const log = makeLog({ level: 'silent' })
-    const rehearsal = await rehearse(checked.config, { log, clock: this.#clock })
-    this.#rehearsals.set(revision, rehearsal)
-    return rehearsal
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const rehearsal of this.#rehearsals.values()) await rehearsal[Symbol.asyncDispose]()
+    for (const one of this.#rehearsals.values()) if (typeof one !== 'string') await one[Symbol.asyncDispose]()
     this.#rehearsals.clear()
   }
 }
@@ -161,7 +166,7 @@ class ChatReplay {
     this.#commands = makeCommands(tools, { deliver, nudge: ignored, interrupt: ignored })
   }
 
-  async run(): Promise<Replayed> {
+  async run(): Promise<Pick<Replayed, 'deeds' | 'endedBecause'>> {
     const { happened } = this.#recording
     let endedBecause: string | undefined
     for (let at = 0; at < happened.length && endedBecause === undefined; at++) {
@@ -178,8 +183,14 @@ class ChatReplay {
         at = until
       }
     }
-    const { chat, skipped } = this.#recording
-    return { chat, skipped, deeds: this.#deeds, endedBecause }
+    return { deeds: this.#deeds, endedBecause: endedBecause ?? (await this.#leftOver()) }
+  }
+
+  /** What waits at the end although nothing waited then. */
+  async #leftOver(): Promise<string | undefined> {
+    const { chat } = this.#recording
+    const next = chat.pending === 0 ? (await this.#engine.load(chat.id))?.next : undefined
+    return next && `${next.event.type} is still to be handled, and nothing was`
   }
 
   /** One thing, as it was. Says why nothing can follow, if so. */

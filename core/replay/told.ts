@@ -16,8 +16,10 @@ export interface Told {
   readonly sends: readonly string[]
   /** What became of the conversation. */
   readonly changes: readonly string[]
+  /** What plugins remember: their states, wakes and open question, as one short number. */
+  readonly kept: readonly string[]
 }
-const FIELDS = ['outcome', 'steps', 'entries', 'sends', 'changes'] as const satisfies readonly (keyof Told)[]
+const FIELDS = ['outcome', 'steps', 'entries', 'sends', 'changes', 'kept'] as const satisfies readonly (keyof Told)[]
 
 /** In what the two differ. */
 export function differing(one: Told, other: Told): readonly (keyof Told)[] {
@@ -34,6 +36,7 @@ export function toldThen(deed: Deed): Told {
     changes: deed.changes.map(({ type, actor_json, because, lease, owner_json }) =>
       text({ type, by: JSON.parse(actor_json), because, lease, owner: JSON.parse(owner_json) }),
     ),
+    kept: keptIn(deed.steps),
   }
 }
 
@@ -53,6 +56,7 @@ export function toldNow(change: ChatChange): Told {
     changes: (conversation?.changes ?? []).map(({ type, actor, because }) =>
       text({ type, by: actor, because, lease, owner }),
     ),
+    kept: keptIn(turn?.trace ?? []),
   }
 }
 
@@ -79,6 +83,10 @@ function stepsTold(steps: readonly TraceStep[]): readonly string[] {
   return steps
     .filter(({ stage }) => stage !== 'enrich' && stage !== 'outcome')
     .map(({ stage, by, did, because }) => `${stage}, ${by}: ${did}${because ? ` (${because})` : ''}`)
+}
+
+function keptIn(steps: readonly TraceStep[]): readonly string[] {
+  return steps.flatMap(({ stage, gave }) => (stage === 'outcome' && gave ? [text(gave)] : []))
 }
 
 function text(value: object): string {
