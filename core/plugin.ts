@@ -88,10 +88,15 @@ export function tables<DB>(migrations: { readonly [name: string]: string }): Tab
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * Everybody may call this route, since it checks its callers itself. A WebSocket is let through at the very path of
-     * a public GET route. Means nothing in a channel, whose routes are all public.
+     * Everybody may call this route, since it checks its callers itself. Means nothing in a channel, whose routes are
+     * all public.
      */
     public?: boolean | undefined
+    /**
+     * Everybody may open a WebSocket at the very path of this public GET route: the listener of `web.server` for
+     * `upgrade` checks its callers too. Without it only the operator may.
+     */
+    websocket?: boolean | undefined
   }
 }
 
@@ -128,8 +133,8 @@ export interface Context<C, DB> {
   readonly signal: AbortSignal
   /**
    * A Fastify of this instance's own, at `/<name>`. A channel's is open to everybody, so the channel checks its callers
-   * (a signature, a session). Of all other plugins, only the operator gets in (`server.token`, or from the machine
-   * itself), except to routes that say `{ config: { public: true } }`.
+   * (a signature, a session). Of all other plugins, only the operator gets in (by `server.token`, or where there is none
+   * and nothing is published, from the machine itself), except to routes that say `{ config: { public: true } }`.
    */
   readonly web: FastifyInstance
   /** The public address of `web`. */

@@ -46,7 +46,9 @@ export const server = z.strictObject({
   token: token
     .meta({ examples: [`\${SWITCHBOARD_TOKEN}`] })
     .optional()
-    .describe('Lets the operator in from elsewhere: to /metrics, to the detail of /readyz, to desks.'),
+    .describe(
+      'Lets the operator in: to /metrics, to the detail of /readyz, to desks. Needed as soon as publicUrl is not localhost.',
+    ),
   trustProxy: z
     .union([z.boolean(), z.array(proxy).min(1)])
     .default(false)

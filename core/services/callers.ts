@@ -2,25 +2,32 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
-import { isPrivateAddress } from './http.ts'
+import { wordsOf } from './http.ts'
 
 /** The part of `server:` that says who is believed. */
 export interface CallerSettings {
+  readonly publicUrl: string
   readonly token?: string | undefined
   /** As in the YAML: whose `x-forwarded-for` is believed. */
   readonly trustProxy: boolean | readonly string[]
 }
 
+/** Whoever is counted as one: by address, or by network where it is IPv6. */
+export interface Caller {
+  /** An IPv4 address, or the first half of an IPv6 one as `2001:db8:0:1::/64`: whoever has one has all of the second half. */
+  readonly address: string
+  /** A proxy, a container's network or the like, behind which all the world may be: it must not suffer for one of them. */
+  readonly isShared: boolean
+}
+
 export interface Callers {
   /** Whether a proxy at this address is believed about who called it. Fastify takes it as `trustProxy`. */
   trusts(address: string | undefined): boolean
-  /**
-   * The address that a request comes from: its socket's, or the nearest one that no believed proxy has. `undefined` when
-   * that is a proxy of our own network that nobody has declared: all the world would have its address. `socketAddress` is
-   * the socket's; one that is closed does not tell it any more.
-   */
-  addressOf(request: IncomingMessage, socketAddress: string | undefined): string | undefined
-  /** Whether it has the operator's token, or comes from a program on this machine. */
+  /** Who asks: whoever is at the socket, or the nearest one on the way that is no believed proxy. */
+  callerOf(request: IncomingMessage): Caller
+  /** Who is at the other end of a connection, before it has asked for anything. */
+  callerAt(address: string | undefined): Caller
+  /** Whether it has the operator's token; where there is none, whether a program on this machine asks for itself. */
   mayEnter(request: IncomingMessage): boolean
 }
 
@@ -33,23 +40,39 @@ export function makeCallers(settings: () => CallerSettings): Callers {
     if (typeof trustProxy === 'boolean') return trustProxy
     const list = lists.get(trustProxy) ?? addressList(trustProxy)
     lists.set(trustProxy, list)
-    const plain = plainAddress(address)
-    return isIP(plain) !== 0 && list.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')
+    return isIn(list, plainAddress(address))
+  }
+
+  /** A network of our own is not one caller where the world is let in by it: by Docker, say, or a proxy on this machine. */
+  function isGateway(address: string): boolean {
+    return isIP(address) === 0 || (isIn(OWN_NETWORKS, address) && isPublished(settings().publicUrl))
+  }
+
+  function makeCaller(address: string, isShared: boolean): Caller {
+    return { address: networkOf(address), isShared: isShared || isGateway(address) }
   }
 
   return {
     trusts,
-    addressOf(request, socketAddress) {
-      let address = plainAddress(socketAddress)
-      if (isPrivateAddress(address) && speaksForOthers(request) && !trusts(address)) return undefined
+    callerOf(request) {
+      const socketAddress = plainAddress(request.socket.remoteAddress)
+      if (!trusts(socketAddress))
+        return makeCaller(socketAddress, isIn(OWN_NETWORKS, socketAddress) && speaksForOthers(request))
       // Whoever is nearest stands last. What a caller has written itself stands before what a proxy has seen.
-      for (const next of named(request.headers['x-forwarded-for']).toReversed()) {
-        if (!trusts(address) || isIP(next) === 0) break
-        address = next
-      }
-      return address
+      const named = forwardedFor(request.headers).toReversed()
+      const caller =
+        named.find((address) => isIP(address) === 0 || !trusts(address)) ??
+        // Where everybody is believed, it is whoever was named first.
+        (settings().trustProxy === true ? named.at(-1) : undefined)
+      const isKnown = caller !== undefined && isIP(caller) !== 0
+      return isKnown ? makeCaller(caller, false) : makeCaller(socketAddress, true)
     },
-    mayEnter: (request) => hasToken(request.headers, settings().token) || isFromHere(request, trusts),
+    callerAt: (address) => makeCaller(plainAddress(address), trusts(address)),
+    mayEnter(request) {
+      const { token, publicUrl } = settings()
+      if (token !== undefined) return hasToken(request.headers, token)
+      return !isPublished(publicUrl) && !trusts(request.socket.remoteAddress) && isFromHere(request)
+    },
   }
 }
 
@@ -73,22 +96,47 @@ export function isAddressOrNetwork(entry: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
 }
 
-/** Without a zone; and an IPv4 address as such, also where the socket speaks IPv6. */
-function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '')
+function isIn(list: BlockList, address: string): boolean {
+  return isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
-/** The addresses in a header, as they stand there. */
-function named(header: string | string[] | undefined): readonly string[] {
-  const text = Array.isArray(header) ? header.join(',') : (header ?? '')
-  return text.split(',').flatMap((one) => plainAddress(one.trim()) || [])
+/** Without a zone; and an IPv4 address as such, however IPv6 writes it. */
+function plainAddress(address = ''): string {
+  const bare = address.replace(/%.*$/, '')
+  if (!isIPv6(bare) || !/^[0:]*:ffff:/i.test(bare)) return bare
+  const words = wordsOf(bare)
+  if (words[5] !== 0xffff) return bare
+  return words
+    .slice(6)
+    .flatMap((word) => [word >> 8, word & 0xff])
+    .join('.')
 }
+
+/** The addresses of `x-forwarded-for`, without the ports that some proxies put behind them. */
+function forwardedFor({ 'x-forwarded-for': header = '' }: IncomingHttpHeaders): readonly string[] {
+  const entries = (Array.isArray(header) ? header.join(',') : header).split(',').map((entry) => entry.trim())
+  return entries
+    .filter((entry) => entry !== '')
+    .map((entry) => plainAddress(/^\[(.*)\](?::\d+)?$/.exec(entry)?.[1] ?? entry.replace(/^([\d.]+):\d+$/, '$1')))
+}
+
+function networkOf(address: string): string {
+  if (!isIPv6(address)) return address
+  const words = wordsOf(address).slice(0, 4)
+  return `${words.map((word) => word.toString(16)).join(':')}::/64`
+}
+
+/** This machine, and what stands before it in its own network: proxies, load balancers, the gateways of containers. */
+const OWN_NETWORKS = addressList([
+  ...['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'],
+  ...['::1', 'fc00::/7', 'fe80::/10'],
+])
 
 // ── the token ───────────────────────────────────────────────────────────────────────────────
 
-function hasToken({ authorization }: IncomingHttpHeaders, token: string | undefined): boolean {
+function hasToken({ authorization }: IncomingHttpHeaders, token: string): boolean {
   const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
-  return given !== undefined && token !== undefined && timingSafeEqual(digest(given), digest(token))
+  return given !== undefined && timingSafeEqual(digest(given), digest(token))
 }
 
 /** Digests are equally long, so that comparing takes the same time whatever was given. */
@@ -103,26 +151,27 @@ const FORWARDING = /^(x-forwarded-.*|forwarded|via|x-real-ip|(x|true)-client-ip|
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
 
 /**
+ * Whether others than this machine are to come by this address. Then a proxy here may pass on what strangers ask, and
+ * nothing in a request tells one that says nothing of it from a program that asks for itself.
+ */
+function isPublished(publicUrl: string): boolean {
+  const [host = ''] = publicUrl.replace(/^https?:\/\//i, '').split('/', 1)
+  return !LOOPBACK_HOST.test(host)
+}
+
+/**
  * Whether a program on this machine has asked for itself: neither a proxy here that passes on what a stranger asks, nor
  * a page from elsewhere that runs in a browser here.
  */
-function isFromHere(request: IncomingMessage, trusts: Callers['trusts']): boolean {
+function isFromHere(request: IncomingMessage): boolean {
   const { headers, socket } = request
-  if (!isLoopback(plainAddress(socket.remoteAddress))) return false
-  const isBelieved = trusts(socket.remoteAddress) && headers['x-forwarded-for'] !== undefined
-  if (isBelieved ? !isAllFromHere(headers) : speaksForOthers(request)) return false
+  if (!isLoopback(plainAddress(socket.remoteAddress)) || speaksForOthers(request)) return false
   // A name of somebody else's that leads here: what a browser is tricked with.
   return LOOPBACK_HOST.test(headers.host ?? '') && !isFromForeignPage(headers)
 }
 
-/** nginx tells nobody for whom it speaks unless it is told to; then it speaks HTTP/1.0, as nobody else does. */
-function speaksForOthers({ headers, httpVersion }: IncomingMessage): boolean {
-  return httpVersion === '1.0' || Object.keys(headers).some((name) => FORWARDING.test(name))
-}
-
-/** Whether the caller and everyone on the way is here: the caller alone could have written its address itself. */
-function isAllFromHere(headers: IncomingHttpHeaders): boolean {
-  return [...named(headers['x-forwarded-for']), ...named(headers['x-real-ip'])].every(isLoopback)
+function speaksForOthers({ headers }: IncomingMessage): boolean {
+  return Object.keys(headers).some((name) => FORWARDING.test(name))
 }
 
 /** Browsers say from which page a request comes; a page of another machine must not use that the browser is here. */

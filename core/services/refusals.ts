@@ -3,71 +3,63 @@
  * limited: only whoever gets refusals (not signed, not allowed, not there) too often within a minute is kept out for
  * the rest of it.
  */
-import { isIPv6 } from 'node:net'
 import type { Clock } from './clock.ts'
-import { wordsOf } from './http.ts'
 
 export interface Refusals {
-  /** Nobody was refused lately. */
-  readonly isEmpty: boolean
   /** How many seconds a caller is still kept out; 0: not at all. */
-  keptOutS(address: string, mount: string): number
+  keptOutS(caller: string): number
   /** A request of this caller was refused. True when it is this one that is too many. */
-  add(address: string, mount: string): boolean
+  refused(caller: string): boolean
+  /**
+   * Something of this caller was accepted: for an hour it is not kept out. Whoever can make a platform ask a channel
+   * for things that the channel refuses must not silence the platform.
+   */
+  accepted(caller: string): void
 }
 
 interface Minute {
   readonly endsAtMs: number
-  refused: number
+  readonly refused: number
 }
 
 const MINUTE_MS = 60_000
-/** Of more callers than this, those that came first are forgotten. */
+const ACCEPTED_FOR_MS = 3_600_000
+/** Of more callers than this, those heard of longest ago are forgotten: in each of the three lists. */
 const MAX_CALLERS = 4_096
 
-/**
- * Counts by address and by what was asked: a platform that is refused by one channel (a wrong token, say) is still
- * heard by the others. `maxPerMinute` is asked each time, so that a reload counts at once.
- */
+/** A caller is any text that stands for one. `maxPerMinute` is asked each time, so that a reload counts at once. */
 export function makeRefusals(clock: Pick<Clock, 'now'>, maxPerMinute: () => number): Refusals {
-  // Minutes stand in the order in which they began, so those that have ended are the first.
-  const minutes = new Map<string, Minute>()
+  const counted = new Map<string, Minute>()
+  // By themselves, so that whoever comes with very many addresses does not make us forget who is kept out.
+  const keptOut = new Map<string, Minute>()
+  const acceptedAtMs = new Map<string, number>()
 
-  function find(key: string): Minute | undefined {
-    const nowMs = clock.now()
-    for (const [first, { endsAtMs }] of minutes) {
-      if (endsAtMs > nowMs) break
-      minutes.delete(first)
-    }
-    return minutes.get(key)
-  }
+  const wasAccepted = (caller: string) => clock.now() - (acceptedAtMs.get(caller) ?? -Infinity) < ACCEPTED_FOR_MS
 
   return {
-    get isEmpty() {
-      return minutes.size === 0
+    keptOutS(caller) {
+      const minute = keptOut.get(caller)
+      if (!minute || minute.refused <= maxPerMinute() || wasAccepted(caller)) return 0
+      return Math.max(0, Math.ceil((minute.endsAtMs - clock.now()) / 1000))
     },
-    keptOutS(address, mount) {
-      const minute = find(keyOf(address, mount))
-      if (!minute || minute.refused <= maxPerMinute()) return 0
-      return Math.ceil((minute.endsAtMs - clock.now()) / 1000)
+    refused(caller) {
+      const nowMs = clock.now()
+      const last = keptOut.get(caller) ?? counted.get(caller)
+      const { endsAtMs, refused } = last && last.endsAtMs > nowMs ? last : { endsAtMs: nowMs + MINUTE_MS, refused: 0 }
+      const minute = { endsAtMs, refused: refused + 1 }
+      const isTooMany = minute.refused > maxPerMinute()
+      for (const callers of [counted, keptOut]) callers.delete(caller)
+      remember(isTooMany ? keptOut : counted, caller, minute)
+      return minute.refused === maxPerMinute() + 1 && !wasAccepted(caller)
     },
-    add(address, mount) {
-      const key = keyOf(address, mount)
-      const minute = find(key) ?? { endsAtMs: clock.now() + MINUTE_MS, refused: 0 }
-      minute.refused += 1
-      minutes.set(key, minute)
-      const [first] = minutes.keys()
-      if (minutes.size > MAX_CALLERS && first !== undefined) minutes.delete(first)
-      return minute.refused === maxPerMinute() + 1
-    },
+    accepted: (caller) => remember(acceptedAtMs, caller, clock.now()),
   }
 }
 
-function keyOf(address: string, mount: string): string {
-  return `${isIPv6(address) ? networkOf(address) : address} ${mount}`
-}
-
-/** The first half of an IPv6 address: whoever has one has all of the second half. */
-function networkOf(address: string): string {
-  return wordsOf(address).slice(0, 4).join(':')
+function remember<T>(callers: Map<string, T>, caller: string, what: T): void {
+  // Whoever came last stands last.
+  callers.delete(caller)
+  callers.set(caller, what)
+  const [first] = callers.keys()
+  if (callers.size > MAX_CALLERS && first !== undefined) callers.delete(first)
 }

@@ -17,7 +17,7 @@ import {
 import { z } from 'zod'
 import { SwitchboardError } from '../errors.ts'
 import type { Log } from '../turn.ts'
-import type { Callers } from './callers.ts'
+import type { Caller, Callers } from './callers.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { cleanUrl, type RuntimeLog } from './log.ts'
 import { makeRefusals } from './refusals.ts'
@@ -102,8 +102,10 @@ const ANSWER_WITHIN_MS = 60_000
 const MAX_UNDER_WAY = 5_000
 const MAX_PARAM_CHARS = 256
 const RETRY_AFTER_S = 5
+/** No single caller gets more of the places and connections than one in so many, so that others get some too. */
+const SHARE = 10
 /** What load balancers ask. They are always answered: they may have the address of everybody behind them. */
-const HEALTH: ReadonlySet<string> = new Set(['healthz', 'readyz'])
+const HEALTH = /^\/(healthz|readyz)(\?.*)?$/s
 
 /** Who answers a request, and the address as it is there. */
 interface Found {
@@ -135,6 +137,9 @@ export async function startWeb(options: {
   const mounted = new Map<string, Mounted>()
   const all = new Set<Mounted>()
   const refusals = makeRefusals(clock, () => settings().refusedPerMinute)
+  const places = makeShares(Math.ceil(maxUnderWay / SHARE))
+  const connections = makeShares(Math.ceil(options.maxConnections / SHARE))
+  const told = new Set<string>()
   const counts = { refused: 0, keptOut: 0, overloaded: 0 }
   let underWay = 0
   let closing: Promise<void> | undefined
@@ -148,24 +153,38 @@ export async function startWeb(options: {
     // request.
     shouldUpgradeCallback(request) {
       if (request.headers.upgrade?.toLowerCase() !== 'websocket') return false
-      const found = find(request)
-      return found.mount !== undefined && keptOutS(request, found) === 0 && found.mount.takesUpgrade(request, found.url)
+      const { mount, name, url } = find(request)
+      if (!mount || keptOutS(callers.callerOf(request), name) > 0) return false
+      return mount.takesUpgrade(request, url)
     },
   })
   server.maxConnections = options.maxConnections
+  server.on('connection', (socket) => {
+    const caller = callers.callerAt(socket.remoteAddress)
+    const give = connections.take(caller)
+    if (give) return socket.once('close', give)
+    socket.destroy()
+    tellOnce('connections', caller, 'has a tenth of server.maxConnections; further ones are closed at once')
+  })
   server.on('request', (request, response) => {
     const found = find(request)
     const { mount } = found
+    const caller = callers.callerOf(request)
     for (const [header, value] of securityHeaders(settings().publicUrl, mount?.isOpen ?? false))
       response.setHeader(header, value)
     if (closing) return answerError(response, 503, 'STOPPING', 'The server is stopping; send it again.')
-    const waitS = keptOutS(request, found)
+    const waitS = found.isHealth ? 0 : keptOutS(caller, found.name)
     if (waitS > 0) return keepOut(response, waitS)
-    if (underWay >= maxUnderWay && !found.isHealth) {
-      counts.overloaded += 1
-      return answerError(response, 503, 'OVERLOADED', 'Too much is being asked at a time; send it again.')
+    if (!found.isHealth && isNotEndless(response)) {
+      const give = underWay < maxUnderWay ? places.take(caller) : undefined
+      if (!give) return overloaded(response, caller)
+      underWay += 1
+      response.once('close', () => {
+        underWay -= 1
+        give()
+      })
     }
-    watch(request, response, found.name)
+    watch(request, response, found.name, caller)
     if (found.isDown) return answerError(response, 503, 'CHANNEL_DOWN', 'This channel is down; send it again.')
     if (!mount) return answerError(response, 404, 'NOT_FOUND', 'There is nothing at this address.')
     mount.request(rewrite(request, found.url), response)
@@ -182,40 +201,68 @@ export async function startWeb(options: {
     const [, segment = '', rest = ''] = /^\/([^/?]*)(.*)$/s.exec(url) ?? []
     const name = decode(segment)
     if (name === '' || RESERVED.has(name))
-      return { mount: mounted.get(''), name: '', url: url || '/', isHealth: HEALTH.has(name), isDown: false }
+      return {
+        mount: mounted.get(''),
+        name: '',
+        url: url || '/',
+        isHealth: isHealth(request.method, url),
+        isDown: false,
+      }
     const mount = mounted.get(name)
     const isDown = !mount && settings().down?.some((channel) => channel.name === name) === true
     return { mount, name: mount ? name : '', url: rest.startsWith('/') ? rest : `/${rest}`, isHealth: false, isDown }
   }
 
-  /** Bounds its time, counts it while it is under way, and notes when it was refused. */
-  function watch(request: IncomingMessage, response: ServerResponse, name: string): void {
-    const counted = isNotEndless(response) ? 1 : 0
-    underWay += counted
+  /** Bounds its time, and notes whether it was accepted or refused. */
+  function watch(request: IncomingMessage, response: ServerResponse, name: string, caller: Caller): void {
     const cancel = clock.after(ANSWER_WITHIN_MS, () => {
       if (response.headersSent) return
       log.error({ mount: name, method: request.method }, `A route of ${name || 'the core'} did not answer in time.`)
       answerError(response, 503, 'TOO_SLOW', 'This took too long; send it again.')
     })
-    const { remoteAddress } = request.socket
     response.once('close', () => {
-      underWay -= counted
       cancel()
-      if (response.statusCode < 400 || response.statusCode >= 500) return
-      counts.refused += 1
-      const address = callers.addressOf(request, remoteAddress)
-      if (address === undefined || !refusals.add(address, name)) return
+      const { statusCode: status } = response
+      // A page is there for everybody; that something was taken from this caller says that it is no stranger.
+      const isAccepted = response.writableFinished && status < 300 && !/^(GET|HEAD|OPTIONS)$/.test(request.method ?? '')
+      if (isAccepted && !caller.isShared) refusals.accepted(keyOf(caller, name))
+      const isCutOff = !response.headersSent && !request.complete
+      if (isCutOff || (status >= 400 && status < 500)) refuse(caller, name)
+    })
+  }
+
+  function refuse(caller: Caller, name: string): void {
+    counts.refused += 1
+    if (!refusals.refused(keyOf(caller, name))) return
+    const { address, isShared } = caller
+    if (isShared) tellOnce('refusals', caller, 'was refused too often, and is not kept out')
+    else
       log.warn(
         { address, mount: name },
         `Too many requests of ${address} were refused; it is kept out for the rest of the minute. If this is a proxy of yours, name it in server.trustProxy.`,
       )
-    })
   }
 
-  function keptOutS(request: IncomingMessage, { name, isHealth }: Found): number {
-    if (refusals.isEmpty || isHealth) return 0
-    const address = callers.addressOf(request, request.socket.remoteAddress)
-    return address === undefined ? 0 : refusals.keptOutS(address, name)
+  function overloaded(response: ServerResponse, caller: Caller): void {
+    counts.overloaded += 1
+    answerError(response, 503, 'OVERLOADED', 'Too much is being asked at a time; send it again.')
+    if (underWay < maxUnderWay)
+      tellOnce('places', caller, 'has a tenth of what is handled at a time; the rest is refused')
+  }
+
+  /** What comes again with each request is said the first time. */
+  function tellOnce(what: string, { address, isShared }: Caller, happened: string): void {
+    if (told.has(what)) return
+    told.add(what)
+    const why = isShared ? 'All the world may be behind it, so nobody can be told apart. ' : ''
+    log.warn(
+      { address },
+      `${address} ${happened}. ${why}If this is a proxy of yours, name it in server.trustProxy, and let it send X-Forwarded-For.`,
+    )
+  }
+
+  function keptOutS(caller: Caller, name: string): number {
+    return caller.isShared ? 0 : refusals.keptOutS(keyOf(caller, name))
   }
 
   function keepOut(response: ServerResponse, waitS: number): void {
@@ -267,6 +314,34 @@ export async function startWeb(options: {
   }
 }
 
+function isHealth(method: string | undefined, url: string): boolean {
+  return (method === 'GET' || method === 'HEAD') && HEALTH.test(url)
+}
+
+/** A platform that is refused by one channel (a wrong token, say) is still heard by the others. */
+function keyOf({ address, isShared }: Caller, mount: string): string {
+  return `${address} ${mount} ${isShared}`
+}
+
+/** Gives each caller at most so much at a time. Whoever is shared is not bounded. */
+function makeShares(max: number) {
+  const taken = new Map<string, number>()
+  return {
+    /** Takes one for this caller. The returned function gives it back; `undefined`: it has its share. */
+    take({ address, isShared }: Caller): (() => void) | undefined {
+      if (isShared) return () => {}
+      const count = taken.get(address) ?? 0
+      if (count >= max) return undefined
+      taken.set(address, count + 1)
+      return () => {
+        const left = (taken.get(address) ?? 0) - 1
+        if (left > 0) taken.set(address, left)
+        else taken.delete(address)
+      }
+    },
+  }
+}
+
 interface Mounted {
   readonly app: FastifyInstance
   /** Everybody may ask: it checks its callers itself. */
@@ -310,7 +385,8 @@ function makeMounted(app: FastifyInstance, onEmpty: () => void): Mounted {
 
 /** An event stream ends only when someone ends it: waiting for it would always take the whole time. */
 function isNotEndless(response: ServerResponse): boolean {
-  return !response.req.headers.accept?.includes('text/event-stream')
+  const { method, headers } = response.req
+  return method !== 'GET' || !headers.accept?.includes('text/event-stream')
 }
 
 async function endOf(responses: readonly ServerResponse[], withinMs: number, clock: Pick<Clock, 'after'>) {
@@ -402,21 +478,21 @@ export function makeInstanceWeb(
 
 /** Lets only those in who may enter, and everybody to the routes that say `config: { public: true }`. */
 function guard(app: FastifyInstance, callers: Callers): void {
-  const publicPaths = new Set<string>()
+  const publicSockets = new Set<string>()
   app.addHook('onRoute', ({ config, method, url }) => {
-    if (config?.public === true && method.includes('GET')) publicPaths.add(url)
+    if (config?.public === true && config.websocket === true && method.includes('GET')) publicSockets.add(url)
   })
   app.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.config?.public === true || callers.mayEnter(request.raw)) return done()
     reply.code(401).header('www-authenticate', 'Bearer').send({ code: 'UNAUTHORIZED', message: UNAUTHORIZED })
   })
   doors.set(app, {
-    lets: (request, url) => publicPaths.has(url.replace(/\?.*$/s, '')) || callers.mayEnter(request),
+    lets: (request, url) => publicSockets.has(url.replace(/\?.*$/s, '')) || callers.mayEnter(request),
   })
 }
 
 const UNAUTHORIZED =
-  'This is for the operator. Send the header "Authorization: Bearer …" with the value of server.token in the YAML, or ask from the machine itself, at localhost.'
+  'This is for the operator. Send the header "Authorization: Bearer …" with the value of server.token in the YAML. Without a token there, only the machine itself is let in, at localhost, and only while server.publicUrl is its own address.'
 
 function sendError(
   error: Error & { statusCode?: number; code?: string },

@@ -10,6 +10,7 @@ import { manualClock } from '../../../core/testing/clock.ts'
 import { ask } from './asking.ts'
 
 const MAX_REFUSED = 5
+const TOKEN = 'a-token-that-nobody-guesses'
 const lines: string[] = []
 const log = makeLog({ level: 'info', stream: { write: (line) => void lines.push(line) } })
 const open: Web[] = []
@@ -27,7 +28,7 @@ interface Limits {
 
 async function start({ trustProxy = ['127.0.0.1'], publicUrl = 'http://localhost', ...limits }: Limits = {}) {
   const clock = manualClock()
-  const callers = makeCallers(() => ({ trustProxy, token: 'a-token-that-nobody-guesses' }))
+  const callers = makeCallers(() => ({ publicUrl, trustProxy, token: TOKEN }))
   const settings = () => ({ publicUrl, refusedPerMinute: MAX_REFUSED })
   const listening = { host: '127.0.0.1', port: 0, maxConnections: 100, callers, log, clock, settings }
   const web = await startWeb({ ...listening, ...limits })
@@ -43,6 +44,7 @@ async function start({ trustProxy = ['127.0.0.1'], publicUrl = 'http://localhost
   return { web, clock, mount }
 }
 
+const OPERATOR = { authorization: `Bearer ${TOKEN}` }
 const from = (address: string) => ({ 'x-forwarded-for': address })
 
 async function refuse(web: Web, times: number, headers: { readonly [name: string]: string }, path = '/shop/nothing') {
@@ -102,6 +104,44 @@ describe('whoever is refused too often', () => {
     expect((await ask(`${web.url}/readyz?x=1`, platform)).status).toBe(200)
   })
 
+  test('is not heard below what is asked about health', async () => {
+    const { web } = await start()
+    await refuse(web, MAX_REFUSED + 1, from('203.0.113.7'), '/healthz/anything')
+    for (const path of ['/healthz/anything', '/readyz/', '/readyz/x', '/readyzz'])
+      expect([path, (await ask(web.url + path, from('203.0.113.7'))).status]).toEqual([path, 429])
+    expect((await ask(`${web.url}/readyz`, from('203.0.113.7'), { method: 'POST' })).status).toBe(429)
+    expect((await ask(`${web.url}/readyz`, from('203.0.113.7'), { method: 'HEAD' })).status).toBe(200)
+  })
+
+  test('is still heard where something of it was accepted: others may make a platform send what is refused', async () => {
+    const { web, mount } = await start()
+    await mount('hook', false, (app) => {
+      app.get('/', () => 'a page for everybody')
+      app.post('/', ({ headers }, reply) => reply.code(headers.signed ? 200 : 403).send('hook'))
+    })
+    const post = async (headers: { readonly [name: string]: string }) =>
+      (await ask(`${web.url}/hook`, headers, { method: 'POST' })).status
+    const platform = from('203.0.113.7')
+    expect(await post({ ...platform, signed: 'yes' })).toBe(200)
+    for (let i = 0; i <= MAX_REFUSED; i++) expect(await post(platform)).toBe(403)
+    expect(await post({ ...platform, signed: 'yes' })).toBe(200)
+    const stranger = from('203.0.113.8')
+    expect((await ask(`${web.url}/hook`, stranger)).status).toBe(200)
+    for (let i = 0; i <= MAX_REFUSED; i++) expect(await post(stranger)).toBe(403)
+    expect(await post({ ...stranger, signed: 'yes' })).toBe(429)
+  })
+
+  test('may also be who never ends what it began to ask', async () => {
+    const { web, mount } = await start()
+    await mount('hook', false, (app) => void app.post('/', () => 'hook'))
+    for (let i = 1; i <= MAX_REFUSED + 1; i++) {
+      const socket = await beginTo(web, '203.0.113.7')
+      socket.destroy()
+      await vi.waitFor(() => expect(web.counts.refused).toBe(i))
+    }
+    expect((await ask(`${web.url}/hook`, from('203.0.113.7'), { method: 'POST' })).status).toBe(429)
+  })
+
   test('cannot open a WebSocket either', async () => {
     const { web, mount } = await start()
     await mount('live', false, (app) => {
@@ -131,7 +171,33 @@ describe('whoever is refused too often', () => {
     expect((await ask(`${web.url}/shop`)).status).toBe(429)
     expect((await ask(`${web.url}/shop`, from('203.0.113.7'))).status).toBe(200)
   })
+
+  test.each([
+    ['a gateway behind which all the world is', { trustProxy: false, publicUrl: 'https://chat.example.com' }],
+    ['a proxy that does not say for whom it asks', { trustProxy: ['127.0.0.1'] }],
+  ])('and is %s is not kept out; the log says so once', async (_who, limits) => {
+    const { web } = await start(limits)
+    await refuse(web, 3 * MAX_REFUSED, {})
+    await refuse(web, 3 * MAX_REFUSED, {}, '/nobody')
+    expect((await ask(`${web.url}/shop`)).status).toBe(200)
+    const told = lines.filter((line) => line.includes('127.0.0.1'))
+    expect(told).toHaveLength(1)
+    expect(told[0]).toMatch(/is not kept out.*server\.trustProxy.*X-Forwarded-For/)
+  })
 })
+
+/** Asks for something, and does not send all of it. */
+async function beginTo(web: Web, address: string) {
+  const socket = connect(web.port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write(
+    `POST /hook HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: ${address}\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`,
+  )
+  // By then the request has come in.
+  await once(socket, 'data')
+  socket.write('{')
+  return socket
+}
 
 describe('too much at a time', () => {
   test('is answered 503 with when to come again; health is answered all the same', async () => {
@@ -157,6 +223,36 @@ describe('too much at a time', () => {
     expect(web.counts.overloaded).toBe(1)
   })
 
+  test('of one caller leaves nine tenths to the others', async () => {
+    const { web, mount } = await start({ maxUnderWay: 20 })
+    await mount('hook', false, (app) => void app.post('/', () => 'hook'))
+    const slow = [await beginTo(web, '203.0.113.7'), await beginTo(web, '203.0.113.7')]
+    const post = async (address: string) => (await ask(`${web.url}/hook`, from(address), { method: 'POST' })).status
+    expect(await post('203.0.113.7')).toBe(503)
+    expect(await post('203.0.113.8')).toBe(200)
+    expect((await ask(`${web.url}/readyz`, from('203.0.113.7'))).status).toBe(200)
+    expect(lines.filter((line) => line.includes('203.0.113.7 has a tenth'))).toHaveLength(1)
+    for (const socket of slow) socket.destroy()
+    await vi.waitFor(async () => expect(await post('203.0.113.7')).toBe(200))
+  })
+
+  test('cannot be hidden as an event stream that has a body', async () => {
+    const { web, mount } = await start({ maxUnderWay: 1 })
+    const opened = Promise.withResolvers<string>()
+    const reached = Promise.withResolvers<void>()
+    await mount('slow', false, (app) => {
+      app.post('/', () => {
+        reached.resolve()
+        return opened.promise
+      })
+    })
+    const asked = ask(`${web.url}/slow`, { accept: 'text/event-stream' }, { method: 'POST' })
+    await reached.promise
+    expect((await ask(`${web.url}/shop`)).status).toBe(503)
+    opened.resolve('done')
+    await asked
+  })
+
   test('does not mean event streams, which last', async () => {
     const { web, mount } = await start({ maxUnderWay: 1 })
     await mount('live', false, (app) => {
@@ -180,6 +276,27 @@ describe('too much at a time', () => {
     sockets[0]?.destroy()
     await vi.waitFor(async () => expect((await ask(`${web.url}/shop`)).status).toBe(200))
     sockets[1]?.destroy()
+  })
+
+  test('of one caller’s connections, further ones are closed at once, though there are some left', async () => {
+    const { web } = await start({ maxConnections: 20, trustProxy: false })
+    const sockets = [connect(web.port, '127.0.0.1'), connect(web.port, '127.0.0.1')]
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    const closed = () => text(connect(web.port, '127.0.0.1'))
+    expect(await closed()).toBe('')
+    expect(await closed()).toBe('')
+    expect(lines.filter((line) => line.includes('server.maxConnections'))).toHaveLength(1)
+    sockets[0]?.destroy()
+    await vi.waitFor(async () => expect((await ask(`${web.url}/shop`)).status).toBe(200))
+    sockets[1]?.destroy()
+  })
+
+  test('of connections of a proxy is for everybody behind it', async () => {
+    const { web } = await start({ maxConnections: 10, trustProxy: ['127.0.0.1'] })
+    const sockets = [connect(web.port, '127.0.0.1'), connect(web.port, '127.0.0.1')]
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    expect((await ask(`${web.url}/shop`)).status).toBe(200)
+    for (const socket of sockets) socket.destroy()
   })
 })
 
@@ -234,8 +351,8 @@ describe('security headers', () => {
     const { web, mount } = await start()
     await mount('desk', true, (app) => void app.get('/', () => 'desk'))
     const answers = [
-      await ask(`${web.url}/desk`),
-      await ask(`${web.url}/desk/nothing`),
+      await ask(`${web.url}/desk`, OPERATOR),
+      await ask(`${web.url}/desk/nothing`, OPERATOR),
       await ask(`${web.url}/desk/%zz`),
       await ask(`${web.url}/desk`, from('203.0.113.7')),
       await ask(`${web.url}/nobody`),
@@ -273,7 +390,7 @@ describe('security headers', () => {
         reply.headers({ 'Content-Security-Policy': "default-src 'self'", 'cache-control': 'max-age=60' }).send('x'),
       )
     })
-    const { headers } = await ask(`${web.url}/desk`)
+    const { headers } = await ask(`${web.url}/desk`, OPERATOR)
     expect(headers['content-security-policy']).toBe("default-src 'self'")
     expect(headers['cache-control']).toBe('max-age=60')
     expect(headers['x-frame-options']).toBe('DENY')

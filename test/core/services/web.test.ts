@@ -23,7 +23,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((web) => web.close(0)))
 })
 
-const callers = makeCallers(() => ({ trustProxy: false }))
+const callers = makeCallers(() => ({ publicUrl: 'http://localhost', trustProxy: false }))
 const listening = (port: number) => ({
   ...{ host: '127.0.0.1', port, maxConnections: 100, callers, log, clock },
   settings: () => ({ publicUrl: 'http://localhost', refusedPerMinute: 120 }),
