@@ -11,7 +11,7 @@ export interface Vitals {
   readonly journalWritable: boolean
   /** From the first signal on. */
   readonly stopping: boolean
-  /** By account, and `desk:<name>`. */
+  /** By account, and `desk:<name>`: those that could not be sent to, until something is sent again. */
   readonly paused: ReadonlyMap<string, Paused>
   /** By channel's name: those whose `listen` fails. */
   readonly failing: ReadonlyMap<string, Failing>
@@ -26,7 +26,7 @@ interface Trouble {
 
 /**
  * `up`: takes messages and sends. `paused`: takes messages; the platform refuses what is sent, which is tried again
- * later. `not-listening`: its platform cannot be asked for messages; that is tried again. `down`: does not run at all.
+ * later, and has taken nothing since. `not-listening`: its platform cannot be asked for messages; that is tried again. `down`: does not run at all.
  */
 export type ChannelReadiness = { readonly name: string; readonly use: string } & (
   | { readonly state: 'up' }
@@ -85,23 +85,24 @@ function channelsOf({ config, paused, failing, nowMs }: Vitals): readonly Channe
     const failed = failing.get(name)
     if (failed) return { name, use, state: 'not-listening', because: failed.because, since: moment(failed.sinceMs) }
     const pause = paused.get(account)
-    if (pause && pause.untilMs > nowMs) return { name, use, state: 'paused', ...troubleOf(pause) }
-    return { name, use, state: 'up' }
+    return pause ? { name, use, state: 'paused', ...troubleOf(pause, nowMs) } : { name, use, state: 'up' }
   })
   const down = config.down.map(({ name, use, because }): ChannelReadiness => ({ name, use, state: 'down', because }))
   return [...running, ...down]
 }
 
 /** What a desk did not take is tried for ever, so it fails until it has taken something. */
-function desksOf({ config, paused }: Vitals): readonly DeskReadiness[] {
+function desksOf({ config, paused, nowMs }: Vitals): readonly DeskReadiness[] {
   return config.desks.map(({ name, use }) => {
     const pause = paused.get(`desk:${name}`)
-    return pause ? { name, use, state: 'failing', ...troubleOf(pause) } : { name, use, state: 'up' }
+    return pause ? { name, use, state: 'failing', ...troubleOf(pause, nowMs) } : { name, use, state: 'up' }
   })
 }
 
-function troubleOf({ code, message, sinceMs, untilMs }: Paused): Trouble {
-  return { code, because: message, since: moment(sinceMs), until: moment(untilMs) }
+/** `until` is the next try. Once that time is over, it is whatever is to be sent next. */
+function troubleOf({ code, message, sinceMs, untilMs }: Paused, nowMs: number): Trouble {
+  const trouble = { code, because: message, since: moment(sinceMs) }
+  return untilMs > nowMs ? { ...trouble, until: moment(untilMs) } : trouble
 }
 
 function moment(ms: number): string {

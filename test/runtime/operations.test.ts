@@ -115,6 +115,25 @@ describe('/readyz', () => {
     expect(await readyz(bot)).toMatchObject({ channels: [{ state: 'up' }], deliveries: { open: 0 } })
   })
 
+  test('shows a channel as paused until its platform has taken something, though nothing waits to be tried', async () => {
+    await using bot = await testRuntime({ server, bots: echo }, listen)
+    let broken = true
+    bot.channel.beforeSend(() => {
+      if (broken) throw new DeliveryError('CHANNEL_QUOTA', { scope: 'channel', retryAfterMs: 3_600_000 })
+    })
+    const since = new Date(bot.clock.now()).toISOString()
+    await bot.user('u1').says('one')
+    await bot.advance(3_600_000)
+    const [channel] = (await readyz(bot)).channels
+    expect(channel).toMatchObject({ state: 'paused', code: 'CHANNEL_QUOTA', since })
+    expect(channel).not.toHaveProperty('until')
+    expect(await metric(bot, 'switchboard_channel_up{channel="memory"}')).toBe(0)
+    broken = false
+    await bot.user('u1').says('two').hears('echo: two')
+    expect(await readyz(bot)).toMatchObject({ channels: [{ state: 'up' }] })
+    expect(await metric(bot, 'switchboard_channel_up{channel="memory"}')).toBe(1)
+  })
+
   test('shows a desk that takes nothing, until it has taken something', async () => {
     const desk = memoryDesk()
     desk.beforeDeliver(() => Promise.reject(new DeliveryError('HELPDESK_DOWN', { message: 'HTTP 502' })))
@@ -220,7 +239,17 @@ describe('/metrics', () => {
   test('are only for the operator', async () => {
     await using bot = await testRuntime({ server, bots: echo }, listen)
     expect((await get(bot, '/metrics', STRANGER)).status).toBe(401)
+    expect((await get(bot, '/metrics', {})).status).toBe(401)
+  })
+
+  test('are for whoever is at the machine while there is no token and nothing is published', async () => {
+    const { token: _token, ...tokenless } = server
+    await using bot = await testRuntime({ server: tokenless, bots: echo }, listen)
     expect((await get(bot, '/metrics', {})).status).toBe(200)
+    expect((await get(bot, '/metrics', STRANGER)).status).toBe(401)
+    await bot.apply({ server: { ...tokenless, publicUrl: 'https://chat.example.com' }, bots: echo })
+    expect((await get(bot, '/metrics', {})).status).toBe(401)
+    expect(await get(bot, '/readyz', {})).toEqual({ status: 200, body: '{"ready":true}' })
   })
 
   test('are in the format of Prometheus, all of it', async () => {
@@ -319,8 +348,6 @@ describe('/metrics', () => {
     await bot.advance(3_600_000)
     const expired = 'switchboard_deliveries_total{channel="memory",state="dead",code="EXPIRED"}'
     expect(await metric(bot, expired)).toBe(2)
-    // Its time is over, and nothing is there by which to find out whether the platform takes messages again.
-    expect(await readyz(bot)).toMatchObject({ channels: [{ state: 'up' }] })
     expect(await metric(bot, 'switchboard_deliveries_open{to="memory"}')).toBeUndefined()
   })
 
