@@ -134,7 +134,7 @@ describe('the Dockerfile', () => {
     const check = one('HEALTHCHECK').split(' CMD ')[1] ?? '[]'
     const port = String(server.parse({}).port)
     expect(one('EXPOSE')).toBe(port)
-    expect(check).toContain(`127.0.0.1:${port}/healthz`)
+    expect(check).toContain(`SWITCHBOARD_PORT ?? ${port})`)
     let status = 200
     const asked: (string | undefined)[] = []
     web = createServer((request, response) => {
@@ -145,8 +145,10 @@ describe('the Dockerfile', () => {
     await new Promise<void>((done) => listening.listen(0, '127.0.0.1', done))
     const address = listening.address()
     if (typeof address !== 'object' || !address) throw new Error('It does not listen.')
-    const [, ...words] = z.array(z.string()).parse(JSON.parse(check.replace(port, String(address.port))))
-    const isHealthy = () => new Promise<boolean>((done) => execFile(process.execPath, words, (error) => done(!error)))
+    const [, ...words] = z.array(z.string()).parse(JSON.parse(check))
+    const env = { ...process.env, SWITCHBOARD_PORT: String(address.port) }
+    const isHealthy = () =>
+      new Promise<boolean>((done) => execFile(process.execPath, words, { env }, (error) => done(!error)))
     expect(await isHealthy()).toBe(true)
     status = 503
     expect(await isHealthy()).toBe(false)
