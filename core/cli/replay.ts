@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { CheckOptions } from '../config/check.ts'
 import { showPath } from '../config/read.ts'
+import { visible } from '../config/report.ts'
 import type { JournalTables } from '../journal/tables.ts'
 import { textOf } from '../message.ts'
 import { checkedActor, checkedBody } from '../pipeline/checked.ts'
@@ -77,7 +78,7 @@ function asText(told: Replayed, fileOf: (deed: Deed) => string): string {
   }
   for (const problem of told.problems) lines.push('', problem)
   if (deeds.length === 0) return `${[...lines, 'Nothing could be run again.'].join('\n')}\n`
-  for (const one of different) lines.push('', ...differenceLines(one, fileOf))
+  for (const one of different) lines.push('', ...differenceLines(one, fileOf).map(visible))
   if (different.length > 0) lines.push('')
   if (endedBecause) lines.push(`It went no further: ${endedBecause}.`)
   else if (different.length === 0) lines.push('Each ended as it did.')

@@ -2,8 +2,16 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { showPath } from '../config/read.ts'
+import { visible } from '../config/report.ts'
 import type { Actor } from '../conversation.ts'
-import type { ChatRow, CommandRow, DeliveryRow, EntryRow, JournalTables } from '../journal/tables.ts'
+import type {
+  ChatRow,
+  CommandRow,
+  ConversationChangeRow,
+  DeliveryRow,
+  EntryRow,
+  JournalTables,
+} from '../journal/tables.ts'
 import { stepsOf } from '../journal/trace.ts'
 import { textOf } from '../message.ts'
 import { checkedActor, checkedBody } from '../pipeline/checked.ts'
@@ -12,9 +20,17 @@ import { checkedActor, checkedBody } from '../pipeline/checked.ts'
 const MAX_ENTRIES = 200
 
 export interface Story {
-  readonly chats: readonly { readonly customer: string; readonly account: string; readonly happened: readonly Told[] }[]
+  readonly chats: readonly ToldChat[]
   /** It is about one event: everything is told of it, also who had nothing to say. */
   readonly isOfOneEvent: boolean
+}
+
+export interface ToldChat {
+  readonly customer: string
+  readonly account: string
+  /** How many entries before these are not told. */
+  readonly leftOut: number
+  readonly happened: readonly Told[]
 }
 
 /** One thing that happened in a chat: an event, a command that was refused, or something that was said or noted. */
@@ -71,30 +87,31 @@ export async function readStory(journal: Kysely<JournalTables>, id: string): Pro
       const latest = (await entries.orderBy('seq', 'desc').limit(MAX_ENTRIES).execute()).reverse()
       const commands = journal.selectFrom('command').selectAll().where('chat', '=', chat.id)
       const since = latest[0]?.accepted_at ?? 0
-      return tell(journal, chat, latest, await commands.where('at', '>=', since).execute(), files)
+      const refused = (await commands.where('at', '>=', since).orderBy('at').execute()).filter(wasRefused)
+      return tell(journal, chat, { entries: latest, commands: refused }, files)
     })
     return { chats: await Promise.all(told), isOfOneEvent: false }
   }
   const known = await journal.selectFrom('dedupe').select('entry').where('platform_id', '=', id).execute()
   const ids = [id, ...known.map(({ entry }) => entry)]
-  const entries = await journal
-    .selectFrom('entry')
-    .selectAll()
-    .where((where) => where.or([where('id', 'in', ids), where('answers', 'in', ids)]))
-    .orderBy('chat')
-    .orderBy('seq')
-    .execute()
+  const events = await journal.selectFrom('entry').selectAll().where('id', 'in', ids).execute()
   const commands = await journal.selectFrom('command').selectAll().where('id', '=', id).execute()
-  const about = new Set([...entries, ...commands].map(({ chat }) => chat))
+  const about = new Set([...events, ...commands].map(({ chat }) => chat))
   if (about.size === 0) return undefined
   const found = await journal
     .selectFrom('chat')
     .selectAll()
     .where('id', 'in', [...about])
     .execute()
-  const told = found.map((chat) => {
+  const told = found.map(async (chat) => {
     const here = <T extends { readonly chat: string }>(rows: readonly T[]) => rows.filter((row) => row.chat === chat.id)
-    return tell(journal, chat, here(entries), here(commands), files)
+    const entries = journal.selectFrom('entry').selectAll().where('chat', '=', chat.id)
+    const answers = await entries
+      .where('answers', 'in', [...ids])
+      .orderBy('seq')
+      .execute()
+    const own = here(events).filter((event) => !answers.some((answer) => answer.id === event.id))
+    return tell(journal, chat, { entries: [...own, ...answers], commands: here(commands) }, files)
   })
   return { chats: await Promise.all(told), isOfOneEvent: true }
 }
@@ -108,33 +125,52 @@ async function filesOf(journal: Kysely<JournalTables>): Promise<ReadonlyMap<stri
 async function tell(
   journal: Kysely<JournalTables>,
   chat: ChatRow,
-  entries: readonly EntryRow[],
-  commands: readonly CommandRow[],
+  { entries, commands }: { readonly entries: readonly EntryRow[]; readonly commands: readonly CommandRow[] },
   files: ReadonlyMap<string, string>,
-): Promise<Story['chats'][number]> {
-  const deliveries = await journal
-    .selectFrom('delivery')
-    .selectAll()
-    .where('chat', '=', chat.id)
-    .where('seq', '>=', entries[0]?.seq ?? 0)
-    .orderBy('seq')
-    .orderBy('part')
-    .execute()
+): Promise<ToldChat> {
+  const seqs = entries.map(({ seq }) => seq)
+  const [deliveries, changes] = await Promise.all([
+    journal
+      .selectFrom('delivery')
+      .selectAll()
+      .where('chat', '=', chat.id)
+      .where('seq', 'in', seqs)
+      .orderBy('seq')
+      .orderBy('part')
+      .execute(),
+    journal
+      .selectFrom('conversation_change')
+      .innerJoin('conversation', 'conversation.id', 'conversation_change.conversation')
+      .selectAll('conversation_change')
+      .where('conversation.chat', '=', chat.id)
+      .where(
+        'conversation_change.cause',
+        'in',
+        commands.map(({ id }) => id),
+      )
+      .execute(),
+  ])
   const bySeq = Map.groupBy(deliveries, ({ seq }) => seq)
   const happened = [
     ...entries.map((entry) => ({ at: entry.accepted_at, told: ofEntry(entry, bySeq.get(entry.seq) ?? [], files) })),
-    // What a command did is told by what it said or noted.
-    ...commands.flatMap((row) => {
-      const told = ofCommand(row, files)
-      return told ? [{ at: row.at, told }] : []
-    }),
+    ...commands.map((row) => ({
+      at: row.at,
+      told: ofCommand(
+        row,
+        changes.filter(({ cause }) => cause === row.id),
+        files,
+      ),
+    })),
   ]
   happened.sort((a, b) => a.at - b.at)
-  return { customer: chat.external_id, account: chat.account, happened: happened.map(({ told }) => told) }
+  const leftOut = entries.length < MAX_ENTRIES ? 0 : (seqs[0] ?? 1) - 1
+  const { external_id: customer, account } = chat
+  return { customer, account, leftOut, happened: happened.map(({ told }) => told) }
 }
 
 function ofEntry(entry: EntryRow, deliveries: readonly DeliveryRow[], files: ReadonlyMap<string, string>): Told {
-  const { revision, started_at: startedAt, done_at: doneAt } = entry
+  // Older versions kept less; of a journal that has not been opened by this one yet, the columns are not even there.
+  const { revision, started_at: startedAt, done_at: doneAt } = { ...OLD, ...entry }
   return {
     id: entry.id,
     at: timeOf(entry.at),
@@ -159,20 +195,32 @@ function ofEntry(entry: EntryRow, deliveries: readonly DeliveryRow[], files: Rea
   }
 }
 
+const OLD = { revision: null, started_at: null }
+
 const Result = z.object({ ok: z.boolean(), code: z.string().optional(), message: z.string().optional() })
 
-function ofCommand(row: CommandRow, files: ReadonlyMap<string, string>): Told | undefined {
+function wasRefused({ result_json }: CommandRow): boolean {
+  return !Result.parse(JSON.parse(result_json)).ok
+}
+
+/** What one did that was not refused is told in a chat by what it said or noted, and by itself only when asked for. */
+function ofCommand(
+  row: CommandRow,
+  changes: readonly ConversationChangeRow[],
+  files: ReadonlyMap<string, string>,
+): Told {
   const { ok, code, message } = Result.parse(JSON.parse(row.result_json))
-  if (ok) return undefined
+  const { revision } = { ...OLD, ...row }
+  const did = changes.map(({ type, because }) => `${type}, ${because}`).join('; ')
   return {
     id: row.id,
     at: timeOf(row.at),
     who: whoIs(checkedActor(row.by_json)),
     what: `(${row.type})`,
-    outcome: 'refused',
-    because: `${code}, ${message}`,
-    file: row.revision === null ? undefined : files.get(row.revision),
-    revision: row.revision ?? undefined,
+    outcome: ok ? 'done' : 'refused',
+    because: ok ? did || row.type : `${code}, ${message}`,
+    file: revision === null ? undefined : files.get(revision),
+    revision: revision ?? undefined,
     steps: stepsIn(row.trace_json, files),
     deliveries: [],
   }
@@ -221,9 +269,10 @@ export async function storyInShort(journal: Kysely<JournalTables>, event: string
 
 export function storyAsText({ chats, isOfOneEvent }: Story): string {
   return chats
-    .map(({ customer, account, happened }) => {
-      const told = happened.flatMap((one) => linesOf(one, isOfOneEvent))
-      return `${customer} on ${account}\n\n${told.join('\n')}\n`
+    .map(({ customer, account, leftOut, happened }) => {
+      const before = leftOut > 0 ? [`(${leftOut} before these are not told)`] : []
+      const told = [...before, ...happened.flatMap((one) => linesOf(one, isOfOneEvent))]
+      return `${visible(`${customer} on ${account}`)}\n\n${told.join('\n')}\n`
     })
     .join('\n')
 }
@@ -234,7 +283,7 @@ function linesOf(told: Told, inFull: boolean): readonly string[] {
   if (outcome) lines.push(`    ${outcome}: ${because}`)
   if (inFull && outcome) lines.push(...circumstances(told))
   for (const step of steps) if (inFull || step.did !== 'next') lines.push(stepLine(step))
-  return [...lines, ...deliveries.map((delivery) => deliveryLine(delivery, inFull))]
+  return [...lines, ...deliveries.map((delivery) => deliveryLine(delivery, inFull))].map(visible)
 }
 
 function circumstances({ id, file, revision, waitedMs, tookMs }: Told): readonly string[] {

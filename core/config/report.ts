@@ -189,7 +189,7 @@ function cut(text: string): string {
 }
 
 /** Tabs as an arrow, and nothing that a terminal would obey. */
-function visible(text: string): string {
+export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is what this is for.
   return text.replaceAll('\t', '→').replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '·')
 }

@@ -75,16 +75,20 @@ export async function composeTurn(
   }
 }
 
-/** What plugins remember from this turn on, as one short number by which a replay sees whether it is the same. */
+/**
+ * What plugins remember from this turn on, as one short number by which a replay sees whether it is the same; and
+ * whether the turn knew what enrichers found.
+ */
 function kept(
-  { wakes }: TurnDraft,
+  { wakes, learnt }: TurnDraft,
   states: NonNullable<ChatChange['states']>,
   question: ChatChange['question'],
   nowMs: number,
-): { readonly kept: string } | undefined {
-  if (states.length === 0 && wakes.size === 0 && !question) return undefined
+): { readonly kept?: string; readonly learnt?: true } | undefined {
+  const knew = learnt && { learnt: true as const }
+  if (states.length === 0 && wakes.size === 0 && !question) return knew
   const asked = question && { ...question, untilMs: question.untilMs - nowMs }
-  return { kept: hash('sha256', JSON.stringify([states, [...wakes.values()], asked])).slice(0, 12) }
+  return { ...knew, kept: hash('sha256', JSON.stringify([states, [...wakes.values()], asked])).slice(0, 12) }
 }
 
 /** What a command changes besides its own row; `closed`, when the platform would not take what it says. */

@@ -27,7 +27,9 @@ export class RecordedDeed implements Recorded {
     const wasGivenUp = 'outcome' in deed.of && deed.of.outcome === 'failed' && !deed.steps.some(isOfTurn)
     this.failures = { fails: guardFailed ? MAX_FAILS : 0, blocked: wasGivenUp ? MAX_BLOCKED : 0 }
     const found = deed.found.flatMap(({ gave }) => (gave ? (checkedGiven(gave).facts ?? []) : []))
-    this.facts = found.length > 0 ? found.reduce(withFacts, {}) : undefined
+    // What was found only when the turn had looked counted for nothing in it.
+    const knew = deed.steps.some(({ stage, gave }) => stage === 'outcome' && gave && 'learnt' in gave)
+    this.facts = knew && found.length > 0 ? found.reduce(withFacts, {}) : undefined
   }
 
   /** What it saw of the platform's allowances. A response that was open then, stood alone. */

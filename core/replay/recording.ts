@@ -34,8 +34,8 @@ export interface Arrival {
 /** The end of a turn or of a command: what was decided. */
 export interface Deed {
   readonly kind: 'turn' | 'command'
-  /** A command that changed nothing. */
-  readonly wasRefused: boolean
+  /** A command that was refused, or that came too late to change anything. */
+  readonly changedNothing: boolean
   /** The entry that was handled; of a command, its row. */
   readonly of: EntryRow | CommandRow
   readonly revision: string
@@ -109,8 +109,8 @@ export async function readRecording(
   const arrivals = entries.filter(isArrival).map((entry): Arrival => {
     return { kind: 'arrival', seq: entry.seq, atMs: entry.accepted_at, entry, failed: failed.get(entry.id) }
   })
-  const deeds = [...entries.flatMap(turnOf), ...commands.map((row) => commandOf(row, entries))]
   const drew = whoDrew(entries, changes)
+  const deeds = [...entries.flatMap(turnOf), ...commands.map((row) => commandOf(row, entries, drew))]
   const happened = [...arrivals, ...deeds].sort(inOrder(drew))
   let drawn = 0
   const filled = happened.map((one) => {
@@ -119,7 +119,7 @@ export async function readRecording(
       return one
     }
     const after = drawn
-    if (!one.wasRefused) drawn = Math.max(drawn, one.place)
+    if (!one.changedNothing) drawn = Math.max(drawn, one.place)
     return fill(one, { after, entries, deliveries, changes })
   })
   const told = new Set([...failed.values()].map(({ id }) => id))
@@ -128,10 +128,15 @@ export async function readRecording(
     .flatMap((delivery) => resultsOf(delivery, triesOf.get(delivery.id) ?? [], told.has(delivery.id)))
     .sort((a, b) => a.atMs - b.atMs)
   const isKept = (deed: Deed) => isComplete(deed) && !cannotRun.has(deed.revision)
-  const { from, skipped } = firstToReplay(filled, changes, isKept)
+  const gone = Math.max(
+    filled.findLastIndex((one) => one.kind !== 'arrival' && !isKept(one)),
+    lastHole(filled, entries),
+  )
+  const { from, skipped } = firstToReplay(filled, changes, gone)
   return { chat, happened: filled.slice(from), results, skipped }
 }
 
+type Drawing = Pick<Deed, 'of' | 'place'>
 type Found = Omit<Deed, 'entries' | 'deliveries' | 'changes' | 'lateFacts'>
 
 /** Whether all is kept that a replay needs: older versions did not, and traces and commands go after a while. */
@@ -154,7 +159,7 @@ function turnOf(entry: EntryRow): readonly Found[] {
     {
       kind: 'turn',
       of: entry,
-      wasRefused: false,
+      changedNothing: false,
       revision: revision ?? '',
       startedSeq: started_seq ?? entry.seq,
       startedAtMs: started_at ?? entry.done_at,
@@ -168,16 +173,18 @@ function turnOf(entry: EntryRow): readonly Found[] {
   ]
 }
 
-/** One that was refused changed nothing: it stands where it was decided. */
-function commandOf(row: CommandRow, entries: readonly EntryRow[]): Found {
+/** One that changed nothing, most of them because they were refused, stands where it was decided. */
+function commandOf(row: CommandRow, entries: readonly EntryRow[], drew: (deed: Drawing) => boolean): Found {
   const { revision, done_seq, trace_json, at } = row
   const result = Result.parse(JSON.parse(row.result_json))
   const seen = { place: row.seen_seq ?? 0, rank: (row.seen_waiting ?? Infinity) - 0.5 }
-  const stands = result.ok ? { place: done_seq ?? 0, rank: Infinity } : seen
+  const done = { place: done_seq ?? 0, rank: Infinity }
+  const changedNothing = !result.ok || !drew({ of: row, place: done.place })
+  const stands = changedNothing ? seen : done
   return {
     kind: 'command',
     of: row,
-    wasRefused: !result.ok,
+    changedNothing,
     revision: revision ?? '',
     startedSeq: done_seq ?? 0,
     startedAtMs: at,
@@ -206,13 +213,14 @@ function isArrival({ kind, type }: EntryRow): boolean {
 }
 
 /** Of two that stand behind the same number, the one that drew it is first; of others, the order of turns counts. */
-function inOrder(drew: (deed: Found) => boolean): (a: Arrival | Found, b: Arrival | Found) => number {
+function inOrder(drew: (deed: Drawing) => boolean): (a: Arrival | Found, b: Arrival | Found) => number {
   const placeOf = (one: Arrival | Found) => (one.kind === 'arrival' ? one.seq : one.place)
   return (a, b) => {
     if (placeOf(a) !== placeOf(b)) return placeOf(a) - placeOf(b)
     if (a.kind === 'arrival') return -1
     if (b.kind === 'arrival') return 1
-    return Number(drew(b)) - Number(drew(a)) || compare(a.rank, b.rank) || a.doneAtMs - b.doneAtMs
+    const first = (one: Found) => Number(!one.changedNothing && drew(one))
+    return first(b) - first(a) || compare(a.rank, b.rank) || a.doneAtMs - b.doneAtMs
   }
 }
 
@@ -223,26 +231,37 @@ function compare(a: number, b: number): number {
 /** Whether the last number that was there when something was done is its own. */
 function whoDrew(entries: readonly EntryRow[], changes: readonly ConversationChangeRow[]) {
   const bySeq = new Map(entries.map((entry) => [entry.seq, entry]))
-  const causes = new Set(changes.map(({ cause }) => cause))
-  return ({ kind, of, place, wasRefused }: Found): boolean => {
-    const last = bySeq.get(place)
-    if (wasRefused || !last || isArrival(last)) return false
+  const did = new Set(changes.map(({ cause, type }) => `${cause} ${type}`))
+  const changed = new Set(changes.map(({ cause }) => cause))
+  return ({ of, place }: Drawing): boolean => {
+    let last = bySeq.get(place)
+    // What an agent said is followed by the news of it.
+    while (last?.type === 'agent.replied') last = bySeq.get(last.seq - 1)
+    if (!last || isArrival(last)) return false
     if (last.kind === 'out') return last.answers === of.id
-    // Only commands note something; an event of the chat's own life comes with a change, or with what an agent said.
-    return last.kind === 'note' ? kind === 'command' : causes.has(of.id) || kind === 'command'
+    if (last.kind === 'life') return did.has(`${of.id} ${last.type.replace('conversation.', '')}`)
+    const isItself = last.type === 'note' ? last.by_json === of.by_json : changed.has(of.id)
+    return last.type === of.type && isItself
   }
 }
 
+/** What was said or noted by nobody who is still there: behind it is where they were. */
+function lastHole(happened: readonly (Arrival | Deed)[], entries: readonly EntryRow[]): number {
+  const owned = new Set(happened.flatMap((one) => (one.kind === 'arrival' ? [] : one.entries)))
+  const orphan = entries.findLast((entry) => !isArrival(entry) && !owned.has(entry))
+  if (!orphan) return -1
+  return happened.findLastIndex((one) => (one.kind === 'arrival' ? one.seq : one.place) < orphan.seq)
+}
+
 /**
- * Behind the last that is not kept, and where nothing waits and no conversation is under way: before that, nobody knows
+ * Behind the last that is `gone`, and where nothing waits and no conversation is under way: before that, nobody knows
  * what stood.
  */
 function firstToReplay(
   happened: readonly (Arrival | Deed)[],
   changes: readonly ConversationChangeRow[],
-  isKept: (deed: Deed) => boolean,
+  gone: number,
 ): { readonly from: number; readonly skipped: number } {
-  const gone = happened.findLastIndex((one) => one.kind !== 'arrival' && !isKept(one))
   const openAfter = openings(happened, changes)
   const waiting = new Set<string>()
   let open = 0
@@ -310,7 +329,7 @@ function fill(
   },
 ): Deed {
   const own = 'seq' in found.of ? found.of.seq : undefined
-  const isDrawn = (seq: number) => !found.wasRefused && seq > rows.after && seq <= found.place
+  const isDrawn = (seq: number) => !found.changedNothing && seq > rows.after && seq <= found.place
   const ofTurn = rows.deliveries.filter(({ seq }) => seq === own)
   return {
     ...found,

@@ -136,6 +136,7 @@ class ChatReplay {
   readonly #commands: Commands
   readonly #deeds: ReplayedDeed[] = []
   #results: readonly DeliveryResultThen[]
+  readonly #lateFacts: { readonly seq: number; readonly delivery: DeliveryRow }[] = []
   /** By the id of the recorded delivery. */
   readonly #deliveryNow = new Map<string, string>()
   /** Ids that were made then and may have been seen by plugins, to be made again first. */
@@ -197,6 +198,7 @@ class ChatReplay {
   async #happen(one: Arrival | Deed): Promise<string | undefined> {
     const atMs = timeOf(one)
     await this.#recordResults(atMs)
+    await this.#addLateFacts(atMs)
     this.#clock.jump(atMs)
     if (one.kind === 'arrival') return this.#arrive(one)
     this.#plan = this.#plans.get(one.revision) ?? this.#plan
@@ -239,7 +241,10 @@ class ChatReplay {
     await this.#catchUp('all')
     const ended = this.#end(deed)
     if (ended) return ended
-    if (deed.lateFacts) await this.#addLateFacts(next.seq, deed.lateFacts)
+    if (deed.lateFacts) {
+      this.#lateFacts.push({ seq: next.seq, delivery: deed.lateFacts })
+      this.#lateFacts.sort((a, b) => a.delivery.created_at - b.delivery.created_at)
+    }
     return undefined
   }
 
@@ -281,7 +286,15 @@ class ChatReplay {
     this.#deeds.push({ deed, recorded: toldThen(deed), replayed, because })
   }
 
-  async #addLateFacts(seq: number, { payload_json }: DeliveryRow): Promise<void> {
+  /** What had been found out by then, after its turn was done. */
+  async #addLateFacts(untilMs: number): Promise<void> {
+    while (this.#lateFacts[0] && this.#lateFacts[0].delivery.created_at <= untilMs) {
+      const late = this.#lateFacts.shift()
+      if (late) await this.#addFacts(late.seq, late.delivery)
+    }
+  }
+
+  async #addFacts(seq: number, { payload_json }: DeliveryRow): Promise<void> {
     const { facts } = LateFacts.parse(JSON.parse(payload_json)).item
     await this.#engine.commit({
       chat: this.#recording.chat.id,

@@ -1,7 +1,13 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
+import { replay } from '../../core/cli/replay.ts'
 import { resolvedAsText, resolvedPipeline } from '../../core/cli/resolved.ts'
 import { readStory, storyAsText } from '../../core/cli/story.ts'
 import { DeliveryError } from '../../core/errors.ts'
+import { readJournal } from '../../core/journal/sqlite/read-journal.ts'
 import { memoryChannel, type TestRuntime, testRuntime } from '../../core/testing/index.ts'
 
 const MINUTE = 60_000
@@ -149,4 +155,66 @@ test('nobody and nothing of that name: there is no story', async () => {
   await using bot = await testRuntime(CONFIG)
   await bot.idle()
   expect(await readStory(bot.runtime.engine.read, 'nobody')).toBeUndefined()
+})
+
+test('a command is told by its id: what it did, or why it was refused', async () => {
+  await using bot = await testRuntime(CONFIG)
+  await bot
+    .user('u1')
+    .says('agent')
+    .hears(/One moment/)
+  await bot.agent('amy').takes('u1')
+  const { read } = bot.runtime.engine
+  const { id } = await read.selectFrom('command').select('id').executeTakeFirstOrThrow()
+  const story = await readStory(read, id)
+  expect(plain(story && storyAsText(story), bot)).toContain(
+    'amy: (take)\n    done: assigned, amy took it\n    id …; by revision … of switchboard.yaml\n',
+  )
+})
+
+test('of a long chat the latest is told, and how much is not', async () => {
+  await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } } })
+  for (let i = 0; i < 120; i++) await bot.user('u1').says(`${i}`)
+  await bot.idle()
+  const story = await readStory(bot.runtime.engine.read, 'u1')
+  expect(story?.chats[0]).toMatchObject({ leftOut: 40 })
+  expect(story && storyAsText(story)).toContain('\n(40 before these are not told)\n')
+})
+
+test('what strangers and agents write moves no cursor, and forges no line', async () => {
+  await using bot = await testRuntime(CONFIG)
+  await bot
+    .user('u1', { name: 'x' })
+    .says('\u001b[2J\u202eagent\u0085')
+    .hears(/One moment/)
+  await bot.agent('amy').takes('u1')
+  const conversation = await bot.conversation('u1')
+  await bot
+    .agent('amy')
+    .does({ type: 'note', conversation: conversation?.id ?? '', text: 'a\n2026  bot: "b"\u001b[2J' })
+  const story = await readStory(bot.runtime.engine.read, 'u1')
+  const text = story ? storyAsText(story) : ''
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested.
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/)
+  expect(text).not.toMatch(/^2026 {2}bot: "b"/m)
+})
+
+test('a journal of the first schema, not opened by this version yet, is told too, and nothing of it is run again', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'switchboard-'))
+  try {
+    {
+      using db = new DatabaseSync(join(folder, 'journal.sqlite'))
+      db.exec(await readFile(join(import.meta.dirname, '../core/journal/schema-1.sql'), 'utf8'))
+    }
+    const journal = readJournal(folder)
+    const story = journal && (await readStory(journal.read, 'u1'))
+    const text = story ? storyAsText(story) : ''
+    expect(text).toContain('customer: "hello"\n    answered: bot\n')
+    expect(text).not.toMatch(/NaN|undefined|null/)
+    const done = journal && (await replay(journal.read, 'u1', {}, false))
+    expect(done?.text).toMatch(/Nothing could be run again\.\n$/)
+    await journal?.close()
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })

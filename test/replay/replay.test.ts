@@ -159,10 +159,103 @@ test('where traces are no longer kept, it begins behind them, with the next conv
   expect(await printed(bot)).toMatch(/3 before them are left out/)
 })
 
-test('a text of the YAML that this version cannot run is told with its problems', async () => {
+test('where an agent’s commands are no longer kept, it begins behind them: nothing is found that is not so', async () => {
+  await using bot = await testRuntime(PEOPLE)
+  await bot
+    .user('u1')
+    .says('agent')
+    .hears(/moment/)
+  await bot.agent('amy').takes('u1')
+  await bot.agent('amy').closes('u1')
+  await bot.user('u1').says('thanks').hears('echo: thanks')
+  expect(await printed(bot)).toContain('Each ended as it did.')
+  await bot.advance(9 * 86_400_000)
+  await bot.agent('amy').closes('u1')
+  await bot.user('u1').says('hello').hears('echo: hello')
+  const { deeds, skipped } = await runAgain(bot)
+  expect(deeds.map(({ recorded }) => recorded.outcome)).toEqual(['answered: bot'])
+  expect(skipped).toBe(3)
+})
+
+test('what is done by a text of the YAML that this version cannot run is left out, with its problems', async () => {
   await using bot = await testRuntime({ bots: { own: { use: defineBotThatEchoes('gone-bot') } } })
   await bot.user('u1').says('hello').hears('hello')
   expect(await printed(bot)).toMatch(/cannot be run by this version:[\s\S]*There is no bot plugin "gone-bot"/)
+  expect(await printed(bot)).toMatch(/Nothing could be run again\.\n$/)
+  await bot.apply(PEOPLE)
+  await bot.agent('amy').closes('u1')
+  await bot.user('u1').says('hello').hears('echo: hello')
+  const { deeds, skipped, problems } = await runAgain(bot)
+  expect(deeds.map(({ recorded }) => recorded.outcome)).toEqual(['answered: bot'])
+  expect({ skipped, problems: problems.length }).toEqual({ skipped: 3, problems: 1 })
+})
+
+test('a plugin that cannot be set up with nothing outside is told, and nothing is run', async () => {
+  const online = definePlugin({
+    name: 'online',
+    summary: 'Asks somebody when it begins.',
+    config: z.strictObject({}),
+    async setup() {
+      if (isOffline) throw new Error('nobody answers')
+      return {}
+    },
+  })
+  let isOffline = false
+  await using bot = await testRuntime({ ...PEOPLE, features: [{ use: online }] })
+  await bot.user('u1').says('hello').hears('echo: hello')
+  isOffline = true
+  expect(await printed(bot, online)).toMatch(/cannot be run by this version, with nothing outside: .*nobody answers/)
+})
+
+test('what a plugin remembers is compared too: its state, its wakes and its question', async () => {
+  const remembers = (what: { note: string; inMs: number; key: string }) =>
+    definePlugin({
+      name: 'remembers',
+      summary: 'Remembers.',
+      config: z.strictObject({}),
+      state: z.object({ note: z.string().default('') }),
+      setup: (_context) => ({
+        inbound: {
+          respond(turn) {
+            turn.state.note = what.note
+            turn.wake('later', { inMs: what.inMs })
+            return turn.reply('Yes?', { expect: { key: what.key, forMs: 60_000 } })
+          },
+        },
+      }),
+    })
+  const then = { note: 'a', inMs: 1_000, key: 'q' }
+  await using bot = await testRuntime({ ...PEOPLE, features: [{ use: remembers(then) }] })
+  await bot.user('u1').says('hello').hears('Yes?')
+  expect(differences(await runAgain(bot, remembers(then)))).toHaveLength(0)
+  expect(differences(await runAgain(bot, remembers({ ...then, note: 'b' })))).toHaveLength(1)
+  expect(differences(await runAgain(bot, remembers({ ...then, inMs: 2_000 })))).toHaveLength(1)
+  expect(differences(await runAgain(bot, remembers({ ...then, key: 'p' })))).toHaveLength(1)
+})
+
+test('everyone knows as much of the customer as they did then, and no more', async () => {
+  const nosy = definePlugin({
+    name: 'nosy',
+    summary: 'Finds out a name, and says which it knew before.',
+    config: z.strictObject({}),
+    setup: () => ({
+      inbound: {
+        intercept(turn, next) {
+          turn.say(`before: ${turn.customer.name ?? 'nobody'}`)
+          return next()
+        },
+        async respond(turn, next) {
+          await Promise.resolve()
+          turn.learn({ customer: { name: 'Anna' } })
+          return next()
+        },
+      },
+    }),
+  })
+  await using bot = await testRuntime({ ...PEOPLE, features: [{ use: nosy }] })
+  await bot.user('u1').says('hello').hears('before: nobody', 'echo: hello')
+  await bot.user('u1').says('again').hears('before: Anna', 'echo: again')
+  expect(differences(await runAgain(bot, nosy))).toEqual([])
 })
 
 function defineBotThatEchoes(name: string): Plugin {
