@@ -44,6 +44,8 @@ export type RefusalCode =
   | 'NEW_MESSAGE'
   | 'WINDOW_CLOSED'
   | 'BLOCKED'
+  /** Its channel does not run at present. */
+  | 'CHANNEL_DOWN'
   /** The command makes no sense here: an unknown team, an empty message. */
   | 'INVALID'
 

@@ -82,7 +82,7 @@ export function makeCommands(
     plan: Plan,
   ): Promise<CommandResult | undefined> {
     const draft = draftOf(command, chat, plan)
-    if (!draft) return refused('NOT_FOUND', `No channel has the account ${chat.account}.`)
+    if (!draft) return store(command, { chat, plan, trace: [] }, withoutChannel(chat, plan))
     const refusal = mismatch(command, chat) ?? (await decideOn(draft, command))
     const note = noteOf(command, draft)
     // Nothing keeps an agent from closing: where the farewell cannot be sent any more, it is left out.
@@ -137,7 +137,7 @@ export function makeCommands(
   }
 
   /** A refusal is a result too: the same id gets it again. */
-  async function store(command: AnyCommand, draft: TurnDraft, result: CommandResult): Promise<CommandResult> {
+  async function store(command: AnyCommand, draft: Decided, result: CommandResult): Promise<CommandResult> {
     const committed = await engine.commit({
       chat: draft.chat.id,
       nowMs: clock.now(),
@@ -342,8 +342,17 @@ export function makeCommands(
   }
 }
 
+/** In what a command was decided. */
+type Decided = Pick<TurnDraft, 'chat' | 'plan' | 'trace'>
+
+function withoutChannel({ account }: LoadedChat, { down }: Plan): CommandResult {
+  const channel = down.get(account)
+  if (!channel) return refused('NOT_FOUND', `No channel has the account ${account}.`)
+  return refused('CHANNEL_DOWN', `${channel.name} is down. ${channel.because}`)
+}
+
 /** A command as it is kept. */
-function rowOf(command: AnyCommand, { trace, plan, chat }: TurnDraft, result: CommandResult) {
+function rowOf(command: AnyCommand, { trace, plan, chat }: Decided, result: CommandResult) {
   const { id, type, by } = command
   const seen = { seq: chat.seq, waiting: chat.next?.seq }
   return { id, type, by, result, body: command, trace, revision: plan.revision.slice(0, 12), seen }

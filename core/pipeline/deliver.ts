@@ -133,9 +133,9 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     const channel = plan.channels.get(delivery.account)
     const send = channel?.instance.channel?.send
     const down = plan.down.get(delivery.account)
-    if (!channel && down !== undefined) {
-      const nextAtMs = clock.now() + PAUSE_MS
-      return { state: 'pending', counts: false, nextAtMs, code: 'CHANNEL_DOWN', error: `${down} is down.` }
+    if (down) {
+      const error = `${down.name} is down. ${down.because}`
+      return { state: 'pending', counts: false, nextAtMs: clock.now() + PAUSE_MS, code: 'CHANNEL_DOWN', error }
     }
     if (!channel || !send) {
       return {
@@ -273,7 +273,8 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     async takeDue() {
       const nowMs = clock.now()
       const held = [...paused.values()].filter(({ untilMs }) => untilMs > nowMs).map(({ what }) => what)
-      const due = await engine.claimDue(nowMs, { limit: 200, paused: held })
+      const down = tools.plan().down.keys()
+      const due = await engine.claimDue(nowMs, { limit: 200, paused: [...held, ...down] })
       for (const one of due.expired) tools.metrics.delivered(channelOf(one), EXPIRED)
       for (const chat of due.chats) use.nudge(chat)
       for (const delivery of due.deliveries) track(sendAll(delivery))

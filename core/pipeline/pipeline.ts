@@ -93,7 +93,7 @@ export function makePipeline(
         if (!engine.healthy) return lookAgain(id)
         running.again = false
         const chat = await engine.load(id)
-        if (chat?.next && isDown(chat)) return lookAgain(id, DOWN_AGAIN_MS)
+        if (chat?.next && tools.plan().down.has(chat.account)) return lookAgain(id, DOWN_AGAIN_MS)
         if (chat?.next && chat.dueAtMs <= clock.now()) await take(chat, chat.next)
         else if (chat?.next) return use.sweep().by(chat.dueAtMs)
         else if (!running.again) return
@@ -113,11 +113,6 @@ export function makePipeline(
       waiting.delete(id)
       nudge(id)
     })
-  }
-
-  function isDown({ account }: LoadedChat): boolean {
-    const { channels, down } = tools.plan()
-    return down.has(account) && !channels.has(account)
   }
 
   /** One entry, to its outcome or to another try. */
@@ -157,7 +152,7 @@ export function makePipeline(
       const { plan, release } = tools.hold()
       try {
         const channel = plan.channels.get(chat.account)
-        if (!channel) return await ignore(chat, todo)
+        if (!channel) return await leave(plan, chat, todo)
         const interrupt = new AbortController()
         interrupts.set(chat.id, interrupt)
         const draft = await begin(plan, channel, chat, todo, trace, interrupt.signal)
@@ -349,7 +344,7 @@ export function makePipeline(
     const { conversation } = draft
     const desk = conversation && conversation.owner.kind !== 'bot' ? conversation.owner.desk : undefined
     if (!conversation || !desk) return
-    const { release } = tools.hold()
+    const { release } = tools.hold(draft.plan)
     try {
       await enriching.done
       const facts = enriching.found()
@@ -392,7 +387,7 @@ export function makePipeline(
     const { plan, release } = tools.hold()
     try {
       const channel = plan.channels.get(chat.account)
-      if (!channel) return await ignore(chat, todo)
+      if (!channel) return await leave(plan, chat, todo)
       const draft = await begin(plan, channel, chat, todo, [])
       const { conversation } = draft
       if (conversation && conversation.owner.kind !== 'bot') toDesk(draft, conversation.owner.desk)
@@ -407,8 +402,9 @@ export function makePipeline(
     }
   }
 
-  /** The channel of this chat is no longer in the configuration. */
-  async function ignore(chat: LoadedChat, todo: TodoEntry): Promise<void> {
+  /** No channel has this chat: one that is down is waited for, and what came by one that is gone is ignored. */
+  async function leave(plan: Plan, chat: LoadedChat, todo: TodoEntry): Promise<void> {
+    if (plan.down.has(chat.account)) return
     const because = `no channel has the account ${chat.account}`
     const change: ChatChange = {
       chat: chat.id,
@@ -421,7 +417,7 @@ export function makePipeline(
         conversation: undefined,
         facts: undefined,
         trace: [{ stage: 'route', by: 'core', did: 'ignored', because }],
-        began: { revision: tools.plan().revision.slice(0, 12), atMs: clock.now(), seq: chat.seq },
+        began: { revision: plan.revision.slice(0, 12), atMs: clock.now(), seq: chat.seq },
       },
     }
     const committed = await engine.commit(change)

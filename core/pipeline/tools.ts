@@ -17,8 +17,8 @@ export interface Tools {
   redact(text: string): string
   /** The plan in force. */
   plan(): Plan
-  /** The plan in force, which is not stopped before `release` (or its time is over). */
-  hold(): { readonly plan: Plan; release(): void }
+  /** The plan in force, or one that is held already: it is not stopped before `release` (or its time is over). */
+  hold(held?: Plan): { readonly plan: Plan; release(): void }
   /** In a replay: what is known of the turn that is run again. */
   readonly recorded?: Recorded | undefined
 }

@@ -74,8 +74,15 @@ export interface Plan {
   readonly instances: ReadonlyMap<string, Instance>
   /** By account. */
   readonly channels: ReadonlyMap<string, PlannedChannel>
-  /** Accounts of channels that are down, with their names: what they have accepted and what is to be sent there waits. */
-  readonly down: ReadonlyMap<string, string>
+  /** By account, those of channels that are down: what they have accepted and what is to be sent there waits. */
+  readonly down: ReadonlyMap<string, DownAccount>
+}
+
+export interface DownAccount {
+  /** Of the channel, when it ran. */
+  readonly name: string
+  /** Why it does not run, as a sentence. */
+  readonly because: string
 }
 
 /** Lays the running instances out for each channel. `before` is the plan that it takes the place of. */
@@ -117,11 +124,24 @@ export function makePlan(config: CheckedConfig, instances: ReadonlyMap<string, I
   }
 }
 
-/** A channel that is down cannot be asked for its account: it is known from the time when it ran. */
-function downAccounts({ down }: CheckedConfig, before: Plan | undefined): ReadonlyMap<string, string> {
-  const names = new Set(down.map(({ name }) => name))
-  const ran = [...(before?.channels.values() ?? [])].map(({ account, name }) => [account, name] as const)
-  return new Map([...(before?.down ?? []), ...ran].filter(([, name]) => names.has(name)))
+/**
+ * A channel that is down cannot be asked for its account: it is known from the time when it ran. One that never ran
+ * under its name may be another under a new one: as long as there is such a channel, no account is given up.
+ */
+function downAccounts({ channels, down }: CheckedConfig, before: Plan | undefined): ReadonlyMap<string, DownAccount> {
+  const running = new Set(channels.map(({ account }) => account))
+  const names = new Map(
+    [...(before?.down ?? []), ...(before?.channels ?? [])].map(([account, { name }]) => [account, name]),
+  )
+  const waiting = [...names].filter(([account]) => !running.has(account))
+  const unknown = down.filter(({ name }) => !waiting.some(([, ran]) => ran === name))
+  const renamed = unknown.map(({ name, because }) => `It may be ${name} now. ${because}`).join(' ')
+  return new Map(
+    waiting.flatMap(([account, name]) => {
+      const because = down.find((one) => one.name === name)?.because ?? renamed
+      return because ? [[account, { name, because }]] : []
+    }),
+  )
 }
 
 function planRoute(route: CheckedRoute, line: string, get: (name: string) => Instance): PlannedRoute {

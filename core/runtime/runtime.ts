@@ -1,5 +1,6 @@
 /** Starts, switches and stops the whole: the journal, the plugins, the pipeline and the listener. */
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Command, CommandResult } from '../command.ts'
 import type { CheckedConfig, CheckedInstance } from '../config/checked.ts'
 import { messageOf } from '../errors.ts'
@@ -115,8 +116,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     wait: (ms) => new Promise((resolve) => clock.after(ms, resolve)),
     redact: log.redact,
     plan: () => plan,
-    hold() {
-      const held = plan
+    hold(held = plan) {
       const use = uses.get(held) ?? { count: 0, free: Promise.withResolvers<void>() }
       use.count += 1
       uses.set(held, use)
@@ -243,29 +243,59 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       throw error
     }
     const leaving = [...before.plan.instances.values()].filter((instance) => running.get(instance.name) !== instance)
+    listeners.begin(newTo(before.plan, leaving))
+    const holders = [...uses].filter(([held]) => leaving.some((one) => held.instances.get(one.name) === one))
     const drainMs = next.limits.drainForMs
     await Promise.all([
       ...leaving.map((instance) => oldMounts.get(instance.name)?.drained(drainMs)),
       listeners.end(leaving, drainMs),
-      within(clock, drainMs, uses.get(before.plan)?.free.promise),
+      within(clock, drainMs, Promise.all(holders.map(([, { free }]) => free.promise))),
     ])
     await stopAll(leaving)
     listeners.begin([...running.values()])
-    await rehome(peopleGone(before.config, next))
+    await rehome()
+    await goOn([...before.plan.down.keys()].filter((account) => plan.channels.has(account)))
     log.hide(next.secrets)
   }
 
+  /** Channels that nobody has to leave first: neither their name nor their account is that of one which is leaving. */
+  function newTo(before: Plan, leaving: readonly Instance[]): readonly Instance[] {
+    const old = [...before.channels.values()].filter(({ instance }) => leaving.includes(instance))
+    return [...plan.channels.values()]
+      .filter(({ name, account }) => !old.some((one) => one.name === name || one.account === account))
+      .map(({ instance }) => instance)
+  }
+
+  /** What has waited for these accounts, which were down, waits no longer. */
+  async function goOn(accounts: readonly string[]): Promise<void> {
+    try {
+      const chats = await engine.read
+        .selectFrom('chat')
+        .select('id')
+        .where('account', 'in', accounts)
+        .where('pending', '>', 0)
+        .execute()
+      for (const { id } of chats) nudge(id)
+      sweep.by(clock.now())
+    } catch (error) {
+      log.error({ error }, `What has waited for a channel goes on later: ${messageOf(error)}`)
+    }
+  }
+
   /**
-   * Open conversations whose bot, desk or team is not in the plan, or whose agent is one of `people`, go to whoever the
-   * plan says; also after a start with another file. What cannot be moved stays, and is in the log.
+   * Open conversations whose bot, desk, team or person is not in the plan go to whoever the plan says: also after a
+   * start with another file, and, where a channel was down, once it is back. What cannot be moved stays, and is in the
+   * log.
    */
-  async function rehome(people: readonly string[]): Promise<void> {
+  async function rehome(): Promise<void> {
     const { bots, desks } = config
     try {
       const rows = await engine.read
         .selectFrom('conversation')
-        .select(['id', 'bot', 'desk', 'team', 'person'])
+        .innerJoin('chat', 'chat.id', 'conversation.chat')
+        .select(['conversation.id', 'bot', 'desk', 'team', 'person'])
         .where('state', '!=', 'closed')
+        .where('account', 'not in', [...plan.down.keys()])
         .where((where) =>
           where.or([
             // To SQLite, null is not in an empty list: who has no bot would be one whose bot is gone.
@@ -279,15 +309,20 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
               'not in',
               desks.map(({ name }) => name),
             ),
-            where('person', 'in', people),
             ...desks
               .filter(({ names }) => names.teams.length > 0)
               .map(({ name, names }) => where.and([where('desk', '=', name), where('team', 'not in', names.teams)])),
+            ...desks
+              .filter(({ names }) => names.people.length > 0)
+              .map(({ name, names }) => where.and([where('desk', '=', name), where('person', 'not in', names.people)])),
           ]),
         )
         .execute()
       for (const { id, bot, desk, team, person } of rows) {
-        await commands.ownerGone(id, `${bot ?? person ?? team ?? desk} is no longer in the configuration`)
+        const at = desks.find(({ name }) => name === desk)?.names
+        const who = at?.people.length && !at.people.some((name) => name === person) ? (person ?? team) : team
+        const because = at ? `${who} is no longer at ${desk}` : `${bot ?? desk} is no longer in the configuration`
+        await commands.ownerGone(id, because)
       }
     } catch (error) {
       log.error({ error }, `Conversations without an owner could not be moved: ${messageOf(error)}`)
@@ -309,7 +344,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     web = listening
   }
   switchTo(first, running)
-  await rehome([])
+  await rehome()
   listeners.begin([...running.values()])
   opened.defer(() => listeners.end([...plan.instances.values()], drainLeftMs()))
   for (const { account, destination } of recovery.unknown) {
@@ -422,14 +457,10 @@ function inOrder(config: CheckedConfig): readonly CheckedInstance[] {
   return [...ordered]
 }
 
-function isKept(old: Instance, checked: CheckedInstance): boolean {
-  return old.plugin === checked.plugin && old.checked.fingerprint === checked.fingerprint
-}
-
-function peopleGone(before: CheckedConfig, next: CheckedConfig): readonly string[] {
-  const people = ({ desks }: CheckedConfig) => desks.flatMap(({ names }) => names.people)
-  const now = new Set(people(next))
-  return people(before).filter((name) => !now.has(name))
+/** Also not when it could do without a lender that is gone, or that has come. */
+function isKept({ plugin, checked: old }: Instance, checked: CheckedInstance): boolean {
+  const isSame = plugin === checked.plugin && old.fingerprint === checked.fingerprint
+  return isSame && isDeepStrictEqual(old.dependsOn, checked.dependsOn)
 }
 
 /** Those that were started last first: whoever borrows before whoever lends. */

@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
-import { defineBot, definePlugin, service, z } from '#core'
-import { memoryChannel, type TestConfig, testRuntime } from '#core/testing'
+import { ALWAYS, defineBot, defineChannel, definePlugin, optional, service, z } from '#core'
+import { memoryChannel, type TestConfig, type TestRuntime, testRuntime } from '#core/testing'
 import { reportLong } from '../crash/long.ts'
-import { botThat, gate, quietDesk } from './cast.ts'
+import { botThat, featureWith, gate, quietDesk } from './cast.ts'
 
 /** A bot whose setting shows in what it says, so that a test sees which of its instances has answered. */
 const labelled = (door = gate()) =>
@@ -17,6 +17,19 @@ const labelled = (door = gate()) =>
       },
     }),
   })
+
+/** Whether it has ended after all that it does without waiting for anybody. */
+async function hasEnded(applied: Promise<void>, { clock, runtime }: TestRuntime): Promise<boolean> {
+  let ended = false
+  void applied.then(() => {
+    ended = true
+  })
+  for (let round = 0; round < 20; round++) {
+    await runtime.engine.read.selectFrom('chat').select('id').execute()
+    await clock.advance(0)
+  }
+  return ended
+}
 
 const RELOADS = process.env.LONG ? 200 : 20
 const CHATS = Array.from({ length: 20 }, (_, n) => `c${n}`)
@@ -136,6 +149,107 @@ test('a turn that is not done when the time for it is over is run again by the n
   door.open()
 })
 
+test('a reload waits for the turns of those who leave, however many reloads ago they began, and for nobody else', async () => {
+  const door = gate()
+  const bot = labelled(door)
+  const config = (label: string, fallback: string) => ({ bots: { bot: { use: bot, label } }, texts: { fallback } })
+  await using runtime = await testRuntime(config('old', 'One.'))
+  await runtime.user('u1').says('slow')
+  await door.reached()
+  await runtime.apply(config('old', 'Two.'))
+  await runtime.apply(config('old', 'Three.'))
+  const applied = runtime.apply(config('new', 'Three.'))
+  await vi.waitFor(() => expect(runtime.runtime.config.bots[0]?.settings).toEqual({ label: 'new' }), 10_000)
+  expect(await hasEnded(applied, runtime)).toBe(false)
+  door.open()
+  await applied
+  await runtime.user('u1').hears('old: slow').hearsNothing()
+})
+
+test('a new channel listens while a turn is waited for; one that takes over an account does so after it', async () => {
+  const listening: string[] = []
+  const asking = defineChannel({
+    name: 'asking',
+    summary: 'Asks a platform.',
+    config: z.strictObject({ account: z.string() }),
+    account: ({ account }) => account,
+    capabilities: () => ({ sends: { text: {} }, later: [ALWAYS], showsIdentity: 'none' }),
+    setup: ({ name }) => ({
+      send: async () => ({}),
+      async listen(signal) {
+        listening.push(name)
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        listening.splice(listening.indexOf(name), 1)
+      },
+    }),
+  })
+  const door = gate()
+  const bot = labelled(door)
+  const config = (label: string, channels: { readonly [name: string]: string }): TestConfig => ({
+    bots: { bot: { use: bot, label } },
+    channels: Object.fromEntries(Object.entries(channels).map(([name, account]) => [name, { use: asking, account }])),
+  })
+  await using runtime = await testRuntime(config('old', { first: 'one', second: 'two' }))
+  expect(listening).toEqual(['first', 'second'])
+  await runtime.user('u1').says('slow')
+  await door.reached()
+  const applied = runtime.apply(config('new', { first: 'one', renamed: 'two', third: 'three' }))
+  await vi.waitFor(() => expect(listening).toContain('third'), 10_000)
+  expect(await hasEnded(applied, runtime)).toBe(false)
+  expect(listening).toEqual(['first', 'third'])
+  door.open()
+  await applied
+  expect(listening).toEqual(['first', 'third', 'renamed'])
+})
+
+test('what enrichers find out after their turn reaches the desk, also when a reload has begun meanwhile', async () => {
+  const { desk, items } = quietDesk()
+  const found = gate()
+  const ears = definePlugin({
+    name: 'ears',
+    summary: 'Hears slowly.',
+    config: z.strictObject({ version: z.number() }),
+    setup: () => ({
+      inbound: {
+        async enrich(turn) {
+          if (turn.text !== 'bonjour') return
+          await found.pass()
+          turn.learn({ language: 'fr' })
+        },
+      },
+    }),
+  })
+  const door = gate()
+  const slow = featureWith({
+    inbound: {
+      async intercept(turn, next) {
+        if (turn.text === 'bonjour') await door.pass()
+        return next()
+      },
+    },
+  })
+  const config = (version: number): TestConfig => ({
+    bots: { bot: { use: botThat((turn) => turn.handOff({ because: 'asked', say: '' })) } },
+    desks: { support: { use: desk } },
+    features: [{ use: ears, version }, { use: slow }],
+  })
+  await using runtime = await testRuntime(config(1))
+  await runtime.user('u1').says('person').hearsNothing()
+  await runtime.agent('amy').takes('u1')
+  await runtime.user('u1').says('bonjour')
+  await Promise.all([door.reached(), found.reached()])
+  const before = runtime.runtime.config
+  const applied = runtime.apply(config(2))
+  await vi.waitFor(() => expect(runtime.runtime.config).not.toBe(before), 10_000)
+  door.open()
+  await vi.waitFor(() => expect(items.at(-1)).toMatchObject({ type: 'message' }), 10_000)
+  expect(await hasEnded(applied, runtime)).toBe(false)
+  found.open()
+  await applied
+  await runtime.idle()
+  expect(items.at(-1)).toMatchObject({ type: 'facts', facts: { language: 'fr' } })
+})
+
 test('what has not changed is kept; what has, and whoever borrows from it, is started anew', async () => {
   const started: string[] = []
   const stopped: string[] = []
@@ -180,6 +294,31 @@ test('what has not changed is kept; what has, and whoever borrows from it, is st
   expect(started.slice(3)).toEqual(['lender', 'borrower'])
   expect(stopped).toEqual(['borrower', 'lender'])
   await runtime.user('u1').says('?').hears('2')
+})
+
+test('who can do without a lender is started anew when it goes, and when it comes', async () => {
+  const lent = service<{ value(): string }>('numbers')
+  const lender = definePlugin({
+    name: 'lender',
+    summary: 'Lends until it is stopped.',
+    config: z.strictObject({}),
+    provides: { lent },
+    setup: ({ signal }) => ({ services: { lent: { value: () => (signal.aborted ? 'stopped' : 'lent') } } }),
+  })
+  const borrower = definePlugin({
+    name: 'borrower',
+    summary: 'Borrows what there is.',
+    config: z.strictObject({}),
+    needs: { lent: optional(lent) },
+    setup: ({ lent }) => ({ inbound: { respond: (turn) => turn.reply(lent?.value() ?? 'alone') } }),
+  })
+  const bots = { bot: { use: labelled(), label: 'x' } }
+  await using runtime = await testRuntime({ bots, features: [{ use: borrower }, { use: lender }] })
+  await runtime.user('u1').says('?').hears('lent')
+  await runtime.apply({ bots, features: [{ use: borrower }] })
+  await runtime.user('u1').says('?').hears('alone')
+  await runtime.apply({ bots, features: [{ use: borrower }, { use: lender }] })
+  await runtime.user('u1').says('?').hears('lent')
 })
 
 test('a plugin that cannot be set up changes nothing: the old one goes on, and what was opened is released', async () => {
@@ -231,6 +370,29 @@ test('a conversation whose agent, desk or bot is gone goes to whoever the new fi
   expect(await owner('u1')).toEqual({ kind: 'bot', bot: 'second' })
   expect(await owner('u2')).toEqual({ kind: 'bot', bot: 'second' })
   await runtime.user('u1').says('hello').hears('other here')
+})
+
+test('a conversation whose agent has moved to another desk, or was taken out while it was stopped, is queued', async () => {
+  const { desk } = quietDesk()
+  const bot = botThat((turn) => turn.handOff({ because: 'asked', say: '' }))
+  const config = (support: readonly string[], other: readonly string[]) => ({
+    bots: { bot: { use: bot } },
+    desks: { support: { use: desk, people: support }, other: { use: desk, people: other } },
+  })
+  await using runtime = await testRuntime(config(['amy', 'bo', 'cleo'], ['dora']))
+  const owner = async (user: string) => (await runtime.conversation(user))?.owner
+  for (const [user, person] of [['u1', 'amy'] as const, ['u2', 'bo'] as const]) {
+    await runtime.user(user).says('person').hearsNothing()
+    await runtime.agent(person).takes(user)
+  }
+  await runtime.apply(config(['bo', 'cleo'], ['dora', 'amy']))
+  expect(await owner('u1')).toMatchObject({ kind: 'queue', desk: 'support' })
+  expect(await owner('u2')).toMatchObject({ kind: 'agent', person: 'bo' })
+  const notes = (await runtime.entries('u1')).filter(({ kind }) => kind === 'note').map(({ body_json }) => body_json)
+  expect(notes.at(-1)).toContain('amy is no longer at support')
+
+  await runtime.restart(config(['cleo'], ['dora', 'amy']))
+  expect(await owner('u2')).toMatchObject({ kind: 'queue', desk: 'support' })
 })
 
 test('a conversation whose team is gone waits in the queue of another one', async () => {
