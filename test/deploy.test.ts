@@ -48,6 +48,11 @@ describe('the unit', () => {
     expect(unit.get('User')).toBe('switchboard')
   })
 
+  test('is started again however it ended, a reload that came too early included, unless it is used wrongly', () => {
+    expect(unit.get('Restart')).toBe('always')
+    expect(unit.get('RestartPreventExitStatus')).toBe('2')
+  })
+
   test('waits for a reload and then the turns before it kills', () => {
     const drainForMs = limits.parse({}).drainFor
     expect(Number(unit.get('TimeoutStopSec')) * 1_000).toBeGreaterThan(2 * drainForMs)
