@@ -1,7 +1,8 @@
-import { mkdir, rename, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rmdir, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { beforeEach, expect, test } from 'vitest'
-import { answers, config, folder, post, SECRET, started } from './command.ts'
+import { answers, config, folder, post, SECRET, started, switchboard } from './command.ts'
 
 /** A bot that says its words and what stands in its file; it shows each time it is checked. */
 const BOT = `
@@ -15,7 +16,11 @@ export default defineBot({
     console.log('checked')
     return []
   },
-  setup({ config }) {
+  async setup({ config }) {
+    if (config.words === 'slow') {
+      console.log('starting')
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
     if (config.words === 'nothing') throw new Error('I have nothing to say')
     return { answer: (turn) => turn.reply([config.words, config.more?.text].filter(Boolean).join(' ')) }
   },
@@ -151,6 +156,72 @@ test('what counts as a change: an edited file of a setting, a link turned elsewh
   expect([status, err]).toEqual([0, ''])
   expect(lines(out, '"reloaded: ')).toHaveLength(6)
   expect(out).not.toContain(SECRET)
+})
+
+test('a SIGHUP that comes while it starts reloads once it is ready', async () => {
+  const file = await config(yaml('words: slow'))
+  const { says, child, ended } = switchboard('start', file)
+  await says('starting')
+  child.kill('SIGHUP')
+  await says('"ready:')
+  await says('reload: nothing has changed')
+  child.kill('SIGTERM')
+  expect((await ended).status).toBe(0)
+})
+
+test('another port, which is in force only after a restart, starts nobody anew', async () => {
+  const server = (port: number, words: string) =>
+    yaml(`words: ${words}`).replace(/^server: .*$/m, `server: { port: ${port} }`)
+  const file = await config(server(0, 'one'))
+  const { says, child, ended } = await started(file)
+  await writeFile(file, server(9, 'two'))
+  const [line = '{}'] = lines(await says('"reloaded: '), 'reloaded: ')
+  expect(JSON.parse(line)).toMatchObject({ restarted: ['bot'], kept: ['demo', 'aside'] })
+  child.kill('SIGTERM')
+  expect((await ended).status).toBe(0)
+})
+
+test('a file that cannot be applied is tried and told once, also when it names another file', async () => {
+  await writeFile(join(folder, 'more.txt'), 'more')
+  const file = await config(yaml('words: one'))
+  const { url, says, count, child, ended } = await started(file)
+  await writeFile(file, yaml('words: nothing\n    more: ./more.txt'))
+  await says('was not applied')
+  // Several looks at the files: there is nothing to wait for when nothing comes.
+  await setTimeout(1_000)
+  expect(count('was not applied')).toBe(1)
+  await writeFile(join(folder, 'more.txt'), 'even more')
+  await says('was not applied', 2)
+  await replace(file, yaml('words: two\n    more: ./more.txt'))
+  await says('"reloaded: ')
+  expect(await asking(url)()).toBe('two even more')
+  expect(count('was not applied')).toBe(2)
+  child.kill('SIGTERM')
+  expect((await ended).status).toBe(0)
+})
+
+test('a file of variables that cannot be read is a problem like any other, and is told once', async () => {
+  const file = await config(yaml('words: one'))
+  const { url, says, count, child, ended } = await started(file)
+  const variables = join(folder, 'switchboard.env')
+  await rename(variables, `${variables}.before`)
+  await mkdir(variables)
+  await says('CONFIG_UNREADABLE')
+  await utimes(file, new Date(), new Date())
+  child.kill('SIGHUP')
+  await says('CONFIG_UNREADABLE', 2)
+  expect(await asking(url)()).toBe('one')
+  const early = await switchboard('start', file).ended
+  expect(early.status).toBe(1)
+  expect(early.err).toContain(`switchboard.env" cannot be read: it is a folder.`)
+  expect(early.err).not.toContain('    at ')
+  await rmdir(variables)
+  await rename(`${variables}.before`, variables)
+  await writeFile(file, yaml('words: two'))
+  await says('"reloaded: ')
+  expect(count('CONFIG_UNREADABLE')).toBe(2)
+  child.kill('SIGTERM')
+  expect((await ended).status).toBe(0)
 })
 
 test('SIGHUP reads the file at once, says that nothing has changed, and names what waits for a restart', async () => {

@@ -1,11 +1,10 @@
 /** `switchboard check`: reads and checks everything, starts nothing, and says in words what will happen. */
-import { checkConfig } from '../config/check.ts'
 import { formatProblems, problemsAsJson } from '../config/report.ts'
 import { routesInWords } from '../config/routes-in-words.ts'
-import { readEnvironment } from './read-config.ts'
+import { checkFile } from './read-config.ts'
 
 export async function check(file: string, json: boolean): Promise<void> {
-  const checked = await checkConfig(file, { env: readEnvironment(file) })
+  const checked = await checkFile(file)
   if (checked.ok) {
     process.stdout.write(json ? problemsAsJson([]) : `${routesInWords(checked.config)}\n`)
     return

@@ -2,10 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { checkConfig } from '../config/check.ts'
+import { type Checked, type CheckOptions, checkConfig } from '../config/check.ts'
 import type { CheckedConfig } from '../config/checked.ts'
-import type { Environment } from '../config/read.ts'
-import { formatProblems } from '../config/report.ts'
+import { type Environment, showPath, unreadable } from '../config/read.ts'
+import { formatProblems, problemAt } from '../config/report.ts'
 
 /** `switchboard.env` beside `switchboard.yaml` may hold the variables; for a file with another ending, nothing does. */
 export function environmentFile(file: string): string | undefined {
@@ -19,12 +19,30 @@ export function readEnvironment(file: string): Environment {
   return path && existsSync(path) ? { ...parseEnv(readFileSync(path, 'utf8')), ...process.env } : process.env
 }
 
+/** Checks the file with its variables; `change` gets those before they are looked up. */
+export async function checkFile(
+  file: string,
+  options: Omit<CheckOptions, 'env'> = {},
+  change = (env: Environment) => env,
+): Promise<Checked> {
+  let env: Environment
+  try {
+    env = change(readEnvironment(file))
+  } catch (error) {
+    const shown = showPath(environmentFile(file) ?? file)
+    const nowhere = { span: undefined, path: [] }
+    const problem = problemAt(unreadable(shown, error), nowhere, { shown, text: '', hidden: [] })
+    return { ok: false, problems: [problem], files: [] }
+  }
+  return checkConfig(file, { ...options, env })
+}
+
 /** The checked configuration; when there are problems they are written out, and the exit status says so. */
 export async function readConfig(
   file: string,
   ending: 'check' | 'start' = 'check',
 ): Promise<CheckedConfig | undefined> {
-  const checked = await checkConfig(file, { env: readEnvironment(file) })
+  const checked = await checkFile(file)
   if (checked.ok) return checked.config
   process.stderr.write(formatProblems(checked.problems, ending))
   process.exitCode = 1

@@ -4,7 +4,6 @@
  */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { checkConfig } from '../config/check.ts'
 import type { CheckedConfig } from '../config/checked.ts'
 import { sentence } from '../config/problems.ts'
 import { formatProblems } from '../config/report.ts'
@@ -13,7 +12,7 @@ import type { Instance } from '../runtime/instance.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { systemClock } from '../services/clock.ts'
 import type { RuntimeLog } from '../services/log.ts'
-import { environmentFile, readEnvironment } from './read-config.ts'
+import { checkFile, environmentFile } from './read-config.ts'
 
 /** A change counts once the files have stayed as they are from one look to the next. */
 const LOOK_EVERY_MS = 200
@@ -50,10 +49,13 @@ export function followConfig(
 
   async function readAndApply(isAsked: boolean): Promise<void> {
     if (stopped) return
-    const checked = await checkConfig(file, { env: readEnvironment(file), ifVariableMissing: 'channel-down' })
+    const asRead = await stampsOf([...always, ...named])
+    const checked = await checkFile(file, { ifVariableMissing: 'channel-down', listensOn: started.server.port })
+    named = checked.ok ? checked.config.files.map(({ path }) => path) : checked.files
+    // What is named only now counts as read too; of the others, what was saved while they were read is a change.
+    seen = new Map([...(await stampsOf(named)), ...asRead])
     if (stopped) return
     if (!checked.ok) {
-      named = checked.files
       const problems = formatProblems(checked.problems, 'reload')
       if (isAsked || problems !== told) {
         tell(problems)
@@ -63,7 +65,6 @@ export function followConfig(
       return
     }
     const { config } = checked
-    named = config.files.map(({ path }) => path)
     told = undefined
     if (config.fingerprint !== runtime.config.fingerprint) await apply(config)
     else if (isAsked) log.info({ revision: shortened(config) }, 'reload: nothing has changed')
@@ -91,17 +92,14 @@ export function followConfig(
     }
   }
 
-  let seen: string | undefined
-  let before: string | undefined
+  /** As the files were when they were read last; at first anything counts as a change: nothing is missed meanwhile. */
+  let seen: Stamps = new Map()
+  let before: Stamps = new Map()
   let cancel = systemClock.after(LOOK_EVERY_MS, look)
 
-  /** At first anything counts as a change: what was saved while it started is not missed. */
   async function look(): Promise<void> {
-    const now = await stampOf([...always, ...named])
-    if (now === before && now !== seen) {
-      seen = now
-      await reload(false)
-    }
+    const now = await stampsOf([...always, ...named])
+    if (isIn(now, before) && !isIn(now, seen)) await reload(false)
     before = now
     if (!stopped) cancel = systemClock.after(LOOK_EVERY_MS, look)
   }
@@ -123,22 +121,30 @@ const readAtStart: readonly (readonly [string, (config: CheckedConfig) => unknow
   ['storage.folder', ({ storage }) => storage.folder],
 ]
 
+/** By path, what tells one state of a file from another. */
+type Stamps = ReadonlyMap<string, string>
+
 /**
- * Changes with any of the files: with what a name stands for too, so that a file that is put in the place of another,
- * and a link that is turned to another folder, count. Asking is enough; to be told by the system would miss what lies
- * on a network, in a container's mount, or in a folder that was replaced.
+ * Changes with what a name stands for too, so that a file that is put in the place of another, and a link that is
+ * turned to another folder, count. Asking is enough; to be told by the system would miss what lies on a network, in a
+ * container's mount, or in a folder that was replaced.
  */
-async function stampOf(paths: readonly string[]): Promise<string> {
+async function stampsOf(paths: readonly string[]): Promise<Stamps> {
   const stamps = paths.map(async (path) => {
     try {
       const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
-      return [path, dev, ino, size, mtimeNs, ctimeNs].join(' ')
+      return [path, [dev, ino, size, mtimeNs, ctimeNs].join(' ')] as const
     } catch {
       // One that is not there, or may not be read, is a state like any other: the check says so, if it matters.
-      return path
+      return [path, 'not there'] as const
     }
   })
-  return (await Promise.all(stamps)).join('\n')
+  return new Map(await Promise.all(stamps))
+}
+
+/** Whether all these files are as they are there. */
+function isIn(stamps: Stamps, others: Stamps): boolean {
+  return [...stamps].every(([path, stamp]) => others.get(path) === stamp)
 }
 
 type Instances = ReadonlyMap<string, Instance | undefined>

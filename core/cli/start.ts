@@ -6,6 +6,9 @@ import { readConfig } from './read-config.ts'
 import { type Follower, followConfig } from './reload.ts'
 
 export async function start(file: string): Promise<void> {
+  const following = Promise.withResolvers<Follower>()
+  // First: without this, the signal ends the process.
+  reloadOnSignal(following.promise)
   const config = await readConfig(file, 'start')
   if (!config) return
   const log = makeLog({ level: 'info' })
@@ -20,7 +23,7 @@ export async function start(file: string): Promise<void> {
     })
     outliveStrayErrors(log)
     const follower = followConfig(file, runtime, { log, tell: (problems) => process.stderr.write(problems) })
-    reloadOnSignal(follower)
+    following.resolve(follower)
     stopOnSignal(async () => {
       follower.stop()
       log.info({}, 'stopping: turns under way are finished first')
@@ -43,9 +46,12 @@ function outliveStrayErrors(log: RuntimeLog): void {
   process.on('unhandledRejection', note)
 }
 
-/** SIGHUP reloads. On a terminal it says that the terminal was closed, and ends the process as it always does. */
-function reloadOnSignal(follower: Follower): void {
-  if (!process.stdout.isTTY) process.on('SIGHUP', () => void follower.reload())
+/**
+ * SIGHUP reloads; one that comes while it starts does so once it is ready. On a terminal it says that the terminal was
+ * closed, and ends the process as it always does.
+ */
+function reloadOnSignal(following: Promise<Follower>): void {
+  if (!process.stdout.isTTY) process.on('SIGHUP', () => void following.then((follower) => follower.reload()))
 }
 
 /** The first signal stops in order; a second one at once. */

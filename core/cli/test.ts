@@ -1,16 +1,15 @@
 /** `switchboard test`: plays the scenarios that stand beside the configuration, with nothing outside. */
-import { checkConfig } from '../config/check.ts'
 import { formatProblems, type Problem, problemsAsJson } from '../config/report.ts'
 import { type Played, play } from '../rehearsal/play.ts'
 import { readScenarios, scenariosBeside } from '../rehearsal/read-scenarios.ts'
 import { withMadeUpVariables } from '../rehearsal/rehearse.ts'
 import { playedAsJson, tellCount, tellPlayed } from '../rehearsal/tell.ts'
 import { makeRedactor } from '../services/log.ts'
-import { readEnvironment } from './read-config.ts'
+import { checkFile } from './read-config.ts'
 import { storyInShort } from './story.ts'
 
 export async function test(file: string, json: boolean): Promise<void> {
-  const checked = await checkConfig(file, { env: withMadeUpVariables(readEnvironment(file)) })
+  const checked = await checkFile(file, {}, withMadeUpVariables)
   if (!checked.ok) return refuse(checked.problems, json)
   const read = await readScenarios(scenariosBeside(file), checked.config)
   if (!read.ok) return refuse(read.problems, json)

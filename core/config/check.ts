@@ -76,6 +76,8 @@ export interface CheckOptions {
    * out as `down` (a reload). Anywhere else than in a channel it is always refused.
    */
   readonly ifVariableMissing?: 'refuse' | 'channel-down' | undefined
+  /** At a reload: the port that it listens on already. `server.port` is in force only after a restart. */
+  readonly listensOn?: number | undefined
   /** The text, when it is not to be read from the file. */
   readonly text?: string | undefined
   /** Plugins by what `use:` says, before any is looked for: for tests. */
@@ -264,7 +266,10 @@ class Check {
     return {
       timeZone: this.#section('timeZone', sections.zone),
       writtenHours: this.#section('hours', sections.hours),
-      server: server && { ...server, publicUrl: server.publicUrl ?? `http://localhost:${server.port}` },
+      server: server && {
+        ...server,
+        publicUrl: server.publicUrl ?? `http://localhost:${this.#options.listensOn ?? server.port}`,
+      },
       storage: storage && { folder: resolve(this.#file.folder, storage.folder) },
       http: this.#section('http', sections.http.prefault({})),
       languages: this.#section('languages', sections.languages),

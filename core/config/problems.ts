@@ -23,7 +23,7 @@ const table = {
   }),
   CONFIG_UNREADABLE: ({ file, because }: { file: string; because: string }) => ({
     what: `"${file}" cannot be read: ${because}.`,
-    instead: 'Give the YAML file itself, and let this user read it.',
+    instead: 'Give the file itself, and let this user read it.',
   }),
   CONFIG_TOO_BIG: ({ size, limit }: { size: string; limit: string }) => ({
     what: `The file has ${size}; a configuration may have ${limit}.`,

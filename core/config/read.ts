@@ -122,7 +122,8 @@ export interface Environment {
   readonly [name: string]: string | undefined
 }
 
-function unreadable(file: string, error: unknown): Finding {
+/** Why a file could not be read. */
+export function unreadable(file: string, error: unknown): Finding {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ENOENT' || code === 'ENOTDIR') return found('CONFIG_NO_FILE', { file })
   const because =
