@@ -33,7 +33,12 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = 2
     return
   }
-  const { command, file, json, to, of, replay } = parsed
+  await run(parsed)
+  // What a plugin has left running keeps no command from ending.
+  if (parsed.command !== 'start') process.stdout.write('', () => process.exit())
+}
+
+async function run({ command, file, json, to, of, replay }: NonNullable<ReturnType<typeof parse>>): Promise<void> {
   if (command === 'start') return start(file)
   if (command === 'check') return check(file, json)
   if (command === 'test') return test(file, json)

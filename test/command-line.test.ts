@@ -19,6 +19,11 @@ test('start answers, explain tells why, a backup is taken meanwhile, and Ctrl-C 
 
   const again = await switchboard('explain', file, '--replay', 'u1').ended
   expect(again).toMatchObject({ status: 0, err: '', out: expect.stringContaining('Each ended as it did.') })
+  // Also while the file is being mended.
+  const broken = await config(`${yaml()}colour: red\n`, 'broken.yaml')
+  expect((await switchboard('explain', broken, '--of', 'u1').ended).out).toBe(
+    told.out.replaceAll('broken', 'switchboard'),
+  )
   const resolved = await switchboard('explain', file, '--json').ended
   expect(JSON.parse(resolved.out)).toMatchObject({ channels: [{ name: 'demo', routes: [{ mode: 'bot-only' }] }] })
 

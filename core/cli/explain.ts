@@ -1,10 +1,9 @@
 /** `switchboard explain`: how it is put together; what happened, and why; and whether it would happen again. */
-import type { CheckedConfig } from '../config/checked.ts'
 import { messageOf } from '../errors.ts'
 import { readJournal } from '../journal/sqlite/read-journal.ts'
 import { rehearse } from '../rehearsal/rehearse.ts'
 import { makeLog } from '../services/log.ts'
-import { readConfig, readEnvironment } from './read-config.ts'
+import { readConfig, readEnvironment, readStorageFolder } from './read-config.ts'
 import { replay } from './replay.ts'
 import { resolvedAsText, resolvedPipeline } from './resolved.ts'
 import { readStory, storyAsText } from './story.ts'
@@ -25,18 +24,18 @@ export async function explain(file: string, json: boolean): Promise<void> {
 
 /** What happened in a chat or to one event. */
 export async function explainOf(file: string, id: string, json: boolean): Promise<void> {
-  await withJournal(file, async (journal, config) => {
+  await withJournal(file, async (journal, folder) => {
     const story = await readStory(journal.read, id)
-    if (!story) return unknown(config, id)
+    if (!story) return unknown(folder, id)
     process.stdout.write(json ? asJson(story) : storyAsText(story))
   })
 }
 
 /** Runs a chat again. */
 export async function explainReplay(file: string, customer: string, json: boolean): Promise<void> {
-  await withJournal(file, async (journal, config) => {
+  await withJournal(file, async (journal, folder) => {
     const replayed = await replay(journal.read, customer, { env: readEnvironment(file) }, json)
-    if (!replayed) return unknown(config, customer)
+    if (!replayed) return unknown(folder, customer)
     process.stdout.write(replayed.text)
     if (!replayed.isSame) process.exitCode = 1
   })
@@ -44,25 +43,25 @@ export async function explainReplay(file: string, customer: string, json: boolea
 
 async function withJournal(
   file: string,
-  look: (journal: NonNullable<ReturnType<typeof readJournal>>, config: CheckedConfig) => Promise<void>,
+  look: (journal: NonNullable<ReturnType<typeof readJournal>>, folder: string) => Promise<void>,
 ): Promise<void> {
-  const config = await readConfig(file)
-  if (!config) return
-  const journal = readJournal(config.storage.folder)
+  const folder = await readStorageFolder(file)
+  if (folder === undefined) return
+  const journal = readJournal(folder)
   if (!journal) {
-    process.stdout.write(`There is no journal in ${config.storage.folder} yet.\n`)
+    process.stdout.write(`There is no journal in ${folder} yet.\n`)
     process.exitCode = 1
     return
   }
   try {
-    await look(journal, config)
+    await look(journal, folder)
   } finally {
     await journal.close()
   }
 }
 
-function unknown(config: CheckedConfig, id: string): void {
-  process.stdout.write(`The journal in ${config.storage.folder} knows no customer and no event "${id}".\n`)
+function unknown(folder: string, id: string): void {
+  process.stdout.write(`The journal in ${folder} knows no customer and no event "${id}".\n`)
   process.exitCode = 1
 }
 

@@ -4,8 +4,9 @@ import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { type Checked, type CheckOptions, checkConfig } from '../config/check.ts'
 import type { CheckedConfig } from '../config/checked.ts'
-import { type Environment, showPath, unreadable } from '../config/read.ts'
+import { type Environment, readYaml, showPath, unreadable } from '../config/read.ts'
 import { formatProblems, problemAt } from '../config/report.ts'
+import * as sections from '../config/sections.ts'
 
 /** `switchboard.env` beside `switchboard.yaml` may hold the variables; for a file with another ending, nothing does. */
 export function environmentFile(file: string): string | undefined {
@@ -35,6 +36,14 @@ export async function checkFile(
     return { ok: false, problems: [problem], files: [] }
   }
   return checkConfig(file, { ...options, env })
+}
+
+/** Where the journal is, also while the rest of the file is being mended. Otherwise as `readConfig`. */
+export async function readStorageFolder(file: string): Promise<string | undefined> {
+  const read = await readYaml(resolve(file), {})
+  const storage = read.ok ? sections.storage.prefault({}).safeParse(read.file.get(['storage'])) : undefined
+  if (read.ok && storage?.success) return resolve(read.file.folder, storage.data.folder)
+  return (await readConfig(file))?.storage.folder
 }
 
 /** The checked configuration; when there are problems they are written out, and the exit status says so. */
