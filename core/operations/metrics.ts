@@ -86,7 +86,7 @@ export function makeMetrics(): Metrics {
   ])
   const retries = counter('delivery_retries_total', 'Tries after which a delivery is tried again.', ['channel'])
   const reloads = counter('reloads_total', 'Configurations that were to be applied while running.', ['result'])
-  const refused = counter('http_refused_total', 'Responses of 4xx.')
+  const refused = counter('http_refused_total', 'Requests answered 4xx, or cut off before they were whole.')
   const keptOut = counter('http_kept_out_total', 'Requests answered 429: the address was refused too often.')
   const overloaded = counter('http_overloaded_total', 'Requests answered 503: too many at a time.')
   const batches = counter('journal_batches_total', 'Transactions of the journal, each one flush of the disk.')

@@ -112,11 +112,15 @@ function plainAddress(address = ''): string {
     .join('.')
 }
 
-/** The addresses of `x-forwarded-for`, without the ports that some proxies put behind them. */
+/** So many proxies at most one behind the other: strangers write this header too, as long as they like. */
+const MAX_HOPS = 16
+
+/** The nearest addresses of `x-forwarded-for`, without the ports that some proxies put behind them. */
 function forwardedFor({ 'x-forwarded-for': header = '' }: IncomingHttpHeaders): readonly string[] {
   const entries = (Array.isArray(header) ? header.join(',') : header).split(',').map((entry) => entry.trim())
   return entries
     .filter((entry) => entry !== '')
+    .slice(-MAX_HOPS)
     .map((entry) => plainAddress(/^\[(.*)\](?::\d+)?$/.exec(entry)?.[1] ?? entry.replace(/^([\d.]+):\d+$/, '$1')))
 }
 

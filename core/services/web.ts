@@ -62,7 +62,7 @@ export interface Web {
 }
 
 export interface WebCounts {
-  /** Responses of 4xx. */
+  /** Requests that were answered 4xx, or cut off before they were whole. */
   readonly refused: number
   /** Requests of callers that were refused too often. */
   readonly keptOut: number

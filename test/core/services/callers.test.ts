@@ -298,6 +298,7 @@ describe('who is counted', () => {
     ['names what is no address', 'unknown'],
     ['names what is no address behind somebody', '203.0.113.7, unknown'],
     ['names another of them', '10.1.2.3'],
+    ['is the nearest of more than there can be', `203.0.113.7${', 10.1.2.3'.repeat(16)}`],
   ])('is everybody, when a believed proxy %s', (_how, forwardedFor) => {
     expect(callerOf('10.0.0.5', forwardedFor)).toEqual(shared('10.0.0.5'))
     expect(callerOf('10.0.0.5', forwardedFor, {}, { 'x-real-ip': '203.0.113.7' })).toEqual(shared('10.0.0.5'))
@@ -306,6 +307,7 @@ describe('who is counted', () => {
   test('is whoever is named first where everybody is believed', () => {
     expect(callerOf('192.0.2.1', '203.0.113.7, 198.51.100.1', { trustProxy: true })).toEqual(one('203.0.113.7'))
     expect(callerOf('192.0.2.1', undefined, { trustProxy: true })).toEqual(shared('192.0.2.1'))
+    expect(callerOf('192.0.2.1', '203.0.113.7, unknown', { trustProxy: true })).toEqual(shared('192.0.2.1'))
   })
 
   test.each(['127.0.0.2', '172.17.0.1', '192.168.1.9', '100.64.0.1', '169.254.1.1', '::1', 'fd00::1', 'fe80::1%eth0'])(
