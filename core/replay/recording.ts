@@ -110,7 +110,7 @@ export async function readRecording(
     return { kind: 'arrival', seq: entry.seq, atMs: entry.accepted_at, entry, failed: failed.get(entry.id) }
   })
   const drew = whoDrew(entries, changes)
-  const deeds = [...entries.flatMap(turnOf), ...commands.map((row) => commandOf(row, entries, drew))]
+  const deeds = [...entries.flatMap(turnOf), ...commands.filter(wasDecided).map((row) => commandOf(row, entries, drew))]
   const happened = [...arrivals, ...deeds].sort(inOrder(drew))
   let drawn = 0
   const filled = happened.map((one) => {
@@ -171,6 +171,11 @@ function turnOf(entry: EntryRow): readonly Found[] {
       found: steps.filter(({ stage }) => stage === 'enrich'),
     },
   ]
+}
+
+/** A variable that was missing for a while is not in the text of the YAML: nothing was decided. */
+function wasDecided({ result_json }: CommandRow): boolean {
+  return Result.parse(JSON.parse(result_json)).code !== 'CHANNEL_DOWN'
 }
 
 /** One that changed nothing, most of them because they were refused, stands where it was decided. */
