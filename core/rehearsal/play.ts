@@ -6,7 +6,7 @@ import type { CheckedChannel, CheckedConfig } from '../config/checked.ts'
 import { DeliveryError, messageOf } from '../errors.ts'
 import { type Choice, type InboundEvent, type Part, textOf, toParts } from '../message.ts'
 import { makeLog } from '../services/log.ts'
-import { type Rehearsal, rehearse } from './rehearse.ts'
+import { chatsUnderWay, type Rehearsal, rehearse } from './rehearse.ts'
 import type { ExpectedMessage, PlainEvent, Scenario, Sentence } from './scenario.ts'
 import type { ExpectedState, PartialPart } from './sentences.ts'
 import { MeantFailure } from './stand-in-bot.ts'
@@ -117,7 +117,12 @@ interface Player {
   /** How many of them the scenario has heard. */
   heard: number
   readonly events: InboundEvent[]
+  /** The sentence that brought the latest event about. */
+  latest: At
 }
+
+/** No limit of a plugin's turn is longer. */
+const LIMITS_PASS_MS = 120_000
 
 /** The customers of one scenario in one rehearsal. */
 class Stage {
@@ -150,7 +155,7 @@ class Stage {
         this.#now = sentence
         await this.#play(sentence)
       }
-      await this.#rehearsal.patience()
+      await this.#mustBeDone()
       for (const name of this.#players.keys()) this.#mustHaveHeard(name)
       return undefined
     } catch (error) {
@@ -202,7 +207,7 @@ class Stage {
     const on = this.#scenario.customers.get(name)?.channel
     const channel = this.#config.channels.find((one) => one.name === on)
     if (!channel) throw new Wrong(undefined, { message: `No channel runs that ${name} could write on.` })
-    const player: Player = { name, channel, came: [], heard: 0, events: [] }
+    const player: Player = { name, channel, came: [], heard: 0, events: [], latest: this.#now }
     this.#players.set(name, player)
     return player
   }
@@ -230,6 +235,7 @@ class Stage {
 
   async #receive(player: Player, event: InboundEvent): Promise<void> {
     const at = this.#now
+    player.latest = at
     let refusal: unknown
     // Where the answer goes inside the response, this waits for it: it may take the clock to move on.
     const received = this.#rehearsal.channels.get(player.channel.name)?.receive(event)
@@ -241,7 +247,7 @@ class Stage {
         refusal = error
       },
     )
-    await this.#rehearsal.idle()
+    await this.#rehearsal.settle()
     if (refusal !== undefined) throw new Wrong(player.name, { message: `It was not accepted: ${messageOf(refusal)}` })
   }
 
@@ -293,7 +299,7 @@ class Stage {
     const chat = (await this.#chatOf(customer)) ?? ''
     const by = { kind: 'agent', person: agent } as const
     const result = await this.#rehearsal.runtime.command({ ...command, id: randomUUID(), by, chat })
-    await this.#rehearsal.idle()
+    await this.#rehearsal.settle()
     const actual = result.ok ? 'done' : `refused: ${result.code} (${result.message})`
     const isSo = result.ok ? refused === undefined : result.code === refused
     if (isSo) return
@@ -305,12 +311,29 @@ class Stage {
 
   async #hears(customer: string, expected: readonly ExpectedMessage[]): Promise<void> {
     const player = this.#player(customer)
-    const rest = () => player.came.slice(player.heard).map(({ part }) => part)
-    if (rest().length < expected.length) await this.#rehearsal.patience()
-    const came = rest()
+    await this.#rehearsal.settle()
+    const came = player.came.slice(player.heard).map(({ part }) => part)
     const isSo = expected.length > 0 ? expected.every((one, i) => isMessage(one, came[i])) : came.length === 0
     if (!isSo) throw new Wrong(customer, { messages: compare(expected, came) })
     player.heard += expected.length
+  }
+
+  /** Nothing is under way at the end: what would still come of it, the scenario would not see. */
+  async #mustBeDone(): Promise<void> {
+    const settled = await this.#rehearsal.settle()
+    if (settled === 'done') return
+    const { runtime, clock } = this.#rehearsal
+    const [chat] = await chatsUnderWay(runtime, clock)
+    const player = this.#players.get(chat?.externalId ?? '')
+    if (!player) throw new Wrong(undefined, { message: 'What was sent last is still on its way.' })
+    const { name } = player
+    if (settled === 'waiting') {
+      const message = `${name}’s message still waits for its answer. Let time go by at the end, as  - after: 1m`
+      throw new Wrong(name, { message }, player.latest)
+    }
+    // The limits that plugins have pass, so that the journal names the one that does not answer.
+    await this.#rehearsal.advance(LIMITS_PASS_MS)
+    throw new Wrong(name, { message: `${name}’s message is still being handled after a second.` }, player.latest)
   }
 
   /** Nothing has come that no line of the scenario hears. */
@@ -325,13 +348,9 @@ class Stage {
   }
 
   async #then(states: ReadonlyMap<string, ExpectedState>): Promise<void> {
+    await this.#rehearsal.settle()
     for (const [customer, expected] of states) {
-      const look = async () => lookAt(expected, await this.#stateOf(customer))
-      let looked = await look()
-      if (looked.some(({ ok }) => !ok)) {
-        await this.#rehearsal.patience()
-        looked = await look()
-      }
+      const looked = lookAt(expected, await this.#stateOf(customer))
       if (looked.some(({ ok }) => !ok)) throw new Wrong(customer, { message: `Of ${customer}:`, looked })
     }
   }

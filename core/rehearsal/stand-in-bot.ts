@@ -43,13 +43,24 @@ export class MeantFailure extends Error {
   override readonly name = 'MeantFailure'
 }
 
-/** A bot's plugin with its `answer` replaced; its name, settings, line and other hooks stay. */
-export function standIn(real: Plugin, answers: readonly StandInAnswer[], clock: Clock): Plugin {
+/**
+ * A bot's plugin with its `answer` replaced; its name, settings, line and other hooks stay. `takingTime`: the ids of the
+ * events that it takes its time to answer are in it meanwhile.
+ */
+export function standIn(
+  real: Plugin,
+  answers: readonly StandInAnswer[],
+  { clock, takingTime }: { readonly clock: Clock; readonly takingTime: Set<string> },
+): Plugin {
   const choices = answers.map((answer) => ({ answer, matches: answer.when && matcher(answer.when) }))
   async function answer(turn: BotTurn, next: Next): Promise<Outcome> {
     const chosen = choices.find(({ matches }) => !matches || matches(turn.text) !== undefined)?.answer
     if (!chosen) throw new Error(`The scenarios do not say what the bot answers to “${turn.text}”.`)
-    if (chosen.takes !== undefined) await new Promise<void>((resolve) => clock.after(chosen.takes ?? 0, resolve))
+    if (chosen.takes !== undefined) {
+      takingTime.add(turn.event.id)
+      await new Promise<void>((resolve) => clock.after(chosen.takes ?? 0, resolve))
+      takingTime.delete(turn.event.id)
+    }
     return end(chosen, turn, next)
   }
   return {

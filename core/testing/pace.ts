@@ -16,7 +16,7 @@ export interface Pace {
 }
 
 /** In real time: when something is not done by then, the test itself holds it back. */
-const PATIENCE_MS = 1_000
+export const PATIENCE_MS = 1_000
 
 /** Whether it is done, or will be within a second of real time. */
 export async function isDone(work: Promise<void>): Promise<boolean> {
@@ -39,18 +39,26 @@ export function makePace(clock: ManualClock, runtime: () => Pick<Runtime, 'idle'
   return {
     idle,
     async advance(ms) {
-      const untilMs = clock.now() + ms
-      let isHeld = !(await isDone(idle()))
-      for (;;) {
-        const dueMs = clock.nextAtMs ?? Number.POSITIVE_INFINITY
-        if (dueMs > untilMs) break
-        await clock.advance(Math.max(0, dueMs - clock.now()))
+      let isHeld = false
+      await moveOn(clock, ms, async () => {
         if (!isHeld) isHeld = !(await isDone(idle()))
-      }
-      await clock.advance(untilMs - clock.now())
+      })
       await idle()
     },
   }
+}
+
+/** Moves the clock on from one due moment to the next. Before it first moves, and after each of them, `settle` is awaited. */
+export async function moveOn(clock: ManualClock, ms: number, settle: () => Promise<unknown>): Promise<void> {
+  const untilMs = clock.now() + ms
+  await settle()
+  for (;;) {
+    const dueMs = clock.nextAtMs ?? Number.POSITIVE_INFINITY
+    if (dueMs > untilMs) break
+    await clock.advance(Math.max(0, dueMs - clock.now()))
+    await settle()
+  }
+  await clock.advance(untilMs - clock.now())
 }
 
 /** Stops it. What is still held back from outside is given up when its time to drain is over. */

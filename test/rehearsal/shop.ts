@@ -79,6 +79,8 @@ const allSorts = definePlugin({
       async intercept(turn, next) {
         const { event } = turn
         if (turn.text === 'slowly') await setTimeout(100)
+        if (turn.text === 'very slowly') await setTimeout(1_200)
+        if (turn.text === 'never') await new Promise(() => {})
         if (turn.text === 'broken') throw new Error('The feature is broken.')
         if (event.type === 'agent-message') return turn.done(`${event.agent} wrote elsewhere`)
         return event.type === 'other' ? turn.done(`noted ${event.kind}`) : next()
