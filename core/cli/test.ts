@@ -16,14 +16,13 @@ export async function test(file: string, json: boolean): Promise<void> {
   const { scenarios } = read
   // What customers and bots say in a scenario may be a secret of the configuration.
   const redact = makeRedactor(checked.config.secrets)
-  const tell = (text: string) => void process.stdout.write(redact(text))
   const played: Played[] = []
   for (const scenario of scenarios.scenarios) {
     const one = await play(scenario, checked.config, storyInShort)
     played.push(one)
-    if (!json) tell(tellPlayed(one, scenarios.file))
+    if (!json) process.stdout.write(redact(tellPlayed(one, scenarios.file)))
   }
-  tell(json ? playedAsJson(played, scenarios.file) : `\n${tellCount(played)}`)
+  process.stdout.write(json ? playedAsJson(played, scenarios.file, redact) : `\n${tellCount(played)}`)
   if (played.some(({ failure }) => failure)) process.exitCode = 1
 }
 

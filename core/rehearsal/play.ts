@@ -130,6 +130,8 @@ class Stage {
   readonly #config: CheckedConfig
   readonly #rehearsal: Rehearsal
   readonly #players = new Map<string, Player>()
+  /** What channels are still to refuse, in this order. */
+  readonly #refusals: { readonly channel: string; readonly code: string; readonly at: At }[] = []
   #now: At
 
   constructor(scenario: Scenario, config: CheckedConfig, rehearsal: Rehearsal) {
@@ -138,6 +140,7 @@ class Stage {
     this.#rehearsal = rehearsal
     this.#now = { line: scenario.line, key: 'scenario' }
     for (const [name, channel] of rehearsal.channels) {
+      channel.beforeSend(() => this.#refuseNext(name))
       channel.onSent(() => {
         const sent = channel.sent.at(-1)
         const player = this.#players.get(sent?.chat ?? '')
@@ -157,6 +160,7 @@ class Stage {
       }
       await this.#mustBeDone()
       for (const name of this.#players.keys()) this.#mustHaveHeard(name)
+      this.#mustHaveRefused()
       return undefined
     } catch (error) {
       if (!(error instanceof Wrong)) throw error
@@ -185,7 +189,8 @@ class Stage {
       case 'commands':
         return this.#commands(sentence)
       case 'refuses':
-        return this.#refuses(sentence.channel, sentence.code)
+        this.#refusals.push({ channel: sentence.channel, code: sentence.code, at: sentence })
+        return
       case 'after':
         return this.#rehearsal.advance(sentence.ms)
       case 'then':
@@ -284,13 +289,18 @@ class Stage {
     await this.#does(customer, { type: 'message', parts: [{ type: 'text', text: choice.label }], choice: choice.id })
   }
 
-  async #refuses(channel: string, code: string): Promise<void> {
-    let isNext = true
-    this.#rehearsal.channels.get(channel)?.beforeSend(() => {
-      if (!isNext) return
-      isNext = false
-      throw new DeliveryError(code)
-    })
+  /** Called before a channel sends. Throws when the scenario has it refuse this one. */
+  #refuseNext(channel: string): void {
+    const next = this.#refusals.findIndex((one) => one.channel === channel)
+    const [refusal] = next < 0 ? [] : this.#refusals.splice(next, 1)
+    if (refusal) throw new DeliveryError(refusal.code)
+  }
+
+  /** Every refusal has met a message. */
+  #mustHaveRefused(): void {
+    const [refusal] = this.#refusals
+    if (!refusal) return
+    throw new Wrong(undefined, { message: `Nothing was sent that ${refusal.channel} could have refused.` }, refusal.at)
   }
 
   // ── what agents do ──

@@ -271,8 +271,20 @@ class Reader {
 
   #customer(name: string, listed: NonNullable<Written['customers']>, path: Path): ScenarioCustomer {
     const { channel, ...sender } = listed[name] ?? {}
-    if (!Object.hasOwn(listed, name) && !this.#people.includes(name)) this.#checkCustomerName(name, path)
+    if (!Object.hasOwn(listed, name) && !this.#people.includes(name)) {
+      this.#checkCustomerName(name, path)
+      this.#mustNotBeMistyped(name, Object.keys(listed), path)
+    }
     return { channel: channel ?? this.#config.routes.flatMap(({ from }) => from)[0] ?? '', sender }
+  }
+
+  /** Somebody who is not listed may write too; one whose name is nearly that of a listed one hardly does. */
+  #mustNotBeMistyped(name: string, listed: readonly string[], path: Path): void {
+    const meant = nearest(name, listed)
+    if (meant === undefined) return
+    const what = `${name} is not listed under customers:, and ${meant} is.`
+    const instead = `Write ${meant} instead, or list ${name} too.`
+    this.#at(new Finding('CONFIG_UNKNOWN_NAME', { what, instead }), path, true)
   }
 
   /** Every name in the sentence is of someone or something that is there. */
@@ -294,6 +306,9 @@ class Reader {
     })
     if (form.names !== undefined && typeof value === 'string')
       this.#checkValue(form.names, value, names, customers, path)
+    const [channel = ''] = names
+    if (roles[0] === 'channel' && form.names === 'customer' && this.#channels.includes(channel))
+      this.#mustBeOn(channel, String(value), customers, path, true)
   }
 
   #checkValue(
@@ -318,12 +333,18 @@ class Reader {
     }
   }
 
-  #mustBeOn(channel: string, name: string, customers: ReadonlyMap<string, ScenarioCustomer>, path: Path): void {
+  #mustBeOn(
+    channel: string,
+    name: string,
+    customers: ReadonlyMap<string, ScenarioCustomer>,
+    path: Path,
+    onKey = false,
+  ): void {
     const own = customers.get(name)?.channel
     if (own === channel || own === undefined) return
     const what = `${name} is on ${own}, not on ${channel}.`
     const instead = `Write ${own}, or give ${name} another channel under customers:`
-    this.#at(new Finding('CONFIG_WRONG_VALUE', { what, instead }), path)
+    this.#at(new Finding('CONFIG_WRONG_VALUE', { what, instead }), path, onKey)
   }
 
   #mustBeThere(name: string, customers: ReadonlyMap<string, unknown>, path: Path, onKey = false): void {

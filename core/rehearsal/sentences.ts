@@ -106,6 +106,7 @@ const NOTHING = 'nothing'
 const message = z.union([textOrPattern, partialPart])
 const messages = z
   .union([message, z.array(message).min(1)])
+  .meta({ switchboard: 'content' })
   .transform((written): readonly ExpectedMessage[] =>
     written === NOTHING ? [] : Array.isArray(written) ? written : [written],
   )

@@ -1,5 +1,6 @@
 /** What came of scenarios, for the operator: a line for each, and for one that failed what is not so, and why. */
 import { displayWidth } from '../config/report.ts'
+import type { Redact } from '../services/log.ts'
 import type { ComparedMessage, Failure, Played } from './play.ts'
 import type { Looked } from './state.ts'
 
@@ -22,8 +23,8 @@ export function tellCount(played: readonly Played[]): string {
   return `${scenarios}, ${failed === 0 ? 'all well' : `${failed} failed`}.\n`
 }
 
-/** All of it for machines: one JSON document. */
-export function playedAsJson(played: readonly Played[], file: string): string {
+/** All of it for machines: one JSON document. `redact` is given each of its texts. */
+export function playedAsJson(played: readonly Played[], file: string, redact: Redact): string {
   const scenarios = played.map(({ scenario, ms, failure, errors }) => ({
     scenario: scenario.name,
     file,
@@ -34,7 +35,8 @@ export function playedAsJson(played: readonly Played[], file: string): string {
     errors,
   }))
   const failed = scenarios.filter(({ ok }) => !ok).length
-  return `${JSON.stringify({ ok: failed === 0, passed: played.length - failed, failed, scenarios }, undefined, 2)}\n`
+  const told = { ok: failed === 0, passed: played.length - failed, failed, scenarios }
+  return `${JSON.stringify(told, (_key, value) => (typeof value === 'string' ? redact(value) : value), 2)}\n`
 }
 
 function failureForMachines({ line, sentence, message, messages, looked, why }: Failure) {
@@ -71,12 +73,36 @@ function tellMessages(messages: readonly ComparedMessage[]): readonly string[] {
     if (ok) return said('=', came ?? '', '', notesAt)
     if (expected === undefined) return said('+', came ?? '', 'came', notesAt)
     if (came === undefined) return said('-', expected, 'expected, and nothing came', notesAt)
+    const isPattern = /^[/{]/.test(expected)
+    if (!isPattern && expected.includes('\n') && came.includes('\n')) return tellLines(expected, came, notesAt)
     return [
       ...said('-', expected, 'expected', notesAt),
       ...said('+', came, 'came instead', notesAt),
-      ...whereTheyDiffer(expected, came),
+      ...(isPattern ? [] : whereTheyDiffer(expected, came)),
     ]
   })
+}
+
+/** Two texts of several lines: those that begin and end both are told once. */
+function tellLines(expected: string, came: string, notesAt: number): readonly string[] {
+  const [wanted, there] = [expected.split('\n'), came.split('\n')]
+  const shorter = Math.min(wanted.length, there.length)
+  const begin = sameLines(wanted, there, shorter)
+  const end = sameLines(wanted.toReversed(), there.toReversed(), shorter - begin)
+  const differing = (lines: readonly string[]) => lines.slice(begin, lines.length - end)
+  const same = (lines: readonly string[]) => lines.map((line) => `= ${line}`)
+  return [
+    ...same(there.slice(0, begin)),
+    ...differing(wanted).flatMap((line) => said('-', line, 'expected', notesAt)),
+    ...differing(there).flatMap((line) => said('+', line, 'came instead', notesAt)),
+    ...same(there.slice(there.length - end)),
+  ]
+}
+
+/** How many lines are the same from the first on, but not more than `max`. */
+function sameLines(some: readonly string[], others: readonly string[], max: number): number {
+  const differs = some.slice(0, max).findIndex((line, i) => line !== others[i])
+  return differs < 0 ? max : differs
 }
 
 /** The lines of a message behind its sign, with a note at the end of the first. */
@@ -86,12 +112,12 @@ function said(sign: string, text: string, note: string, notesAt: number): readon
     .map((line, index) => `${sign} ${index === 0 && note ? `${padded(line, notesAt)}  ${note}` : line}`)
 }
 
-/** Points to the first place where two texts of one line differ, when they begin alike. Patterns and parts do not. */
+/** Points to the first place where two texts of one line differ, when they begin alike. */
 function whereTheyDiffer(expected: string, came: string): readonly string[] {
   const [wanted, there] = [[...expected], [...came]]
   const at = wanted.findIndex((character, i) => character !== there[i])
   const same = at < 0 ? wanted.length : at
-  if (same === 0 || expected.includes('\n') || came.includes('\n') || /^[/{]/.test(expected)) return []
+  if (same === 0 || expected.includes('\n') || came.includes('\n')) return []
   return [`  ${' '.repeat(displayWidth(wanted.slice(0, same).join('')))}^ here they differ`]
 }
 

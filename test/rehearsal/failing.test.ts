@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { Played } from '../../core/rehearsal/play.ts'
 import { playedAsJson, tellCount, tellPlayed } from '../../core/rehearsal/tell.ts'
+import { makeRedactor } from '../../core/services/log.ts'
 import { played, scenariosIn, shop } from './shop.ts'
 
 const FILE = 'test/rehearsal/failing.test.yaml'
@@ -34,7 +35,7 @@ test('every one of them fails, but for the last, which only warns', () => {
 })
 
 test('machines are given the same', () => {
-  const [first, ...others] = JSON.parse(playedAsJson(all, file)).scenarios
+  const [first, ...others] = JSON.parse(playedAsJson(all, file, (text) => text)).scenarios
   const then = others.find(({ scenario }: { scenario: string }) => scenario === 'then is otherwise')
   expect(first).toMatchObject({
     scenario: 'another text came',
@@ -50,6 +51,18 @@ test('machines are given the same', () => {
   })
   expect(then.failure.expected).toContain('owner: support/night')
   expect(then.failure.actual).toContain('owner: llm')
+})
+
+test('for machines secrets are cut out of the texts, and of nothing else', () => {
+  const secrets = ['true', 'false', 'scenario', 'echo: 你好，价格多少？']
+  const told = playedAsJson(all, file, makeRedactor(secrets))
+  expect(JSON.parse(told)).toMatchObject({
+    ok: false,
+    scenarios: [
+      { scenario: 'another text came', ok: false, failure: { actual: ['[secret]'] } },
+      ...all.slice(1).map(() => ({})),
+    ],
+  })
 })
 
 test('a configuration that cannot be started fails the scenario, and says why', async () => {
