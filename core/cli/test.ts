@@ -1,15 +1,18 @@
 /** `switchboard test`: plays the scenarios that stand beside the configuration, with nothing outside. */
 import { formatProblems, type Problem, problemsAsJson } from '../config/report.ts'
+import { checkWithMadeUpVariables } from '../rehearsal/made-up.ts'
+import { refuseOutside } from '../rehearsal/nothing-outside.ts'
 import { type Played, play } from '../rehearsal/play.ts'
 import { readScenarios, scenariosBeside } from '../rehearsal/read-scenarios.ts'
-import { withMadeUpVariables } from '../rehearsal/rehearse.ts'
-import { playedAsJson, tellCount, tellPlayed } from '../rehearsal/tell.ts'
+import { playedAsJson, tellEnd, tellPlayed } from '../rehearsal/tell.ts'
 import { makeRedactor } from '../services/log.ts'
 import { checkFile } from './read-config.ts'
 import { storyInShort } from './story.ts'
 
 export async function test(file: string, json: boolean): Promise<void> {
-  const checked = await checkFile(file, {}, withMadeUpVariables)
+  for (const [signal, status] of INTERRUPTS) process.once(signal, () => process.exit(status))
+  using _ = refuseOutside()
+  const checked = await checkWithMadeUpVariables(file, (change) => checkFile(file, {}, change))
   if (!checked.ok) return refuse(checked.problems, json)
   const read = await readScenarios(scenariosBeside(file), checked.config)
   if (!read.ok) return refuse(read.problems, json)
@@ -22,9 +25,15 @@ export async function test(file: string, json: boolean): Promise<void> {
     played.push(one)
     if (!json) process.stdout.write(redact(tellPlayed(one, scenarios.file)))
   }
-  process.stdout.write(json ? playedAsJson(played, scenarios.file, redact) : `\n${tellCount(played)}`)
+  process.stdout.write(json ? playedAsJson(played, scenarios.file, redact) : redact(`\n${tellEnd(played)}`))
   if (played.some(({ failure }) => failure)) process.exitCode = 1
 }
+
+/** Interrupted, it ends as a process does that is not asked, only that it tidies up. */
+const INTERRUPTS = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const
 
 function refuse(problems: readonly Problem[], json: boolean): void {
   process.stdout.write(json ? problemsAsJson(problems) : formatProblems(problems))

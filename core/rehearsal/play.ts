@@ -18,6 +18,8 @@ export interface Played {
   readonly failure?: Failure | undefined
   /** What plugins did wrong meanwhile, from the log. */
   readonly errors: readonly string[]
+  /** What of the configuration was left out. */
+  readonly warnings: readonly string[]
 }
 
 /** Why a scenario failed: at which of its lines, and what was so instead. */
@@ -51,11 +53,13 @@ export async function play(scenario: Scenario, config: CheckedConfig, tellStory:
   const startedMs = performance.now()
   const errors: string[] = []
   const log = makeLog({ level: 'error', stream: { write: (line) => void errors.push(...told(line)) } })
+  let warnings: readonly string[] = []
   const done = (failure?: Failure): Played => ({
     scenario,
     ms: Math.round(performance.now() - startedMs),
     failure,
     errors: [...new Set(errors)],
+    warnings,
   })
   let rehearsal: Rehearsal
   try {
@@ -66,6 +70,7 @@ export async function play(scenario: Scenario, config: CheckedConfig, tellStory:
     )
   }
   await using running = rehearsal
+  warnings = running.warnings
   const stage = new Stage(scenario, config, running)
   const wrong = await stage.playAll()
   if (!wrong) return done()

@@ -3,6 +3,7 @@
  * are sent, no address is asked, the journal is in a temporary folder, and the time is the rehearsal's own. Scenarios
  * and replays are made of it.
  */
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,9 +13,10 @@ import type { Environment } from '../config/read.ts'
 import { type Runtime, startRuntime } from '../runtime/runtime.ts'
 import type { RuntimeLog } from '../services/log.ts'
 import { type ManualClock, manualClock } from '../testing/clock.ts'
-import { type MemoryChannel, memoryChannel } from '../testing/memory-channel.ts'
+import type { MemoryChannel } from '../testing/memory-channel.ts'
 import { moveOn, PATIENCE_MS, SWEEP_EVERY_MS, stopHeld } from '../testing/pace.ts'
-import { type StandInAnswer, standIn } from './stand-in-bot.ts'
+import { type StandInAnswer, standInBot } from './stand-in-bot.ts'
+import { standInChannel } from './stand-in-channel.ts'
 
 export interface Rehearsal extends AsyncDisposable {
   readonly runtime: Runtime
@@ -31,6 +33,8 @@ export interface Rehearsal extends AsyncDisposable {
   advance(ms: number): Promise<void>
   /** By the name in the YAML. */
   readonly channels: ReadonlyMap<string, MemoryChannel>
+  /** What of the configuration is left out, since it cannot be without the outside. */
+  readonly warnings: readonly string[]
 }
 
 /** `done`: nothing is under way. `waiting`: what is, waits for the clock. `held`: it takes more real time than it is given. */
@@ -49,9 +53,15 @@ export async function rehearse(
 ): Promise<Rehearsal> {
   const clock = options.clock ?? manualClock(options.startMs)
   const folder = await mkdtemp(join(tmpdir(), 'switchboard-rehearsal-'))
-  const removeFolder = () => rm(folder, { recursive: true, force: true })
+  foldersInUse.add(folder)
+  const removeFolder = async () => {
+    await rm(folder, { recursive: true, force: true })
+    foldersInUse.delete(folder)
+  }
+  const warnings: string[] = []
+  const offline = { warn: (text: string) => void warnings.push(text) }
   const channels = new Map(
-    config.channels.map(({ name, plugin, capabilities }) => [name, memoryChannel({ name: plugin.name, capabilities })]),
+    config.channels.map(({ name, plugin }) => [name, standInChannel(name, plugin, offline)] as const),
   )
   const standIns = config.channels.map((channel) => ({
     ...channel,
@@ -60,7 +70,9 @@ export async function rehearse(
   const takingTime = new Set<string>()
   const bots = config.bots.map((bot) => {
     const answers = options.bots?.get(bot.name)
-    return answers ? { ...bot, plugin: standIn(bot.plugin, answers, { clock, takingTime }) } : bot
+    return answers
+      ? { ...bot, plugin: standInBot(bot.name, bot.plugin, answers, { clock, takingTime, ...offline }) }
+      : bot
   })
   try {
     const runtime = await startRuntime(
@@ -79,6 +91,7 @@ export async function rehearse(
       runtime,
       clock,
       channels,
+      warnings,
       async [Symbol.asyncDispose]() {
         await stopHeld(clock, runtime)
         await removeFolder()
@@ -89,6 +102,12 @@ export async function rehearse(
     throw error
   }
 }
+
+/** Removed at the latest when the process ends. */
+const foldersInUse = new Set<string>()
+process.on('exit', () => {
+  for (const folder of foldersInUse) rmSync(folder, { recursive: true, force: true })
+})
 
 /** What is known of those who wait for the clock, and how long others are waited for. */
 interface Patience {
@@ -163,8 +182,12 @@ async function isQuietlyHeld({ idle, engine }: Runtime): Promise<boolean> {
 }
 
 /** The environment, with something made up for every variable that is not set: a rehearsal needs no real secret. */
-export function withMadeUpVariables(env: Environment): Environment {
+export function withMadeUpVariables(env: Environment, makeUp: (name: string) => string = madeUpText): Environment {
   return new Proxy(env, {
-    get: (known, name) => (typeof name === 'string' ? known[name] || `made-up-value-of-${name}` : undefined),
+    get: (known, name) => (typeof name === 'string' ? known[name] || makeUp(name) : undefined),
   })
+}
+
+export function madeUpText(name: string): string {
+  return `made-up-value-of-${name}`
 }

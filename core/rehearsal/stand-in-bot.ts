@@ -5,6 +5,7 @@ import { type Keyword, keyword, matcher } from '../matcher.ts'
 import type { Plugin } from '../plugin.ts'
 import type { Clock } from '../services/clock.ts'
 import type { BotTurn, Next, Outcome } from '../turn.ts'
+import { manifestOf, type Offline, setUpOffline } from './offline.ts'
 
 /** What it does: exactly one of these. */
 const ENDS = ['says', 'unknown', 'handsOff', 'passes', 'fails'] as const
@@ -47,10 +48,11 @@ export class MeantFailure extends Error {
  * A bot's plugin with its `answer` replaced; its name, settings, line and other hooks stay. `takingTime`: the ids of the
  * events that it takes its time to answer are in it meanwhile.
  */
-export function standIn(
+export function standInBot(
+  name: string,
   real: Plugin,
   answers: readonly StandInAnswer[],
-  { clock, takingTime }: { readonly clock: Clock; readonly takingTime: Set<string> },
+  { clock, takingTime, ...offline }: Offline & { readonly clock: Clock; readonly takingTime: Set<string> },
 ): Plugin {
   const choices = answers.map((answer) => ({ answer, matches: answer.when && matcher(answer.when) }))
   async function answer(turn: BotTurn, next: Next): Promise<Outcome> {
@@ -64,23 +66,8 @@ export function standIn(
     return end(chosen, turn, next)
   }
   return {
-    kind: real.kind,
-    name: real.name,
-    summary: real.summary,
-    config: real.config,
-    state: real.state,
-    needs: real.needs,
-    provides: real.provides,
-    tables: real.tables,
-    ifGuardFails: real.ifGuardFails,
-    check: (config, channels) => real.check(config, channels),
-    account: (config) => real.account(config),
-    capabilities: (config) => real.capabilities(config),
-    names: (config) => real.names(config),
-    async setup(context) {
-      const hooks: unknown = await real.setup(context)
-      return { ...(typeof hooks === 'object' ? hooks : {}), answer }
-    },
+    ...manifestOf(real),
+    setup: async (context) => ({ ...(await setUpOffline(name, real, context, offline)), answer }),
   }
 }
 

@@ -16,11 +16,17 @@ export function tellPlayed({ scenario, ms, failure, errors }: Played, file: stri
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`
 }
 
-/** The last line. */
-export function tellCount(played: readonly Played[]): string {
+/** The end: what was left out, and the last line. */
+export function tellEnd(played: readonly Played[]): string {
   const failed = played.filter(({ failure }) => failure).length
   const scenarios = played.length === 1 ? '1 scenario' : `${played.length} scenarios`
-  return `${scenarios}, ${failed === 0 ? 'all well' : `${failed} failed`}.\n`
+  const warnings = warningsOf(played).map((warning) => `Warning: ${warning}\n`)
+  return `${warnings.join('')}${scenarios}, ${failed === 0 ? 'all well' : `${failed} failed`}.\n`
+}
+
+/** Each once, however many scenarios it is about. */
+function warningsOf(played: readonly Played[]): readonly string[] {
+  return [...new Set(played.flatMap(({ warnings }) => warnings))]
 }
 
 /** All of it for machines: one JSON document. `redact` is given each of its texts. */
@@ -35,7 +41,7 @@ export function playedAsJson(played: readonly Played[], file: string, redact: Re
     errors,
   }))
   const failed = scenarios.filter(({ ok }) => !ok).length
-  const told = { ok: failed === 0, passed: played.length - failed, failed, scenarios }
+  const told = { ok: failed === 0, passed: played.length - failed, failed, scenarios, warnings: warningsOf(played) }
   return `${JSON.stringify(told, (_key, value) => (typeof value === 'string' ? redact(value) : value), 2)}\n`
 }
 

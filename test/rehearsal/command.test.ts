@@ -1,6 +1,9 @@
 /** `switchboard test` itself, in a folder as an operator has it. */
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -32,6 +35,63 @@ function run(...args: readonly string[]): Promise<{ readonly status: number; rea
     })
   })
 }
+
+/** A bot that asks outside in every way that there is. */
+const OUTSIDE = `
+import { request } from 'node:http'
+import { connect } from 'node:tls'
+import { defineBot, z } from 'switchboard'
+
+const refusal = (socket) => new Promise((done) => {
+  socket.on('error', (error) => done(error.message))
+  socket.on('response', () => done('answered'))
+  socket.on('secureConnect', () => done('answered'))
+})
+
+export default defineBot({
+  name: 'outside',
+  summary: 'Asks outside.',
+  config: z.strictObject({ server: z.string(), key: z.string().length(43), keep: z.int(), page: z.url() }),
+  setup: ({ config: { server } }) => ({
+    async answer(turn) {
+      switch (turn.text) {
+        case 'never': return new Promise(() => {})
+        case 'fetch': return turn.reply(await fetch(server).then(() => 'answered', (error) => error.message))
+        case 'request': return turn.reply(await refusal(request(server).end()))
+        case 'tls': return turn.reply(await refusal(connect(Number(new URL(server).port), '127.0.0.1')))
+        default: {
+          const socket = new WebSocket(server.replace('http', 'ws'))
+          return turn.reply(await new Promise((done) => {
+            socket.onopen = () => done('answered')
+            socket.onerror = () => done('refused')
+          }))
+        }
+      }
+    },
+  }),
+})
+`
+
+const outsideYaml = (server: string) => `
+server: { port: "\${PORT}", publicUrl: "\${PUBLIC_URL}" }
+channels: { demo: { use: loopback, secret: "\${LOOPBACK_SECRET}" } }
+bots: { llm: { use: ./outside.ts, server: "${server}", key: "\${LLM_KEY}", keep: "\${LLM_KEEP}", page: "\${LLM_PAGE}" } }
+routes: [{ from: demo, mode: bot-only, bot: llm }]
+`
+
+const OUTSIDE_SCENARIOS = `
+scenarios:
+  - scenario: everything is refused
+    steps:
+      - li says: fetch
+        li hears: /In a rehearsal nothing outside is asked/
+      - li says: request
+        li hears: /In a rehearsal nothing outside is asked/
+      - li says: tls
+        li hears: /In a rehearsal nothing outside is asked/
+      - li says: socket
+        li hears: refused
+`
 
 /** What differs from run to run, and how a story is told: that is tested elsewhere. */
 function steady(text: string): string {
@@ -99,6 +159,42 @@ test('scenarios with problems are told likewise, and nothing is played', async (
   expect(status).toBe(1)
   expect(out).toMatch(/^config\/switchboard\.test\.yaml:\d+:9 .*CONFIG_UNKNOWN_KEY/)
   expect(out).toMatch(/\n1 problem\.\n$/)
+})
+
+test('nothing outside is asked, past the plugin’s http too, and a made-up variable is never what is refused', async () => {
+  const asked = createServer((_request, response) => response.end('the outside')).listen(0, '127.0.0.1')
+  await once(asked, 'listening')
+  const address = asked.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  await writeFile(join(folder, 'outside.ts'), OUTSIDE)
+  await writeFile(join(folder, 'outside.yaml'), outsideYaml(`http://127.0.0.1:${port}`))
+  await writeFile(join(folder, 'outside.test.yaml'), OUTSIDE_SCENARIOS)
+  const { status, out } = await run('outside.yaml')
+  asked.close()
+  expect(out).toContain('1 scenario, all well.')
+  expect(status).toBe(0)
+})
+
+test('a problem that has nothing to do with what is made up is told all the same', async () => {
+  await writeFile(join(folder, 'outside.yaml'), outsideYaml('http://127.0.0.1').replace('port:', 'prot:'))
+  const { status, out } = await run('outside.yaml')
+  expect(status).toBe(1)
+  expect(out).toMatch(/server\.prot .*CONFIG_UNKNOWN_KEY/)
+  expect(out).toMatch(/\n1 problem\.\n$/)
+})
+
+test('interrupted, it leaves no journal behind', async () => {
+  await writeFile(join(folder, 'outside.yaml'), outsideYaml('http://127.0.0.1'))
+  await writeFile(join(folder, 'outside.test.yaml'), OUTSIDE_SCENARIOS.replace('says: fetch', 'says: never'))
+  const own = await mkdtemp(join(folder, 'temporary-'))
+  const command = [resolve('core/switchboard.js'), 'test', 'outside.yaml']
+  const process_ = execFile(process.execPath, command, { cwd: folder, env: { TMPDIR: own } })
+  const ended = once(process_, 'exit')
+  const journals = () => globSync('switchboard-rehearsal-*', { cwd: own })
+  await vi.waitFor(() => expect(journals()).toHaveLength(1), { timeout: 60_000 })
+  process_.kill('SIGINT')
+  expect(await ended).toEqual([130, null])
+  expect(journals()).toEqual([])
 })
 
 test('without scenarios it says how to begin', async () => {

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { Played } from '../../core/rehearsal/play.ts'
-import { playedAsJson, tellCount, tellPlayed } from '../../core/rehearsal/tell.ts'
+import { playedAsJson, tellEnd, tellPlayed } from '../../core/rehearsal/tell.ts'
 import { makeRedactor } from '../../core/services/log.ts'
 import { played, scenariosIn, shop } from './shop.ts'
 
@@ -22,7 +22,7 @@ test('each way to fail is told with the line, what was expected, what came, and 
   const withoutStory = all.map((one, i) =>
     one.failure && i > 0 ? { ...one, failure: { ...one.failure, why: undefined } } : one,
   )
-  const told = withoutStory.map((one) => tellPlayed(one, file)).join('') + tellCount(all)
+  const told = withoutStory.map((one) => tellPlayed(one, file)).join('') + tellEnd(all)
   if (process.env.UPDATE_GOLDENS) writeFileSync(GOLDEN, told)
   expect(told).toBe(readFileSync(GOLDEN, 'utf8'))
 })

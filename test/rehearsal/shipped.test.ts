@@ -5,9 +5,9 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { storyInShort } from '../../core/cli/story.ts'
 import { checkConfig } from '../../core/config/check.ts'
+import { checkWithMadeUpVariables } from '../../core/rehearsal/made-up.ts'
 import { play } from '../../core/rehearsal/play.ts'
 import { readScenarios, scenariosBeside } from '../../core/rehearsal/read-scenarios.ts'
-import { withMadeUpVariables } from '../../core/rehearsal/rehearse.ts'
 
 const FILE = 'config/switchboard.yaml'
 const TEXT = readFileSync(FILE, 'utf8')
@@ -20,7 +20,7 @@ test('the command plays them all, and says so', { timeout: 120_000 }, async () =
 
 /** Plays until one fails; gives its name. A file that the scenarios no longer fit has failed too. */
 async function firstFailure(text: string): Promise<string | undefined> {
-  const checked = await checkConfig(FILE, { text, env: withMadeUpVariables({}) })
+  const checked = await checkWithMadeUpVariables(FILE, (change) => checkConfig(FILE, { text, env: change({}) }))
   if (!checked.ok) throw new Error(`This change is no configuration: ${checked.problems[0]?.what}`)
   const read = await readScenarios(scenariosBeside(FILE), checked.config)
   if (!read.ok) return read.problems[0]?.what
@@ -34,7 +34,7 @@ async function firstFailure(text: string): Promise<string | undefined> {
 test('the scenario in the README comes true', async () => {
   const [, text = ''] =
     /^```yaml switchboard\.test\.yaml\n([\s\S]*?)^```/m.exec(readFileSync('README.md', 'utf8')) ?? []
-  const checked = await checkConfig(FILE, { env: withMadeUpVariables({}) })
+  const checked = await checkWithMadeUpVariables(FILE, (change) => checkConfig(FILE, { env: change({}) }))
   if (!checked.ok) throw new Error('The shipped configuration has problems.')
   const read = await readScenarios(scenariosBeside(FILE), checked.config, text)
   const [scenario] = read.ok ? read.scenarios.scenarios : []

@@ -24,14 +24,16 @@ const HOUR_MS = 3_600_000
 function channel(name: string, capabilities: Capabilities): Plugin {
   return defineChannel({
     name,
-    summary: 'Only declares: in a rehearsal it is never set up.',
+    summary: 'Its platform is asked for nothing in a rehearsal.',
     config: z.strictObject({}),
     account: () => 'shop',
     capabilities: () => capabilities,
-    setup() {
-      throw new Error('A rehearsal has set up a real channel.')
-    },
+    setup: () => ({ send: asked, listen: asked, fetchMedia: asked, typing: asked, draft: asked }),
   })
+}
+
+function asked(): never {
+  throw new Error('A rehearsal has asked a real platform.')
 }
 
 const channels = [
