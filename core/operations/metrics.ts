@@ -119,14 +119,17 @@ export function makeMetrics(): Metrics {
   const byChannel = onceFor((channel: string) => ({
     fresh: series(events, channel, 'no'),
     repeated: series(events, channel, 'yes'),
-    retried: series(retries, channel),
-    sent: series(deliveries, channel, 'sent', ''),
-    ended: onceFor((state: string) => onceFor((code: string) => series(deliveries, channel, state, code))),
+  }))
+  /** A channel, or `desk:<name>`. */
+  const byDestination = onceFor((to: string) => ({
+    retried: series(retries, to),
+    sent: series(deliveries, to, 'sent', ''),
+    ended: onceFor((state: string) => onceFor((code: string) => series(deliveries, to, state, code))),
     codeOf: boundedCodes(),
   }))
 
-  function delivered(channel: string, { state, code }: Pick<DeliveryResult, 'state' | 'code'>): void {
-    const counters = byChannel(channel)
+  function delivered(to: string, { state, code }: Pick<DeliveryResult, 'state' | 'code'>): void {
+    const counters = byDestination(to)
     if (state === 'pending') counters.retried.inc()
     else if (state === 'sent') counters.sent.inc()
     else counters.ended(state)(counters.codeOf(code)).inc()
@@ -152,7 +155,10 @@ export function makeMetrics(): Metrics {
     },
     reloadRefused: () => byResult('refused').inc(),
     async text({ channels, journal, web, backlog, revision }) {
-      for (const channel of channels.keys()) byChannel(channel)
+      for (const channel of channels.keys()) {
+        byChannel(channel)
+        byDestination(channel)
+      }
       for (const { counter } of tallies) counter.reset()
       for (const { counter, labels, tally } of tallies) counter.labels(...labels).inc(tally.count)
       setAll(channelUp, channels)
