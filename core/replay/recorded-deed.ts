@@ -46,7 +46,8 @@ export class RecordedDeed implements Recorded {
       return stage === 'bot' ? { did: 'failed', because: 'it was not asked then', gave: {} } : undefined
     }
     const { at = 0, ms = 0, did, because, gave } = step
-    this.#clock.jump(this.#deed.startedAtMs + at + (gave ? ms : 0))
+    // Never back: while it is composed, the clock shows when it was done.
+    this.#clock.jump(Math.max(this.#clock.now(), this.#deed.startedAtMs + at + (gave ? ms : 0)))
     return gave && { did, because, gave }
   }
 }
