@@ -2,7 +2,7 @@
  * A day of customer service, made up by chance: customers who write, click and come back, bots that ask outside and
  * fail, agents who take, answer and forget, a platform that refuses, and an operator who changes the file in between.
  */
-import { setImmediate, setTimeout as wait } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 import {
   type Command,
   type CommandResult,
@@ -297,10 +297,10 @@ export async function live(
       const command = await commandOf(bot, random, `c${random.upTo(customers)}`, `k${++commands}`)
       if (command) results.push(bot.runtime.command(command))
     }
-    if (random.upTo(3) === 1) await Promise.race([bot.runtime.idle(), wait(3)])
+    if (random.upTo(3) === 1) await rounds(20)
     const isLong = random.upTo(20) === 1
     // However slow the machine is, its journal does not take a quarter of an hour to be read.
-    if (isLong) await Promise.race([bot.runtime.idle(), wait(20)])
+    if (isLong) await rounds(200)
     await bot.clock.advance(random.upTo(isLong ? 20 * MINUTE_MS : 20_000))
     if (random.upTo(events / 20) === 1) {
       let isApplied = false
@@ -314,6 +314,11 @@ export async function live(
   await Promise.all(results)
   await bot.advance(60 * MINUTE_MS)
   return results.length
+}
+
+/** Lets what is under way go on, by as much on every machine. */
+async function rounds(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await setImmediate()
 }
 
 function eventOf(random: Random, chat: string, id: string, atMs: number): InboundEvent {
