@@ -115,6 +115,24 @@ test('an older Node is told what to do', async () => {
   expect(await readFile(COMMAND, 'utf8')).not.toMatch(/\bawait\b|\?\?|\?\./)
 })
 
+test('explain lets no plugin ask outside, also past its http, and ends although a timer is left', async () => {
+  const asks = `import { definePlugin, z } from 'switchboard'
+export default definePlugin({
+  name: 'asks', summary: 'Asks.', config: z.strictObject({}),
+  async setup() {
+    setInterval(() => {}, 1_000)
+    await fetch('http://127.0.0.1:9/')
+    return {}
+  },
+})
+`
+  await writeFile(join(folder, 'asks.ts'), asks)
+  const file = await config(`${yaml()}features: [{ use: ./asks.ts }]\n`)
+  const { status, err } = await switchboard('explain', file).ended
+  expect(status).toBe(1)
+  expect(err).toMatch(/It could not be set up: .*asks.*In a rehearsal nothing outside is asked/)
+})
+
 test('the feature in the README is about 20 lines, and runs as it stands there', async () => {
   const readme = await readFile(fileURLToPath(new URL('../README.md', import.meta.url)), 'utf8')
   const [, feature = ''] = /```ts\n([\s\S]*?)```/.exec(readme) ?? []

@@ -1,6 +1,7 @@
 /** `switchboard explain`: how it is put together; what happened, and why; and whether it would happen again. */
 import { messageOf } from '../errors.ts'
 import { readJournal } from '../journal/sqlite/read-journal.ts'
+import { refuseOutside } from '../rehearsal/nothing-outside.ts'
 import { rehearse } from '../rehearsal/rehearse.ts'
 import { makeLog } from '../services/log.ts'
 import { readConfig, readEnvironment, readStorageFolder } from './read-config.ts'
@@ -12,10 +13,12 @@ import { readStory, storyAsText } from './story.ts'
 export async function explain(file: string, json: boolean): Promise<void> {
   const config = await readConfig(file)
   if (!config) return
+  using _ = refuseOutside()
   try {
     await using rehearsal = await rehearse(config, { log: makeLog({ level: 'silent' }) })
     const resolved = resolvedPipeline(config, rehearsal.runtime.plan)
     process.stdout.write(json ? asJson(resolved) : resolvedAsText(resolved))
+    for (const warning of rehearsal.warnings) process.stderr.write(`${warning}\n`)
   } catch (error) {
     process.stderr.write(`It could not be set up: ${messageOf(error)}\n`)
     process.exitCode = 1
@@ -33,6 +36,7 @@ export async function explainOf(file: string, id: string, json: boolean): Promis
 
 /** Runs a chat again. */
 export async function explainReplay(file: string, customer: string, json: boolean): Promise<void> {
+  using _ = refuseOutside()
   await withJournal(file, async (journal, folder) => {
     const replayed = await replay(journal.read, customer, { env: readEnvironment(file) }, json)
     if (!replayed) return unknown(folder, customer)

@@ -121,12 +121,6 @@ export function checkedState(schema: z.ZodObject | undefined, state: unknown): J
   return JsonValue.parse(JSON.parse(text))
 }
 
-/** The parts of a message. Throws `PLUGIN_BAD_CONTENT`. */
-export function checkedParts(parts: unknown): readonly Part[] {
-  const checked = Parts.safeParse(parts)
-  if (checked.success) return checked.data
-  throw new SwitchboardError('PLUGIN_BAD_CONTENT', { detail: z.prettifyError(checked.error) })
-}
 
 const FactsSchema: z.ZodType<Facts> = z.object({
   language: z.string().optional(),

@@ -42,7 +42,6 @@ export interface Deed {
   /** The chat's latest number and the time when it began, and when it was done. */
   readonly startedSeq: number
   readonly startedAtMs: number
-  readonly doneSeq: number
   readonly doneAtMs: number
   /** Behind which number of the chat it stands, and before or behind which entries' turns there. */
   readonly place: number
@@ -163,7 +162,6 @@ function turnOf(entry: EntryRow): readonly Found[] {
       revision: revision ?? '',
       startedSeq: started_seq ?? entry.seq,
       startedAtMs: started_at ?? entry.done_at,
-      doneSeq: done_seq ?? entry.seq,
       place: done_seq ?? entry.seq,
       rank: entry.seq,
       doneAtMs: entry.done_at,
@@ -193,7 +191,6 @@ function commandOf(row: CommandRow, entries: readonly EntryRow[], drew: (deed: D
     revision: revision ?? '',
     startedSeq: done_seq ?? 0,
     startedAtMs: at,
-    doneSeq: done_seq ?? 0,
     doneAtMs: at,
     ...(result.code === 'NEW_MESSAGE' ? (untilMessage(seen, entries) ?? seen) : stands),
     steps: stepsOf(trace_json),
