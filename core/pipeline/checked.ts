@@ -121,7 +121,6 @@ export function checkedState(schema: z.ZodObject | undefined, state: unknown): J
   return JsonValue.parse(JSON.parse(text))
 }
 
-
 const FactsSchema: z.ZodType<Facts> = z.object({
   language: z.string().optional(),
   transcripts: z.record(z.string(), z.string()).optional(),
