@@ -17,7 +17,8 @@
  *     GET  files/<ref>/<name>           a file of a message, by the unguessable address that stands in its part
  *
  * Every request but the first says `Authorization: Bearer <token>`; a WebSocket cannot, and offers the two protocols
- * `switchboard.1` and `token.<token>`.
+ * `switchboard.1` and `token.<token>`. What stands before the first dot of a token is the visitor: with another visitor
+ * the widget begins another log. 429 and 503 may say `Retry-After`, in seconds, readable for other origins.
  */
 
 /** The protocol that a WebSocket speaks. */
