@@ -35,9 +35,11 @@ export type {
   Hooks,
   OptionalToken,
   Plugin,
+  ReceiveOptions,
   Token,
 } from './plugin.ts'
 export { defineBot, defineChannel, defineDesk, definePlugin, optional, service, tables } from './plugin.ts'
+export type { Caller } from './services/callers.ts'
 export { eventStream } from './services/event-stream.ts'
 export type {
   BotTurn,

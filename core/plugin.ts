@@ -2,14 +2,16 @@
  * What an author writes: `definePlugin`, `defineChannel`, `defineBot`, `defineDesk`, and what `setup` gets and returns.
  * Importing a plugin only defines: every effect is in `setup`, so `check` can import any plugin safely.
  */
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import type { Kysely } from 'kysely'
+import type { Compilable, Kysely } from 'kysely'
 import type { z } from 'zod'
 import type { Capabilities } from './capabilities.ts'
 import type { Command, CommandResult } from './command.ts'
 import type { Actor, Conversation } from './conversation.ts'
 import type { JournalTables } from './journal/tables.ts'
 import type { Content, CustomerPatch, InboundEvent, Json, Part } from './message.ts'
+import type { Caller } from './services/callers.ts'
 import type {
   BotTurn,
   CallbackEvent,
@@ -163,12 +165,25 @@ export interface Context<C, DB> {
   onDispose(release: () => Maybe<void>): void
 }
 
+export interface ReceiveOptions {
+  /**
+   * A write on the channel's own tables in the very transaction that accepts the event: both are on disk, or neither is.
+   * It does not run for a repeat. When it fails, `receive` rejects with `JOURNAL_WRITE`, and the event may come again.
+   */
+  readonly write?: Compilable | undefined
+}
+
 export interface ChannelContext {
   /**
    * Hands over one event. Resolves when it is durably accepted; for channels that answer inside the response, with the
    * delivery if it is ready in time. Rejects with status 503 when the backlog is full: let Fastify answer that.
    */
-  receive(event: InboundEvent): Promise<Delivery | undefined>
+  receive(event: InboundEvent, options?: ReceiveOptions): Promise<Delivery | undefined>
+  /**
+   * Who has made a request (of `web`: `request.raw`), so that the channel can bound what one caller may do, before it
+   * lets a socket be opened too. `server.trustProxy` counts.
+   */
+  callerOf(request: IncomingMessage): Caller
   /** Passed on to who is looking, never journaled. */
   live(chat: string, what: 'typing' | 'read'): void
 }

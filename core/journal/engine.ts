@@ -40,6 +40,8 @@ export interface NewEvent {
   readonly grant?: Grant | undefined
   /** The media of the event's parts, which by now say `media:<id>`. */
   readonly media: readonly NewMedia[]
+  /** Runs with it, unless it is a repeat. If it is refused, so is the event. */
+  readonly write?: Statement | undefined
 }
 
 export interface Accepted {

@@ -2,10 +2,11 @@
  * Stop 2: an event is checked, given to the journal and acknowledged; or, on channels that answer inside the response,
  * the request is kept open for a while, for the answer to be written into it.
  */
+import type { Compilable } from 'kysely'
 import { SwitchboardError } from '../errors.ts'
-import type { Accepted, DueDelivery, NewMedia, Recovery } from '../journal/engine.ts'
+import type { Accepted, DueDelivery, NewMedia, Recovery, Statement } from '../journal/engine.ts'
 import type { InboundEvent, MediaType, Part } from '../message.ts'
-import type { Delivery } from '../plugin.ts'
+import type { Delivery, ReceiveOptions } from '../plugin.ts'
 import type { PlannedChannel } from '../runtime/plan.ts'
 import { checkedEvent } from './checked.ts'
 import type { Deliver } from './deliver.ts'
@@ -41,7 +42,7 @@ interface Answered {
 
 export interface Receive {
   /** Resolves once the event is durably accepted; see `ChannelContext.receive`. */
-  receive(account: string, event: unknown): Promise<Delivery | undefined>
+  receive(account: string, event: unknown, options?: ReceiveOptions): Promise<Delivery | undefined>
   /** An entry has ended: there is room for another. */
   ended(account: string, externalId: string): void
   /** Counts what waited already when the process started. */
@@ -72,7 +73,7 @@ export function makeReceive(
   let total = 0
   let closed = false
 
-  async function accept(channel: PlannedChannel, event: InboundEvent): Promise<Accepted> {
+  async function accept(channel: PlannedChannel, event: InboundEvent, options: ReceiveOptions): Promise<Accepted> {
     const key = keyOf(channel.account, event.chat)
     const count = waiting.get(key) ?? 0
     if (count >= MAX_WAITING_PER_CHAT || total >= MAX_WAITING) throw new SwitchboardError('BACKLOG_FULL')
@@ -89,6 +90,7 @@ export function makeReceive(
         nowMs,
         grant: grantOf(event, channel.capabilities, nowMs),
         media,
+        write: options.write && statementOf(options.write, channel.instance.name),
       })
       tools.metrics.accepted(channel.name, accepted.repeated)
       if (media.length > 0 && !accepted.repeated) use.fetchMedia()
@@ -180,11 +182,11 @@ export function makeReceive(
   }
 
   return {
-    async receive(account, given) {
+    async receive(account, given, options = {}) {
       const channel = tools.plan().channels.get(account)
       if (closed || !channel) throw new SwitchboardError('STOPPING')
       const event = checkedEvent(given)
-      const accepted = await accept(channel, event)
+      const accepted = await accept(channel, event, options)
       const { inline } = channel.capabilities
       if (!inline || !channel.answersInline) {
         if (!accepted.repeated) use.nudge(accepted.chat)
@@ -223,6 +225,12 @@ export function makeReceive(
       for (const entry of [...answered.keys()]) forget(entry)
     },
   }
+}
+
+/** What a channel writes into its own tables together with the event. */
+function statementOf(write: Compilable, instance: string): Statement {
+  const { sql, parameters } = write.compile()
+  return { sql, parameters, instance }
 }
 
 /** How the backlog of a chat is counted. */

@@ -22,6 +22,7 @@ import type {
   DeskMethods,
   Hooks,
   Plugin,
+  ReceiveOptions,
 } from '../plugin.ts'
 import type { Callers } from '../services/callers.ts'
 import type { Clock, MakeId } from '../services/clock.ts'
@@ -130,7 +131,7 @@ export interface Ground {
   /** Plugins' `http` refuses every request. */
   readonly offline: boolean
   command(command: Command): Promise<CommandResult>
-  receive(account: string, event: unknown): Promise<Delivery | undefined>
+  receive(account: string, event: unknown, options?: ReceiveOptions): Promise<Delivery | undefined>
   live(account: string, chat: string, what: 'typing' | 'read'): void
 }
 
@@ -272,7 +273,8 @@ function makeContext(
   }
   const channel: Partial<ChannelContext> = isChannel(checked)
     ? {
-        receive: (event) => ground.receive(checked.account, event),
+        receive: (event, options) => ground.receive(checked.account, event, options),
+        callerOf: ground.callers.callerOf,
         live: (chat, what) => ground.live(checked.account, chat, what),
       }
     : {}

@@ -177,7 +177,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     callers,
     offline: options.offline ?? false,
     command: (command) => commands.run(command),
-    receive: (account, event) => receive.receive(account, event),
+    receive: (account, event, options) => receive.receive(account, event, options),
     live: options.live ?? (() => undefined),
   }
   const listeners = new Listeners(clock)

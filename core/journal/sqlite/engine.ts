@@ -158,7 +158,9 @@ function openEngine(
       return writer.counts
     },
 
-    accept: (event: NewEvent): Promise<Accepted> => writer.perform('accept', packEvent(event)),
+    async accept(event: NewEvent): Promise<Accepted> {
+      return writer.perform('accept', packEvent(event))
+    },
     load: (chat) => now(() => read.load(chat)),
     findChat: (account, externalId) => now(() => read.findChat(account, externalId)),
     findConversation: (id) => now(() => read.findConversation(id)),

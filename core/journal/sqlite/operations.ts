@@ -33,7 +33,7 @@ export function performing(db: DatabaseSync, checking: DatabaseSync): Perform {
   const patch = patchCustomer(db)
 
   const handlers: Handlers = {
-    accept: accept(db),
+    accept: accept(db, ofPlugins),
     commit: commit(db, book, ledger, ofPlugins),
     postpone: postpone(db),
     takeOver: takeOver(db),

@@ -34,7 +34,8 @@ import type {
 
 const CUSTOMER_JSON = JSON.stringify({ kind: 'customer' } satisfies Actor)
 
-export function packEvent({ account, event, ids, nowMs, grant, media }: NewEvent): EventInput {
+/** Throws `JOURNAL_WRITE` for a value that cannot be stored. */
+export function packEvent({ account, event, ids, nowMs, grant, media, write }: NewEvent): EventInput {
   return {
     account,
     platformId: event.id,
@@ -53,6 +54,7 @@ export function packEvent({ account, event, ids, nowMs, grant, media }: NewEvent
     sender: event.sender && packPatch(event.sender),
     grant: grant && packGrant(grant),
     media: media.length === 0 ? undefined : media,
+    write: write && packStatement(write),
   }
 }
 

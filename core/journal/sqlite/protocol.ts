@@ -102,6 +102,7 @@ export interface EventInput {
   readonly sender: PatchInput | undefined
   readonly grant: GrantInput | undefined
   readonly media: readonly { readonly id: string; readonly source: string; readonly type: string }[] | undefined
+  readonly write: StatementInput | undefined
 }
 
 export interface EntryInput {

@@ -1176,6 +1176,60 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect((await loaded(engine, chat)).seq).toBe(1)
       })
 
+      test('what is written with an event is there with the event, once, or neither is', async () => {
+        await engine.migrate('web', {
+          a: "CREATE TABLE line (chat TEXT, seq INTEGER, text TEXT CHECK (text <> 'bad'), PRIMARY KEY (chat, seq))",
+        })
+        const tables = engine.tablesOf<{ line: { chat: string; seq: number; text: string } }>('web')
+        const write = (chat: string, seq: number, text: string) => ({
+          ...tables.insertInto('line').values({ chat, seq, text }).compile(),
+          instance: 'web',
+        })
+        const lines = async (chat: string) =>
+          (await tables.selectFrom('line').select('text').where('chat', '=', chat).execute()).map(({ text }) => text)
+
+        const once = newEvent({ chat: newId(), write: write('once', 1, 'hello') })
+        const first = await engine.accept(once)
+        // A second one would not fit the table, so it is known not to have been tried.
+        const again = await Promise.all([1, 2].map(() => engine.accept({ ...once, ids: newEvent().ids })))
+        expect(again.map(({ repeated, entry }) => ({ repeated, entry }))).toEqual(
+          [1, 2].map(() => ({ repeated: true, entry: first.entry })),
+        )
+        expect(await lines('once')).toEqual(['hello'])
+
+        const events = ['one', 'bad', 'three'].map((text, i) =>
+          newEvent({ text, chat: newId(), write: write('batch', i, text) }),
+        )
+        const settled = await Promise.allSettled(events.map((event) => engine.accept(event)))
+        expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+        expect(settled[1]).toMatchObject({
+          reason: { code: 'JOURNAL_WRITE', statusCode: 500, message: expect.stringContaining('web: ') },
+        })
+        expect(await lines('batch')).toEqual(['one', 'three'])
+        const [, refused] = events
+        if (refused === undefined) throw new Error('There are three.')
+        expect(await engine.findChat('test:shop', refused.event.chat)).toBeUndefined()
+        // It was not accepted, so it is no repeat when it comes again.
+        expect(await engine.accept({ ...refused, write: write('batch', 1, 'two') })).toMatchObject({
+          repeated: false,
+          seq: 1,
+        })
+        expect(await lines('batch')).toEqual(['one', 'two', 'three'])
+
+        await engine.migrate('elsewhere', { a: 'CREATE TABLE line (text TEXT)' })
+        for (const other of ['elsewhere__line', 'chat']) {
+          const nosy = newEvent({
+            chat: newId(),
+            write: { sql: `DELETE FROM "${other}"`, parameters: [], instance: 'web' },
+          })
+          await expect(engine.accept(nosy), other).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+          expect(await engine.findChat('test:shop', nosy.event.chat)).toBeUndefined()
+        }
+        const parameters = ['batch', 9, new Date(T0)]
+        const unstorable = newEvent({ write: { ...write('batch', 9, ''), parameters } })
+        await expect(engine.accept(unstorable)).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+      })
+
       test('a plugin writes its own tables only', async () => {
         await engine.migrate('mine', { a: 'CREATE TABLE note (text TEXT)' })
         await engine.migrate('yours', { a: 'CREATE TABLE note (text TEXT)' })

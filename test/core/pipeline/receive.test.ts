@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { expect, test } from 'vitest'
-import { ALWAYS, type Delivery, defineBot, defineChannel, type Plugin, z } from '../../../core/index.ts'
+import { ALWAYS, type Delivery, defineBot, defineChannel, type Plugin, tables, z } from '../../../core/index.ts'
 import { type TestRuntime, testRuntime } from '../../../core/testing/index.ts'
 
 /** A channel that answers inside the response, and lets the test say when the response may go. */
@@ -103,4 +103,49 @@ test('a request that is given up is not waited with until its time is over', asy
   slow.answer()
   await bot.idle()
   expect(channel.sent.map(({ part }) => part)).toEqual([{ type: 'text', text: 'echo: m1' }])
+})
+
+test('what a channel writes with an event is in its table when the event is accepted, and a repeat writes nothing', async () => {
+  const plugin = defineChannel({
+    name: 'book',
+    summary: 'Keeps what was said in a table of its own.',
+    config: z.strictObject({}),
+    tables: tables<{ line: { n: number; text: string } }>({
+      '1-line': "CREATE TABLE line (n INTEGER NOT NULL, text TEXT NOT NULL CHECK (text <> 'bad'))",
+    }),
+    account: () => 'book',
+    capabilities: () => ({ sends: { text: {} }, later: [ALWAYS], showsIdentity: 'none' }),
+    setup({ web, clock, sql, receive }) {
+      web.post('/:id/:text', async ({ params }, reply) => {
+        const { id, text } = z.object({ id: z.string(), text: z.string() }).parse(params)
+        const next = sql
+          .selectFrom('line')
+          .select(({ fn, lit }) => fn<number>('coalesce', [fn.max('n'), lit(0)]).as('n'))
+        const write = sql
+          .insertInto('line')
+          .columns(['n', 'text'])
+          .expression(next.select(({ val }) => val(text).as('text')))
+        await receive(
+          { id, chat: 'u1', type: 'message', parts: [{ type: 'text', text }], atMs: clock.now() },
+          { write },
+        )
+        return reply.code(204).send()
+      })
+      return { send: async () => ({}) }
+    },
+  })
+  await using bot = await testRuntime(
+    { channels: { book: { use: plugin } }, bots: { bot: { use: 'echo' } } },
+    { listen: true },
+  )
+  const post = async (id: string, text: string) =>
+    (await fetch(`${bot.runtime.url}/book/${id}/${text}`, { method: 'POST' })).status
+  expect([await post('m1', 'hello'), await post('m1', 'hello'), await post('m2', 'bad')]).toEqual([204, 204, 500])
+  expect(await bot.rows('book', 'line')).toEqual([{ n: 0, text: 'hello' }])
+  expect(await post('m2', 'better')).toBe(204)
+  expect(await bot.rows('book', 'line')).toMatchObject([{ text: 'hello' }, { text: 'better' }])
+  await bot.idle()
+  const { read } = bot.runtime.engine
+  const entries = await read.selectFrom('entry').select('body_json').where('kind', '=', 'in').orderBy('seq').execute()
+  expect(entries.map(({ body_json }) => JSON.parse(body_json).parts[0].text)).toEqual(['hello', 'better'])
 })

@@ -6,11 +6,12 @@ import { query } from '../connection.ts'
 import type { EventInput } from '../protocol.ts'
 import { grantAllowance } from './allowances.ts'
 import { patchCustomer } from './customers.ts'
+import type { RunStatement } from './statements.ts'
 
 /** How exact `customer.last_at` is: it is indexed, and not worth two writes for every line that a customer types. */
 const LAST_SEEN_MS = 60_000
 
-export function accept(db: DatabaseSync): (event: EventInput) => Accepted {
+export function accept(db: DatabaseSync, runStatement: RunStatement): (event: EventInput) => Accepted {
   const remember = query(db, 'INSERT INTO dedupe VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const known = query<Pick<DedupeRow, 'entry'>>(db, 'SELECT entry FROM dedupe WHERE account = ? AND platform_id = ?')
   const firstTime = query<Pick<EntryRow, 'chat' | 'seq' | 'done_at'>>(
@@ -72,6 +73,7 @@ export function accept(db: DatabaseSync): (event: EventInput) => Accepted {
     if (event.media !== undefined) {
       for (const media of event.media) addMedia.run(media.id, chat, event.entry, media.source, media.type, nowMs, nowMs)
     }
+    if (event.write !== undefined) runStatement(event.write)
     return { chat, entry: event.entry, seq, repeated: false, done: false }
   }
 }
