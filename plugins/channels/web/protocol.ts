@@ -171,6 +171,8 @@ export interface Refused {
 /** What of the YAML the loader brings to the widget. */
 export interface WidgetSettings {
   readonly channel: string
+  /** The file of the widget, relative to the channel's address: `widget-<hash>.js`. */
+  readonly widget: string
   readonly title?: Text | undefined
   /** Shown above the first message; not a message. */
   readonly greeting?: Text | undefined
