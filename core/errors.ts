@@ -21,6 +21,8 @@ const SENTENCES = {
   PLUGIN_SETUP: 'The plugin could not be set up.',
   MEDIA_NOT_HERE_YET: 'The file is still being fetched from the platform.',
   MEDIA_GONE: 'The file cannot be fetched any more.',
+  MEDIA_TOO_LARGE: 'The file is larger than may be kept.',
+  MEDIA_EMPTY: 'The file is empty.',
   HTTP_OFFLINE: 'In a rehearsal nothing outside is asked.',
   HTTP_PRIVATE_ADDRESS: 'Requests to private addresses are refused. Name the host in the allowlist if it is meant.',
   HTTP_TIMEOUT: 'The other side did not answer in time.',
@@ -32,8 +34,15 @@ const SENTENCES = {
 } as const
 export type ErrorCode = keyof typeof SENTENCES
 
-/** What another try may get around, at this process or the next. */
-const LATER: ReadonlySet<ErrorCode> = new Set(['BACKLOG_FULL', 'JOURNAL_FULL', 'JOURNAL_CLOSED', 'STOPPING'])
+/** What Fastify answers; 500 for all others. With 503 another try may help, at this process or the next. */
+const STATUS: { readonly [C in ErrorCode]?: number } = {
+  BACKLOG_FULL: 503,
+  JOURNAL_FULL: 503,
+  JOURNAL_CLOSED: 503,
+  STOPPING: 503,
+  MEDIA_TOO_LARGE: 413,
+  MEDIA_EMPTY: 400,
+}
 
 /** An error with a code from the table above. `message` is the code's sentence, with `detail` after it. */
 export class SwitchboardError extends Error {
@@ -45,7 +54,7 @@ export class SwitchboardError extends Error {
   constructor(code: ErrorCode, options: { detail?: string | undefined; cause?: unknown } = {}) {
     super(options.detail ? `${SENTENCES[code]} ${options.detail}` : SENTENCES[code], { cause: options.cause })
     this.code = code
-    this.statusCode = LATER.has(code) ? 503 : 500
+    this.statusCode = STATUS[code] ?? 500
   }
 }
 

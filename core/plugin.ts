@@ -154,7 +154,7 @@ export interface Context<C, DB> {
     get(id: string): Promise<Customer | undefined>
   }
   readonly media: {
-    /** Waits for a file that is still being fetched. Throws `MEDIA_NOT_HERE_YET` or `MEDIA_GONE`. */
+    /** Of a message's part. Waits for a file that is still being fetched. Throws `MEDIA_NOT_HERE_YET` or `MEDIA_GONE`. */
     open(url: string, options?: { signal?: AbortSignal }): Promise<OpenMedia>
   }
   audit(what: { readonly by: Actor; readonly action: string; readonly before?: Json; readonly after?: Json }): void
@@ -173,12 +173,38 @@ export interface ReceiveOptions {
   readonly write?: Compilable | undefined
 }
 
+/** The bytes of a file: a request's body (of `web`: `request.raw`), or anything else that can be read once. */
+export type FileBody = ReadableStream | Blob | AsyncIterable<Uint8Array>
+
+export interface KeepOptions {
+  readonly maxBytes: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A file that is on disk, for an event to refer to it. */
+export interface KeptFile {
+  /** For the `url` of a part. Nobody can guess it, and it means nothing to other channels. */
+  readonly url: string
+  /** What its content shows, whatever the customer has said: `application/octet-stream` when that is nothing harmless. */
+  readonly mimeType: string
+  readonly sizeBytes: number
+}
+
 export interface ChannelContext {
   /**
    * Hands over one event. Resolves when it is durably accepted; for channels that answer inside the response, with the
    * delivery if it is ready in time. Rejects with status 503 when the backlog is full: let Fastify answer that.
    */
   receive(event: InboundEvent, options?: ReceiveOptions): Promise<Delivery | undefined>
+  readonly media: {
+    /**
+     * Keeps a file that a customer uploads to the channel itself. Resolves when it is on disk. It stays as long as a
+     * message has it, or for a day if none comes; `media.open` opens it for this channel as long. Throws
+     * `MEDIA_TOO_LARGE` (413) as soon as there is more than `maxBytes`, and `MEDIA_EMPTY` (400); then nothing is kept,
+     * and a request's body is left where it was, so that it can be answered.
+     */
+    keep(body: FileBody, options: KeepOptions): Promise<KeptFile>
+  }
   /**
    * Who has made a request (of `web`: `request.raw`), so that the channel can bound what one caller may do, before it
    * lets a socket be opened too. `server.trustProxy` counts.

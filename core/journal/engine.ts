@@ -27,8 +27,21 @@ export interface Grant {
 
 export interface NewMedia {
   readonly id: string
+  /** `kept:<id>` of the same account is here at once; of another one, or of nobody, it is gone at once. */
   readonly source: string
   readonly type: MediaType
+}
+
+const KEPT = 'kept:'
+
+/** How an event refers to a file that its channel has kept. */
+export function keptReference(id: string): string {
+  return `${KEPT}${id}`
+}
+
+/** The file that is meant, if it is one that a channel has kept. */
+export function keptId(reference: string): string | undefined {
+  return reference.startsWith(KEPT) ? reference.slice(KEPT.length) : undefined
 }
 
 /** One event to accept. The new ids are made by the caller and used only if the row is new. */

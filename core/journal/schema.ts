@@ -263,4 +263,18 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
 
   // What nobody knows the end of is counted for operators, among all that was ever sent.
   '3-unknown': "CREATE INDEX delivery_unknown ON delivery (id) WHERE state = 'unknown'",
+
+  // What customers upload to a channel itself, until a message refers to it.
+  '4-kept': `
+    CREATE TABLE kept (
+      id TEXT PRIMARY KEY,
+      account TEXT NOT NULL,
+      file TEXT NOT NULL,
+      mime_type TEXT NOT NULL,
+      size_bytes BIGINT NOT NULL,
+      at BIGINT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX kept_at ON kept (at);
+    CREATE INDEX kept_file ON kept (file);
+  `,
 }

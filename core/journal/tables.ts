@@ -19,6 +19,7 @@ export interface JournalTables {
   allowance: AllowanceRow
   command: CommandRow
   media: MediaRow
+  kept: KeptRow
   audit: AuditRow
   feed: FeedRow
   job_run: JobRunRow
@@ -245,6 +246,18 @@ export interface MediaRow {
   file: string | null
   error: string | null
   created_at: number
+}
+
+/** A file that a channel has taken in itself, before any message refers to it as `kept:<id>`. */
+export interface KeptRow {
+  /** By chance, and not to be guessed: whoever can name it may have the file. */
+  id: string
+  /** Whose events may refer to it. */
+  account: string
+  file: string
+  mime_type: string
+  size_bytes: number
+  at: number
 }
 
 export interface AuditRow {

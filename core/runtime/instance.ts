@@ -231,7 +231,7 @@ function makeContext(
         return found && customerOf(config, found)
       },
     },
-    media: { open: ground.media.open },
+    media: { open: (url, { signal } = {}) => ground.media.open(url, { signal }) },
     audit: ({ by, action, before, after }) => {
       const row = { id: ground.makeId(), at: clock.now(), by, action, before, after, instance: name }
       engine.audit(row).catch((error: unknown) => {
@@ -271,9 +271,13 @@ function makeContext(
       return engine.tablesOf(name)
     },
   }
-  const channel: Partial<ChannelContext> = isChannel(checked)
+  const channel: Partial<ChannelContext & Pick<Context<unknown, unknown>, 'media'>> = isChannel(checked)
     ? {
         receive: (event, options) => ground.receive(checked.account, event, options),
+        media: {
+          open: (url, { signal } = {}) => ground.media.open(url, { signal, account: checked.account }),
+          keep: (body, options) => ground.media.keep(checked.account, body, options),
+        },
         callerOf: ground.callers.callerOf,
         live: (chat, what) => ground.live(checked.account, chat, what),
       }

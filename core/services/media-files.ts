@@ -1,6 +1,6 @@
 /** The files of messages on disk: each content once, under its hash; whole, or not there. */
 import { createHash } from 'node:crypto'
-import { openAsBlob, unlinkSync } from 'node:fs'
+import { createReadStream, openAsBlob, unlinkSync } from 'node:fs'
 import { type FileHandle, mkdir, open as openFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileTypeFromFile } from 'file-type'
@@ -19,8 +19,8 @@ export interface MediaFiles {
   /** Makes the folder, and removes what an ended process was taking in. Done before the first `put` in any case. */
   ready(): Promise<void>
   /**
-   * Takes in a whole body, then calls `record`, which writes down who needs it. Rejects with `HTTP_TOO_LARGE`, with the
-   * signal's reason, and with whatever the body or `record` fails with; then nothing is left but perhaps an unused file.
+   * Takes in a whole body, then calls `record`, which writes down who needs it. Rejects with `MEDIA_TOO_LARGE`,
+   * `MEDIA_EMPTY`, with the signal's reason, and with whatever the body or `record` fails with; then nothing is left but perhaps an unused file.
    */
   put(
     body: ReadableStream | Blob,
@@ -29,6 +29,8 @@ export interface MediaFiles {
   ): Promise<void>
   /** Rejects when it is not there. It is read from the disk as it is needed. */
   open(file: string, mimeType: string): Promise<Blob>
+  /** Whether its content is text that nothing but a reader makes anything of: no markup, and no control characters. */
+  isPlainText(file: string): Promise<boolean>
   /** Removes the files of which `used` does not give back the name. Gives their number. */
   removeUnused(used: (files: readonly string[]) => Promise<readonly string[]>): Promise<number>
 }
@@ -96,6 +98,8 @@ export function makeMediaFiles(folder: string): MediaFiles {
 
     open: (file, mimeType) => openAsBlob(join(folderOf(file), file), { type: mimeType }),
 
+    isPlainText: (file) => isPlainText(join(folderOf(file), file)),
+
     async removeUnused(used) {
       landed = new Set()
       let removed = 0
@@ -138,11 +142,12 @@ async function save(
       const bytes = typeof value === 'string' ? Buffer.from(value) : value
       if (!(bytes instanceof Uint8Array)) throw new TypeError('A file’s body must consist of bytes.')
       sizeBytes += bytes.byteLength
-      if (sizeBytes > maxBytes) throw new SwitchboardError('HTTP_TOO_LARGE', { detail: `More than ${maxBytes} bytes.` })
+      if (sizeBytes > maxBytes)
+        throw new SwitchboardError('MEDIA_TOO_LARGE', { detail: `More than ${maxBytes} bytes.` })
       hash.update(bytes)
       await handle.writeFile(bytes)
     }
-    if (sizeBytes === 0) throw new Error('The file is empty.')
+    if (sizeBytes === 0) throw new SwitchboardError('MEDIA_EMPTY')
     await handle.sync()
     return { file: hash.digest('hex'), sizeBytes }
   } catch (error) {
@@ -161,6 +166,28 @@ async function typeOf(path: string): Promise<string | undefined> {
   } catch {
     // A file that only looks like its type until one reads on has none.
     return undefined
+  }
+}
+
+/** What nobody types into a text, and what a browser may find markup in. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const NO_PLAIN_TEXT = /[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f]|<[a-z!?/]/iu
+
+async function isPlainText(path: string): Promise<boolean> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let before = ''
+  try {
+    for await (const bytes of createReadStream(path)) {
+      const text = decoder.decode(bytes, { stream: true })
+      // A tag may be cut in two.
+      if (NO_PLAIN_TEXT.test(before + text)) return false
+      before = text.slice(-1)
+    }
+    decoder.decode()
+    return true
+  } catch (error) {
+    if (error instanceof TypeError) return false
+    throw error
   }
 }
 

@@ -1,12 +1,15 @@
 /**
  * Fetches what customers send, soon: platforms' links expire. A message is accepted with its files named `media:<id>`;
  * the journal has a row for each, which is worked off here, beside the main path. After a crash the rows still wait.
+ * What customers upload to a channel itself is kept before there is a message, as `kept:<id>`.
  */
+import { randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { fileTypeFromBuffer } from 'file-type'
 import { DeliveryError, messageOf, SwitchboardError } from '../errors.ts'
-import type { Engine, MediaTask } from '../journal/engine.ts'
+import { type Engine, keptId, keptReference, type MediaTask } from '../journal/engine.ts'
 import type { MediaType } from '../message.ts'
-import type { ChannelMethods, OpenMedia } from '../plugin.ts'
+import type { ChannelMethods, FileBody, KeepOptions, KeptFile, OpenMedia } from '../plugin.ts'
 import type { Clock } from './clock.ts'
 import { makeHttp } from './http.ts'
 import { abortable, limitOf } from './limit.ts'
@@ -15,16 +18,24 @@ import { makeMediaFiles } from './media-files.ts'
 
 export interface Media {
   /**
-   * Opens `media:<id>`, or any web address. Waits up to 10 s for a file that is being fetched, then throws
+   * Opens `media:<id>`, a `kept:<id>` of the `account`, or any web address. Waits up to 10 s for a file that is being fetched, then throws
    * `MEDIA_NOT_HERE_YET`; `MEDIA_GONE` when it will not come, or is nothing that can be opened. For web addresses also
    * what `http` throws.
    */
-  open(url: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<OpenMedia>
+  open(
+    url: string,
+    options?: { readonly signal?: AbortSignal | undefined; readonly account?: string | undefined },
+  ): Promise<OpenMedia>
+  /** See `ChannelContext.media.keep`. Only events of this account can refer to the file. */
+  keep(account: string, body: FileBody, options: KeepOptions): Promise<KeptFile>
   /** New rows are waiting, or may be. The first call begins the work. */
   kick(): void
   /** Resolves when nothing is under way; what waits for its next try is not. */
   idle(): Promise<void>
-  /** Forgets the files of entries that the journal has forgotten. Gives the number of files that were removed. */
+  /**
+   * Forgets the files of entries that the journal has forgotten, and those that were kept a day ago and that no entry
+   * refers to. Gives the number of files that were removed.
+   */
   removeUnused(): Promise<number>
   /** Gives up what is being fetched (it is fetched after the next start) and resolves when nothing is under way. */
   stop(): Promise<void>
@@ -34,7 +45,7 @@ export interface Media {
 export type Fetcher = (account: string) => ChannelMethods['fetchMedia'] | undefined
 
 const AT_ONCE = 4
-/** How long one fetch may take. */
+/** How long one file may take to come in. */
 const FETCH_LIMIT_MS = 2 * 60_000
 /** How long `open` waits. */
 const OPEN_LIMIT_MS = 10_000
@@ -42,6 +53,10 @@ const OPEN_LIMIT_MS = 10_000
 const JOURNAL_PAUSE_MS = 5000
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
+/** For so long a file that was kept waits for the message that refers to it. */
+const KEEP_WITHOUT_MESSAGE_MS = 24 * HOUR_MS
+/** Of the random names of kept files: nobody can guess one. */
+const NAME_BYTES = 18
 const FIRST_PAUSES_MS = [5000, 30_000, 2 * MINUTE_MS, 10 * MINUTE_MS]
 /**
  * With hourly tries, three days: platforms keep their files no longer.
@@ -94,6 +109,8 @@ export function makeMedia(options: {
   const underWay = new Map<string, Promise<void>>()
   /** Who waits for a file that is being fetched. */
   const waiting = new Map<string, Set<() => void>>()
+  /** What is being kept. */
+  const keeping = new Set<Promise<unknown>>()
   let looking: Promise<void> | undefined
   let lookAgain = false
   let cancelTimer = () => {}
@@ -158,18 +175,14 @@ export function makeMedia(options: {
   }
 
   async function idle(): Promise<void> {
-    while (looking || underWay.size > 0) await Promise.all([...underWay.values(), looking])
+    while (looking || underWay.size > 0 || keeping.size > 0)
+      await Promise.all([...underWay.values(), ...keeping, looking])
   }
 
   // ── one file ──
 
   async function fetchOne(task: MediaTask): Promise<void> {
-    const limit = limitOf({
-      signals: [stopping.signal],
-      clock,
-      ms: FETCH_LIMIT_MS,
-      late: () => new Error(`It took longer than ${FETCH_LIMIT_MS / MINUTE_MS} minutes.`),
-    })
+    const limit = whileComing()
     try {
       const { body, mimeType } = await abortable(get(task, limit.signal), limit.signal)
       await files.put(body, { maxBytes: maxBytesOf(task.type), signal: limit.signal }, (stored) =>
@@ -189,6 +202,15 @@ export function makeMedia(options: {
     } finally {
       limit.release()
     }
+  }
+
+  function whileComing(signal?: AbortSignal) {
+    return limitOf({
+      signals: [stopping.signal, signal],
+      clock,
+      ms: FETCH_LIMIT_MS,
+      late: () => new Error(`It took longer than ${FETCH_LIMIT_MS / MINUTE_MS} minutes.`),
+    })
   }
 
   async function get(task: MediaTask, signal: AbortSignal): ReturnType<NonNullable<ChannelMethods['fetchMedia']>> {
@@ -241,6 +263,42 @@ export function makeMedia(options: {
 
   function wake(id: string): void {
     for (const look of waiting.get(id) ?? []) look()
+  }
+
+  // ── keeping ──
+
+  async function keep(account: string, body: FileBody, { maxBytes, signal }: KeepOptions): Promise<KeptFile> {
+    const id = randomBytes(NAME_BYTES).toString('base64url')
+    let kept: KeptFile | undefined
+    const limit = whileComing(signal)
+    try {
+      await files.put(streamOf(body), { maxBytes, signal: limit.signal }, async ({ file, sizeBytes, foundType }) => {
+        const plain = foundType === undefined && (await files.isPlainText(file))
+        const mimeType = typeOf(plain ? 'text/plain' : foundType, '')
+        await engine.write([
+          {
+            sql: 'insert into kept (id, account, file, mime_type, size_bytes, at) values (?, ?, ?, ?, ?, ?)',
+            parameters: [id, account, file, mimeType, sizeBytes, clock.now()],
+          },
+        ])
+        kept = { url: keptReference(id), mimeType, sizeBytes }
+      })
+    } finally {
+      limit.release()
+    }
+    if (!kept) throw new Error('A file that was taken in was not written down.')
+    return kept
+  }
+
+  async function openKept(id: string, account: string | undefined): Promise<OpenMedia> {
+    const kept = await engine.read
+      .selectFrom('kept')
+      .select(['file', 'mime_type'])
+      .where('id', '=', id)
+      .where('account', '=', account ?? '')
+      .executeTakeFirst()
+    if (!kept) throw new SwitchboardError('MEDIA_GONE', { detail: 'No file is kept by this reference.' })
+    return openFile(kept.file, kept.mime_type)
   }
 
   // ── opening ──
@@ -324,26 +382,66 @@ export function makeMedia(options: {
     }
   }
 
+  async function removeKept(): Promise<void> {
+    const beforeMs = clock.now() - KEEP_WITHOUT_MESSAGE_MS
+    for (;;) {
+      const rows = await engine.read
+        .selectFrom('kept')
+        .select('kept.id')
+        .where('kept.at', '<', beforeMs)
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom('media').select('media.id').whereRef('media.file', '=', 'kept.file'))),
+        )
+        .limit(SLICE)
+        .execute()
+      const ids = rows.map(({ id }) => id)
+      // A message may have come for one of them meanwhile.
+      const unused = 'not exists (select 1 from media where media.file = kept.file)'
+      if (ids.length > 0)
+        await engine.write([
+          { sql: `delete from kept where id in (${ids.map(() => '?')}) and ${unused}`, parameters: ids },
+        ])
+      if (ids.length < SLICE) return
+    }
+  }
+
   async function used(names: readonly string[]): Promise<readonly string[]> {
     const rows = await engine.read
       .selectFrom('media')
       .select('file')
-      .distinct()
       .where('file', 'in', [...names])
+      .union(
+        engine.read
+          .selectFrom('kept')
+          .select('file')
+          .where('file', 'in', [...names]),
+      )
       .execute()
     return rows.flatMap(({ file }) => file ?? [])
   }
 
   return {
     kick,
-    open(url, { signal } = {}) {
+    open(url, { signal, account } = {}) {
       if (url.startsWith('media:')) return openOwn(url.slice('media:'.length), signal)
+      const kept = keptId(url)
+      if (kept !== undefined) return openKept(kept, account)
       if (isWebAddress(url)) return openAddress(url, signal)
       return Promise.reject(new SwitchboardError('MEDIA_GONE', { detail: 'It is neither media:… nor a web address.' }))
+    },
+    keep(account, body, options) {
+      const kept = keep(account, body, options)
+      const settled = kept.then(
+        () => void keeping.delete(settled),
+        () => void keeping.delete(settled),
+      )
+      keeping.add(settled)
+      return kept
     },
     idle,
     async removeUnused() {
       await removeRows()
+      await removeKept()
       return files.removeUnused(used)
     },
     async stop() {
@@ -355,13 +453,22 @@ export function makeMedia(options: {
   }
 }
 
+/** A request's body is not broken off with its reader: the answer that says why has to go back the same way. */
+function streamOf(body: FileBody): ReadableStream | Blob {
+  if (body instanceof ReadableStream || body instanceof Blob) return body
+  return ReadableStream.from(body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : body)
+}
+
 function isWebAddress(url: string): boolean {
   return /^(https?|data):/i.test(url)
 }
 
+/** Codes of files that will not become smaller. */
+const FINAL: ReadonlySet<string> = new Set(['HTTP_TOO_LARGE', 'MEDIA_TOO_LARGE'])
+
 function isFinal(error: unknown): boolean {
   if (error instanceof DeliveryError) return !error.retry
-  return error instanceof NeverHere || (error instanceof SwitchboardError && error.code === 'HTTP_TOO_LARGE')
+  return error instanceof NeverHere || (error instanceof SwitchboardError && FINAL.has(error.code))
 }
 
 const UNKNOWN_TYPE = 'application/octet-stream'

@@ -5,7 +5,7 @@
  * the objects that it stands for.
  */
 import type { ErrorCode } from '../../errors.ts'
-import type { Accepted, Committed, NewDelivery, Recovery, SendAgain } from '../engine.ts'
+import type { Accepted, Committed, NewDelivery, NewMedia, Recovery, SendAgain } from '../engine.ts'
 import type { ConversationRow, DeliveryRow, DeliveryState, EntryRow, MediaRow } from '../tables.ts'
 import type { Value } from './connection.ts'
 
@@ -101,7 +101,7 @@ export interface EventInput {
   readonly customer: string
   readonly sender: PatchInput | undefined
   readonly grant: GrantInput | undefined
-  readonly media: readonly { readonly id: string; readonly source: string; readonly type: string }[] | undefined
+  readonly media: readonly NewMedia[] | undefined
   readonly write: StatementInput | undefined
 }
 

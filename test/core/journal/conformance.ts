@@ -181,6 +181,22 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           expect(await own.dueMedia(T0 + MINUTE, 10)).toEqual([])
         })
       })
+
+      test('a file that the account has kept is there with its event; of another account it is gone', async () => {
+        await alone(async (own) => {
+          const sql = "INSERT INTO kept VALUES ('k1', 'test:shop', 'f00d', 'image/png', 7, 5)"
+          await own.write([{ sql, parameters: [] }])
+          const media = ['test:shop', 'test:other'].map((account) => ({ account, id: newId() }))
+          for (const { account, id } of media)
+            await own.accept(newEvent({ account, media: [{ id, source: 'kept:k1', type: 'image' }] }))
+          const rows = await own.read.selectFrom('media').selectAll().orderBy('id').execute()
+          expect(rows).toMatchObject([
+            { id: media[0]?.id, state: 'here', file: 'f00d', mime_type: 'image/png', size_bytes: 7 },
+            { id: media[1]?.id, state: 'gone', file: null },
+          ])
+          expect(await own.dueMedia(T0, 10)).toEqual([])
+        })
+      })
     })
 
     describe('commit', () => {

@@ -1,5 +1,7 @@
 /** What a channel with pages in browsers needs of its `web`: WebSockets, event streams, preflights, and who calls. */
 import { once } from 'node:events'
+import { request } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import websocket from '@fastify/websocket'
 import { expect, test } from 'vitest'
@@ -20,12 +22,24 @@ function browserChannel() {
     config: z.strictObject({ greeting: z.string().default('hello') }),
     account: () => 'pages',
     capabilities: () => ({ sends: { text: {} }, later: [ALWAYS], showsIdentity: 'none' }),
-    async setup({ web, config, callerOf, onDispose }) {
+    async setup({ web, config, callerOf, clock, media, receive, onDispose }) {
       onDispose(() => void seen.push('stopped'))
       await web.register(websocket, {
         options: { maxPayload: 100, perMessageDeflate: false, handleProtocols: () => 'switchboard.1' },
       })
       web.get('/caller', ({ raw }) => callerOf(raw))
+      web.register(async (uploads) => {
+        uploads.removeAllContentTypeParsers()
+        uploads.addContentTypeParser('*', (_request, _body, done) => done(null))
+        uploads.post('/files', async ({ raw }) => media.keep(raw, { maxBytes: 1_000_000 }))
+      })
+      web.post('/pictures', async ({ body }, reply) => {
+        const url = z.string().parse(body)
+        const parts = [{ type: 'image', url } as const]
+        await receive({ id: url, chat: 'u1', type: 'message', atMs: clock.now(), parts })
+        const opened = await media.open(url)
+        return reply.type(opened.mimeType).send(opened.body.stream())
+      })
       web.options('/*', (_request, reply) => reply.code(204).header('access-control-allow-origin', '*').send())
       web.route({
         method: 'GET',
@@ -177,4 +191,42 @@ test('a channel is told who calls, as server.trustProxy has it', async () => {
   }
   expect(await callerOf({ trustProxy: ['127.0.0.1'] })).toEqual({ address: '203.0.113.7', isShared: false })
   expect(await callerOf({})).toEqual({ address: '127.0.0.1', isShared: true })
+})
+
+/** Sends a body without saying how long it is, as a browser may. */
+function upload(url: string | undefined, body: ReadableStream | string) {
+  const headers = { 'content-type': 'application/octet-stream' }
+  return fetch(`${url}/pages/files`, { method: 'POST', body, headers, duplex: 'half' })
+}
+
+test('an upload is kept, its message has it without a fetch, and the channel shows it', async () => {
+  await using bot = await start(browserChannel())
+  const { url, ...about } = z
+    .object({ url: z.string() })
+    .loose()
+    .parse(await (await upload(bot.runtime.url, 'a note')).json())
+  expect(about).toEqual({ mimeType: 'text/plain', sizeBytes: 6 })
+  const headers = { 'content-type': 'application/json' }
+  const shown = await fetch(`${bot.runtime.url}/pages/pictures`, { method: 'POST', body: JSON.stringify(url), headers })
+  expect([shown.headers.get('content-type'), await shown.text()]).toEqual(['text/plain', 'a note'])
+  await bot.idle()
+  const [row] = await bot.runtime.engine.read.selectFrom('media').selectAll().execute()
+  expect(row).toMatchObject({ state: 'here', source: url, mime_type: 'text/plain' })
+  const entry = await bot.runtime.engine.read
+    .selectFrom('entry')
+    .select('body_json')
+    .where('kind', '=', 'in')
+    .executeTakeFirstOrThrow()
+  expect(JSON.parse(entry.body_json).parts).toEqual([{ type: 'image', url: `media:${row?.id}` }])
+})
+
+test('an upload that is too large is told so, whether it has ended or not', async () => {
+  await using bot = await start(browserChannel())
+  const whole = await upload(bot.runtime.url, 'x'.repeat(1_000_001))
+  expect([whole.status, await whole.json()]).toMatchObject([413, { code: 'MEDIA_TOO_LARGE' }])
+  const asking = request(`${bot.runtime.url}/pages/files`, { method: 'POST', agent: false })
+  asking.setHeader('content-type', 'application/octet-stream').write('x'.repeat(1_000_001))
+  const [response] = await once(asking, 'response')
+  expect([response.statusCode, await json(response)]).toMatchObject([413, { code: 'MEDIA_TOO_LARGE' }])
+  asking.on('error', () => {}).destroy()
 })

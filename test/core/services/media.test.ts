@@ -42,7 +42,7 @@ afterAll(async () => {
 beforeEach(async () => {
   folder = join(home, 'files')
   await rm(folder, { recursive: true, force: true })
-  await shared.write([{ sql: 'delete from media', parameters: [] }])
+  await shared.write(['media', 'kept'].map((table) => ({ sql: `delete from ${table}`, parameters: [] })))
   engine = shared
   clock = manualClock()
   lines = []
@@ -70,13 +70,13 @@ function start(fetchMedia?: FetchMedia, options: Partial<Parameters<typeof makeM
 
 let made = 0
 /** What accepting a message with one file does. */
-async function arrives(source: string, type: MediaType = 'image') {
+async function arrives(source: string, type: MediaType = 'image', account = 'test:1') {
   const n = ++made
   const id = `media-${String(n).padStart(6, '0')}`
   await engine.accept({
-    account: 'test:1',
+    account,
     event: { id: `event-${n}`, chat: 'amy', atMs: clock.now(), type: 'message', parts: [{ type, url: `media:${id}` }] },
-    ids: { entry: `entry-${n}`, chat: 'chat-1', customer: 'customer-1' },
+    ids: { entry: `entry-${n}`, chat: `chat of ${account}`, customer: `customer of ${account}` },
     nowMs: clock.now(),
     media: [{ id, source, type }],
   })
@@ -656,8 +656,153 @@ describe('after a crash', () => {
   })
 })
 
+describe('keeping', () => {
+  const TYPES: readonly (readonly [what: string, content: string | Uint8Array, mimeType: string])[] = [
+    ['a picture', PNG, 'image/png'],
+    ['a text', 'Grüezi, 你好\r\n\tas < 3 words & more 👋\f', 'text/plain'],
+    ['a page', 'Look: <script>alert(1)</script>', 'application/octet-stream'],
+    [
+      'a picture that can hold scripts',
+      '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>',
+      'application/octet-stream',
+    ],
+    ['a page whose tag is cut in two', `${'x'.repeat(65_535)}<b>`, 'application/octet-stream'],
+    ['what is no UTF-8', Buffer.from([0x47, 0x72, 0xfc, 0x65]), 'application/octet-stream'],
+    ['UTF-8 that is cut off', Buffer.from('你').subarray(0, 2), 'application/octet-stream'],
+    ['bytes', Buffer.from([65, 0, 66]), 'application/octet-stream'],
+  ]
+  test.each(TYPES)('%s has the type that its content shows', async (_what, content, mimeType) => {
+    const media = start()
+    const body = new Blob([Buffer.from(content)], { type: 'image/gif' })
+    const kept = await media.keep('test:1', body, { maxBytes: 100_000 })
+    expect(kept).toEqual({ url: expect.stringMatching(/^kept:[\w-]{24}$/), mimeType, sizeBytes: body.size })
+    const opened = await media.open(kept.url, { account: 'test:1' })
+    expect([opened.mimeType, Buffer.from(await opened.body.arrayBuffer())]).toEqual([mimeType, Buffer.from(content)])
+  })
+
+  test('a message has a kept file at once, without a fetch', async () => {
+    const media = start(() => {
+      throw new Error('There is nothing to fetch.')
+    })
+    const { url } = await media.keep('test:1', new Blob([PNG]), { maxBytes: PNG.length })
+    const ids = [await arrives(url), await arrives(url)]
+    expect(await engine.dueMedia(Number.MAX_SAFE_INTEGER, 10)).toEqual([])
+    for (const id of ids) {
+      expect(await rowOf(id)).toMatchObject({
+        state: 'here',
+        source: url,
+        mime_type: 'image/png',
+        size_bytes: PNG.length,
+      })
+      const { body, mimeType } = await media.open(`media:${id}`)
+      expect([mimeType, Buffer.from(await body.arrayBuffer())]).toEqual(['image/png', PNG])
+    }
+  })
+
+  test('a file belongs to the account that has kept it: to others it is gone, and to whoever guesses', async () => {
+    const media = start()
+    const { url } = await media.keep('test:1', new Blob([PNG]), { maxBytes: 100 })
+    const { file } = await engine.read.selectFrom('kept').select('file').executeTakeFirstOrThrow()
+    for (const [source, account] of [
+      [url, 'test:2'],
+      // Whoever has the same file knows its hash.
+      [`kept:${file}`, 'test:1'],
+      ['kept:', 'test:1'],
+    ] as const) {
+      const id = await arrives(source, 'image', account)
+      expect(await rowOf(id)).toMatchObject({
+        state: 'gone',
+        file: null,
+        error: expect.stringContaining('No file is kept'),
+      })
+      await expect(media.open(`media:${id}`)).rejects.toMatchObject({ code: 'MEDIA_GONE' })
+      await expect(media.open(source, { account })).rejects.toMatchObject({ code: 'MEDIA_GONE' })
+    }
+    await expect(media.open(url)).rejects.toMatchObject({ code: 'MEDIA_GONE' })
+  })
+
+  test('the same content twice is one file with two names', async () => {
+    const media = start()
+    const keep = () => media.keep('test:1', new Blob([PNG]), { maxBytes: 100 })
+    const [one, two] = await Promise.all([keep(), keep()])
+    expect(one.url).not.toBe(two.url)
+    expect(await filesLeft()).toHaveLength(1)
+  })
+
+  test('a file that is too large is refused while it comes, and nothing of it is left', async () => {
+    const media = start()
+    let asked = 0
+    async function* endless() {
+      for (;;) {
+        asked += 1
+        yield Buffer.alloc(10, 'x')
+      }
+    }
+    const refused = expect(media.keep('test:1', endless(), { maxBytes: 99 }))
+    await refused.rejects.toMatchObject({
+      code: 'MEDIA_TOO_LARGE',
+      statusCode: 413,
+      message: expect.stringContaining('99'),
+    })
+    expect(asked).toBeLessThanOrEqual(11)
+    const empty = media.keep('test:1', new Blob([]), { maxBytes: 99 })
+    await expect(empty).rejects.toMatchObject({ code: 'MEDIA_EMPTY', statusCode: 400 })
+    await expect(media.keep('test:1', brokenOff(), { maxBytes: 99 })).rejects.toThrow('socket closed')
+    expect(await filesLeft()).toEqual([])
+    expect(await engine.read.selectFrom('kept').selectAll().execute()).toEqual([])
+  })
+
+  test('a caller may give up, and stopping gives up for him', async () => {
+    const media = start()
+    const never = () => new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('a')) })
+    const stop = new AbortController()
+    const given = media.keep('test:1', never(), { maxBytes: 99, signal: stop.signal })
+    const left = media.keep('test:1', never(), { maxBytes: 99 })
+    await Promise.all([
+      expect(given).rejects.toThrow('gone'),
+      expect(left).rejects.toMatchObject({ code: 'STOPPING' }),
+      (async () => {
+        stop.abort(new Error('gone'))
+        await media.stop()
+        expect(await filesLeft()).toEqual([])
+      })(),
+    ])
+    expect(clock.waiting).toBe(0)
+  })
+
+  /** Whatever lies in the folder, coming in or come. */
+  async function filesLeft(): Promise<readonly string[]> {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+    return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
+  }
+})
+
 describe('forgetting', () => {
   const pathOf = (file: string | null) => join(folder, file?.slice(0, 2) ?? '', file ?? '')
+
+  test('a kept file that no message has goes after a day, and one that a message has goes with it', async () => {
+    const media = start()
+    const urls: string[] = []
+    for (const content of ['without a message', 'in time', 'of a message'])
+      urls.push((await media.keep('test:1', new Blob([content]), { maxBytes: 100 })).url)
+    const [, inTime = '', ofMessage = ''] = urls
+    const opens = async () => {
+      const opened = await Promise.allSettled(urls.map((url) => media.open(url, { account: 'test:1' })))
+      return opened.map(({ status }) => status === 'fulfilled')
+    }
+    const entry = (await rowOf(await arrives(ofMessage))).entry
+    clock.jump(clock.now() + 24 * 60 * MINUTE_MS)
+    expect(await media.removeUnused()).toBe(0)
+    expect(await opens()).toEqual([true, true, true])
+    await arrives(inTime)
+    clock.jump(clock.now() + 1)
+    expect(await media.removeUnused()).toBe(1)
+    expect(await opens()).toEqual([false, true, true])
+    await engine.write([{ sql: 'delete from entry where id = ?', parameters: [entry] }])
+    expect(await media.removeUnused()).toBe(1)
+    expect(await opens()).toEqual([false, true, false])
+    expect(await engine.read.selectFrom('kept').select('id').execute()).toEqual([{ id: inTime.slice('kept:'.length) }])
+  })
 
   test('removes the files of forgotten messages, but none that another message has too', async () => {
     const media = start(async (source) => ({ body: new Blob([source === 'x:3' ? 'alone' : 'shared']), mimeType: '' }))

@@ -1,7 +1,7 @@
 /** Accepting one event: known or new, then numbered and stored. The first half of every message's life. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Accepted } from '../../engine.ts'
-import type { ChatRow, DedupeRow, EntryRow } from '../../tables.ts'
+import { type Accepted, keptId, type NewMedia } from '../../engine.ts'
+import type { ChatRow, DedupeRow, EntryRow, KeptRow } from '../../tables.ts'
 import { query } from '../connection.ts'
 import type { EventInput } from '../protocol.ts'
 import { grantAllowance } from './allowances.ts'
@@ -40,6 +40,20 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     `INSERT INTO media (id, chat, entry, source, type, state, next_at, created_at)
      VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?)`,
   )
+  const findKept = query<Pick<KeptRow, 'file' | 'mime_type' | 'size_bytes'>>(
+    db,
+    'SELECT file, mime_type, size_bytes FROM kept WHERE id = ? AND account = ?',
+  )
+  const addKept = query(
+    db,
+    `INSERT INTO media (id, chat, entry, source, type, state, next_at, file, mime_type, size_bytes, created_at)
+     VALUES (?, ?, ?, ?, ?, 'here', ?, ?, ?, ?, ?)`,
+  )
+  const addGone = query(
+    db,
+    `INSERT INTO media (id, chat, entry, source, type, state, next_at, error, created_at)
+     VALUES (?, ?, ?, ?, ?, 'gone', ?, ?, ?)`,
+  )
   const patch = patchCustomer(db)
   const grant = grantAllowance(db)
 
@@ -49,6 +63,15 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     // The entry may have been trimmed before its id was.
     const chat = first?.chat ?? findChat.get(event.account, event.externalId)?.id ?? event.chat
     return { chat, entry, seq: first?.seq ?? 0, repeated: true, done: first?.done_at !== null }
+  }
+
+  function addFile(media: NewMedia, chat: string, { account, entry, nowMs }: EventInput): void {
+    const row = [media.id, chat, entry, media.source, media.type] as const
+    const id = keptId(media.source)
+    const kept = id === undefined ? undefined : findKept.get(id, account)
+    if (id === undefined) addMedia.run(...row, nowMs, nowMs)
+    else if (kept === undefined) addGone.run(...row, nowMs, 'No file is kept by this reference.', nowMs)
+    else addKept.run(...row, nowMs, kept.file, kept.mime_type, kept.size_bytes, nowMs)
   }
 
   return (event) => {
@@ -70,9 +93,7 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     if (event.sender !== undefined) patch(customer, event.sender)
     if (event.grant !== undefined) grant(chat, event.grant, nowMs)
     addEntry.run(chat, seq, event.entry, event.type, event.bodyJson, event.byJson, event.atMs, nowMs)
-    if (event.media !== undefined) {
-      for (const media of event.media) addMedia.run(media.id, chat, event.entry, media.source, media.type, nowMs, nowMs)
-    }
+    if (event.media !== undefined) for (const media of event.media) addFile(media, chat, event)
     if (event.write !== undefined) runStatement(event.write)
     return { chat, entry: event.entry, seq, repeated: false, done: false }
   }
