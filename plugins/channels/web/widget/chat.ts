@@ -1,5 +1,21 @@
 /** The visitor's side of the chat, without a page: what is held, what waits to be sent, and what changes. */
-import type { Item, Snapshot, WidgetSettings } from '../protocol.ts'
+import type { Item, SendMessage, Snapshot, WidgetSettings } from '../protocol.ts'
+import { type Browser, makeId } from './browser.ts'
+import { type Heard, readCount, readPage, readSession, readText } from './frames.ts'
+import { makeLog } from './log.ts'
+import { makeOutbox } from './outbox.ts'
+import { makeRequests, Refusal, refusalOf } from './requests.ts'
+import { makeStore } from './storage.ts'
+import { makeStream } from './stream.ts'
+
+/** How long somebody is shown as typing after the last sign of it. */
+const TYPING_SHOWN_MS = 6_000
+const TYPING_TOLD_MS = 3_000
+const READ_TOLD_MS = 1_000
+/** How long a message that the server has may take to come by the stream before it is asked for. */
+const ECHO_LIMIT_MS = 2_000
+/** Longest address of a page that is sent. */
+const MAX_ADDRESS_CHARS = 2_000
 
 /** A message on its way to the server. It stays until the log has it, also over reloads of the page (not its file). */
 export interface Outgoing {
@@ -47,15 +63,20 @@ export interface Chat {
   send(text: string): void
   choose(choice: { readonly id: string; readonly label: string }): void
   sendFile(file: File): void
-  /** From the form of those who write while nobody is there. Resolves when the server has it, rejects with its code. */
+  /**
+   * From the form of those who write while nobody is there. Resolves when the server has it; otherwise rejects with an
+   * error whose `code` is the server's, or `OFFLINE`, and trying again with the same words cannot double them.
+   */
   leaveMessage(form: { readonly name: string; readonly email: string; readonly text: string }): Promise<void>
   retry(id: string): void
   cancel(id: string): void
+  /** Does nothing where there are none, or while it is at it. Where it fails nothing changes: try again. */
   loadOlder(): Promise<void>
   /** All that is held is seen. Told to the server at most once in a second. */
   markRead(): void
   /** The visitor is typing. Told to the server at most once in 3 s. */
   typing(): void
+  /** Rejects as `leaveMessage` does. */
   identify(identity: string): Promise<void>
   /** Forgets this visitor on this browser: somebody else may sit down. */
   forget(): void
@@ -63,8 +84,349 @@ export interface Chat {
 }
 
 /** Makes the chat of one channel; nothing is asked before `start`. `base`: the channel's address, with a `/` at the end. */
-export declare function makeChat(options: {
-  readonly base: string
-  readonly settings: WidgetSettings
-  readonly language: string
-}): Chat
+export function makeChat(
+  { base, settings, language }: { readonly base: string; readonly settings: WidgetSettings; readonly language: string },
+  browser: Browser = window,
+): Chat {
+  const store = makeStore(browser, `switchboard ${base} `)
+  const log = makeLog()
+  const requests = makeRequests(browser, base, store, {
+    onVisitor: beginAnew,
+    onSnapshot: (snapshot) => show({ snapshot }),
+  })
+  const outbox = makeOutbox(browser, store, {
+    post,
+    async upload(file, signal, onProgress) {
+      const problem = problemOf(file)
+      if (problem) throw new Refusal(400, problem)
+      const name = encodeURIComponent(file.name)
+      const ref = readText(await requests.upload(`v1/files?name=${name}`, file, signal, onProgress), 'file')
+      if (ref === undefined) throw new Refusal(0, 'OFFLINE')
+      return ref
+    },
+    onChange: () => show(),
+    onSent: expectUpTo,
+  })
+  const stream = makeStream(browser, store, {
+    base,
+    token: requests.token,
+    refused: requests.refused,
+    after() {
+      askedAfter = log.last
+      return askedAfter
+    },
+    onFrame,
+    onLost: () => show({ connection: view.connection === 'connecting' ? 'connecting' : 'reconnecting' }),
+  })
+
+  let view: View = {
+    connection: 'off',
+    items: [],
+    hasOlder: false,
+    outbox: [],
+    snapshot: undefined,
+    draft: '',
+    isTyping: false,
+    unread: 0,
+  }
+  let shown = view
+  const listeners = new Set<(now: View, before: View) => void>()
+  const timers = new Map<string, number>()
+  let isRunning = false
+  /** Which log it is: what was asked for another one is not taken. */
+  let age = 0
+  let askedAfter = 0
+  /** Up to which number there is something, as far as we know. */
+  let wanted = 0
+  let isFilling = false
+  let isLoadingOlder = false
+  let isBeginning = false
+  let readTo = 0
+  let readTold = 0
+  let typingToldMs = 0
+  let form: { readonly content: string; readonly id: string } | undefined
+
+  outbox.adopt(() => false)
+
+  /** Shows what there is now, and these changes. */
+  function show(patch: Partial<View> = {}): void {
+    const snapshot = patch.snapshot ?? view.snapshot
+    const seen = Math.max(readTo, snapshot?.read ?? 0)
+    view = {
+      ...view,
+      ...patch,
+      items: log.items,
+      hasOlder: log.first > 1 && log.last > 0 && !isBeginning,
+      outbox: outbox.list,
+      unread: log.items.filter(({ by, seq }) => by === 'us' && seq > seen).length,
+    }
+    // Not a microtask: many frames that come together are one change. Not a frame: pages in the background have none.
+    if (!timers.has('change')) later('change', 0, tell)
+  }
+
+  function tell(): void {
+    const before = shown
+    shown = view
+    for (const listener of listeners) listener(shown, before)
+  }
+
+  /** Runs it later, instead of what was to run under this name. */
+  function later(name: string, ms: number, run: () => void): void {
+    browser.clearTimeout(timers.get(name))
+    const timer = browser.setTimeout(() => {
+      timers.delete(name)
+      run()
+    }, ms)
+    timers.set(name, timer)
+  }
+
+  function onFrame(frame: Heard): void {
+    switch (frame.type) {
+      case 'hello':
+        if (frame.token) requests.take(frame.token)
+        // The server's log is another one than ours: it was set back, say.
+        if (frame.snapshot.head < askedAfter) {
+          beginAnew()
+          return
+        }
+        log.dropAside()
+        outbox.adopt((id) => log.items.some((item) => item.id === id))
+        show({ connection: 'online', snapshot: frame.snapshot, draft: '', isTyping: false })
+        outbox.wake()
+        readTold = frame.snapshot.read
+        tellRead()
+        break
+      case 'snapshot':
+        show({ snapshot: frame.snapshot })
+        void fillUpTo(frame.snapshot.head)
+        break
+      case 'skip':
+        took(log.skipTo(frame.from))
+        break
+      case 'item':
+        took(log.add([frame]))
+        void fillUpTo(frame.seq)
+        break
+      case 'draft':
+        show({ draft: frame.text })
+        break
+      case 'typing':
+        later('typing', TYPING_SHOWN_MS, () => show({ isTyping: false }))
+        show({ isTyping: true })
+        break
+    }
+  }
+
+  /** What has come is shown in the one change in which it leaves the outbox. */
+  function took(items: readonly Item[]): void {
+    outbox.settle(
+      items.map(({ id }) => id),
+      log.last,
+    )
+    show(items.some(({ by }) => by === 'us') ? { draft: '', isTyping: false } : {})
+  }
+
+  /** Asks for what is lacking up to this number. */
+  async function fillUpTo(seq: number): Promise<void> {
+    wanted = Math.max(wanted, seq)
+    if (isFilling || log.last >= wanted) return
+    isFilling = true
+    const mine = age
+    try {
+      for (let before = -1; isRunning && before < log.last && log.last < wanted; ) {
+        before = log.last
+        const page = readPage(await requests.get(`v1/events?after=${before}`))
+        if (mine !== age || !page) break
+        // There is nothing between what was asked for and what came.
+        const items = page.places[0] ? log.skipTo(page.places[0].seq) : []
+        took([...items, ...log.add(page.places)])
+      }
+    } catch {
+      // The stream goes on, or comes again and brings it.
+    }
+    isFilling = false
+    wanted = 0
+    if (isRunning && mine === age && log.hasGap) stream.lose()
+  }
+
+  /** The server has a message with this number. Where no stream brings it, it is asked for. */
+  function expectUpTo(seq: number): void {
+    outbox.settle([], log.last)
+    show()
+    if (seq > log.last) later('echo', ECHO_LIMIT_MS, () => void fillUpTo(seq))
+  }
+
+  /** Another visitor, or another log: what was shown is not theirs. */
+  function beginAnew(): void {
+    age++
+    log.clear()
+    wanted = 0
+    readTo = 0
+    isBeginning = false
+    outbox.leave()
+    show({ snapshot: undefined, draft: '', isTyping: false })
+    stream.restart()
+  }
+
+  async function post({ id, text, choice }: Outgoing, file: string | undefined): Promise<number> {
+    return sent({ id, text: file === undefined ? text : undefined, choice, file })
+  }
+
+  async function sent(message: Pick<SendMessage, 'id' | 'text' | 'choice' | 'file' | 'contact'>): Promise<number> {
+    const { document, location } = browser
+    const collects = (what: 'page' | 'referrer' | 'timeZone') => settings.collect.includes(what)
+    const whole: SendMessage = {
+      ...message,
+      language,
+      page: collects('page') ? location.href.slice(0, MAX_ADDRESS_CHARS) : undefined,
+      referrer: collects('referrer') ? document.referrer.slice(0, MAX_ADDRESS_CHARS) || undefined : undefined,
+      timeZone: collects('timeZone') ? Intl.DateTimeFormat().resolvedOptions().timeZone : undefined,
+    }
+    const seq = readCount(await requests.post('v1/messages', whole), 'seq')
+    if (seq === undefined) throw new Refusal(0, 'OFFLINE')
+    return seq
+  }
+
+  /** The code of what is wrong with a file, told before it is sent. */
+  function problemOf({ type, name, size }: File): string | undefined {
+    const { types = [], maxBytes = 0 } = settings.uploads ?? {}
+    const isAllowed = types.some((allowed) => {
+      if (allowed.startsWith('.')) return name.toLowerCase().endsWith(allowed)
+      return allowed.endsWith('/*') ? type.startsWith(allowed.slice(0, -1)) : type === allowed
+    })
+    if (!isAllowed) return 'FILE_TYPE'
+    return size > maxBytes ? 'FILE_TOO_LARGE' : undefined
+  }
+
+  function tellRead(): void {
+    if (!isRunning || timers.has('read') || readTo <= readTold) return
+    readTold = readTo
+    // Should it fail, the next `hello` says what the server knows.
+    requests.post('v1/read', { seq: readTo }).catch(() => {})
+    later('read', READ_TOLD_MS, tellRead)
+  }
+
+  function send(message: Pick<Outgoing, 'text' | 'choice' | 'file' | 'error'>): void {
+    outbox.add({ ...message, id: makeId(browser) })
+    stream.wake()
+  }
+
+  function onBack(): void {
+    stream.start()
+    stream.wake()
+    outbox.wake()
+  }
+
+  function onVisible(): void {
+    if (browser.document.visibilityState === 'visible') onBack()
+  }
+
+  /** A connection of the time before may be dead without a sign. */
+  function onOnline(): void {
+    stream.restart()
+    outbox.wake()
+  }
+
+  /** A page with an open connection could not be kept for the way back. */
+  function onHide(): void {
+    stream.stop()
+    show({ connection: 'reconnecting' })
+  }
+
+  const listened = [
+    [browser, 'online', onOnline],
+    [browser, 'pageshow', onBack],
+    [browser, 'pagehide', onHide],
+    [browser, 'storage', requests.look],
+    [browser.document, 'visibilitychange', onVisible],
+  ] as const
+
+  return {
+    get view() {
+      return view
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    start() {
+      if (isRunning) return
+      isRunning = true
+      for (const [target, type, listener] of listened) target.addEventListener(type, listener)
+      show({ connection: 'connecting' })
+      stream.start()
+      outbox.start()
+    },
+    stop() {
+      if (!isRunning) return
+      isRunning = false
+      for (const [target, type, listener] of listened) target.removeEventListener(type, listener)
+      stream.stop()
+      outbox.stop()
+      requests.stop()
+      for (const timer of timers.values()) browser.clearTimeout(timer)
+      timers.clear()
+      show({ connection: 'off', isTyping: false, draft: '' })
+    },
+    get isKnown() {
+      return requests.isKnown
+    },
+    send(text) {
+      if (text.trim() !== '') send({ text })
+    },
+    choose: ({ id, label }) => send({ text: label, choice: id }),
+    sendFile: (file) => send({ text: '', file, error: problemOf(file) }),
+    async leaveMessage({ name, email, text }) {
+      const content = JSON.stringify([name, email, text])
+      // The same words once more are the same message: the answer may have got lost.
+      if (form?.content !== content) form = { content, id: makeId(browser) }
+      const seq = await sent({ id: form.id, text, contact: { name: name || undefined, email } })
+      form = undefined
+      expectUpTo(seq)
+    },
+    retry: outbox.retry,
+    cancel: outbox.cancel,
+    async loadOlder() {
+      if (!view.hasOlder || isLoadingOlder) return
+      isLoadingOlder = true
+      const mine = age
+      try {
+        const page = readPage(await requests.get(`v1/events?before=${log.first}`))
+        if (page && mine === age) {
+          log.addOlder(page.places)
+          isBeginning = !page.more
+          show()
+        }
+      } catch {
+        // Told by what does not change.
+      }
+      isLoadingOlder = false
+    },
+    markRead() {
+      if (view.unread === 0) return
+      readTo = log.last
+      show()
+      tellRead()
+    },
+    typing() {
+      const nowMs = browser.Date.now()
+      if (view.connection !== 'online' || nowMs - typingToldMs < TYPING_TOLD_MS) return
+      typingToldMs = nowMs
+      requests.post('v1/typing').catch(() => {})
+    },
+    async identify(identity) {
+      const session = readSession(await requests.post('v1/identify', { identity }))
+      if (!session) throw refusalOf(undefined)
+      requests.take(session.token)
+      show({ snapshot: session.snapshot })
+    },
+    forget() {
+      requests.forget()
+      outbox.clear()
+      beginAnew()
+    },
+    setLanguage(next) {
+      language = next
+    },
+  }
+}

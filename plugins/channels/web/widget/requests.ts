@@ -1,0 +1,244 @@
+import type { Snapshot } from '../protocol.ts'
+import type { Browser } from './browser.ts'
+import { parse, readSession, readText } from './frames.ts'
+import type { Store } from './storage.ts'
+
+/** Longest wait for an answer, and for the next piece of a file to leave. */
+const LIMIT_MS = 30_000
+/** Longest wait that a server may ask for. */
+const MAX_RETRY_AFTER_MS = 600_000
+/** Browsers let a page's last requests finish after it is gone, if they are short (64 KB in UTF-8). */
+const MAX_LAST_CHARS = 20_000
+const TOKEN = 'token'
+
+/** A request that did not succeed. `status` is 0 where there was no answer of our server. */
+export class Refusal extends Error {
+  readonly status: number
+  readonly code: string
+  readonly retryAfterMs: number | undefined
+
+  constructor(status: number, code: string, retryAfter: string | null = null) {
+    super(code)
+    this.status = status
+    this.code = code
+    this.retryAfterMs = retryAfterMs(retryAfter)
+  }
+
+  /** Whether the same may succeed later. */
+  get isTemporary(): boolean {
+    return this.status < 400 || this.status >= 500 || [401, 408, 425, 429].includes(this.status)
+  }
+}
+
+/** The refusal that this is, whatever was thrown. */
+export const refusalOf = (error: unknown) => (error instanceof Refusal ? error : new Refusal(0, 'OFFLINE'))
+
+/** Asks the server in the visitor's name. Everything rejects with a `Refusal`. */
+export interface Requests {
+  /** Whether this browser has been here before. */
+  readonly isKnown: boolean
+  /** The visitor's token; opens a session where there is none. */
+  token(): Promise<string>
+  /** The server did not take this token: the next request asks for another. */
+  refused(token: string): void
+  /** From now on this token is used. */
+  take(token: string): void
+  /** Takes over what another tab did: a new token, or none. */
+  look(): void
+  get(path: string): Promise<unknown>
+  post(path: string, body?: object): Promise<unknown>
+  upload(path: string, file: File, signal: AbortSignal, onProgress: (share: number) => void): Promise<unknown>
+  /** Breaks off all that is under way. */
+  stop(): void
+  /** Breaks off all that is under way; whoever asks next is a new visitor. */
+  forget(): void
+}
+
+interface Options {
+  /** From now on it is another visitor. */
+  onVisitor(): void
+  /** A session was opened. */
+  onSnapshot(snapshot: Snapshot): void
+}
+
+export function makeRequests(browser: Browser, base: string, store: Store, options: Options): Requests {
+  let held = store.get(TOKEN)
+  let visitor = visitorOf(held)
+  /** The token that the server did not take. */
+  let spent: string | undefined
+  let opening: Promise<string> | undefined
+  const underWay = new Set<AbortController>()
+
+  function take(token: string): void {
+    held = token
+    if (store.get(TOKEN) !== token) store.set(TOKEN, token)
+    become(visitorOf(token))
+  }
+
+  function become(next: string | undefined): void {
+    const isAnother = visitor !== undefined && visitor !== next
+    visitor = next
+    if (isAnother) options.onVisitor()
+  }
+
+  /** Runs something that can be broken off: by `stop`, by `outer`, or because nothing happens in time. */
+  async function limited<T>(
+    run: (signal: AbortSignal, alive: () => void) => Promise<T>,
+    outer?: AbortSignal,
+  ): Promise<T> {
+    const controller = new AbortController()
+    const abort = () => controller.abort()
+    let timer: number | undefined
+    function alive(): void {
+      browser.clearTimeout(timer)
+      timer = browser.setTimeout(abort, LIMIT_MS)
+    }
+    outer?.addEventListener('abort', abort)
+    underWay.add(controller)
+    alive()
+    try {
+      return await run(controller.signal, alive)
+    } catch (error) {
+      throw refusalOf(error)
+    } finally {
+      browser.clearTimeout(timer)
+      outer?.removeEventListener('abort', abort)
+      underWay.delete(controller)
+    }
+  }
+
+  async function ask(method: string, path: string, signal: AbortSignal, token?: string, body?: object) {
+    const text = body && JSON.stringify(body)
+    const response = await browser.fetch(base + path, {
+      method,
+      headers: { ...(text && { 'content-type': 'application/json' }), ...(token && authorized(token)) },
+      body: text ?? null,
+      cache: 'no-store',
+      credentials: 'omit',
+      keepalive: !!text && text.length < MAX_LAST_CHARS,
+      signal,
+    })
+    return answerOf(response.status, await response.text(), response.headers.get('retry-after'))
+  }
+
+  async function open(): Promise<string> {
+    const answer = await limited((signal) => ask('POST', 'v1/session', signal, undefined, { token: held }))
+    const session = readSession(answer)
+    if (!session) throw refusalOf(answer)
+    // Where another tab was quicker, its token is ours: one browser is one visitor.
+    const others = store.get(TOKEN)
+    const token = others && others !== spent ? others : session.token
+    spent = undefined
+    take(token)
+    if (token === session.token) options.onSnapshot(session.snapshot)
+    return token
+  }
+
+  async function token(): Promise<string> {
+    if (held !== undefined && held !== spent) return held
+    opening ??= open().finally(() => {
+      opening = undefined
+    })
+    return opening
+  }
+
+  function refused(bad: string): void {
+    if (bad !== held) return
+    spent = bad
+    const others = store.get(TOKEN)
+    if (others && others !== bad) take(others)
+  }
+
+  /** Runs a request with the token; once more with another if the server did not take it. */
+  function named<T>(
+    run: (token: string, signal: AbortSignal, alive: () => void) => Promise<T>,
+    outer?: AbortSignal,
+  ): Promise<T> {
+    return limited(async (signal, alive) => {
+      const first = await token()
+      try {
+        return await run(first, signal, alive)
+      } catch (error) {
+        if (refusalOf(error).status !== 401) throw error
+        refused(first)
+        return run(await token(), signal, alive)
+      }
+    }, outer)
+  }
+
+  const send = (method: string, path: string, body?: object) =>
+    named((token, signal) => ask(method, path, signal, token, body))
+
+  function stop(): void {
+    for (const controller of underWay) controller.abort()
+  }
+
+  return {
+    get isKnown() {
+      return held !== undefined
+    },
+    token,
+    refused,
+    take,
+    look() {
+      const now = store.get(TOKEN)
+      if (now === held) return
+      held = now
+      become(visitorOf(now))
+    },
+    get: (path) => send('GET', path),
+    post: (path, body) => send('POST', path, body),
+    upload(path, file, outer, onProgress) {
+      return named((token, signal, alive) => {
+        return new Promise((resolve, reject) => {
+          const request = new browser.XMLHttpRequest()
+          request.upload.addEventListener('progress', ({ loaded, total }) => {
+            alive()
+            onProgress(total > 0 ? loaded / total : 0)
+          })
+          request.addEventListener('loadend', () => {
+            try {
+              resolve(answerOf(request.status, request.responseText, request.getResponseHeader('retry-after')))
+            } catch (error) {
+              reject(error)
+            }
+          })
+          request.open('POST', base + path)
+          request.setRequestHeader('authorization', authorized(token).authorization)
+          request.setRequestHeader('content-type', file.type || 'application/octet-stream')
+          signal.addEventListener('abort', () => request.abort())
+          if (signal.aborted) reject(refusalOf(undefined))
+          else request.send(file)
+        })
+      }, outer)
+    },
+    stop,
+    forget() {
+      stop()
+      store.remove(TOKEN)
+      held = undefined
+      spent = undefined
+      opening = undefined
+      visitor = undefined
+    },
+  }
+}
+
+const authorized = (token: string) => ({ authorization: `Bearer ${token}` })
+
+function answerOf(status: number, body: string, retryAfter: string | null): unknown {
+  const answer = parse(body)
+  if (status >= 200 && status < 300) return answer
+  throw new Refusal(status, status > 0 ? (readText(answer, 'code') ?? 'REFUSED') : 'OFFLINE', retryAfter)
+}
+
+/** What a server asks for by `Retry-After`, if it does so in seconds. */
+export function retryAfterMs(seconds: string | null): number | undefined {
+  const ms = Number(seconds) * 1000
+  return ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined
+}
+
+/** Whose token this is. */
+function visitorOf(token: string | undefined): string | undefined {
+  return token?.split('.')[0]
+}

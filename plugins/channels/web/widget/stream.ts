@@ -1,0 +1,239 @@
+import { PROTOCOL, TOKEN_PROTOCOL } from '../protocol.ts'
+import { type Browser, backoffMs } from './browser.ts'
+import { type Heard, readFrame } from './frames.ts'
+import { refusalOf, retryAfterMs } from './requests.ts'
+import type { Store } from './storage.ts'
+
+/** How long a connection may take until its `hello`. */
+const OPEN_LIMIT_MS = 10_000
+/** How many heartbeats may be missed. */
+const BEATS = 2.25
+/** How long upgrades are not tried again where they were refused twice. */
+const WITHOUT_SOCKETS_MS = 3_600_000
+/** The server restarts, and says over how many ms those who come back shall be spread. */
+const RESTARTS = 1012
+const MAX_SPREAD_MS = 60_000
+/** Until when upgrades are not tried. It is there from the first refused one on. */
+const NO_SOCKETS_UNTIL = 'sse'
+
+/** One stream of frames, kept up: by WebSocket, and by server-sent events where upgrades are refused. */
+export interface Stream {
+  /** Does nothing while it runs. */
+  start(): void
+  stop(): void
+  /** The page is back: looks whether the connection is still good, and waits no longer if there is none. */
+  wake(): void
+  /** Makes another connection at once. */
+  restart(): void
+  /** The connection was no good: another one, after a wait. */
+  lose(): void
+}
+
+interface Options {
+  readonly base: string
+  token(): Promise<string>
+  /** The server did not take the token. */
+  refused(token: string): void
+  /** The number behind which a new connection begins. */
+  after(): number
+  onFrame(frame: Heard): void
+  /** A connection is over; another will be made. */
+  onLost(): void
+}
+
+/** How a connection ended. */
+interface Ended {
+  /** It said `hello`, and nobody found fault with it. */
+  readonly isGood: boolean
+  /** How long to wait for the next one, where that is known. */
+  readonly waitMs?: number | undefined
+}
+
+export function makeStream(browser: Browser, store: Store, options: Options): Stream {
+  let running: object | undefined
+  /** Ends the connection that there is. */
+  let cut: (ended: Ended) => void = () => {}
+  /** Looks whether the connection that there is has been silent for too long. */
+  let look = () => {}
+  let waitNoLonger = () => {}
+
+  async function run(mine: object): Promise<void> {
+    let failures = 0
+    while (running === mine) {
+      const { isGood, waitMs } = await connect(mine, failures)
+      if (running !== mine) return
+      options.onLost()
+      const ms = waitMs ?? backoffMs(isGood ? 0 : failures)
+      failures = isGood ? 0 : failures + 1
+      if (ms > 0) await pause(ms)
+    }
+  }
+
+  async function connect(mine: object, failures: number): Promise<Ended> {
+    let token: string
+    try {
+      token = await options.token()
+    } catch (error) {
+      return { isGood: false, waitMs: refusalOf(error).retryAfterMs }
+    }
+    if (running !== mine) return { isGood: false }
+    const address = `${options.base}v1/events?after=${options.after()}`
+    if (Number(store.get(NO_SOCKETS_UNTIL) ?? 0) > browser.Date.now())
+      return overEvents(address, token, failures, false)
+    const ended = await overWebSocket(address, token)
+    if (ended.isGood || ended.waitMs !== undefined || running !== mine) return ended
+    return overEvents(address, token, failures, true)
+  }
+
+  /** `begin` gets going and returns how to let go; the promise resolves when the connection has ended. */
+  function connection(
+    onHello: () => void,
+    begin: (heard: (data?: string) => void, end: (waitMs?: number) => void) => () => void,
+  ): Promise<Ended> {
+    return new Promise((resolve) => {
+      let isGood = false
+      let isOver = false
+      let limitMs = OPEN_LIMIT_MS
+      let heardAtMs = browser.Date.now()
+      let timer: number | undefined
+      let letGo = () => {}
+
+      function end(ended: Ended): void {
+        if (isOver) return
+        isOver = true
+        browser.clearTimeout(timer)
+        letGo()
+        resolve(ended)
+      }
+      function check(): void {
+        if (isOver) return
+        browser.clearTimeout(timer)
+        // By the clock: timers stand still while a phone sleeps, and a clock that is set back must not hold us up.
+        const leftMs = Math.min(heardAtMs - browser.Date.now(), 0) + limitMs
+        if (leftMs > 0) timer = browser.setTimeout(check, leftMs)
+        else end({ isGood })
+      }
+      function heard(data?: string): void {
+        if (isOver) return
+        heardAtMs = browser.Date.now()
+        const frame = data === undefined ? undefined : readFrame(data)
+        if (frame?.type === 'hello') {
+          isGood = true
+          limitMs = BEATS * frame.heartbeatMs
+          onHello()
+          check()
+        }
+        if (frame) options.onFrame(frame)
+      }
+
+      cut = end
+      look = check
+      check()
+      letGo = begin(heard, (waitMs) => end({ isGood, waitMs }))
+      if (isOver) letGo()
+    })
+  }
+
+  function overWebSocket(address: string, token: string): Promise<Ended> {
+    const onHello = () => store.remove(NO_SOCKETS_UNTIL)
+    return connection(onHello, (heard, end) => {
+      let socket: WebSocket | undefined
+      try {
+        socket = new browser.WebSocket(address.replace('http', 'ws'), [PROTOCOL, TOKEN_PROTOCOL + token])
+        socket.onmessage = ({ data }) => heard(String(data))
+        socket.onclose = ({ code, reason }) => end(code === RESTARTS ? spreadMs(reason) : undefined)
+      } catch {
+        // Forbidden by the page: as refused.
+        end()
+      }
+      return () => socket?.close()
+    })
+  }
+
+  function overEvents(address: string, token: string, failures: number, isInstead: boolean): Promise<Ended> {
+    function onHello(): void {
+      if (!isInstead) return
+      // It is the upgrade that is refused, not us. The first time may be a mishap.
+      const again = store.get(NO_SOCKETS_UNTIL) !== undefined
+      store.set(NO_SOCKETS_UNTIL, String(again ? browser.Date.now() + WITHOUT_SOCKETS_MS : 0))
+    }
+    return connection(onHello, (heard, end) => {
+      const controller = new AbortController()
+      const headers = { accept: 'text/event-stream', authorization: `Bearer ${token}` }
+      readEvents(browser, address, { headers, signal: controller.signal }, heard).then(
+        (response) => {
+          if (response.status === 401) options.refused(token)
+          // A token that has run out costs no wait, as long as the next one is good.
+          const isSpent = response.status === 401 && failures === 0
+          end(isSpent ? 0 : retryAfterMs(response.headers.get('retry-after')))
+        },
+        () => end(),
+      )
+      return () => controller.abort()
+    })
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = browser.setTimeout(resolve, ms)
+      waitNoLonger = () => {
+        browser.clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  return {
+    start() {
+      if (running) return
+      running = {}
+      void run(running)
+    },
+    stop() {
+      running = undefined
+      cut({ isGood: false })
+      waitNoLonger()
+    },
+    wake() {
+      look()
+      waitNoLonger()
+    },
+    restart() {
+      cut({ isGood: true, waitMs: 0 })
+      waitNoLonger()
+    },
+    lose() {
+      cut({ isGood: false })
+    },
+  }
+}
+
+/** Reads server-sent events by `fetch`, because an `EventSource` sends no token. Resolves when they end. */
+async function readEvents(
+  browser: Browser,
+  address: string,
+  init: RequestInit,
+  heard: (data?: string) => void,
+): Promise<Response> {
+  const response = await browser.fetch(address, { ...init, cache: 'no-store', credentials: 'omit' })
+  if (!response.ok || !response.headers.get('content-type')?.startsWith('text/event-stream')) return response
+  const reader = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
+    heard()
+    const events = (text + decoder.decode(piece.value, { stream: true })).split(/\r?\n\r?\n/)
+    text = events.pop() ?? ''
+    for (const event of events) {
+      const data = event.split(/\r?\n/).flatMap((line) => (line.startsWith('data:') ? line.slice(5) : []))
+      if (data.length > 0) heard(data.join('\n'))
+    }
+  }
+  return response
+}
+
+/** Some time within what the server says, so that not all come back at once. */
+function spreadMs(reason: string): number | undefined {
+  const ms = Number(reason)
+  return ms > 0 ? Math.random() * Math.min(ms, MAX_SPREAD_MS) : undefined
+}
