@@ -39,6 +39,11 @@ export interface Capabilities {
     | { readonly avatar: boolean; readonly maxGraphemes?: number | undefined; readonly perAccount?: number | undefined }
   /** The platform takes our delivery id as an idempotency key, so sending again after a crash doubles nothing. */
   readonly idempotentSend?: boolean | undefined
+  /**
+   * Customers may send again what they sent long ago (from an outbox, say): the ids of this channel's events are
+   * remembered as long as their messages are kept, and not only for the `keep.dedupe` of the YAML.
+   */
+  readonly repeatsLate?: boolean | undefined
 }
 
 /** An allowance that goes on for ever: for platforms without windows and quotas. */

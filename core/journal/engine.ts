@@ -53,6 +53,8 @@ export interface NewEvent {
   readonly grant?: Grant | undefined
   /** The media of the event's parts, which by now say `media:<id>`. */
   readonly media: readonly NewMedia[]
+  /** Its id is remembered as long as its entry is kept, if that is longer than ids are. */
+  readonly repeatsLate?: boolean | undefined
   /** Runs with it, unless it is a repeat. If it is refused, so is the event. */
   readonly write?: Statement | undefined
 }

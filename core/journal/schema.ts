@@ -277,4 +277,7 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
     CREATE INDEX kept_at ON kept (at);
     CREATE INDEX kept_file ON kept (file);
   `,
+
+  // Customers with an outbox send again what is older than any platform would.
+  '5-late-repeats': 'ALTER TABLE dedupe ADD COLUMN with_entry SMALLINT NOT NULL DEFAULT 0',
 }

@@ -66,6 +66,8 @@ export interface DedupeRow {
   platform_id: string
   entry: string
   seen_at: number
+  /** 1: it is remembered at least as long as its entry is there. */
+  with_entry: 0 | 1
 }
 
 /**

@@ -90,6 +90,7 @@ export function makeReceive(
         nowMs,
         grant: grantOf(event, channel.capabilities, nowMs),
         media,
+        repeatsLate: channel.capabilities.repeatsLate,
         write: options.write && statementOf(options.write, channel.instance.name),
       })
       tools.metrics.accepted(channel.name, accepted.repeated)

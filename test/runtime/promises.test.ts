@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { memoryChannel, testRuntime } from '#core/testing'
@@ -36,6 +37,39 @@ test('a repeated event is handled once, and its answer is sent once', async () =
   await runtime.channel.receive(event)
   await runtime.user('u1').hears('echo: hello').hearsNothing()
   expect(await runtime.outcomes('u1')).toHaveLength(1)
+})
+
+test('what a customer’s outbox repeats after months is handled once, as long as his messages are kept', async () => {
+  const DAY = 24 * HOUR
+  for (const repeatsLate of [true, false]) {
+    const channel = memoryChannel({ capabilities: { repeatsLate } })
+    await using runtime = await testRuntime({ bots: { bot: { use: echo } }, keep: { messages: '200d' } }, { channel })
+    const { clock } = runtime
+    /** Moves on, until what is old has been removed. */
+    const daysPass = async (days: number) => {
+      const nowMs = clock.now() + days * DAY
+      clock.jump(nowMs)
+      await clock.advance(0)
+      const done = runtime.runtime.engine.read
+        .selectFrom('job_run')
+        .select('name')
+        .where('started_at', '>=', nowMs)
+        .where('finished_at', 'is not', null)
+      while ((await done.execute()).length === 0) await setImmediate()
+    }
+    const parts = [{ type: 'text', text: 'hello' }] as const
+    const event = { id: 'm1', chat: 'u1', type: 'message', atMs: clock.now(), parts } as const
+    const heard: number[] = []
+    for (const days of [0, 60, 60, 60, 21]) {
+      if (days > 0) await daysPass(days)
+      await channel.receive(event)
+      await runtime.idle()
+      heard.push(channel.sent.length)
+      // What belongs to an open conversation is never old.
+      await runtime.agent('amy').closes('u1')
+    }
+    expect(heard).toEqual(repeatsLate ? [1, 1, 1, 1, 2] : [1, 2, 3, 4, 5])
+  }
 })
 
 test('a bot that answers after an agent has taken over is not heard, and the desk gets the message', async () => {

@@ -35,7 +35,7 @@ import type {
 const CUSTOMER_JSON = JSON.stringify({ kind: 'customer' } satisfies Actor)
 
 /** Throws `JOURNAL_WRITE` for a value that cannot be stored. */
-export function packEvent({ account, event, ids, nowMs, grant, media, write }: NewEvent): EventInput {
+export function packEvent({ account, event, ids, nowMs, grant, media, repeatsLate, write }: NewEvent): EventInput {
   return {
     account,
     platformId: event.id,
@@ -54,6 +54,7 @@ export function packEvent({ account, event, ids, nowMs, grant, media, write }: N
     sender: event.sender && packPatch(event.sender),
     grant: grant && packGrant(grant),
     media: media.length === 0 ? undefined : media,
+    repeatsLate: repeatsLate ?? false,
     write: write && packStatement(write),
   }
 }

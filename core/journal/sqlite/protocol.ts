@@ -102,6 +102,7 @@ export interface EventInput {
   readonly sender: PatchInput | undefined
   readonly grant: GrantInput | undefined
   readonly media: readonly NewMedia[] | undefined
+  readonly repeatsLate: boolean
   readonly write: StatementInput | undefined
 }
 

@@ -5,15 +5,15 @@ import type { TrimInput, TrimOutput, TrimWhat } from './protocol.ts'
 /** Between two slices, so that what comes in meanwhile never waits for more than one. */
 const PAUSE_MS = 2
 
-/** What goes when: children before parents. Items of feeds go with the traces. */
+/** What goes when: children before parents, and ids that are remembered with their entries behind those. Items of feeds go with the traces. */
 const ORDER: readonly (readonly [TrimWhat, keyof KeepUntil])[] = [
-  ['dedupe', 'dedupeBeforeMs'],
   ['command', 'commandsBeforeMs'],
   ['audit', 'auditBeforeMs'],
   ['feed', 'tracesBeforeMs'],
   ['trace', 'tracesBeforeMs'],
   ['delivery', 'deliveriesBeforeMs'],
   ['entry', 'messagesBeforeMs'],
+  ['dedupe', 'dedupeBeforeMs'],
   ['conversation', 'messagesBeforeMs'],
 ]
 

@@ -1434,6 +1434,22 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         })
       })
 
+      test('the id of an event that may repeat late goes with its entry, not before, and not before other ids', async () => {
+        await alone(async (own) => {
+          const late = newEvent({ repeatsLate: true })
+          const usual = newEvent()
+          const chats = [(await own.accept(late)).chat, (await own.accept(usual)).chat]
+          for (const chat of chats) await commit(own, newChange(chat, { turn: newTurn(1) }))
+          const again = async (event: typeof late) => (await own.accept({ ...event, ids: newEvent().ids })).repeated
+          await own.trim({ ...KEEP_ALL, dedupeBeforeMs: T0 + 1 })
+          expect([await again(late), await again(usual)]).toEqual([true, false])
+          await own.trim({ ...KEEP_ALL, messagesBeforeMs: T0 + 1 })
+          expect(await again(late)).toBe(true)
+          await own.trim({ ...KEEP_ALL, messagesBeforeMs: T0 + 1, dedupeBeforeMs: T0 + 1 })
+          expect(await again(late)).toBe(false)
+        })
+      })
+
       test('trimming goes through more than one slice', async () => {
         await alone(async (own) => {
           const chat = newId()

@@ -12,7 +12,7 @@ import type { RunStatement } from './statements.ts'
 const LAST_SEEN_MS = 60_000
 
 export function accept(db: DatabaseSync, runStatement: RunStatement): (event: EventInput) => Accepted {
-  const remember = query(db, 'INSERT INTO dedupe VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+  const remember = query(db, 'INSERT INTO dedupe VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const known = query<Pick<DedupeRow, 'entry'>>(db, 'SELECT entry FROM dedupe WHERE account = ? AND platform_id = ?')
   const firstTime = query<Pick<EntryRow, 'chat' | 'seq' | 'done_at'>>(
     db,
@@ -76,7 +76,9 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
 
   return (event) => {
     const { nowMs } = event
-    if (remember.run(event.account, event.platformId, event.entry, nowMs).changes === 0) return repeated(event)
+    const withEntry = event.repeatsLate ? 1 : 0
+    const remembered = remember.run(event.account, event.platformId, event.entry, nowMs, withEntry)
+    if (remembered.changes === 0) return repeated(event)
     let { chat, customer } = event
     let seq = 1
     const found = findChat.get(event.account, event.externalId)

@@ -45,17 +45,18 @@ function oldest(db: DatabaseSync, sql: string): Slice {
 
 /** Walks the whole table by its key. An index on the age would cost every accept more than this costs once a day. */
 function dedupe(db: DatabaseSync): Slice {
-  const from = query<Pick<DedupeRow, 'account' | 'platform_id' | 'seen_at'>>(
+  const from = query<DedupeRow>(
     db,
-    `SELECT account, platform_id, seen_at FROM dedupe WHERE (account, platform_id) > (?, ?)
+    `SELECT * FROM dedupe WHERE (account, platform_id) > (?, ?)
      ORDER BY account, platform_id LIMIT ?`,
   )
+  const isKept = query(db, 'SELECT 1 FROM entry WHERE id = ?')
   const remove = query(db, 'DELETE FROM dedupe WHERE account = ? AND platform_id = ?')
   return (beforeMs, after) => {
     const rows = from.all(after?.[0] ?? '', after?.[1] ?? '', SLICE)
     let deleted = 0
     for (const row of rows) {
-      if (row.seen_at >= beforeMs) continue
+      if (row.seen_at >= beforeMs || (row.with_entry === 1 && isKept.get(row.entry) !== undefined)) continue
       remove.run(row.account, row.platform_id)
       deleted += 1
     }
