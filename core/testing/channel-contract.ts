@@ -32,8 +32,8 @@ export interface SimulatedPlatform extends AsyncDisposable {
    * have nothing else; what the platform makes of them is its own affair, if it is always the same.
    */
   message(said: { readonly id: string; readonly chat: string; readonly text: string; readonly atMs: number }): string
-  /** Platforms that call the channel: the signed request that brings `bytes`. */
-  request?(bytes: string, to: ChannelAddress): Request
+  /** Platforms that call the channel: the signed request that brings `bytes`. It may have to sign in first. */
+  request?(bytes: string, to: ChannelAddress): Request | Promise<Request>
   /**
    * Where such a request says whom it is from: the name of a header, or of a parameter of the query. `coversBody` is
    * false on platforms that do not sign what they say.

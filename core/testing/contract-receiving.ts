@@ -74,10 +74,10 @@ async function refusesForgeries(world: World): Promise<void> {
   if (!platform.request || !platform.signature) {
     return world.fail('say in platform.signature where its requests show whom they are from.')
   }
-  const other = signatureOf(platform.request(world.bytes('something else'), world.address), platform.signature)
+  const other = signatureOf(await platform.request(world.bytes('something else'), world.address), platform.signature)
   for (const [how, forge] of Object.entries(FORGERIES)) {
     const text = `forged ${how}`
-    const request = platform.request(world.bytes(text), world.address)
+    const request = await platform.request(world.bytes(text), world.address)
     const signature = signatureOf(request, platform.signature)
     if (signature.length < 8) world.fail(`there is no signature at ${JSON.stringify(platform.signature)}.`)
     const forged = forge(signature, other)
@@ -134,7 +134,7 @@ async function refusesNonsense(world: World): Promise<void> {
   const { platform } = world
   if (!platform.request) return
   for (const bytes of ['', '{', 'null', '"\\u0000"', '<xml><a></xml>', '[]', `{"a":${'['.repeat(5_000)}`]) {
-    const told = await world.send(platform.request(bytes, world.address))
+    const told = await world.send(await platform.request(bytes, world.address))
     if (told.status >= 500) {
       world.fail(`it answered ${shownTold(told)} to ${JSON.stringify(bytes.slice(0, 20))}. Refuse it with 400.`)
     }

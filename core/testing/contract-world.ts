@@ -128,7 +128,7 @@ export class World implements AsyncDisposable {
 
   /** The platform tells the channel, once. Of polled channels nothing can be known: `undefined`. */
   async tell(bytes: string, signal?: AbortSignal): Promise<Told | undefined> {
-    if (!this.platform.offer) return this.send(this.#requestOf(bytes), signal)
+    if (!this.platform.offer) return this.send(await this.#requestOf(bytes), signal)
     this.platform.offer(bytes)
     return undefined
   }
@@ -146,7 +146,7 @@ export class World implements AsyncDisposable {
   async sayTogether(texts: readonly string[], chat: string): Promise<void> {
     const all = texts.map((text) => this.bytes(text, chat))
     if (this.platform.offer) for (const bytes of all) this.platform.offer(bytes)
-    else await pipelined(all.map((bytes) => this.#requestOf(bytes)))
+    else await pipelined(await Promise.all(all.map((bytes) => this.#requestOf(bytes))))
   }
 
   async send(request: Request, signal?: AbortSignal): Promise<Told> {
@@ -154,7 +154,7 @@ export class World implements AsyncDisposable {
     return { status, body, answer: this.platform.answerIn?.(body) }
   }
 
-  #requestOf(bytes: string): Request {
+  async #requestOf(bytes: string): Promise<Request> {
     if (!this.platform.request) return this.fail('the simulated platform has neither request() nor offer().')
     return this.platform.request(bytes, this.address)
   }
