@@ -1,2 +1,3 @@
 /** What the shipped plugins lend each other: types and tokens only. */
 export { type Loopback, loopback } from './loopback.ts'
+export { type Presence, presence } from './presence.ts'

@@ -1,0 +1,1 @@
+window.settings = "__SETTINGS__"

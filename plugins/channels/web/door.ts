@@ -1,0 +1,130 @@
+/** Who may come in: from which page, with which token, how often. All of it before a body is read or a socket opened. */
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Caller } from '#core'
+import { type Limit, perMinute } from './limits.ts'
+import { PROTOCOL, TOKEN_PROTOCOL } from './protocol.ts'
+import { Refusal, type RefusalCode } from './refusal.ts'
+import type { Settings } from './settings.ts'
+import type { Signer, Visitor } from './token.ts'
+
+/** Of what else a page does by itself, in a minute: typing, reading, asking for what it lacks. */
+const REQUESTS_PER_MINUTE = 240
+/** How long a browser remembers that it may ask. */
+const PREFLIGHT_S = 7200
+
+type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+export interface Door {
+  /** Hooks for `onRequest`, in this order. */
+  readonly page: Hook
+  readonly visitor: Hook
+  readonly often: Hook
+  readonly veryOften: Hook
+  readonly connection: Hook
+  /** Who has passed the hook `visitor`. */
+  visitorOf(request: FastifyRequest): Visitor
+  /** A session for whoever has none: counts against the address. */
+  admit(request: FastifyRequest, reply: FastifyReply): void
+  /** One more connection is open. The returned function says that it no longer is. */
+  connected(request: FastifyRequest): () => void
+}
+
+export function makeDoor(
+  web: FastifyInstance,
+  of: {
+    readonly config: Settings
+    /** The channel's public address. */
+    readonly url: string
+    readonly signer: Signer
+    readonly clock: { now(): number }
+    callerOf(request: IncomingMessage): Caller
+    /** How many pages a visitor has open. */
+    countOf(chat: string): number
+  },
+): Door {
+  const { config, signer, clock, callerOf } = of
+  const { limits } = config
+  const origins = new Set([...config.origins, ...ownOrigins(of.url)])
+  const isAllowed = (origin: string) => origins.has('*') || origins.has(origin)
+  const messages = perMinute(limits.messagesPerMinute, clock)
+  const requests = perMinute(REQUESTS_PER_MINUTE, clock)
+  const sessions = perMinute(limits.sessionsPerMinute, clock)
+  const open = new Map<string, number>()
+  const visitorOf = (request: FastifyRequest) => request.getDecorator<Visitor>('visitor')
+
+  web.decorateRequest('visitor', null)
+
+  function bound(limit: Limit, who: string, code: RefusalCode, reply: FastifyReply): void {
+    const waitS = limit.waitS(who)
+    if (waitS === 0) return
+    reply.header('retry-after', waitS)
+    throw new Refusal(code)
+  }
+
+  return {
+    async page(request, reply) {
+      const { origin } = request.headers
+      reply.header('vary', 'origin').header('cache-control', 'no-store')
+      if (origin === undefined) {
+        // Browsers always say from which page a WebSocket comes, and they alone have visitors to protect.
+        if (request.ws) throw new Refusal('ORIGIN_NOT_ALLOWED')
+        return
+      }
+      if (!isAllowed(origin)) throw new Refusal('ORIGIN_NOT_ALLOWED')
+      reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'retry-after')
+      if (request.method !== 'OPTIONS') return
+      reply
+        .header('access-control-allow-methods', 'GET, POST')
+        .header('access-control-allow-headers', 'authorization, content-type')
+        .header('access-control-max-age', PREFLIGHT_S)
+    },
+    async visitor(request) {
+      const visitor = signer.visitorOf(tokenIn(request) ?? '', clock.now())
+      if (!visitor) throw new Refusal('TOKEN_REFUSED')
+      request.setDecorator('visitor', visitor)
+    },
+    often: async (request, reply) => bound(messages, visitorOf(request).chat, 'TOO_MANY_MESSAGES', reply),
+    veryOften: async (request, reply) => bound(requests, visitorOf(request).chat, 'TOO_MANY_MESSAGES', reply),
+    async connection(request) {
+      const { address, isShared } = callerOf(request.raw)
+      const isTooMany = !isShared && (open.get(address) ?? 0) >= limits.connectionsPerAddress
+      if (isTooMany || of.countOf(visitorOf(request).chat) >= limits.connectionsPerVisitor)
+        throw new Refusal('TOO_MANY_CONNECTIONS')
+    },
+    visitorOf,
+    admit(request, reply) {
+      const { address, isShared } = callerOf(request.raw)
+      if (!isShared) bound(sessions, address, 'TOO_MANY_SESSIONS', reply)
+    },
+    connected(request) {
+      const { address } = callerOf(request.raw)
+      open.set(address, (open.get(address) ?? 0) + 1)
+      return () => {
+        const left = (open.get(address) ?? 0) - 1
+        if (left > 0) open.set(address, left)
+        else open.delete(address)
+      }
+    },
+  }
+}
+
+/** Which of the protocols that a WebSocket offers it is answered with: never the one with the token in it. */
+export function chosenProtocol(offered: ReadonlySet<string>): string | false {
+  return offered.has(PROTOCOL) && PROTOCOL
+}
+
+function tokenIn({ headers, ws }: FastifyRequest): string | undefined {
+  if (!ws) return /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1]
+  const offered = headers['sec-websocket-protocol']?.split(',').map((one) => one.trim()) ?? []
+  if (!offered.includes(PROTOCOL)) return undefined
+  return offered.find((one) => one.startsWith(TOKEN_PROTOCOL))?.slice(TOKEN_PROTOCOL.length)
+}
+
+/** A machine is known to itself by more than one name. */
+function ownOrigins(url: string): readonly string[] {
+  const { origin, hostname, protocol, port } = new URL(url)
+  const names = ['localhost', '127.0.0.1', '[::1]']
+  if (!names.includes(hostname)) return [origin]
+  return names.map((name) => `${protocol}//${name}${port && `:${port}`}`)
+}

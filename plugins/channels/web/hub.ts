@@ -1,0 +1,210 @@
+/** Who looks on now, and that each is sent what comes after what he has: in order, without a gap, as fast as he takes it. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Log as RuntimeLog } from '#core'
+import type { Extent, Log } from './log.ts'
+import { type Frame, PAGE, type Snapshot } from './protocol.ts'
+
+/** One page that looks on, however it is connected. */
+export interface Connection {
+  /** So much is unsent that nothing more should come before `onDrain` was called. */
+  readonly isFull: boolean
+  send(frame: string): void
+  /** Both sides are told that the other is there. False: this one has not been for a while. */
+  beat(frame: string): boolean
+  /** It should come again: after a while of its own choosing, of up to so many ms. */
+  end(spreadMs: number): void
+  /** At once, and without a word. */
+  cut(): void
+}
+
+export interface Seat {
+  /** It takes something again. */
+  drained(): void
+  /** It is gone. Twice is safe. */
+  leave(): void
+}
+
+export interface Hub {
+  /** How many look on at this chat. */
+  countOf(chat: string): number
+  /** Greets, and sends from now on what comes after the number `after`. `token`: a new one, to be told. */
+  join(chat: string, connection: Connection, from: { readonly after: number; readonly token?: string }): Seat
+  /** Something was added to the log of this chat. */
+  added(chat: string): void
+  /** Told to who is there now, and to nobody later. */
+  tell(chat: string, frame: Frame): void
+  /** How things are in this chat may be another. */
+  look(chat: string): void
+  /** Whether somebody of ours is there is another. */
+  tellAvailable(available: boolean): void
+  /** To be called every `HEARTBEAT_MS`. */
+  beat(): void
+  /** Ends all connections. */
+  close(): void
+}
+
+export const HEARTBEAT_MS = 20_000
+/** After a restart, so many come again in a second. */
+const BACK_PER_SECOND = 500
+/** Fewer may come all at once. */
+const FEW = 20
+
+interface Room {
+  readonly chat: string
+  readonly guests: Set<Guest>
+  /** As it was told last. */
+  snapshot: Snapshot | undefined
+  isPumping: boolean
+  again: boolean
+}
+
+interface Guest {
+  readonly connection: Connection
+  /** The number that was sent last; `undefined` until it was greeted. */
+  cursor: number | undefined
+  /** It had not taken anything at the last beat. */
+  wasFull: boolean
+}
+
+const BEAT = frameOf({ type: 'beat' })
+
+export function makeHub(of: {
+  readonly history: Pick<Log, 'after' | 'extent'>
+  readonly snapshotOf: (chat: string, extent: Extent) => Promise<Snapshot>
+  readonly log: RuntimeLog
+}): Hub {
+  const { history, snapshotOf, log } = of
+  const rooms = new Map<string, Room>()
+
+  function roomOf(chat: string): Room {
+    const room = rooms.get(chat) ?? { chat, guests: new Set(), snapshot: undefined, isPumping: false, again: false }
+    rooms.set(chat, room)
+    return room
+  }
+
+  async function greet(room: Room, guest: Guest, after: number, token: string | undefined): Promise<void> {
+    const extent = await history.extent(room.chat)
+    const snapshot = await snapshotOf(room.chat, extent)
+    const { connection } = guest
+    if (!room.guests.has(guest)) return
+    room.snapshot = snapshot
+    connection.send(frameOf({ type: 'hello', snapshot, heartbeatMs: HEARTBEAT_MS, ...(token && { token }) }))
+    const last = Math.min(after, extent.head)
+    const from = Math.max(last + 1, extent.head - PAGE + 1, extent.first)
+    if (from > last + 1) connection.send(frameOf({ type: 'skip', from }))
+    guest.cursor = from - 1
+    pump(room)
+  }
+
+  /** Whatever is added from now on is seen: by this round, or by another one behind it. */
+  function pump(room: Room): void {
+    room.again = true
+    if (!room.isPumping) void run(room)
+  }
+
+  async function run(room: Room): Promise<void> {
+    room.isPumping = true
+    try {
+      while (room.again) {
+        room.again = false
+        await catchUp(room)
+      }
+    } catch (error) {
+      // Whoever comes again asks again for what he lacks.
+      fail(room, error)
+    } finally {
+      room.isPumping = false
+    }
+  }
+
+  async function catchUp(room: Room): Promise<void> {
+    for (;;) {
+      const ready = [...room.guests].filter(({ cursor, connection }) => cursor !== undefined && !connection.isFull)
+      if (ready.length === 0) return
+      const items = await history.after(room.chat, Math.min(...ready.map(({ cursor = 0 }) => cursor)))
+      for (const { seq, json } of items) {
+        const frame = `{"type":"item","item":${json}}`
+        for (const guest of ready) {
+          if ((guest.cursor ?? seq) >= seq || guest.connection.isFull) continue
+          guest.connection.send(frame)
+          guest.cursor = seq
+        }
+      }
+      if (items.length < PAGE) return
+    }
+  }
+
+  function fail(room: Room, error: unknown): void {
+    log.error({ error }, 'What was said cannot be read; those who look on are cut off, and come again.')
+    for (const { connection } of room.guests) connection.cut()
+  }
+
+  async function look(room: Room): Promise<void> {
+    const snapshot = await snapshotOf(room.chat, await history.extent(room.chat))
+    const { head: _, ...now } = snapshot
+    const { head: __, ...before } = room.snapshot ?? snapshot
+    const isSame = room.snapshot !== undefined && isDeepStrictEqual(now, before)
+    room.snapshot = snapshot
+    if (!isSame) tellRoom(room, frameOf({ type: 'snapshot', snapshot }))
+  }
+
+  function tellRoom(room: Room, frame: string): void {
+    for (const { cursor, connection } of room.guests)
+      if (cursor !== undefined && !connection.isFull) connection.send(frame)
+  }
+
+  return {
+    countOf: (chat) => rooms.get(chat)?.guests.size ?? 0,
+    join(chat, connection, { after, token }) {
+      const room = roomOf(chat)
+      const guest: Guest = { connection, cursor: undefined, wasFull: false }
+      room.guests.add(guest)
+      greet(room, guest, after, token).catch((error: unknown) => fail(room, error))
+      return {
+        drained: () => pump(room),
+        leave() {
+          room.guests.delete(guest)
+          if (room.guests.size === 0 && rooms.get(chat) === room) rooms.delete(chat)
+        },
+      }
+    },
+    added(chat) {
+      const room = rooms.get(chat)
+      if (room) pump(room)
+    },
+    tell(chat, frame) {
+      const room = rooms.get(chat)
+      if (room) tellRoom(room, frameOf(frame))
+    },
+    look(chat) {
+      const room = rooms.get(chat)
+      if (room) look(room).catch((error: unknown) => fail(room, error))
+    },
+    tellAvailable(available) {
+      for (const room of rooms.values()) {
+        if (!room.snapshot || room.snapshot.available === available) continue
+        const head = Math.max(room.snapshot.head, ...[...room.guests].map(({ cursor = 0 }) => cursor))
+        room.snapshot = { ...room.snapshot, available, head }
+        tellRoom(room, frameOf({ type: 'snapshot', snapshot: room.snapshot }))
+      }
+    },
+    beat() {
+      for (const { guests } of rooms.values()) {
+        for (const guest of guests) {
+          const { connection } = guest
+          if (!connection.beat(BEAT) || (guest.wasFull && connection.isFull)) connection.cut()
+          guest.wasFull = connection.isFull
+        }
+      }
+    },
+    close() {
+      const all = [...rooms.values()].flatMap(({ guests }) => [...guests])
+      const spreadMs = all.length < FEW ? 0 : Math.ceil((all.length / BACK_PER_SECOND) * 1000)
+      for (const { connection } of all) connection.end(spreadMs)
+    },
+  }
+}
+
+function frameOf(frame: Frame): string {
+  return JSON.stringify(frame)
+}

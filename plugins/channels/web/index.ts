@@ -1,0 +1,133 @@
+/** A message comes in by `v1/messages`, stands in the log, is answered by `send`, and is seen by whoever looks on. */
+import websocket from '@fastify/websocket'
+import { ALWAYS, defineChannel, optional } from '#core'
+import { presence } from '../../services/presence.ts'
+import { chosenProtocol, makeDoor } from './door.ts'
+import { Message, toEvent } from './events.ts'
+import { shownPart, uploadedPart } from './files.ts'
+import { HEARTBEAT_MS, makeHub } from './hub.ts'
+import { makeLog, rows } from './log.ts'
+import { servePages } from './pages.ts'
+import { addRoutes } from './routes.ts'
+import { settings } from './settings.ts'
+import { makeSnapshots } from './snapshots.ts'
+import { makeSigner, newKey } from './token.ts'
+import { makeUsers } from './users.ts'
+
+/** Of what a page sends that is no file. */
+export const MAX_BODY_BYTES = 64 * 1024
+/** Pages say nothing by their WebSockets. */
+const MAX_SOCKET_MESSAGE_BYTES = 1024
+
+export default defineChannel({
+  name: 'web',
+  summary: 'A chat on your own site: one line of HTML, and your visitors can write to you.',
+  config: settings,
+  account: ({ account }) => account,
+  capabilities: () => ({
+    sends: { text: { maxChars: 8_000 }, image: {}, audio: {}, video: {}, file: {}, link: {}, choices: { max: 20 } },
+    later: [ALWAYS],
+    showsIdentity: { avatar: true },
+    idempotentSend: true,
+    repeatsLate: true,
+  }),
+  needs: { presence: optional(presence) },
+  tables: rows,
+  async setup(context) {
+    const { name, config, web, url, sql, clock, log, schedule, onDispose, receive, callerOf } = context
+    const history = makeLog(sql, clock)
+    const signer = makeSigner(await history.key(newKey()))
+    const account = `web:${config.account}`
+    const isAvailable = () => context.presence?.isAvailable({ channel: name }) ?? true
+    const snapshotOf = makeSnapshots({ journal: context.journal, account, history, isAvailable })
+    const hub = makeHub({ history, snapshotOf, log })
+    const door = makeDoor(web, { config, url, signer, clock, callerOf, countOf: hub.countOf })
+    const { identify } = config
+    const users = identify && makeUsers({ secret: identify.secret, account, history, clock, receive })
+
+    // First of all: it must see every route.
+    await web.register(websocket, {
+      options: { maxPayload: MAX_SOCKET_MESSAGE_BYTES, perMessageDeflate: false, handleProtocols: chosenProtocol },
+      preClose: (done) => {
+        hub.close()
+        done()
+      },
+    })
+    await servePages(web, name, config)
+    addRoutes(web, {
+      config,
+      clock,
+      media: context.media,
+      live: context.live,
+      history,
+      signer,
+      hub,
+      door,
+      users,
+      snapshotOf,
+    })
+
+    const guards = { onRequest: [door.page, door.visitor, door.often], bodyLimit: MAX_BODY_BYTES }
+    web.post('/v1/messages', guards, async (request) => {
+      const { chat } = door.visitorOf(request)
+      const message = Message.parse(request.body)
+      const { id, choice } = message
+      const file = message.file === undefined ? undefined : uploadedPart(signer, chat, message.file)
+      const seen = { ip: request.ip, browser: request.headers['user-agent'] }
+      const sender = await users?.senderIn(chat)
+      const event = toEvent(message, { chat, file, sender, seen, collect: config.collect, nowMs: clock.now() })
+      const part = shownPart(signer, file ?? { type: 'text', text: message.text ?? '' })
+      await receive(event, { write: history.adding(chat, id, { by: 'visitor', part, choice }) })
+      hub.added(chat)
+      return { seq: await history.seqOf(chat, id) }
+    })
+
+    let lookedMs = clock.now()
+    const beats = setInterval(() => {
+      hub.beat()
+      // What somebody else has written: another process, or the one that was here before a reload.
+      const sinceMs = lookedMs
+      lookedMs = clock.now()
+      history.changedSince(sinceMs).then(
+        (chats) => chats.forEach(hub.added),
+        (error: unknown) => log.error({ error }, 'It cannot be looked up what is new.'),
+      )
+    }, HEARTBEAT_MS)
+    onDispose(() => clearInterval(beats))
+    onDispose(context.presence?.onChange(() => hub.tellAvailable(isAvailable())) ?? (() => undefined))
+    schedule('1h', () => history.forget(clock.now() - config.keep))
+    if (config.origins.includes('*')) log.warn({}, 'Every site may show this chat, since origins: has "*".')
+    log.info({ url: `${url}/` }, `Try it: ${url}/`)
+
+    const tells = (code: 'queued' | 'assigned' | 'returned' | 'closed') => async (turn: Happened) => {
+      const { externalId } = turn.chat
+      await history.add(externalId, turn.event.id, { by: 'system', code })
+      hub.added(externalId)
+      hub.look(externalId)
+    }
+    return {
+      async send({ id, chat, part, identity }) {
+        const { name, line2, avatarUrl } = identity ?? {}
+        const face = name === undefined ? undefined : { name, line2, avatarUrl }
+        await history.add(chat, id, { by: 'us', part: shownPart(signer, part), face })
+        hub.added(chat)
+        hub.look(chat)
+        return { platformId: id }
+      },
+      draft: (chat, text) => hub.tell(chat, { type: 'draft', text }),
+      typing: (chat) => hub.tell(chat, { type: 'typing' }),
+      events: {
+        'conversation.opened': (turn) => hub.look(turn.chat.externalId),
+        'conversation.queued': tells('queued'),
+        'conversation.assigned': tells('assigned'),
+        'conversation.returned': tells('returned'),
+        'conversation.closed': tells('closed'),
+      },
+    }
+  },
+})
+
+interface Happened {
+  readonly chat: { readonly externalId: string }
+  readonly event: { readonly id: string }
+}

@@ -1,0 +1,155 @@
+/** What a page asks beside sending messages: sessions, what was said, files, who it is. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Context, type FileBody, type KeptFile, SwitchboardError } from '#core'
+import { joinByEventStream, joinBySocket } from './connections.ts'
+import type { Door } from './door.ts'
+import { From, Identity, Read, Session } from './events.ts'
+import { fileName, isOneOf, partTypeOf, sendFile, uploadRef } from './files.ts'
+import type { Hub } from './hub.ts'
+import type { Extent, Log, StoredItem } from './log.ts'
+import { type Session as OpenSession, PAGE, type Snapshot, type Uploaded } from './protocol.ts'
+import { Refusal } from './refusal.ts'
+import type { Settings } from './settings.ts'
+import { newVisitorId, type Signer, type Visitor } from './token.ts'
+import type { Users } from './users.ts'
+
+const BODY = { bodyLimit: 16 * 1024 }
+
+export function addRoutes(
+  web: FastifyInstance,
+  of: {
+    readonly config: Settings
+    readonly clock: { now(): number }
+    readonly media: Pick<Context<unknown, unknown>['media'], 'open'> & {
+      keep(body: FileBody, options: { readonly maxBytes: number }): Promise<KeptFile>
+    }
+    live(chat: string, what: 'typing' | 'read'): void
+    readonly history: Log
+    readonly signer: Signer
+    readonly hub: Hub
+    readonly door: Door
+    readonly users: Users | undefined
+    snapshotOf(chat: string, extent: Extent): Promise<Snapshot>
+  },
+): void {
+  const { config, clock, media, live, history, signer, hub, door, users, snapshotOf } = of
+  const { page, visitor, often, veryOften, connection } = door
+
+  web.options('/v1/*', { onRequest: page }, (_request, reply) => reply.code(204).send())
+
+  // ── who it is ──
+
+  const tokenFor = (chat: string) => signer.tokenFor({ chat, expiresAtMs: clock.now() + config.keep })
+  /** A new token in good time before the old one ends; until then the old one. */
+  const renewed = ({ chat, expiresAtMs }: Visitor) =>
+    expiresAtMs - clock.now() < config.keep / 2 ? { token: tokenFor(chat) } : undefined
+  const sessionOf = async (chat: string, token = tokenFor(chat)): Promise<OpenSession> => ({
+    token,
+    snapshot: await snapshotOf(chat, await history.extent(chat)),
+  })
+
+  web.post('/v1/session', { onRequest: page, ...BODY }, async (request, reply) => {
+    const { token = '' } = Session.parse(request.body ?? {})
+    const known = signer.visitorOf(token, clock.now())
+    if (known) return sessionOf(known.chat, renewed(known)?.token ?? token)
+    door.admit(request, reply)
+    return sessionOf(newVisitorId())
+  })
+  web.post('/v1/identify', { onRequest: [page, visitor, often], ...BODY }, async (request) => {
+    const { chat } = door.visitorOf(request)
+    const { identity } = Identity.parse(request.body)
+    if (!users) throw new Refusal('IDENTITY_OFF')
+    const own = await users.identify(chat, identity)
+    hub.look(own)
+    return sessionOf(own)
+  })
+
+  // ── what was said ──
+
+  const pageOf = (items: readonly StoredItem[], more: boolean, snapshot: Snapshot) =>
+    `{"items":[${items.map(({ json }) => json).join()}],"more":${more},"snapshot":${JSON.stringify(snapshot)}}`
+  const joining = (request: FastifyRequest) => {
+    const known = door.visitorOf(request)
+    const { after } = From.parse(request.query)
+    return { hub, chat: known.chat, after, ...renewed(known), onEnd: door.connected(request) }
+  }
+  const isStream = ({ ws, headers }: FastifyRequest) => ws || headers.accept?.includes('text/event-stream') === true
+
+  web.route({
+    method: 'GET',
+    url: '/v1/events',
+    onRequest: [
+      page,
+      visitor,
+      veryOften,
+      async (request, reply) => (isStream(request) ? connection(request, reply) : undefined),
+    ],
+    preValidation: async ({ query }) => void From.parse(query),
+    wsHandler: (socket, request) => joinBySocket(socket, joining(request)),
+    async handler(request, reply) {
+      if (isStream(request)) {
+        for (const [header, value = ''] of Object.entries(reply.getHeaders())) reply.raw.setHeader(header, value)
+        reply.hijack()
+        return joinByEventStream(reply.raw, joining(request))
+      }
+      const { chat } = door.visitorOf(request)
+      const { after, before } = From.parse(request.query)
+      const extent = await history.extent(chat)
+      const snapshot = await snapshotOf(chat, extent)
+      reply.type('application/json; charset=utf-8')
+      if (before === undefined) {
+        const items = await history.after(chat, after)
+        return pageOf(items, (items.at(-1)?.seq ?? extent.head) < extent.head, snapshot)
+      }
+      const items = await history.before(chat, before, PAGE)
+      return pageOf(items, (items[0]?.seq ?? extent.first) > extent.first, snapshot)
+    },
+  })
+  web.post('/v1/read', { onRequest: [page, visitor, veryOften], ...BODY }, async (request, reply) => {
+    const { chat } = door.visitorOf(request)
+    const { head } = await history.extent(chat)
+    const seq = Math.min(Read.parse(request.body).seq, head)
+    if (seq > 0) {
+      await history.markRead(chat, seq)
+      live(chat, 'read')
+      hub.look(chat)
+    }
+    return reply.code(204).send()
+  })
+  web.post('/v1/typing', { onRequest: [page, visitor, veryOften], ...BODY }, async (request, reply) => {
+    live(door.visitorOf(request).chat, 'typing')
+    return reply.code(204).send()
+  })
+
+  // ── files ──
+
+  void web.register(async (files) => {
+    // Any type at all, and none of it in memory.
+    files.removeAllContentTypeParsers()
+    files.addContentTypeParser('*', (_request, body, done) => done(null, body))
+    files.post<{ Querystring: { name?: string } }>('/v1/files', { onRequest: [page, visitor, often] }, (request) => {
+      const { chat } = door.visitorOf(request)
+      if (!config.uploads) throw new Refusal('UPLOADS_OFF')
+      return keep(chat, request.raw, fileName(request.query.name), config.uploads)
+    })
+  })
+  web.get<{ Params: { '*': string } }>('/files/*', ({ params }, reply) =>
+    sendFile(reply, params['*'], { signer, media }),
+  )
+
+  async function keep(
+    chat: string,
+    body: FileBody,
+    name: string,
+    { maxBytes, types }: Exclude<Settings['uploads'], false>,
+  ): Promise<Uploaded> {
+    const kept = await media.keep(body, { maxBytes }).catch((cause: unknown) => {
+      const code = cause instanceof SwitchboardError ? cause.code : undefined
+      if (code === 'MEDIA_TOO_LARGE') throw new Refusal('FILE_TOO_LARGE', { cause })
+      if (code === 'MEDIA_EMPTY') throw new Refusal('FILE_EMPTY', { cause })
+      throw cause
+    })
+    if (!isOneOf(types, kept.mimeType)) throw new Refusal('FILE_TYPE')
+    return { file: uploadRef(signer, chat, { ...kept, name }), type: partTypeOf(kept.mimeType) }
+  }
+}
