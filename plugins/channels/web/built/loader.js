@@ -1,1 +1,0 @@
-window.settings = "__SETTINGS__"
