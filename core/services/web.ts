@@ -39,8 +39,8 @@ export interface Mount {
   /** Sends no further request to it; those under way go on. Does nothing when it has been replaced. Twice is safe. */
   unmount(): void
   /**
-   * Resolves when its requests under way have ended, at the latest after `withinMs`; then those left, its event streams
-   * and its WebSockets are cut off. Call it after `unmount` or after mounting another under the name.
+   * Resolves when its requests under way have ended, at the latest after `withinMs`; then it is closed (its `preClose`
+   * hooks may say goodbye), and those left, its event streams and its WebSockets are cut off. Call it after `unmount` or after mounting another under the name.
    */
   drained(withinMs: number): Promise<void>
 }
@@ -376,6 +376,8 @@ function makeMounted(app: FastifyInstance, onEmpty: () => void): Mounted {
     async drained(withinMs, clock, { endConnections } = { endConnections: false }) {
       if (endConnections) for (const response of underWay) response.shouldKeepAlive = false
       if (withinMs > 0) await endOf([...underWay].filter(isNotEndless), withinMs, clock)
+      // Its own way of closing comes first: a channel may have something to say to those who look on.
+      await app.close()
       for (const response of underWay) response.destroy()
       for (const socket of sockets) socket.destroy()
       onEmpty()
