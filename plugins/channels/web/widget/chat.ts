@@ -2,9 +2,10 @@
 import type { Item, SendMessage, Snapshot, WidgetSettings } from '../protocol.ts'
 import { type Browser, makeId } from './browser.ts'
 import { type Heard, readCount, readPage, readSession, readText } from './frames.ts'
+import { prefixOf } from './known.ts'
 import { makeLog } from './log.ts'
 import { makeOutbox } from './outbox.ts'
-import { makeRequests, Refusal, refusalOf } from './requests.ts'
+import { makeRequests, refusal } from './requests.ts'
 import { makeStore } from './storage.ts'
 import { makeStream } from './stream.ts'
 
@@ -88,7 +89,7 @@ export function makeChat(
   { base, settings, language }: { readonly base: string; readonly settings: WidgetSettings; readonly language: string },
   browser: Browser = window,
 ): Chat {
-  const store = makeStore(browser, `switchboard ${base} `)
+  const store = makeStore(browser, prefixOf(base))
   const log = makeLog()
   const requests = makeRequests(browser, base, store, {
     onVisitor: beginAnew,
@@ -98,10 +99,10 @@ export function makeChat(
     post,
     async upload(file, signal, onProgress) {
       const problem = problemOf(file)
-      if (problem) throw new Refusal(400, problem)
+      if (problem) throw refusal(400, problem)
       const name = encodeURIComponent(file.name)
       const ref = readText(await requests.upload(`v1/files?name=${name}`, file, signal, onProgress), 'file')
-      if (ref === undefined) throw new Refusal(0, 'OFFLINE')
+      if (ref === undefined) throw refusal()
       return ref
     },
     onChange: () => show(),
@@ -283,17 +284,17 @@ export function makeChat(
       timeZone: collects('timeZone') ? Intl.DateTimeFormat().resolvedOptions().timeZone : undefined,
     }
     const seq = readCount(await requests.post('v1/messages', whole), 'seq')
-    if (seq === undefined) throw new Refusal(0, 'OFFLINE')
+    if (seq === undefined) throw refusal()
     return seq
   }
 
   /** The code of what is wrong with a file, told before it is sent. */
-  function problemOf({ type, name, size }: File): string | undefined {
-    const { types = [], maxBytes = 0 } = settings.uploads ?? {}
-    const isAllowed = types.some((allowed) => {
-      if (allowed.startsWith('.')) return name.toLowerCase().endsWith(allowed)
-      return allowed.endsWith('/*') ? type.startsWith(allowed.slice(0, -1)) : type === allowed
-    })
+  function problemOf({ type, size }: File): string | undefined {
+    const { uploads } = settings
+    if (!uploads) return 'FILE_TYPE'
+    const { types, maxBytes } = uploads
+    // A file whose type the browser does not know is looked at by the server.
+    const isAllowed = !type || types.includes(type) || types.includes(type.replace(/\/.*/, '/*'))
     if (!isAllowed) return 'FILE_TYPE'
     return size > maxBytes ? 'FILE_TOO_LARGE' : undefined
   }
@@ -416,7 +417,7 @@ export function makeChat(
     },
     async identify(identity) {
       const session = readSession(await requests.post('v1/identify', { identity }))
-      if (!session) throw refusalOf(undefined)
+      if (!session) throw refusal()
       requests.take(session.token)
       show({ snapshot: session.snapshot })
     },

@@ -1,7 +1,7 @@
 import { type Browser, backoffMs } from './browser.ts'
 import type { Outgoing } from './chat.ts'
 import { parse, readCount, readText } from './frames.ts'
-import { type Refusal, refusalOf } from './requests.ts'
+import { isTemporary, type Refusal, refusalOf } from './requests.ts'
 import type { Store } from './storage.ts'
 
 const KEY = 'out:'
@@ -84,7 +84,7 @@ export function makeOutbox(browser: Browser, store: Store, { post, upload, onCha
         failures = 0
       } catch (error) {
         const refusal = refusalOf(error)
-        if (refusal.isTemporary) {
+        if (isTemporary(refusal)) {
           change(next.id, { state: 'waiting' })
           tryLater(refusal)
           break

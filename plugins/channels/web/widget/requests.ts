@@ -1,6 +1,7 @@
 import type { Snapshot } from '../protocol.ts'
 import type { Browser } from './browser.ts'
 import { parse, readSession, readText } from './frames.ts'
+import { TOKEN } from './known.ts'
 import type { Store } from './storage.ts'
 
 /** Longest wait for an answer, and for the next piece of a file to leave. */
@@ -9,29 +10,29 @@ const LIMIT_MS = 30_000
 const MAX_RETRY_AFTER_MS = 600_000
 /** Browsers let a page's last requests finish after it is gone, if they are short (64 KB in UTF-8). */
 const MAX_LAST_CHARS = 20_000
-const TOKEN = 'token'
 
-/** A request that did not succeed. `status` is 0 where there was no answer of our server. */
-export class Refusal extends Error {
+/** A request that did not succeed. */
+export interface Refusal extends Error {
+  /** 0 where there was no answer of our server. */
   readonly status: number
+  /** The server's, or `OFFLINE`. */
   readonly code: string
   readonly retryAfterMs: number | undefined
+}
 
-  constructor(status: number, code: string, retryAfter: string | null = null) {
-    super(code)
-    this.status = status
-    this.code = code
-    this.retryAfterMs = retryAfterMs(retryAfter)
-  }
-
-  /** Whether the same may succeed later. */
-  get isTemporary(): boolean {
-    return this.status < 400 || this.status >= 500 || [401, 408, 425, 429].includes(this.status)
-  }
+export function refusal(status = 0, code = 'OFFLINE', retryAfter: string | null = null): Refusal {
+  return Object.assign(new Error(code), { status, code, retryAfterMs: retryAfterMs(retryAfter) })
 }
 
 /** The refusal that this is, whatever was thrown. */
-export const refusalOf = (error: unknown) => (error instanceof Refusal ? error : new Refusal(0, 'OFFLINE'))
+export function refusalOf(error: unknown): Refusal {
+  const isRefusal = (thrown: unknown): thrown is Refusal => thrown instanceof Error && 'retryAfterMs' in thrown
+  return isRefusal(error) ? error : refusal()
+}
+
+/** Whether the same may succeed later. */
+export const isTemporary = ({ status }: Refusal) =>
+  status < 400 || status >= 500 || [401, 408, 425, 429].includes(status)
 
 /** Asks the server in the visitor's name. Everything rejects with a `Refusal`. */
 export interface Requests {
@@ -124,7 +125,7 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
   async function open(): Promise<string> {
     const answer = await limited((signal) => ask('POST', 'v1/session', signal, undefined, { token: held }))
     const session = readSession(answer)
-    if (!session) throw refusalOf(answer)
+    if (!session) throw refusal()
     // Where another tab was quicker, its token is ours: one browser is one visitor.
     const others = store.get(TOKEN)
     const token = others && others !== spent ? others : session.token
@@ -207,7 +208,7 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
           request.setRequestHeader('authorization', authorized(token).authorization)
           request.setRequestHeader('content-type', file.type || 'application/octet-stream')
           signal.addEventListener('abort', () => request.abort())
-          if (signal.aborted) reject(refusalOf(undefined))
+          if (signal.aborted) reject(refusal())
           else request.send(file)
         })
       }, outer)
@@ -229,7 +230,7 @@ const authorized = (token: string) => ({ authorization: `Bearer ${token}` })
 function answerOf(status: number, body: string, retryAfter: string | null): unknown {
   const answer = parse(body)
   if (status >= 200 && status < 300) return answer
-  throw new Refusal(status, status > 0 ? (readText(answer, 'code') ?? 'REFUSED') : 'OFFLINE', retryAfter)
+  throw refusal(status, status > 0 ? (readText(answer, 'code') ?? 'REFUSED') : 'OFFLINE', retryAfter)
 }
 
 /** What a server asks for by `Retry-After`, if it does so in seconds. */

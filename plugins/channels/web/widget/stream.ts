@@ -43,16 +43,22 @@ interface Options {
 
 /** How a connection ended. */
 interface Ended {
-  /** It said `hello`, and nobody found fault with it. */
+  /** It said `hello`. */
+  readonly wasOpen: boolean
+  /** And nobody found fault with it. */
   readonly isGood: boolean
   /** How long to wait for the next one, where that is known. */
   readonly waitMs?: number | undefined
 }
 
+type End = (waitMs?: number, isGood?: boolean) => void
+
+const NOT_OPENED: Ended = { wasOpen: false, isGood: false }
+
 export function makeStream(browser: Browser, store: Store, options: Options): Stream {
   let running: object | undefined
   /** Ends the connection that there is. */
-  let cut: (ended: Ended) => void = () => {}
+  let cut: End = () => {}
   /** Looks whether the connection that there is has been silent for too long. */
   let look = () => {}
   let waitNoLonger = () => {}
@@ -74,36 +80,36 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
     try {
       token = await options.token()
     } catch (error) {
-      return { isGood: false, waitMs: refusalOf(error).retryAfterMs }
+      return { ...NOT_OPENED, waitMs: refusalOf(error).retryAfterMs }
     }
-    if (running !== mine) return { isGood: false }
+    if (running !== mine) return NOT_OPENED
     const address = `${options.base}v1/events?after=${options.after()}`
     if (Number(store.get(NO_SOCKETS_UNTIL) ?? 0) > browser.Date.now())
       return overEvents(address, token, failures, false)
     const ended = await overWebSocket(address, token)
-    if (ended.isGood || ended.waitMs !== undefined || running !== mine) return ended
+    if (ended.wasOpen || ended.waitMs !== undefined || running !== mine) return ended
     return overEvents(address, token, failures, true)
   }
 
   /** `begin` gets going and returns how to let go; the promise resolves when the connection has ended. */
   function connection(
     onHello: () => void,
-    begin: (heard: (data?: string) => void, end: (waitMs?: number) => void) => () => void,
+    begin: (heard: (data?: string) => void, end: End) => () => void,
   ): Promise<Ended> {
     return new Promise((resolve) => {
-      let isGood = false
+      let wasOpen = false
       let isOver = false
       let limitMs = OPEN_LIMIT_MS
       let heardAtMs = browser.Date.now()
       let timer: number | undefined
       let letGo = () => {}
 
-      function end(ended: Ended): void {
+      function end(waitMs?: number, isGood = wasOpen): void {
         if (isOver) return
         isOver = true
         browser.clearTimeout(timer)
         letGo()
-        resolve(ended)
+        resolve({ wasOpen, isGood, waitMs })
       }
       function check(): void {
         if (isOver) return
@@ -111,14 +117,14 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
         // By the clock: timers stand still while a phone sleeps, and a clock that is set back must not hold us up.
         const leftMs = Math.min(heardAtMs - browser.Date.now(), 0) + limitMs
         if (leftMs > 0) timer = browser.setTimeout(check, leftMs)
-        else end({ isGood })
+        else end()
       }
       function heard(data?: string): void {
         if (isOver) return
         heardAtMs = browser.Date.now()
         const frame = data === undefined ? undefined : readFrame(data)
         if (frame?.type === 'hello') {
-          isGood = true
+          wasOpen = true
           limitMs = BEATS * frame.heartbeatMs
           onHello()
           check()
@@ -129,7 +135,7 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
       cut = end
       look = check
       check()
-      letGo = begin(heard, (waitMs) => end({ isGood, waitMs }))
+      letGo = begin(heard, end)
       if (isOver) letGo()
     })
   }
@@ -191,7 +197,7 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
     },
     stop() {
       running = undefined
-      cut({ isGood: false })
+      cut()
       waitNoLonger()
     },
     wake() {
@@ -199,12 +205,10 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
       waitNoLonger()
     },
     restart() {
-      cut({ isGood: true, waitMs: 0 })
+      cut(0, true)
       waitNoLonger()
     },
-    lose() {
-      cut({ isGood: false })
-    },
+    lose: () => cut(undefined, false),
   }
 }
 

@@ -27,9 +27,10 @@ export interface TestBrowser {
   soon(holds: () => boolean): Promise<void>
 }
 
-/** Rounds of the event loop before a test that waits gives up. */
-const MAX_ROUNDS = 20_000
-const STEP_MS = 50
+/** How long a test waits in vain for the network, in real ms. */
+const PATIENCE_MS = 10_000
+/** How much faster time goes than it does: enough to wait for minutes, too little to outrun the network. */
+const SPEED = 20
 
 export function testBrowser(): TestBrowser {
   let nowMs = 1_767_225_600_000
@@ -59,11 +60,14 @@ export function testBrowser(): TestBrowser {
     nowMs = endMs
   }
 
-  async function wait(holds: () => boolean, stepMs: number): Promise<void> {
-    for (let round = 0; round < MAX_ROUNDS; round++) {
+  async function wait(holds: () => boolean, speed: number): Promise<void> {
+    const beganMs = performance.now()
+    for (let lastMs = beganMs; lastMs < beganMs + PATIENCE_MS; ) {
       if (holds()) return
-      if (stepMs > 0) advance(stepMs)
       await setImmediate()
+      const realMs = performance.now()
+      if (speed > 0) advance((realMs - lastMs) * speed)
+      lastMs = realMs
     }
     throw new Error(`Waited in vain until ${holds}`)
   }
@@ -115,7 +119,7 @@ export function testBrowser(): TestBrowser {
         },
         location: { href: 'https://shop.example/cart?item=7' },
         crypto: globalThis.crypto,
-        Date: { now: () => nowMs },
+        Date: { now: () => Math.floor(nowMs) },
         WebSocket: globalThis.WebSocket,
         XMLHttpRequest: TestUpload,
         fetch: (url, init) => fetch(url, init),
@@ -150,7 +154,7 @@ export function testBrowser(): TestBrowser {
     sleep(ms) {
       nowMs += ms
     },
-    until: (holds) => wait(holds, STEP_MS),
+    until: (holds) => wait(holds, SPEED),
     soon: (holds) => wait(holds, 0),
   }
 }
@@ -202,7 +206,9 @@ class TestUpload {
       const half = Math.ceil(bytes.length / 2)
       outgoing.write(bytes.subarray(0, half), () => {
         this.upload.tell({ loaded: half, total: bytes.length })
-        outgoing.end(bytes.subarray(half), () => this.upload.tell({ loaded: bytes.length, total: bytes.length }))
+        void setImmediate().then(() => {
+          outgoing.end(bytes.subarray(half), () => this.upload.tell({ loaded: bytes.length, total: bytes.length }))
+        })
       })
     })
   }

@@ -46,8 +46,9 @@ export interface Server extends AsyncDisposable {
   readonly opened: string[]
   /** How many streams there are now. */
   readonly streams: number
-  /** The log of a visitor; of the first one if none is named. */
+  /** The log of a visitor; of the one who has written or is there if none is named. */
   log(visitor?: string): readonly Item[]
+  /** Those who have a log. */
   readonly visitors: readonly string[]
   /** Changes the snapshot, and tells it. */
   set(patch: Partial<Snapshot>): void
@@ -89,7 +90,9 @@ export async function testServer(): Promise<Server> {
   let port = 0
   let made = 0
 
-  const logOf = (visitor = [...logs.keys()][0] ?? '') => logs.get(visitor) ?? []
+  const visitors = () => [...logs].flatMap(([visitor, log]) => (log.length > 0 ? visitor : []))
+  const usual = () => visitors()[0] ?? [...streams][0]?.visitor ?? [...logs.keys()][0] ?? ''
+  const logOf = (visitor = usual()) => logs.get(visitor) ?? []
   const snapshotOf = (visitor: string): Snapshot => ({
     available: true,
     conversation: 'none',
@@ -258,13 +261,13 @@ export async function testServer(): Promise<Server> {
     },
     log: logOf,
     get visitors() {
-      return [...logs.keys()]
+      return visitors()
     },
     set(patch) {
       state = { ...state, ...patch }
       for (const { visitor } of streams) send(visitor, { type: 'snapshot', snapshot: snapshotOf(visitor) })
     },
-    say(text, visitor = [...logs.keys()][0] ?? '') {
+    say(text, visitor = usual()) {
       append(visitor, randomUUID(), { by: 'us', part: { type: 'text', text } })
     },
     write(frame) {
