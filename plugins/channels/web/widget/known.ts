@@ -5,12 +5,23 @@ export const prefixOf = (base: string): string => `switchboard ${base} `
 
 /** The key of the visitor's token, after the prefix. */
 export const TOKEN = 'token'
+/** The key of the language that the visitor has picked. */
+export const LANGUAGE = 'language'
 
-/** Whether this browser has been here before. A storage that is forbidden throws, and knows nothing. */
-export function isKnown(base: string): boolean {
+/** What is kept. A storage that is forbidden knows nothing. */
+export function recall(base: string, key: string): string | undefined {
   try {
-    return localStorage.getItem(prefixOf(base) + TOKEN) !== null
+    return localStorage.getItem(prefixOf(base) + key) ?? undefined
   } catch {
-    return false
+    return undefined
+  }
+}
+
+/** Keeps it, where there is a storage. */
+export function remember(base: string, key: string, value: string): void {
+  try {
+    localStorage.setItem(prefixOf(base) + key, value)
+  } catch {
+    // This page knows it all the same.
   }
 }

@@ -1,0 +1,67 @@
+/**
+ * Makes what browsers load of the web chat: `node plugins/channels/web/build.ts` (`npm run build`, and by itself after
+ * `npm ci`). Twice is the same as once.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { Rolldown } from 'vite'
+
+const SOURCE = join(import.meta.dirname, 'widget')
+const TARGET = join(import.meta.dirname, 'built')
+/** What the server replaces by the channel's settings. */
+const SETTINGS = '"__SETTINGS__"'
+
+const vite = await import('vite').catch((error: unknown) => {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+})
+if (!vite) {
+  console.log('The web chat is not built: vite is not installed. It is a tool of development; "npm ci" brings it.')
+  process.exit(0)
+}
+
+const files = new Map([
+  // A module that the loader imports; the others are plain scripts.
+  ['widget.js', await bundle('element.ts', { format: 'es' })],
+  ['loader.js', withSettings(await bundle('loader.ts', { format: 'iife' }))],
+  ['demo.js', await bundle('demo.ts', { format: 'iife' })],
+  ['demo.html', readFileSync(join(SOURCE, 'demo.html'), 'utf8')],
+])
+rmSync(TARGET, { recursive: true, force: true })
+mkdirSync(TARGET)
+for (const [name, text] of files) {
+  writeFileSync(join(TARGET, name), text)
+  console.log(`${name.padEnd(10)} ${sizeOf(text)} bytes, ${sizeOf(gzipSync(text))} gzipped`)
+}
+
+/** One file, in the words of browsers of the last years. */
+async function bundle(entry: string, output: Rolldown.OutputOptions): Promise<string> {
+  const result = await vite.build({
+    configFile: false,
+    logLevel: 'warn',
+    root: SOURCE,
+    build: {
+      target: 'es2020',
+      write: false,
+      modulePreload: false,
+      rolldownOptions: { input: join(SOURCE, entry), preserveEntrySignatures: 'strict', output },
+    },
+  })
+  const outputs: readonly Rolldown.RolldownOutput[] = 'on' in result ? [] : Array.isArray(result) ? result : [result]
+  const [chunk, ...others] = outputs.flatMap((one) => one.output)
+  if (chunk?.type !== 'chunk' || others.length > 0) throw new Error(`${entry} did not become one file.`)
+  return chunk.code
+}
+
+/** The loader with one place for the settings, as the server looks for it. */
+function withSettings(code: string): string {
+  const [before, after, ...more] = code.split('__SETTINGS__')
+  if (before === undefined || after === undefined || more.length > 0) {
+    throw new Error('The loader must hold __SETTINGS__ in one place.')
+  }
+  return before + SETTINGS + after
+}
+
+function sizeOf(text: string | Buffer): string {
+  return String(Buffer.byteLength(text)).padStart(6)
+}

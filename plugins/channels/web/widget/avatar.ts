@@ -1,0 +1,28 @@
+import type { Face } from '../protocol.ts'
+import type { Context } from './context.ts'
+import { make } from './dom.ts'
+import { safeFileUrl } from './links.ts'
+import { initialsOf } from './words.ts'
+
+/** Who speaks: the identity, else the account. */
+export const nameOf = (face: Face | undefined, context: Context): string =>
+  context.text(face?.name ?? context.settings.title ?? context.words.title)
+
+/** The face of who speaks: the identity's picture, else the account's logo, else the first letters of the name. */
+export function avatarOf(face: Face | undefined, context: Context): HTMLElement {
+  const element = make('span', 'avatar')
+  element.setAttribute('aria-hidden', 'true')
+  const urls = [face?.avatarUrl, context.settings.logoUrl].flatMap((url) => (url && safeFileUrl(url, context.base)) || [])
+  function show(): void {
+    const url = urls.shift()
+    if (url === undefined) return element.replaceChildren(initialsOf(nameOf(face, context)))
+    const image = make('img')
+    image.alt = ''
+    image.referrerPolicy = 'no-referrer'
+    image.onerror = show
+    image.src = url
+    element.replaceChildren(image)
+  }
+  show()
+  return element
+}

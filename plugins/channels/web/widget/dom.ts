@@ -1,0 +1,54 @@
+/** Making elements. Texts become text nodes: nothing is ever read as HTML. */
+
+type Child = Node | string
+
+/** An element with a class and children. */
+export function make<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  className = '',
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag)
+  if (className) element.className = className
+  element.append(...children)
+  return element
+}
+
+/** A button that does something. Its name is for screen readers and pointers where it shows only an icon. */
+export function button(className: string, run: () => void, ...children: readonly Child[]): HTMLButtonElement {
+  const element = make('button', className, ...children)
+  element.type = 'button'
+  element.addEventListener('click', run)
+  return element
+}
+
+/** Names a button that shows only an icon. */
+export function name(element: HTMLElement, text: string): void {
+  element.setAttribute('aria-label', text)
+  element.title = text
+}
+
+/** Changes a text only where it is another, since screen readers read what is set. */
+export function say(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text
+}
+
+/** A link that tells the other side nothing about this page. */
+export function link(href: string, className: string, ...children: readonly Child[]): HTMLAnchorElement {
+  const element = make('a', className, ...children)
+  element.href = href
+  element.target = '_blank'
+  element.rel = 'noopener noreferrer nofollow'
+  return element
+}
+
+/** Styles of a shadow root. Constructed ones pass any content security policy; browsers before 2023 may lack them. */
+export function addStyles(root: ShadowRoot, text: string): void {
+  try {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(text)
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]
+  } catch {
+    root.append(make('style', '', text))
+  }
+}

@@ -1,0 +1,89 @@
+/** The widget: the custom element that the loader has put on the page comes alive. */
+import type { WidgetSettings } from '../protocol.ts'
+import { type Chat, makeChat } from './chat.ts'
+import { accentOn } from './color.ts'
+import { makeContext } from './context.ts'
+import { addStyles } from './dom.ts'
+import { type Face, makeFace, type Places } from './face.ts'
+import styles from './styles.css?inline'
+import { type Language, languageOf } from './words.ts'
+
+const TAG = 'switchboard-chat'
+/** What the operator's colour is to be readable on: the surfaces of `styles.css` that carry text in it, the darkest and the lightest. */
+const SURFACE = { light: '#f1f3f6', dark: '#262b32' }
+
+/** What the loader hands over. */
+export interface Options extends Places {
+  readonly host: SwitchboardChat
+  readonly base: string
+  readonly settings: WidgetSettings
+  readonly language: Language
+}
+
+/** `<switchboard-chat>`, as host pages use it. Says `switchboard:open`, `switchboard:close` and `switchboard:unread`. */
+export class SwitchboardChat extends HTMLElement {
+  static readonly observedAttributes = ['language']
+  /** What it has become, once the widget is there. */
+  declare life: { readonly chat: Chat; readonly face: Face } | undefined
+
+  open(): void {
+    this.life?.face.open(true)
+  }
+  close(): void {
+    this.life?.face.close()
+  }
+  toggle(): void {
+    if (this.life?.face.isOpen) this.close()
+    else this.open()
+  }
+
+  /** A command of the host page. */
+  run(command: string, value?: unknown): void {
+    if (command === 'open') this.open()
+    else if (command === 'close') this.close()
+    else if (command === 'toggle') this.toggle()
+    else if (command === 'language') this.setAttribute('language', String(value))
+    else if (command === 'forget') this.life?.chat.forget()
+    else if (command === 'identify') this.identify(String(value))
+    else console.warn(`Switchboard: there is no command "${command}".`)
+  }
+
+  private identify(identity: string): void {
+    this.life?.chat.start()
+    this.life?.chat.identify(identity).catch((error: unknown) => {
+      console.warn('Switchboard: this visitor could not be identified.', error)
+    })
+  }
+
+  connectedCallback(): void {
+    this.life?.face.connect()
+  }
+  disconnectedCallback(): void {
+    // A page that moves the element takes it out and puts it in again: that is no reason to connect anew.
+    queueMicrotask(() => this.isConnected || this.life?.face.disconnect())
+  }
+  attributeChangedCallback(_name: string, _former: string | null, language: string | null): void {
+    if (language) this.life?.face.speak(languageOf(language))
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'switchboard-chat': SwitchboardChat
+  }
+}
+
+/** Brings the element to life: called once by the loader that made it. */
+export function begin(options: Options): void {
+  const { host, root, base, settings } = options
+  // Two channels on one page share the element: the one that comes second finds it defined.
+  if (!customElements.get(TAG)) customElements.define(TAG, SwitchboardChat)
+  customElements.upgrade(host)
+  const [onLight, onDark] = [accentOn(SURFACE.light, settings.color), accentOn(SURFACE.dark, settings.color)]
+  addStyles(root, `:host{--accent-on-light:${onLight};--accent-on-dark:${onDark}}${styles}`)
+  const language = languageOf(host.getAttribute('language') ?? options.language)
+  const chat = makeChat({ base, settings, language })
+  const face = makeFace(makeContext(chat, settings, base, language), options)
+  host.life = { chat, face }
+  if (host.isConnected) face.connect()
+}

@@ -1,0 +1,127 @@
+/** The form for those who write while nobody is there. What was written stays until the server has it. */
+import type { Context } from './context.ts'
+import { button, make, say } from './dom.ts'
+import { CHECK, icon } from './icons.ts'
+
+export interface Form {
+  readonly element: HTMLElement
+  /** Whether a message was left, and no other is being written. */
+  readonly isDone: boolean
+  /** Fills in what is known and still empty. */
+  prefill(known: { readonly name: string | undefined; readonly message: string }): void
+  focus(): void
+  speak(): void
+}
+
+/** As the server checks it: something before and after an `@`, and a dot. */
+export const isEmail = (text: string): boolean => /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/.test(text)
+
+let made = 0
+
+export function makeForm(context: Context): Form {
+  const { chat } = context
+  const number = ++made
+  const title = make('h3')
+  const intro = make('p')
+  const name = labelled(make('input'))
+  const email = labelled(make('input'))
+  const message = labelled(make('textarea'))
+  const trap = make('input', 'trap')
+  const failure = make('p', 'error')
+  const submit = make('button', 'primary')
+  const fields = make('form', '', title, intro, name.element, email.element, message.element, trap, failure, submit)
+  const doneTitle = make('h3')
+  const doneText = make('p')
+  const again = button('primary', () => {
+    done.hidden = true
+    fields.hidden = false
+    message.input.focus()
+  })
+  const done = make('div', 'done', icon(CHECK), doneTitle, doneText, again)
+  const element = make('div', 'form', fields, done)
+  fields.noValidate = true
+  name.input.autocomplete = 'name'
+  email.input.autocomplete = 'email'
+  email.input.setAttribute('type', 'email')
+  email.input.required = message.input.required = true
+  message.input.setAttribute('rows', '4')
+  failure.setAttribute('role', 'alert')
+  done.tabIndex = -1
+  done.setAttribute('role', 'status')
+  done.hidden = true
+  // Only programs fill in what nobody sees.
+  trap.name = 'website'
+  trap.tabIndex = -1
+  trap.autocomplete = 'off'
+  trap.setAttribute('aria-hidden', 'true')
+
+  function labelled<Input extends HTMLInputElement | HTMLTextAreaElement>(input: Input) {
+    const id = `form-${number}-${++made}`
+    const label = make('label')
+    const error = make('p', 'error')
+    input.id = label.htmlFor = id
+    error.id = `${id}-error`
+    error.setAttribute('role', 'alert')
+    return {
+      input,
+      label,
+      element: make('div', 'labelled', label, input, error),
+      /** Says what is wrong with it, or nothing. */
+      complain(text: string): void {
+        say(error, text)
+        input.setAttribute('aria-invalid', String(text !== ''))
+        if (text) input.setAttribute('aria-describedby', error.id)
+        else input.removeAttribute('aria-describedby')
+      },
+    }
+  }
+
+  fields.onsubmit = async (event) => {
+    event.preventDefault()
+    if (submit.getAttribute('aria-disabled') === 'true') return
+    const { words } = context
+    const form = { name: name.input.value.trim(), email: email.input.value.trim(), text: message.input.value.trim() }
+    const isReachable = isEmail(form.email)
+    email.complain(isReachable ? '' : words.form.noEmail)
+    message.complain(form.text ? '' : words.form.noMessage)
+    say(failure, '')
+    if (!isReachable) return email.input.focus()
+    if (!form.text) return message.input.focus()
+    submit.setAttribute('aria-disabled', 'true')
+    try {
+      if (!trap.value) await chat.leaveMessage(form)
+      message.input.value = ''
+      say(doneText, words.form.doneText(form.email))
+      fields.hidden = true
+      done.hidden = false
+      done.focus()
+    } catch {
+      say(failure, words.form.failed)
+    } finally {
+      submit.removeAttribute('aria-disabled')
+    }
+  }
+
+  return {
+    element,
+    get isDone() {
+      return !done.hidden
+    },
+    prefill(known) {
+      name.input.value ||= known.name ?? ''
+      message.input.value ||= known.message
+    },
+    focus: () => (done.hidden ? (name.input.value ? email : name).input : done).focus(),
+    speak() {
+      const { form } = context.words
+      say(title, form.title)
+      say(intro, form.text)
+      say(name.label, form.name)
+      say(email.label, form.email)
+      say(message.label, form.message)
+      say(submit, form.send)
+      say(doneTitle, form.done)
+      say(again, form.again)
+    },
+  }
+}

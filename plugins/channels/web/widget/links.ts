@@ -1,0 +1,54 @@
+/** Finds the links in a text. What is not certainly harmless stays text. */
+
+export interface Token {
+  readonly text: string
+  /** Where it leads; left out for plain text. */
+  readonly href?: string
+}
+
+// Every repetition is bounded, so that no text can take long. Chinese punctuation ends a link, letters do not.
+const LINK =
+  /\bhttps?:\/\/[^\s<>"'“”‘’，。；：！？、（）《》【】「」\p{C}]{1,2000}|\b(?:mailto:)?[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}\b|\btel:\+?[\d().-]{3,30}/giu
+
+/** The address if a page may lead there, whole; else `undefined`. */
+export function safeUrl(url: string, base?: string): string | undefined {
+  try {
+    const { protocol, href } = new URL(url, base)
+    return /^(https?|mailto|tel):$/.test(protocol) ? href : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The same, but only what can be fetched: for pictures and files. */
+export function safeFileUrl(url: string, base: string): string | undefined {
+  const href = safeUrl(url, base)
+  return href?.startsWith('http') ? href : undefined
+}
+
+/** Punctuation that ends a sentence is not part of the link, nor is a bracket that was opened before it. */
+function trimmed(link: string): string {
+  let end = link
+  for (let last = end.at(-1); last !== undefined; last = end.at(-1)) {
+    const isUnopened = (last === ')' && !end.includes('(')) || (last === ']' && !end.includes('['))
+    if (!isUnopened && !'.,;:!?*_~|'.includes(last)) return end
+    end = end.slice(0, -1)
+  }
+  return end
+}
+
+/** The text in pieces; joined they are the text again. */
+export function tokensOf(text: string): readonly Token[] {
+  const tokens: Token[] = []
+  let from = 0
+  for (const { 0: found, index } of text.matchAll(LINK)) {
+    const link = trimmed(found)
+    const href = safeUrl(/^(https?|mailto|tel):/i.test(link) ? link : `mailto:${link}`)
+    if (href === undefined) continue
+    if (index > from) tokens.push({ text: text.slice(from, index) })
+    tokens.push({ text: link, href })
+    from = index + link.length
+  }
+  if (from < text.length) tokens.push({ text: text.slice(from) })
+  return tokens
+}

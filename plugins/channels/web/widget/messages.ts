@@ -1,0 +1,198 @@
+/** The list of messages: what the log has, what is on its way, and what is being written. */
+import type { Item } from '../protocol.ts'
+import { avatarOf, nameOf } from './avatar.ts'
+import type { View } from './chat.ts'
+import type { Context } from './context.ts'
+import { button, make, say } from './dom.ts'
+import { DOWN, icon } from './icons.ts'
+import { makeRow, type Row } from './row.ts'
+
+/** How many messages are shown at first, and how many more when one scrolls back. */
+const ROWS = 100
+/** So near to an end of the list counts as being there. */
+const NEAR_PX = 60
+
+export interface Messages {
+  readonly element: HTMLElement
+  /** Shows what there is now. `firstUnread`: the number of the message before which a line stands. */
+  show(view: View, firstUnread: number | undefined): void
+  /** Begins anew, in another language. */
+  reset(): void
+  readonly isAtEnd: boolean
+  toEnd(): void
+}
+
+/** `onScroll` is called when the visitor has moved. */
+export function makeMessages(context: Context, onScroll: () => void): Messages {
+  const { chat } = context
+  const loading = make('p', 'loading')
+  const greeting = make('div')
+  const draft = make('div', 'row ours head')
+  const draftText = make('div', 'bubble text')
+  const dots = make('div', 'bubble dots', make('i'), make('i'), make('i'))
+  const list = make('div', 'list', loading, greeting, draft)
+  const newer = button('newer', toEnd)
+  const element = make('div', 'messages', list, newer)
+  list.tabIndex = 0
+  list.setAttribute('role', 'log')
+  draft.setAttribute('aria-live', 'off')
+  newer.hidden = loading.hidden = true
+
+  /** By rising numbers; then those on their way. */
+  let rows: readonly Row[] = []
+  const byId = new Map<string, Row>()
+  /** The lowest number that is shown. */
+  let first = 0
+  let isAtEnd = true
+  let isLoading = false
+  let isCaughtUp = false
+  let now: View | undefined
+  let unreadFrom: number | undefined
+
+  list.addEventListener('scroll', () => {
+    isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_PX
+    if (isAtEnd) newer.hidden = true
+    if (list.scrollTop < NEAR_PX) showOlder()
+    onScroll()
+  })
+  // The keyboard of a phone, a longer text below: the end stays in sight.
+  new ResizeObserver(() => isAtEnd && toEnd()).observe(list)
+
+  function toEnd(): void {
+    list.scrollTop = list.scrollHeight
+    isAtEnd = true
+    newer.hidden = true
+  }
+
+  /** Shows older ones, and asks for them where they are not here. What is in sight stays where it is. */
+  async function showOlder(): Promise<void> {
+    if (!now || isLoading || rows.length === 0) return
+    const hidden = now.items.findIndex(({ seq }) => seq >= first)
+    if (hidden <= 0) {
+      if (!now.hasOlder) return
+      isLoading = true
+      loading.hidden = false
+      try {
+        await chat.loadOlder()
+      } catch {
+        // The next time that one scrolls there it is tried again.
+      } finally {
+        isLoading = false
+        loading.hidden = true
+      }
+    }
+    const start = now.items.findIndex(({ seq }) => seq >= first)
+    const from = now.items[Math.max(0, start - ROWS)]?.seq
+    if (from === undefined || from >= first) return
+    first = from
+    quietly(() => {
+      const fromEnd = list.scrollHeight - list.scrollTop
+      if (now) arrange(now)
+      list.scrollTop = list.scrollHeight - fromEnd
+    })
+  }
+
+  /** What is inserted meanwhile is no news, and is not announced. */
+  function quietly(change: () => void): void {
+    list.setAttribute('aria-live', 'off')
+    change()
+    setTimeout(() => isCaughtUp && list.setAttribute('aria-live', 'polite'), 100)
+  }
+
+  /** The rows in their order. Those that stay are not touched, and what has come into the log stays the row that it was. */
+  function arrange({ items, outbox }: View): void {
+    const shown: readonly Item[] = items.filter(({ seq }) => seq >= first)
+    const entries = [...shown, ...outbox]
+    const next = entries.map((entry) => {
+      const id = 'seq' in entry && entry.by !== 'visitor' ? `us ${entry.id}` : entry.id
+      const row = byId.get(id) ?? makeRow(entry, context)
+      byId.set(id, row)
+      row.update(entry)
+      return row
+    })
+    const staying = new Set(next)
+    for (const [id, row] of byId) {
+      if (staying.has(row)) continue
+      row.element.remove()
+      byId.delete(id)
+    }
+    rows = next
+    let before: Element = greeting
+    for (const [index, row] of rows.entries()) {
+      if (before.nextElementSibling !== row.element) before.after(row.element)
+      before = row.element
+      row.follow(rows[index - 1], row.seq !== undefined && row.seq === unreadFrom)
+      if (!row.settle) continue
+      const answer = entries.slice(index + 1).find((entry) => !('seq' in entry) || entry.by === 'visitor')
+      row.settle(answer !== undefined, answer && 'choice' in answer ? answer.choice : undefined)
+    }
+  }
+
+  function showGreeting(view: View): void {
+    const text = context.settings.greeting
+    const isStart = !view.hasOlder && (view.items[0]?.seq ?? first) >= first
+    if (!text || !isStart) return greeting.replaceChildren()
+    if (greeting.childElementCount > 0) return
+    greeting.className = 'row ours head'
+    const author = make('div', 'author', nameOf(undefined, context))
+    const bubble = make('div', 'bubble text', context.text(text))
+    greeting.append(make('div', 'line', avatarOf(undefined, context), make('div', 'content', author, bubble)))
+  }
+
+  function showDraft(view: View): void {
+    const isShown = view.draft !== '' || view.isTyping
+    draft.hidden = !isShown
+    if (!isShown) return draft.replaceChildren()
+    const bubble = view.draft === '' ? dots : draftText
+    say(draftText, view.draft)
+    if (bubble.isConnected) return
+    const { face } = view.snapshot ?? {}
+    draft.replaceChildren(make('div', 'line', avatarOf(face, context), make('div', 'content', bubble)))
+  }
+
+  return {
+    element,
+    get isAtEnd() {
+      return isAtEnd
+    },
+    toEnd,
+    reset() {
+      for (const row of rows) row.element.remove()
+      rows = []
+      byId.clear()
+      greeting.replaceChildren()
+      draft.replaceChildren()
+      isCaughtUp = false
+      if (now) this.show(now, unreadFrom)
+    },
+    show(view, firstUnread) {
+      const { words } = context
+      const former = rows
+      const lastFormer = former.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
+      const last = view.items.at(-1)?.seq ?? 0
+      const isAnother = last < lastFormer
+      if (isAnother) isCaughtUp = false
+      if (isAnother || lastFormer === 0) first = view.items.at(-ROWS)?.seq ?? view.items[0]?.seq ?? 0
+      const isUnchanged = now?.items === view.items && now.outbox === view.outbox && unreadFrom === firstUnread
+      const wasAtEnd = isAtEnd
+      now = view
+      unreadFrom = firstUnread
+      list.setAttribute('aria-label', words.messages)
+      say(loading, words.loading)
+      newer.replaceChildren(icon(DOWN), words.newMessages)
+
+      showGreeting(view)
+      showDraft(view)
+      if (!isUnchanged || rows.length === 0) {
+        if (isCaughtUp) arrange(view)
+        else quietly(() => arrange(view))
+      }
+      isCaughtUp ||= view.snapshot !== undefined && last >= view.snapshot.head
+
+      const newest = rows.at(-1)
+      const isOwn = newest?.author === 'visitor' && !former.includes(newest)
+      if (wasAtEnd || isOwn) toEnd()
+      else if (last > lastFormer) newer.hidden = false
+    },
+  }
+}

@@ -1,0 +1,163 @@
+/** What the widget says, in both languages. Each word of one language must be there in the other: the types see to it. */
+import type { Text } from '../protocol.ts'
+
+export type Language = 'zh-CN' | 'en'
+
+/** The language of the widget that is nearest to a language tag. */
+export const languageOf = (tag: string): Language => (/^zh\b/i.test(tag) ? 'zh-CN' : 'en')
+
+/** All that the loader needs to say; it does without the rest. */
+export const launcherWords: Record<Language, { readonly open: string; readonly broken: string }> = {
+  en: { open: 'Open chat', broken: 'The chat cannot be loaded right now. Try again.' },
+  'zh-CN': { open: '打开在线客服', broken: '暂时无法打开在线客服，请重试。' },
+}
+
+const en = {
+  title: 'Chat with us',
+  openWithUnread: (count: number) => `Open chat, ${count} unread ${count === 1 ? 'message' : 'messages'}`,
+  close: 'Close chat',
+  /** Said in the language that it leads to. */
+  otherLanguage: '切换到中文',
+  otherLanguageShort: '中文',
+  connecting: 'Connecting…',
+  online: 'Online',
+  away: 'Away right now',
+  queued: 'Finding someone for you…',
+  offline: 'You are offline. What you write is sent when you are back.',
+  reconnecting: 'Reconnecting… What you write is sent as soon as we are connected.',
+  messages: 'Messages',
+  loading: 'Loading earlier messages…',
+  newMessages: 'New messages',
+  message: 'Message',
+  placeholder: 'Write a message…',
+  send: 'Send',
+  attach: (limit: string) => `Attach a file, up to ${limit}`,
+  drop: (limit: string) => `Drop to send, up to ${limit} each`,
+  you: 'You',
+  typing: (name: string) => `${name} is typing`,
+  waiting: 'Waiting to be sent',
+  sending: 'Sending',
+  retry: 'Try again',
+  remove: 'Remove',
+  cancel: 'Cancel',
+  notSent: 'Not sent.',
+  tooLarge: (limit: string) => `Not sent: larger than ${limit}.`,
+  wrongType: 'Not sent: files of this kind are not accepted.',
+  tooLong: 'Not sent: the text is too long.',
+  image: 'Image',
+  audio: 'Audio',
+  video: 'Video',
+  file: 'File',
+  enlarge: (name: string) => `Enlarge: ${name}`,
+  closeImage: 'Close image',
+  choose: 'Choose',
+  system: {
+    queued: 'We are finding someone for you.',
+    assigned: 'Someone from our team is here.',
+    returned: 'Our assistant is answering again.',
+    closed: 'This conversation has ended.',
+  },
+  form: {
+    title: 'We are away at the moment',
+    text: 'Leave a message and we will answer by email.',
+    name: 'Name (optional)',
+    email: 'Email',
+    message: 'Message',
+    send: 'Send message',
+    noEmail: 'Enter an email address, such as name@example.com.',
+    noMessage: 'Write your message here.',
+    failed: 'That did not work. Nothing that you wrote is lost: please try again.',
+    done: 'Thank you!',
+    doneText: (email: string) => `We have your message and will write to ${email}.`,
+    again: 'Write another message',
+  },
+}
+
+export type Words = typeof en
+
+const zh: Words = {
+  title: '在线客服',
+  openWithUnread: (count) => `打开在线客服，${count} 条未读消息`,
+  close: '关闭聊天窗口',
+  otherLanguage: 'Switch to English',
+  otherLanguageShort: 'EN',
+  connecting: '连接中…',
+  online: '在线',
+  away: '客服暂时不在线',
+  queued: '正在为您接入客服…',
+  offline: '网络已断开，您发送的消息会在恢复后自动送达。',
+  reconnecting: '正在重新连接…消息会在连上后自动发送。',
+  messages: '聊天记录',
+  loading: '正在加载更早的消息…',
+  newMessages: '新消息',
+  message: '消息',
+  placeholder: '请输入消息…',
+  send: '发送',
+  attach: (limit) => `发送文件，最大 ${limit}`,
+  drop: (limit) => `松开即可发送，单个文件最大 ${limit}`,
+  you: '我',
+  typing: (name) => `${name}正在输入`,
+  waiting: '等待发送',
+  sending: '发送中',
+  retry: '重试',
+  remove: '删除',
+  cancel: '取消',
+  notSent: '发送失败',
+  tooLarge: (limit) => `发送失败：文件超过 ${limit}`,
+  wrongType: '发送失败：不支持此类文件',
+  tooLong: '发送失败：内容太长',
+  image: '图片',
+  audio: '音频',
+  video: '视频',
+  file: '文件',
+  enlarge: (name) => `查看大图：${name}`,
+  closeImage: '关闭图片',
+  choose: '请选择',
+  system: {
+    queued: '正在为您接入人工客服，请稍候',
+    assigned: '人工客服已接入',
+    returned: '已转回智能助手',
+    closed: '本次会话已结束',
+  },
+  form: {
+    title: '客服暂时不在线',
+    text: '请给我们留言，我们会通过邮件回复您。',
+    name: '称呼（选填）',
+    email: '邮箱',
+    message: '留言内容',
+    send: '提交留言',
+    noEmail: '请输入正确的邮箱，例如 name@example.com',
+    noMessage: '请填写留言内容',
+    failed: '提交失败，您填写的内容仍然保留，请重试。',
+    done: '感谢您的留言！',
+    doneText: (email) => `我们已收到，会尽快回复到 ${email}。`,
+    again: '再写一条留言',
+  },
+}
+
+export const words: Record<Language, Words> = { en, 'zh-CN': zh }
+
+/** A text of the operator in the language that is wanted, else in the nearest that there is. */
+export function textIn(text: Text, language: Language): string {
+  if (typeof text === 'string') return text
+  for (const key of [language, language.slice(0, 2), 'zh-CN', 'zh', 'en']) {
+    const found = text[key]
+    if (found) return found
+  }
+  return Object.values(text)[0] ?? ''
+}
+
+/** One or two letters that stand for a name where there is no picture. */
+export function initialsOf(name: string): string {
+  const [first = '', second = ''] = name.trim().split(/\s+/)
+  const letterOf = (word: string) => [...word][0] ?? ''
+  const letters = /^[\p{L}\p{N}]/u.test(second) && /^[\p{Script=Latin}]/u.test(first) ? letterOf(second) : ''
+  return (letterOf(first) + letters).toUpperCase()
+}
+
+/** A size in the largest fitting unit: `940 B`, `12 KB`, `1.5 MB`. */
+export function sizeText(bytes: number): string {
+  const [unit, name] = bytes < 1_000 ? [1, 'B'] : bytes < 999_500 ? [1_000, 'KB'] : [1_000_000, 'MB']
+  const size = bytes / unit
+  return `${unit > 1 && size < 9.95 ? Math.round(size * 10) / 10 : Math.round(size)} ${name}`
+}
