@@ -12,13 +12,11 @@ const TARGET = join(import.meta.dirname, 'built')
 /** What the server replaces by the channel's settings. */
 const SETTINGS = '"__SETTINGS__"'
 
-const vite = await import('vite').catch((error: unknown) => {
+const { build } = await import('vite').catch((error: unknown) => {
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-})
-if (!vite) {
   console.log('The web chat is not built: vite is not installed. It is a tool of development; "npm ci" brings it.')
   process.exit(0)
-}
+})
 
 const files = new Map([
   // A module that the loader imports; the others are plain scripts.
@@ -36,12 +34,14 @@ for (const [name, text] of files) {
 
 /** One file, in the words of browsers of the last years. */
 async function bundle(entry: string, output: Rolldown.OutputOptions): Promise<string> {
-  const result = await vite.build({
+  const result = await build({
     configFile: false,
     logLevel: 'warn',
     root: SOURCE,
     build: {
       target: 'es2020',
+      // Else it writes each style once more for browsers that have no dark mode or right-to-left text.
+      cssTarget: 'esnext',
       write: false,
       modulePreload: false,
       rolldownOptions: { input: join(SOURCE, entry), preserveEntrySignatures: 'strict', output },

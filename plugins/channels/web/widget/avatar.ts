@@ -12,10 +12,15 @@ export const nameOf = (face: Face | undefined, context: Context): string =>
 export function avatarOf(face: Face | undefined, context: Context): HTMLElement {
   const element = make('span', 'avatar')
   element.setAttribute('aria-hidden', 'true')
-  const urls = [face?.avatarUrl, context.settings.logoUrl].flatMap((url) => (url && safeFileUrl(url, context.base)) || [])
+  const urls = [face?.avatarUrl, context.settings.logoUrl].flatMap(
+    (url) => (url && safeFileUrl(url, context.base)) || [],
+  )
   function show(): void {
     const url = urls.shift()
-    if (url === undefined) return element.replaceChildren(initialsOf(nameOf(face, context)))
+    if (url === undefined) {
+      element.replaceChildren(initialsOf(nameOf(face, context)))
+      return
+    }
     const image = make('img')
     image.alt = ''
     image.referrerPolicy = 'no-referrer'

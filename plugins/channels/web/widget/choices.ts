@@ -13,9 +13,7 @@ export interface Choices {
 /** A question with its choices as buttons. Once answered they stay, so that the focus does, and do nothing any more. */
 export function makeChoices({ prompt, choices }: ShownPart & { type: 'choices' }, context: Context): Choices {
   let isOver = false
-  const buttons = choices.map((choice) =>
-    button('choice', () => isOver || context.chat.choose(choice), choice.label),
-  )
+  const buttons = choices.map((choice) => button('choice', () => isOver || context.chat.choose(choice), choice.label))
   const group = make('div', 'choices', ...buttons)
   group.setAttribute('role', 'group')
   group.setAttribute('aria-label', prompt || context.words.choose)

@@ -39,11 +39,11 @@ export function makeComposer(context: Context): Composer {
     const written = text.value.trim()
     if (written) chat.send(written)
     text.value = ''
-    fit()
+    grow()
     text.focus()
   }
   text.oninput = () => {
-    fit()
+    grow()
     if (text.value) chat.typing()
   }
   text.onkeydown = (event) => {
@@ -60,7 +60,7 @@ export function makeComposer(context: Context): Composer {
     picker.value = ''
   }
 
-  function fit(): void {
+  function grow(): void {
     text.style.height = 'auto'
     text.style.height = `${Math.min(text.scrollHeight, TALLEST_PX)}px`
     element.classList.toggle('written', text.value.trim() !== '')

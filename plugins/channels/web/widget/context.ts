@@ -17,12 +17,7 @@ export interface Context {
   readonly limit: string
 }
 
-export function makeContext(
-  chat: Chat,
-  settings: WidgetSettings,
-  base: string,
-  language: Language,
-): Context {
+export function makeContext(chat: Chat, settings: WidgetSettings, base: string, language: Language): Context {
   return {
     chat,
     settings,

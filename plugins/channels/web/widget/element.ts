@@ -22,7 +22,9 @@ export interface Options extends Places {
 
 /** `<switchboard-chat>`, as host pages use it. Says `switchboard:open`, `switchboard:close` and `switchboard:unread`. */
 export class SwitchboardChat extends HTMLElement {
-  static readonly observedAttributes = ['language']
+  static get observedAttributes(): readonly string[] {
+    return ['language']
+  }
   /** What it has become, once the widget is there. */
   declare life: { readonly chat: Chat; readonly face: Face } | undefined
 

@@ -7,8 +7,8 @@ import { brandOf } from './color.ts'
 import { addStyles, make, name } from './dom.ts'
 import type { Options, SwitchboardChat } from './element.ts'
 import { CHAT, icon } from './icons.ts'
-import styles from './launcher.css?inline'
 import { LANGUAGE, recall, TOKEN } from './known.ts'
+import styles from './launcher.css?inline'
 import { languageOf, launcherWords } from './words.ts'
 
 /** The settings of the channel. The build writes the text "__SETTINGS__" here, and the server the settings in its place. */
@@ -30,7 +30,10 @@ declare global {
 function begin({ src, dataset }: HTMLScriptElement): void {
   const base = new URL('.', src).href
   const former = window.switchboard?.chats?.[base]
-  if (former) return place(former)
+  if (former) {
+    place(former)
+    return
+  }
 
   const settings = __SETTINGS__
   const page = document.documentElement.lang || navigator.language
@@ -63,7 +66,9 @@ function begin({ src, dataset }: HTMLScriptElement): void {
     try {
       // A browser may remember that an address failed, so another try has another address.
       const again = tries++ ? `?${tries}` : ''
-      const widget: { begin: (options: Options) => void } = await import(/* @vite-ignore */ base + settings.widget + again)
+      const widget: { begin: (options: Options) => void } = await import(
+        /* @vite-ignore */ base + settings.widget + again
+      )
       widget.begin({ host, root, base, settings, language, frame, launcher, badge })
       launcher.onclick = () => host.toggle()
       return host
@@ -109,9 +114,14 @@ function begin({ src, dataset }: HTMLScriptElement): void {
     api.chats[base] = host
   } else {
     window.switchboard = Object.assign(run, { chats: { [base]: host } })
-    for (const [command, ...values] of Array.from(api?.q ?? [], (said) => Array.from(said))) run(String(command), ...values)
+    for (const [command, ...values] of Array.from(api?.q ?? [], (said) => Array.from(said)))
+      run(String(command), ...values)
   }
-  if (dataset.open !== undefined) load().then(() => host.open(), () => {})
+  if (dataset.open !== undefined)
+    load().then(
+      () => host.open(),
+      () => {},
+    )
 }
 
 /** Puts the chat at the end of the page, as soon as the page has one. */

@@ -131,8 +131,8 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
   function showGreeting(view: View): void {
     const text = context.settings.greeting
     const isStart = !view.hasOlder && (view.items[0]?.seq ?? first) >= first
-    if (!text || !isStart) return greeting.replaceChildren()
-    if (greeting.childElementCount > 0) return
+    if (!text || !isStart) greeting.replaceChildren()
+    if (!text || !isStart || greeting.childElementCount > 0) return
     greeting.className = 'row ours head'
     const author = make('div', 'author', nameOf(undefined, context))
     const bubble = make('div', 'bubble text', context.text(text))
@@ -142,7 +142,10 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
   function showDraft(view: View): void {
     const isShown = view.draft !== '' || view.isTyping
     draft.hidden = !isShown
-    if (!isShown) return draft.replaceChildren()
+    if (!isShown) {
+      draft.replaceChildren()
+      return
+    }
     const bubble = view.draft === '' ? dots : draftText
     say(draftText, view.draft)
     if (bubble.isConnected) return

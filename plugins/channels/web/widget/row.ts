@@ -92,8 +92,7 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
     },
     follow(previous, isFirstUnread) {
       const isLater = !previous || atMs - previous.atMs > NEW_TIME_AFTER_MS || daysBetween(previous.atMs, atMs) !== 0
-      const isHead =
-        isLater || isFirstUnread || previous.author !== author || atMs - previous.atMs > NEW_GROUP_AFTER_MS
+      const isHead = isLater || isFirstUnread || previous.author !== author || atMs - previous.atMs > NEW_GROUP_AFTER_MS
       element.classList.toggle('head', isHead)
       separator.classList.toggle('unread', isFirstUnread)
       say(separator, isFirstUnread ? words.newMessages : isLater ? whenText(atMs, Date.now(), language) : '')
