@@ -22,6 +22,7 @@ export type {
   Part,
   PartType,
   Say,
+  Sender,
 } from './message.ts'
 export { textOf, toParts } from './message.ts'
 export type {

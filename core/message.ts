@@ -116,7 +116,7 @@ function isPart(say: Say | Part): say is Part {
   return typeof say === 'object' && !Array.isArray(say) && 'type' in say && typeof say.type === 'string'
 }
 
-/** What a channel knows of the customer; only what is given is changed. */
+/** What is known of the customer; only what is given is changed. */
 export interface CustomerPatch {
   readonly name?: string | undefined
   readonly language?: string | undefined
@@ -124,12 +124,23 @@ export interface CustomerPatch {
   readonly fields?: { readonly [key: string]: Json } | undefined
 }
 
+/** What a channel knows of the customer who sent an event. */
+export interface Sender extends CustomerPatch {
+  /**
+   * The id by which this customer is known elsewhere: of a signed identity, say. The channel has made sure of it.
+   * Chats whose customers have the same one belong to one customer, on whichever channel: where ids of several origins
+   * could be alike, the channel puts the origin in front. Whoever was nobody known so far becomes that customer, with
+   * all that was said; whoever was known by another id is somebody else from here on.
+   */
+  readonly userId?: string | undefined
+}
+
 interface Inbound {
   /** The platform's own id of this event, unique in the account: a repeat of it is handled once. */
   readonly id: string
   /** The customer's id on the platform. With the account it names the chat. */
   readonly chat: string
-  readonly sender?: CustomerPatch | undefined
+  readonly sender?: Sender | undefined
   /** When it happened, by the platform's clock, in ms since 1970. */
   readonly atMs: number
   /** Where inside the account the chat came from: a page, a QR scene, a store. */

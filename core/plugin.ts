@@ -151,6 +151,7 @@ export interface Context<C, DB> {
   readonly documents: { open<T extends z.ZodType>(name: string, schema: T): DocumentStore<z.output<T>> }
   readonly customers: {
     patch(id: string, patch: CustomerPatch): Promise<void>
+    /** Under another id, if it has turned out to be somebody who was known already: what was kept by the old one is theirs. */
     get(id: string): Promise<Customer | undefined>
   }
   readonly media: {

@@ -459,6 +459,7 @@ export interface Engine {
   /** Files that are due to be fetched, oldest first. Nothing is marked: one fetcher works them off. */
   dueMedia(nowMs: number, limit: number): Promise<readonly MediaTask[]>
   recordMedia(result: MediaResult): Promise<void>
+  /** This and `findCustomer` know a customer who turned out to be another one by the old id, too. */
   patchCustomer(id: string, patch: CustomerPatch, nowMs: number): Promise<void>
   findCustomer(id: string): Promise<StoredCustomer | undefined>
   /** Keeps the text of a configuration that was applied; one that is known already stays as it is. */

@@ -280,4 +280,12 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
 
   // Customers with an outbox send again what is older than any platform would.
   '5-late-repeats': 'ALTER TABLE dedupe ADD COLUMN with_entry SMALLINT NOT NULL DEFAULT 0',
+
+  // Customers who are known elsewhere: one for each id there. For a replay, events keep who sent them.
+  '6-known-elsewhere': `
+    ALTER TABLE customer ADD COLUMN user_id TEXT;
+    ALTER TABLE customer ADD COLUMN merged_into TEXT REFERENCES customer (id);
+    CREATE UNIQUE INDEX customer_user ON customer (user_id) WHERE user_id IS NOT NULL;
+    ALTER TABLE entry ADD COLUMN customer_json TEXT;
+  `,
 }

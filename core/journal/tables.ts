@@ -35,6 +35,10 @@ export interface CustomerRow {
   fields_json: string
   first_at: number
   last_at: number
+  /** By which they are known elsewhere. */
+  user_id: string | null
+  /** They turned out to be this one, who has all that was theirs. */
+  merged_into: string | null
 }
 
 /** One customer on one account: the unit of strict order. */
@@ -105,6 +109,13 @@ export interface EntryRow {
   started_at: number | null
   started_seq: number | null
   done_seq: number | null
+  /** Of customers who are known elsewhere, and may have changed there: who they were when this came in. */
+  customer_json: string | null
+}
+
+/** What `customer_json` holds: of their row, and whose the chat was before this event. */
+export type CustomerThen = Omit<CustomerRow, 'first_at' | 'last_at' | 'merged_into'> & {
+  readonly was?: string | undefined
 }
 
 export interface ConversationRow {

@@ -59,17 +59,17 @@ const Parts = z.array(PartSchema).max(MAX_PARTS)
 const ContentSchema: z.ZodType<Content> = z.union([Text, PartSchema, Parts])
 const SaySchema: z.ZodType<Say> = z.union([ContentSchema, z.record(z.string(), ContentSchema)])
 
+const customer = {
+  name: z.string().max(1_024).optional(),
+  language: z.string().max(64).optional(),
+  avatarUrl: Url.optional(),
+  fields: z.record(z.string(), JsonValue).optional(),
+}
+
 const inbound = {
   id: Id,
   chat: Id,
-  sender: z
-    .object({
-      name: z.string().max(1_024).optional(),
-      language: z.string().max(64).optional(),
-      avatarUrl: Url.optional(),
-      fields: z.record(z.string(), JsonValue).optional(),
-    })
-    .optional(),
+  sender: z.object({ ...customer, userId: Id.optional() }).optional(),
   atMs: z.number().nonnegative(),
   entry: z.string().max(1_024).optional(),
   grants: z.string().max(64).optional(),
@@ -124,7 +124,7 @@ export function checkedState(schema: z.ZodObject | undefined, state: unknown): J
 const FactsSchema: z.ZodType<Facts> = z.object({
   language: z.string().optional(),
   transcripts: z.record(z.string(), z.string()).optional(),
-  customer: inbound.sender.unwrap().optional(),
+  customer: z.object(customer).optional(),
 })
 const QuestionSchema = z.object({ key: z.string(), forMs: z.number() })
 const because = z.string()

@@ -13,6 +13,7 @@ import type {
   ChatRow,
   CommandRow,
   ConversationChangeRow,
+  CustomerThen,
   DeliveryAttemptRow,
   DeliveryRow,
   EntryRow,
@@ -71,8 +72,26 @@ export interface Recording {
   readonly happened: readonly (Arrival | Deed)[]
   /** What became of deliveries, in the order of time; without what is part of an arrival. */
   readonly results: readonly DeliveryResultThen[]
+  /** Whose the chat was at first: a customer may turn out to be another one. */
+  readonly customer: string
   /** Turns and commands at the beginning that can no longer be replayed. */
   readonly skipped: number
+}
+
+const Customer: z.ZodType<CustomerThen> = z.object({
+  id: z.string(),
+  name: z.string().nullable(),
+  language: z.string().nullable(),
+  avatar_url: z.string().nullable(),
+  tags_json: z.string(),
+  fields_json: z.string(),
+  user_id: z.string().nullable(),
+  was: z.string().optional(),
+})
+
+/** Who sent an event, as far as it is kept. */
+export function customerThen({ customer_json }: EntryRow): CustomerThen | undefined {
+  return customer_json === null ? undefined : Customer.parse(JSON.parse(customer_json))
 }
 
 const Result = z.object({ ok: z.boolean(), code: z.string().optional() })
@@ -132,7 +151,9 @@ export async function readRecording(
     lastHole(filled, entries),
   )
   const { from, skipped } = firstToReplay(filled, changes, gone)
-  return { chat, happened: filled.slice(from), results, skipped }
+  const kept = filled.slice(from)
+  const first = kept.flatMap((one) => (one.kind === 'arrival' ? (customerThen(one.entry) ?? []) : []))[0]
+  return { chat, happened: kept, results, customer: first?.was ?? first?.id ?? chat.customer, skipped }
 }
 
 type Drawing = Pick<Deed, 'of' | 'place'>

@@ -17,7 +17,7 @@ import type {
   NewEntry,
   TodoEntry,
 } from '../journal/engine.ts'
-import type { ChatRow, DeliveryRow, EntryRow, JournalTables } from '../journal/tables.ts'
+import type { ChatRow, CustomerThen, DeliveryRow, EntryRow, JournalTables } from '../journal/tables.ts'
 import { makeMetrics } from '../operations/metrics.ts'
 import { checkedCommand, checkedContent, checkedEvent, checkedLearnt } from '../pipeline/checked.ts'
 import { type Commands, makeCommands } from '../pipeline/command.ts'
@@ -36,7 +36,14 @@ import { makeIds } from '../services/clock.ts'
 import { makeLog } from '../services/log.ts'
 import { type ManualClock, manualClock } from '../testing/clock.ts'
 import { RecordedDeed } from './recorded-deed.ts'
-import { type Arrival, type Deed, type DeliveryResultThen, type Recording, readRecording } from './recording.ts'
+import {
+  type Arrival,
+  customerThen,
+  type Deed,
+  type DeliveryResultThen,
+  type Recording,
+  readRecording,
+} from './recording.ts'
 import { differing, type Told, toldNow, toldThen } from './told.ts'
 
 /** A turn or command, as it ended then and as it ended again. */
@@ -168,7 +175,9 @@ class ChatReplay {
   }
 
   async run(): Promise<Pick<Replayed, 'deeds' | 'endedBecause'>> {
-    const { happened } = this.#recording
+    const { happened, customer } = this.#recording
+    // Nobody knows them yet, though another chat of theirs may have been run again before.
+    await this.#know({ ...NOBODY, id: customer })
     let endedBecause: string | undefined
     for (let at = 0; at < happened.length && endedBecause === undefined; at++) {
       const turn = happened.slice(at).find(isTurn)
@@ -213,16 +222,29 @@ class ChatReplay {
 
   async #accept(entry: EntryRow): Promise<void> {
     const { chat } = this.#recording
+    const then = customerThen(entry)
+    if (then) await this.#know(then)
     const event = checkedEvent(JSON.parse(entry.body_json))
     const channel = this.#plan.channels.get(chat.account)
     await this.#engine.accept({
       account: chat.account,
       event,
-      ids: { entry: entry.id, chat: chat.id, customer: chat.customer },
+      ids: { entry: entry.id, chat: chat.id, customer: this.#recording.customer },
       nowMs: entry.accepted_at,
       grant: channel && grantOf(event, channel.capabilities, entry.accepted_at),
       media: [],
     })
+  }
+
+  /** Customers who are known elsewhere change by what their other chats say, which is not run again. */
+  async #know(customer: CustomerThen): Promise<void> {
+    const { id, name, language, avatar_url, tags_json, fields_json, user_id } = customer
+    const sql = `insert into customer (id, name, language, avatar_url, tags_json, fields_json, user_id, first_at, last_at)
+      values (?, ?, ?, ?, ?, ?, ?, 0, 0)
+      on conflict (id) do update set name = excluded.name, language = excluded.language, user_id = excluded.user_id,
+        avatar_url = excluded.avatar_url, tags_json = excluded.tags_json, fields_json = excluded.fields_json`
+    const parameters = [id, name, language, avatar_url, tags_json, fields_json, user_id]
+    await this.#engine.write([{ sql, parameters }])
   }
 
   async #turn(deed: Deed): Promise<string | undefined> {
@@ -452,6 +474,16 @@ function isTurn(one: Arrival | Deed): one is Deed {
 function timeOf(one: Arrival | Deed): number {
   return one.kind === 'arrival' ? one.atMs : one.startedAtMs
 }
+
+/** A customer of whom nothing is known. */
+const NOBODY = {
+  name: null,
+  language: null,
+  avatar_url: null,
+  tags_json: '[]',
+  fields_json: '{}',
+  user_id: null,
+} as const
 
 function placeOf(one: Arrival | Deed): number {
   return one.kind === 'arrival' ? one.seq : one.place

@@ -11,7 +11,7 @@ import { formatProblems } from '../config/report.ts'
 import type { Conversation } from '../conversation.ts'
 import type { LoadedChat, StoredCustomer } from '../journal/engine.ts'
 import type { EntryRow } from '../journal/tables.ts'
-import type { CustomerPatch } from '../message.ts'
+import type { Sender } from '../message.ts'
 import { isPlugin, type Plugin } from '../plugin.ts'
 import { type Runtime, startRuntime } from '../runtime/runtime.ts'
 import { makeLog, type RuntimeLog } from '../services/log.ts'
@@ -59,7 +59,7 @@ export interface TestRuntime extends AsyncDisposable {
   /** The lines of the log, each a JSON; none when the test gave a log of its own. */
   readonly logged: readonly string[]
   /** A customer; the same id again is the same customer. */
-  user(id: string, sender?: CustomerPatch): TestUser
+  user(id: string, sender?: Sender): TestUser
   /** What an agent does; the ids are made here. Refusals come back as results. */
   agent(person: string): TestAgent
   /** The customer's open conversation. */

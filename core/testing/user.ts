@@ -1,6 +1,6 @@
 /** A customer in a test: says things, clicks, and hears what is answered. */
 import assert from 'node:assert/strict'
-import { type CustomerPatch, type InboundEvent, type Part, textOf } from '../message.ts'
+import { type InboundEvent, type Part, type Sender, textOf } from '../message.ts'
 import type { MemoryChannel } from './memory-channel.ts'
 
 /** What a test waits for before it says that something has not come. */
@@ -34,7 +34,7 @@ export type Doing = InboundEvent extends infer E ? (E extends unknown ? Omit<E, 
 export interface UserWorld {
   readonly channel: MemoryChannel
   readonly chat: string
-  readonly sender?: CustomerPatch | undefined
+  readonly sender?: Sender | undefined
   now(): number
   nextId(): string
   /** Resolves when nothing is being handled or sent. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { replay } from '../../core/cli/replay.ts'
-import { defineBot, definePlugin, type Plugin, z } from '../../core/index.ts'
+import { defineBot, definePlugin, type Plugin, type Sender, z } from '../../core/index.ts'
 import { differences, Replay, type Replayed } from '../../core/replay/replay.ts'
 import { type TestConfig, type TestRuntime, testRuntime } from '../../core/testing/index.ts'
 
@@ -266,3 +266,62 @@ function defineBotThatEchoes(name: string): Plugin {
     setup: () => ({ answer: (turn) => turn.reply(turn.text) }),
   })
 }
+
+test('chats end as they did though their customers turned out to be one, or somebody else', async () => {
+  const mirror = defineBot({
+    name: 'mirror',
+    summary: 'Says whom it sees.',
+    config: z.strictObject({}),
+    setup: () => ({
+      answer: (turn) => turn.reply(JSON.stringify(turn.customer)),
+    }),
+  })
+  await using bot = await testRuntime({ bots: { mirror: { use: mirror } } })
+  let count = 0
+  const says = async (chat: string, sender?: Sender) => {
+    const parts = [{ type: 'text', text: 'who am I?' }] as const
+    await bot.channel.receive({ id: `m${++count}`, chat, type: 'message', atMs: bot.clock.now(), parts, sender })
+    await bot.idle()
+    await bot.clock.advance(1)
+  }
+  await says('phone', { language: 'de', fields: { page: '/a' } })
+  await says('laptop')
+  await says('laptop', { userId: 'ann', name: 'Ann' })
+  await says('phone', { userId: 'ann' })
+  await says('laptop', { name: 'Anna' })
+  await says('phone')
+  await says('tablet', { userId: 'ann', fields: { page: '/b' } })
+  await says('phone', { userId: 'bo' })
+  await says('laptop')
+  await says('phone', { userId: 'ann', name: 'Anne' })
+  await says('tablet')
+  const told = bot.channel.sent.map(({ part }) => (part.type === 'text' ? JSON.parse(part.text) : {}))
+  expect(told.map(({ name }) => name)).toEqual([
+    undefined,
+    undefined,
+    'Ann',
+    'Ann',
+    'Anna',
+    'Anna',
+    'Anna',
+    undefined,
+    'Anna',
+    'Anne',
+    'Anne',
+  ])
+  expect(told.at(-1)).toMatchObject({ id: told[1].id, language: 'de', fields: { page: '/b' } })
+
+  const plugins = { mirror, [bot.channel.plugin.name]: bot.channel.plugin }
+  for (const order of [
+    ['phone', 'laptop', 'tablet'],
+    ['tablet', 'laptop', 'phone'],
+  ]) {
+    await using again = new Replay(bot.runtime.engine.read, { plugins })
+    for (const user of order) {
+      const replayed = await again.chat(await chatOf(bot, user))
+      expect(replayed).toMatchObject({ skipped: 0, problems: [], endedBecause: undefined })
+      expect(replayed.deeds.map((deed) => deed.replayed)).toEqual(replayed.deeds.map((deed) => deed.recorded))
+      expect(replayed.deeds.length).toBe(bot.channel.sent.filter(({ chat }) => chat === user).length)
+    }
+  }
+})

@@ -25,6 +25,9 @@ definePlugin({ ...base, setup: () => ({ inbound: { guard: (turn) => turn.drop() 
 // @ts-expect-error a listener cannot end anything
 definePlugin({ ...base, setup: () => ({ events: { 'agent.replied': (turn) => turn.done('x') } }) })
 
+// @ts-expect-error only a channel says who a customer is
+definePlugin({ ...base, setup: () => ({ inbound: { enrich: (turn) => turn.learn({ customer: { userId: 'ann' } }) } }) })
+
 // ── names ───────────────────────────────────────────────────────────────────────────────────
 // @ts-expect-error a stage that does not exist
 definePlugin({ ...base, setup: () => ({ inbound: { respnd: () => 1 } }) })

@@ -18,6 +18,7 @@ import type {
 } from '../tables.ts'
 import { parse, query } from './connection.ts'
 import type { Asked } from './operations/commit.ts'
+import { WHO_THEY_ARE } from './operations/customers.ts'
 
 type Person = Pick<CustomerRow, 'name' | 'language' | 'tags_json' | 'fields_json'>
 type Chat = ChatRow & Person
@@ -68,7 +69,10 @@ export function reads(db: DatabaseSync): Reads {
   )
   const chatOf = query<Pick<ChatRow, 'id'>>(db, 'SELECT id FROM chat WHERE account = ? AND external_id = ?')
   const commandById = query<Pick<CommandRow, 'result_json'>>(db, 'SELECT result_json FROM command WHERE id = ?')
-  const personById = query<Person>(db, 'SELECT name, language, tags_json, fields_json FROM customer WHERE id = ?')
+  const personById = query<Person & Pick<CustomerRow, 'id'>>(
+    db,
+    `SELECT id, name, language, tags_json, fields_json FROM customer WHERE id = ${WHO_THEY_ARE}`,
+  )
   const mediaDue = query<Pick<MediaRow, 'id' | 'source' | 'type' | 'attempts'> & { account: string }>(
     db,
     `SELECT m.id, m.source, m.type, m.attempts, c.account FROM media m JOIN chat c ON c.id = m.chat
@@ -124,8 +128,8 @@ export function reads(db: DatabaseSync): Reads {
       return row && parse<CommandResult>(row.result_json)
     },
     findCustomer(id) {
-      const row = personById.get(id)
-      return row && customerOf(id, row)
+      const row = personById.get(id, id)
+      return row && customerOf(row.id, row)
     },
     dueMedia: (nowMs, limit) => mediaDue.all(nowMs, limit).map((row) => ({ ...row, type: mediaTypeOf(row.type) })),
     feed: (topic, after, limit) =>

@@ -52,6 +52,7 @@ export function packEvent({ account, event, ids, nowMs, grant, media, repeatsLat
     chat: ids.chat,
     customer: ids.customer,
     sender: event.sender && packPatch(event.sender),
+    userId: event.sender?.userId,
     grant: grant && packGrant(grant),
     media: media.length === 0 ? undefined : media,
     repeatsLate: repeatsLate ?? false,

@@ -100,6 +100,7 @@ export interface EventInput {
   readonly chat: string
   readonly customer: string
   readonly sender: PatchInput | undefined
+  readonly userId: string | undefined
   readonly grant: GrantInput | undefined
   readonly media: readonly NewMedia[] | undefined
   readonly repeatsLate: boolean

@@ -199,6 +199,197 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
       })
     })
 
+    describe('customers who are known elsewhere', () => {
+      const customerOf = async (chat: string) => (await loaded(engine, chat)).customer
+      const rowOf = (id: string) =>
+        engine.read.selectFrom('customer').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+      const conversationsOf = (chat: string) =>
+        engine.read
+          .selectFrom('conversation')
+          .select(['state', 'customer'])
+          .where('chat', '=', chat)
+          .orderBy('state')
+          .execute()
+      /** One conversation that is over, and one that is open. */
+      const converse = async (chat: string) => {
+        const first = newConversation()
+        await commit(engine, newChange(chat, { conversation: moved(first, 'opened') }))
+        await commit(engine, newChange(chat, { conversation: moved(closed(first), 'closed') }))
+        await commit(engine, newChange(chat, { conversation: moved(newConversation(), 'opened') }))
+      }
+
+      test('the first one who is known by an id keeps what he has', async () => {
+        const visitor = newId()
+        const chat = await newChat(engine, { chat: visitor, sender: { name: 'Ann' } })
+        const before = await customerOf(chat)
+        const userId = newId()
+        for (const _ of [1, 2]) await engine.accept(newEvent({ chat: visitor, sender: { userId } }))
+        expect(await customerOf(chat)).toEqual(before)
+        expect(await rowOf(before.id)).toMatchObject({ user_id: userId, merged_into: null })
+      })
+
+      test('a new chat of somebody known is theirs from its first event on', async () => {
+        const userId = newId()
+        const first = await newChat(engine, { sender: { userId, name: 'Ann' } })
+        const event = newEvent({ sender: { userId, language: 'de' } })
+        const { chat } = await engine.accept(event)
+        expect(await customerOf(chat)).toEqual(await customerOf(first))
+        expect(await customerOf(first)).toMatchObject({ name: 'Ann', language: 'de' })
+        expect(await engine.findCustomer(event.ids.customer)).toBeUndefined()
+      })
+
+      test('a stranger who turns out to be known goes over with all that was said, and what only he knew is kept', async () => {
+        const userId = newId()
+        const known = await newChat(engine, {
+          nowMs: T0 + MINUTE,
+          sender: { userId, name: 'Ann', fields: { city: 'Basel' } },
+        })
+        const visitor = newId()
+        const sender = {
+          name: 'Visitor 7',
+          language: 'de',
+          avatarUrl: 'https://a/b',
+          fields: { city: 'Bern', page: '/a' },
+        }
+        const chat = await newChat(engine, { chat: visitor, sender })
+        await converse(chat)
+        const [to, from] = [await customerOf(known), await customerOf(chat)]
+        const tag = (id: string, tags: readonly string[]) => ({
+          sql: 'UPDATE customer SET tags_json = ? WHERE id = ?',
+          parameters: [JSON.stringify(tags), id],
+        })
+        await engine.write([tag(to.id, ['vip', 'old']), tag(from.id, ['new', 'old'])])
+        const identified = newEvent({ chat: visitor, nowMs: T0 + 2 * MINUTE, sender: { userId, name: 'Anna' } })
+        expect(await engine.accept(identified)).toMatchObject({ chat, seq: 2 })
+
+        const now = {
+          id: to.id,
+          name: 'Anna',
+          language: 'de',
+          tags: ['vip', 'old', 'new'],
+          fields: { city: 'Basel', page: '/a' },
+        }
+        expect(await customerOf(chat)).toEqual(now)
+        expect(await customerOf(known)).toEqual(now)
+        expect(await rowOf(to.id)).toMatchObject({ avatar_url: 'https://a/b', first_at: T0, last_at: T0 + 2 * MINUTE })
+        expect(await conversationsOf(chat)).toEqual([
+          { state: 'bot', customer: to.id },
+          { state: 'closed', customer: to.id },
+        ])
+        // Whoever has kept something by the old id finds them, and says new things of them.
+        expect(await rowOf(from.id)).toMatchObject({ user_id: null, merged_into: to.id, name: 'Visitor 7' })
+        expect(await engine.findCustomer(from.id)).toEqual(now)
+        await engine.patchCustomer(from.id, { name: 'Ms Ann' }, T0)
+        expect((await customerOf(chat)).name).toBe('Ms Ann')
+        // A repeat says nothing new.
+        expect(await engine.accept({ ...identified, ids: newEvent().ids })).toMatchObject({ repeated: true })
+      })
+
+      test('somebody else in the same chat gets nothing of the one before, who keeps what is over', async () => {
+        const visitor = newId()
+        const [ann, bo, cy] = [newId(), newId(), newId()]
+        const cyIs = await newChat(engine, { sender: { userId: cy, name: 'Cy' } })
+        const chat = await newChat(engine, {
+          chat: visitor,
+          sender: { userId: ann, name: 'Ann', language: 'de', fields: { vip: true } },
+        })
+        await converse(chat)
+        const first = await customerOf(chat)
+        await engine.accept(newEvent({ chat: visitor, sender: { userId: bo } }))
+        const second = await customerOf(chat)
+        expect(second).toEqual({ id: second.id, name: undefined, language: undefined, tags: [], fields: {} })
+        expect(second.id).not.toBe(first.id)
+        expect(await conversationsOf(chat)).toEqual([
+          { state: 'bot', customer: second.id },
+          { state: 'closed', customer: first.id },
+        ])
+        await engine.accept(newEvent({ chat: visitor, sender: { userId: cy } }))
+        expect(await customerOf(chat)).toEqual(await customerOf(cyIs))
+        expect(await customerOf(cyIs)).toMatchObject({ name: 'Cy', language: undefined, fields: {} })
+        for (const { id } of [first, second]) expect(await rowOf(id)).toMatchObject({ merged_into: null })
+        // The first one comes back.
+        await engine.accept(newEvent({ chat: visitor, sender: { userId: ann } }))
+        expect(await customerOf(chat)).toEqual(first)
+      })
+
+      test('whoever writes and says who they are in any order, each chat is its latest user’s, and nothing is lost', async () => {
+        const step = fc.record({
+          visitor: fc.integer({ min: 0, max: 3 }),
+          user: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
+          does: fc.constantFrom('writes', 'opens', 'closes'),
+        })
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { maxLength: 12 }),
+            async (batches) => {
+              const run = newId()
+              const latest = new Map<string, string>()
+              const chats = new Map<string, string>()
+              const said = new Map<string, number>()
+              const seen = new Set<string>()
+              const opened: { conversation: string; chat: string }[] = []
+              for (const batch of batches) {
+                const accepted = await Promise.all(
+                  batch.map(({ visitor, user }) =>
+                    engine.accept(
+                      newEvent({
+                        chat: `${run} ${visitor}`,
+                        sender: user === undefined ? undefined : { userId: `${run} ${user}` },
+                      }),
+                    ),
+                  ),
+                )
+                for (const [index, { visitor, user, does }] of batch.entries()) {
+                  const chat = accepted[index]?.chat ?? ''
+                  chats.set(`${run} ${visitor}`, chat)
+                  said.set(chat, (said.get(chat) ?? 0) + 1)
+                  if (user !== undefined) latest.set(chat, `${run} ${user}`)
+                  const { customer, conversation } = await loaded(engine, chat)
+                  seen.add(customer.id)
+                  if (does === 'opens' && conversation === undefined) {
+                    const now = newConversation()
+                    await commit(engine, newChange(chat, { conversation: moved(now, 'opened') }))
+                    opened.push({ conversation: now.id, chat })
+                  } else if (does === 'closes' && conversation !== undefined)
+                    await commit(engine, newChange(chat, { conversation: moved(closed(conversation), 'closed') }))
+                }
+              }
+              const owners = new Map<string, string>()
+              for (const [visitor, chat] of chats) {
+                expect(await engine.findChat('test:shop', visitor)).toBe(chat)
+                const { customer, conversation } = await loaded(engine, chat)
+                const { user_id, merged_into } = await rowOf(customer.id)
+                expect([user_id, merged_into]).toEqual([latest.get(chat) ?? null, null])
+                if (user_id !== null) expect(owners.get(user_id) ?? customer.id).toBe(customer.id)
+                if (user_id !== null) owners.set(user_id, customer.id)
+                expect(await entriesOf(engine, chat)).toHaveLength(said.get(chat) ?? 0)
+                const all = await conversationsOf(chat)
+                expect(all).toHaveLength(opened.filter((one) => one.chat === chat).length)
+                for (const one of all) {
+                  const whose = await rowOf(one.customer)
+                  expect(whose.merged_into).toBeNull()
+                  if (one.state !== 'closed') expect(one.customer).toBe(customer.id)
+                }
+                expect(all.filter(({ state }) => state !== 'closed')).toHaveLength(conversation ? 1 : 0)
+              }
+              const users = await engine.read
+                .selectFrom('customer')
+                .select('user_id')
+                .where('user_id', 'like', `${run} %`)
+                .execute()
+              expect(new Set(users.map(({ user_id }) => user_id)).size).toBe(users.length)
+              // By each id that anybody has ever seen, somebody is found who is there.
+              for (const id of seen) {
+                const found = await engine.findCustomer(id)
+                expect((await rowOf(found?.id ?? '')).merged_into).toBeNull()
+              }
+            },
+          ),
+          { numRuns: 40 },
+        )
+      })
+    })
+
     describe('commit', () => {
       test('a turn ends in one change: outcome, trace, reply, conversation, state, wake and question', async () => {
         const chat = await newChat(engine)

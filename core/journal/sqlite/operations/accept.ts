@@ -5,7 +5,7 @@ import type { ChatRow, DedupeRow, EntryRow, KeptRow } from '../../tables.ts'
 import { query } from '../connection.ts'
 import type { EventInput } from '../protocol.ts'
 import { grantAllowance } from './allowances.ts'
-import { patchCustomer } from './customers.ts'
+import { identities, patchCustomer } from './customers.ts'
 import type { RunStatement } from './statements.ts'
 
 /** How exact `customer.last_at` is: it is indexed, and not worth two writes for every line that a customer types. */
@@ -22,7 +22,11 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     db,
     'SELECT id, customer, seq, last_in_at FROM chat WHERE account = ? AND external_id = ?',
   )
-  const addCustomer = query(db, 'INSERT INTO customer (id, first_at, last_at) VALUES (?, ?, ?)')
+  // In a replay they are there already.
+  const addCustomer = query(
+    db,
+    'INSERT INTO customer (id, first_at, last_at, user_id) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
+  )
   const addChat = query(
     db,
     `INSERT INTO chat (id, account, external_id, customer, seq, pending, created_at, last_in_at)
@@ -32,8 +36,8 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
   const seen = query(db, 'UPDATE customer SET last_at = ? WHERE id = ?')
   const addEntry = query(
     db,
-    `INSERT INTO entry (chat, seq, id, kind, type, body_json, by_json, at, accepted_at)
-     VALUES (?, ?, ?, 'in', ?, ?, ?, ?, ?)`,
+    `INSERT INTO entry (chat, seq, id, kind, type, body_json, by_json, at, accepted_at, customer_json)
+     VALUES (?, ?, ?, 'in', ?, ?, ?, ?, ?, ?)`,
   )
   const addMedia = query(
     db,
@@ -55,6 +59,7 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
      VALUES (?, ?, ?, ?, ?, 'gone', ?, ?, ?)`,
   )
   const patch = patchCustomer(db)
+  const { find: findUser, identify, snapshot } = identities(db)
   const grant = grantAllowance(db)
 
   function repeated(event: EventInput): Accepted {
@@ -79,22 +84,27 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     const withEntry = event.repeatsLate ? 1 : 0
     const remembered = remember.run(event.account, event.platformId, event.entry, nowMs, withEntry)
     if (remembered.changes === 0) return repeated(event)
-    let { chat, customer } = event
-    let seq = 1
+    const { userId } = event
     const found = findChat.get(event.account, event.externalId)
+    const chat = found?.id ?? event.chat
+    const seq = found === undefined ? 1 : found.seq + 1
+    let customer: string
     if (found === undefined) {
-      addCustomer.run(customer, nowMs, nowMs)
+      const known = userId === undefined ? undefined : findUser(userId)
+      customer = known ?? event.customer
+      if (known === undefined) addCustomer.run(customer, nowMs, nowMs, userId ?? null)
       addChat.run(chat, event.account, event.externalId, customer, nowMs, nowMs)
     } else {
-      chat = found.id
-      customer = found.customer
-      seq = found.seq + 1
+      customer = userId === undefined ? found.customer : identify(found, userId, event.customer, nowMs)
       count.run(seq, nowMs, chat)
-      if (nowMs - found.last_in_at >= LAST_SEEN_MS) seen.run(nowMs, customer)
     }
+    const isNew = customer === event.customer
+    if (!isNew && (customer !== found?.customer || nowMs - found.last_in_at >= LAST_SEEN_MS)) seen.run(nowMs, customer)
     if (event.sender !== undefined) patch(customer, event.sender)
     if (event.grant !== undefined) grant(chat, event.grant, nowMs)
-    addEntry.run(chat, seq, event.entry, event.type, event.bodyJson, event.byJson, event.atMs, nowMs)
+    const then = snapshot(customer, found?.customer ?? customer)
+    const customerJson = then === undefined ? null : JSON.stringify(then)
+    addEntry.run(chat, seq, event.entry, event.type, event.bodyJson, event.byJson, event.atMs, nowMs, customerJson)
     if (event.media !== undefined) for (const media of event.media) addFile(media, chat, event)
     if (event.write !== undefined) runStatement(event.write)
     return { chat, entry: event.entry, seq, repeated: false, done: false }
