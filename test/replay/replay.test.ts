@@ -273,10 +273,14 @@ test('chats end as they did though their customers turned out to be one, or some
     summary: 'Says whom it sees.',
     config: z.strictObject({}),
     setup: () => ({
-      answer: (turn) => turn.reply(JSON.stringify(turn.customer)),
+      // In which language is decided again in a replay; what the bot has said is not.
+      answer(turn) {
+        const seen = { ...turn.customer }
+        return turn.reply({ en: JSON.stringify({ ...seen, in: 'en' }), de: JSON.stringify({ ...seen, in: 'de' }) })
+      },
     }),
   })
-  await using bot = await testRuntime({ bots: { mirror: { use: mirror } } })
+  await using bot = await testRuntime({ bots: { mirror: { use: mirror } }, languages: ['en', 'de'] })
   let count = 0
   const says = async (chat: string, sender?: Sender) => {
     const parts = [{ type: 'text', text: 'who am I?' }] as const
@@ -296,20 +300,11 @@ test('chats end as they did though their customers turned out to be one, or some
   await says('phone', { userId: 'ann', name: 'Anne' })
   await says('tablet')
   const told = bot.channel.sent.map(({ part }) => (part.type === 'text' ? JSON.parse(part.text) : {}))
-  expect(told.map(({ name }) => name)).toEqual([
-    undefined,
-    undefined,
-    'Ann',
-    'Ann',
-    'Anna',
-    'Anna',
-    'Anna',
-    undefined,
-    'Anna',
-    'Anne',
-    'Anne',
+  expect(told.map(({ name, in: language }) => `${name} ${language}`)).toEqual([
+    ...['undefined de', 'undefined en', 'Ann en', 'Ann de', 'Anna de', 'Anna de', 'Anna de'],
+    ...['undefined en', 'Anna de', 'Anne de', 'Anne de'],
   ])
-  expect(told.at(-1)).toMatchObject({ id: told[1].id, language: 'de', fields: { page: '/b' } })
+  expect(told.at(-1)).toMatchObject({ id: told[1].id, fields: { page: '/b' } })
 
   const plugins = { mirror, [bot.channel.plugin.name]: bot.channel.plugin }
   for (const order of [
