@@ -280,7 +280,27 @@ test('chats end as they did though their customers turned out to be one, or some
       },
     }),
   })
-  await using bot = await testRuntime({ bots: { mirror: { use: mirror } }, languages: ['en', 'de'] })
+  const saw = new Map<string, string>()
+  const witness = definePlugin({
+    name: 'witness',
+    summary: 'Turns an event away whose customer was another one when it saw it first.',
+    config: z.strictObject({}),
+    setup: () => ({
+      inbound: {
+        guard(turn, next) {
+          const { event, customer } = turn
+          const before = saw.get(event.id) ?? customer.id
+          saw.set(event.id, before)
+          return before === customer.id ? next() : turn.drop('somebody else')
+        },
+      },
+    }),
+  })
+  await using bot = await testRuntime({
+    bots: { mirror: { use: mirror } },
+    features: [{ use: witness }],
+    languages: ['en', 'de'],
+  })
   let count = 0
   const says = async (chat: string, sender?: Sender) => {
     const parts = [{ type: 'text', text: 'who am I?' }] as const
@@ -306,7 +326,7 @@ test('chats end as they did though their customers turned out to be one, or some
   ])
   expect(told.at(-1)).toMatchObject({ id: told[1].id, fields: { page: '/b' } })
 
-  const plugins = { mirror, [bot.channel.plugin.name]: bot.channel.plugin }
+  const plugins = { mirror, witness, [bot.channel.plugin.name]: bot.channel.plugin }
   for (const order of [
     ['phone', 'laptop', 'tablet'],
     ['tablet', 'laptop', 'phone'],
