@@ -93,7 +93,9 @@ export const keep = z
     traces: duration('30d').describe('Why things were decided.'),
     deliveries: duration('30d').describe('What became of each message that was sent.'),
     commands: duration('7d').describe('Commands with their results, so that a repeated one does nothing.'),
-    dedupe: duration('72h').describe('The ids of events, so that a repeated one is handled once.'),
+    dedupe: duration('72h').describe(
+      'The ids of events, so that a repeated one is handled once. A channel with an outbox keeps them as long as messages.',
+    ),
     audit: duration('1y').describe('Who changed what.'),
   })
   .describe('How long things are kept.')
