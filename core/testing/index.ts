@@ -1,4 +1,5 @@
 /** For plugin authors: a runtime, customers and agents for tests, and the contract that every channel keeps. */
+export { makeLog } from '../services/log.ts'
 export {
   type ChannelAddress,
   type ChannelContract,

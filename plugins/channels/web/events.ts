@@ -1,7 +1,11 @@
 /** What a visitor may post, and the event that it is. */
 import { type CustomerPatch, type InboundEvent, type MediaPart, z } from '#core'
 import type { SendMessage } from './protocol.ts'
+import { Refusal } from './refusal.ts'
 import type { Settings } from './settings.ts'
+
+/** In UTF-16 units. */
+const MAX_TEXT_CHARS = 10_000
 
 const Short = z.string().max(256)
 const Address = z.string().max(4_096).optional()
@@ -9,7 +13,7 @@ const Address = z.string().max(4_096).optional()
 export const Message: z.ZodType<SendMessage> = z
   .strictObject({
     id: z.string().regex(/^[\w-]{8,64}$/, 'An id has 8 to 64 letters and digits.'),
-    text: z.string().trim().min(1).max(10_000).optional(),
+    text: z.string().trim().min(1).optional(),
     choice: Short.min(1).optional(),
     file: z.string().max(4_096).optional(),
     contact: z
@@ -45,7 +49,7 @@ export interface Seen {
   readonly browser: string | undefined
 }
 
-/** The event of a message. `file`: what was uploaded for it. `sender`: who it is, where the host has said so. */
+/** The event of a message. Throws a `Refusal`. `file`: what was uploaded for it. `sender`: who it is, where the host has said so. */
 export function toEvent(
   message: SendMessage,
   of: {
@@ -58,6 +62,7 @@ export function toEvent(
   },
 ): InboundEvent {
   const { chat, file, nowMs } = of
+  if (message.text !== undefined && message.text.length > MAX_TEXT_CHARS) throw new Refusal('TEXT_TOO_LONG')
   const page = of.collect.includes('page') ? withoutQuery(message.page) : undefined
   return {
     type: 'message',

@@ -6,6 +6,7 @@ const REFUSALS = {
   TOO_MANY_MESSAGES: [429, 'That was too much in a minute. Try again in a while.'],
   TOO_MANY_SESSIONS: [429, 'Too many sessions were opened from this address. Try again in a while.'],
   TOO_MANY_CONNECTIONS: [429, 'Too many connections are open. Close one, or try again in a while.'],
+  TEXT_TOO_LONG: [400, 'The text is longer than 10,000 characters. Send it in pieces.'],
   UPLOADS_OFF: [404, 'This chat takes no files.'],
   FILE_TOO_LARGE: [413, 'The file is too large.'],
   FILE_TYPE: [415, 'This chat takes no files of this type. What counts is the content, not the name.'],

@@ -20,10 +20,14 @@ const TYPES = [
   'application/vnd.oasis.opendocument.presentation',
 ]
 
+const type = z.string().refine((text) => /^[a-z]+\/(\*|[a-z0-9.+-]+)$/.test(text), {
+  error: 'A type is written as image/png, or all of a kind as image/*.',
+})
+
 const uploads = z.strictObject({
   maxBytes: bytes('10MB').describe('The largest file.'),
   types: z
-    .array(z.string().regex(/^[a-z]+\/(\*|[a-z0-9.+-]+)$/, 'Write a type as image/png, or all of a kind as image/*.'))
+    .array(type)
     .min(1)
     .default(TYPES)
     .describe('What may be uploaded. What counts is the content, not the name.'),
@@ -53,7 +57,7 @@ export const settings = z.strictObject({
   privacy: localized().optional().describe('A line below the composer: what becomes of what is written.'),
   color: z
     .string()
-    .regex(/^#[0-9a-fA-F]{6}$/, 'Write a colour as #1a73e8.')
+    .refine((text) => /^#[0-9a-fA-F]{6}$/.test(text), { error: 'A colour is written as #1a73e8, in quotes.' })
     .default('#1a73e8')
     .describe('The colour of your brand. Text on it is made readable by itself.'),
   logo: z

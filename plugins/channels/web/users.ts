@@ -1,4 +1,5 @@
 /** How a visitor whom the host has identified comes to the chat that is his, and what we know of him from then on. */
+import { createHash } from 'node:crypto'
 import { type CustomerPatch, type InboundEvent, type ReceiveOptions, z } from '#core'
 import { homeOf, verifiedUser } from './identity.ts'
 import type { Log } from './log.ts'
@@ -28,8 +29,7 @@ export function makeUsers(of: {
   async function senderIn(chat: string): Promise<CustomerPatch> {
     const row = await history.visitor(chat)
     if (!row?.user) return {}
-    const user = { userId: row.user, ...Said.parse(JSON.parse(row.identity ?? '')) }
-    return user
+    return { userId: row.user, ...Said.parse(JSON.parse(row.identity ?? '')) }
   }
 
   return {
@@ -55,7 +55,8 @@ export function makeUsers(of: {
           atMs: nowMs,
           sender: { userId: id, ...user },
         } as const
-        await receive({ ...event, id: `${own}/identified/${nowMs}/${id}` }, { write })
+        const what = createHash('sha256').update(said).digest('base64url')
+        await receive({ ...event, id: `${own}/identified/${nowMs}/${what}` }, { write })
       }
       return own
     },
