@@ -284,6 +284,22 @@ describe('an identity', () => {
     expect(events.map(({ body_json }) => JSON.parse(body_json).sender.name)).toEqual(['Anna', 'Anna Lee'])
   })
 
+  test('makes one customer of two chats that turn out to be the same user’s', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const site = siteOf(bot)
+    const [phone, laptop] = [await visit(site), await visit(site)]
+    await phone.says('from the phone')
+    await laptop.says('from the laptop')
+    for (const visitor of [phone, laptop]) await identified(site, visitor, sign(bot, 'anna', { name: 'Anna' }))
+    await bot.idle()
+    const customers = () => bot.runtime.engine.read.selectFrom('chat').select('customer').distinct().execute()
+    expect(await customers()).toHaveLength(1)
+    const stranger = await identified(site, await visit(site), sign(bot, 'li'))
+    await stranger.says('hello')
+    await bot.idle()
+    expect(await customers()).toHaveLength(2)
+  })
+
   test('of another user at the same browser never shows the first one’s chat', async () => {
     await using bot = await start({ identify: { secret: SECRET } })
     const site = siteOf(bot)

@@ -1,5 +1,5 @@
 /** What a visitor may post, and the event that it is. */
-import { type CustomerPatch, type InboundEvent, type MediaPart, z } from '#core'
+import { type InboundEvent, type MediaPart, type Sender, z } from '#core'
 import type { SendMessage } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 import type { Settings } from './settings.ts'
@@ -55,7 +55,7 @@ export function toEvent(
   of: {
     readonly chat: string
     readonly file: MediaPart | undefined
-    readonly sender: CustomerPatch | undefined
+    readonly sender: Sender | undefined
     readonly seen: Seen
     readonly collect: Settings['collect']
     readonly nowMs: number
@@ -79,11 +79,11 @@ export function toEvent(
 }
 
 function withSurroundings(
-  sender: CustomerPatch | undefined,
+  sender: Sender | undefined,
   message: SendMessage,
   seen: Seen,
   collect: Settings['collect'],
-): CustomerPatch {
+): Sender {
   const { contact, language, timeZone } = message
   const known: { readonly [what in Settings['collect'][number]]: string | undefined } = {
     ip: seen.ip,

@@ -1,6 +1,6 @@
 /** How a visitor whom the host has identified comes to the chat that is his, and what we know of him from then on. */
 import { createHash } from 'node:crypto'
-import { type CustomerPatch, type InboundEvent, type ReceiveOptions, z } from '#core'
+import { type InboundEvent, type ReceiveOptions, type Sender, z } from '#core'
 import { homeOf, verifiedUser } from './identity.ts'
 import type { Log } from './log.ts'
 
@@ -8,7 +8,7 @@ export interface Users {
   /** The chat that this visitor has from now on. Throws a `Refusal` when the identity is not good. */
   identify(chat: string, identity: string): Promise<string>
   /** Whose chat it is, for what is received from there; nothing of whom nobody has identified. */
-  senderIn(chat: string): Promise<CustomerPatch>
+  senderIn(chat: string): Promise<Sender>
 }
 
 /** As it is kept. */
@@ -26,7 +26,7 @@ export function makeUsers(of: {
 }): Users {
   const { secret, account, history, clock, receive } = of
 
-  async function senderIn(chat: string): Promise<CustomerPatch> {
+  async function senderIn(chat: string): Promise<Sender> {
     const row = await history.visitor(chat)
     if (!row?.user) return {}
     return { userId: row.user, ...Said.parse(JSON.parse(row.identity ?? '')) }
