@@ -89,15 +89,19 @@ export interface WebRequest {
   onFinish(done: (sent: boolean) => void): void
 }
 
-/** Longest time in which a client must have sent its whole request. */
+/** Longest time in which a client must have sent its whole request; one that says how large it is gets more for it. */
 const REQUEST_TIMEOUT_MS = 30_000
+/** A client that sends more slowly than this is given up: a picture by a bad mobile network still comes through. */
+const MIN_BYTES_PER_MS = 32
+/** However large it is. */
+const MAX_REQUEST_MS = 10 * 60_000
 const HEADERS_TIMEOUT_MS = 10_000
 /** Longer than the 60 s of common load balancers, which must be the first to let go of an idle connection. */
 const KEEP_ALIVE_MS = 75_000
 /** How often it is looked for connections whose time is over. */
 const CONNECTIONS_CHECKED_EVERY_MS = 5_000
-/** Longest time in which a route must have begun to answer. Whoever hangs must not use up what others need. */
-const ANSWER_WITHIN_MS = 60_000
+/** So long after that a route must have begun to answer. Whoever hangs must not use up what others need. */
+const ANSWER_WITHIN_MS = 30_000
 /** Each may hold a body in memory. Event streams do not count: they last. */
 const MAX_UNDER_WAY = 5_000
 const MAX_PARAM_CHARS = 256
@@ -145,7 +149,7 @@ export async function startWeb(options: {
   let closing: Promise<void> | undefined
 
   const server = createServer({
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: MAX_REQUEST_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
     connectionsCheckingInterval: CONNECTIONS_CHECKED_EVERY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -215,10 +219,17 @@ export async function startWeb(options: {
 
   /** Bounds its time, and notes whether it was accepted or refused. */
   function watch(request: IncomingMessage, response: ServerResponse, name: string, caller: Caller): void {
-    const cancel = clock.after(ANSWER_WITHIN_MS, () => {
+    let cancel = clock.after(wholeWithinMs(request), () => {
       if (response.headersSent) return
-      log.error({ mount: name, method: request.method }, `A route of ${name || 'the core'} did not answer in time.`)
-      answerError(response, 503, 'TOO_SLOW', 'This took too long; send it again.')
+      if (!request.complete) {
+        answerError(response, 408, 'TOO_SLOW', 'The request did not come in time; send it again.')
+        return request.destroy()
+      }
+      cancel = clock.after(ANSWER_WITHIN_MS, () => {
+        if (response.headersSent) return
+        log.error({ mount: name, method: request.method }, `A route of ${name || 'the core'} did not answer in time.`)
+        answerError(response, 503, 'TOO_SLOW', 'This took too long; send it again.')
+      })
     })
     response.once('close', () => {
       cancel()
@@ -312,6 +323,11 @@ export async function startWeb(options: {
       return closing
     },
   }
+}
+
+function wholeWithinMs({ headers }: IncomingMessage): number {
+  const bytes = Number(headers['content-length'] ?? 0)
+  return Math.min(REQUEST_TIMEOUT_MS + (Number.isFinite(bytes) ? bytes / MIN_BYTES_PER_MS : 0), MAX_REQUEST_MS)
 }
 
 function isHealth(method: string | undefined, url: string): boolean {

@@ -300,6 +300,50 @@ describe('too much at a time', () => {
   })
 })
 
+describe('a request that comes slowly', () => {
+  /** Sends the head of a request and some of its body; gives what is answered until the connection is closed. */
+  async function begin(web: Web, headers: string): Promise<{ answer: Promise<string> }> {
+    const socket = connect(web.port, '127.0.0.1')
+    socket.write(`POST /hook HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n${headers}\r\n\r\n1\r\n{`)
+    return { answer: text(socket) }
+  }
+  async function startHook() {
+    const started = await start()
+    let bodies = 0
+    const reached = Promise.withResolvers<void>()
+    await started.mount('hook', false, (app) => {
+      app.addHook('onRequest', async () => {
+        bodies += 1
+        if (bodies === 2) reached.resolve()
+      })
+      app.post('/', () => 'hook')
+    })
+    return { ...started, both: reached.promise }
+  }
+
+  test('gets as much longer as it says that it is larger, and is then cut off', async () => {
+    const { web, clock, both } = await startHook()
+    const [small, large] = [await begin(web, 'Content-Length: 100'), await begin(web, 'Content-Length: 960000')]
+    await both
+    await clock.advance(30_004)
+    expect(await small.answer).toMatch(/^HTTP\/1.1 408 .*TOO_SLOW/s)
+    await clock.advance(29_995)
+    expect(clock.waiting).toBe(1)
+    await clock.advance(1)
+    expect(await large.answer).toMatch(/^HTTP\/1.1 408 /)
+  })
+
+  test('and does not say how large it is gets nothing more', async () => {
+    const { web, clock, both } = await startHook()
+    const [unsaid, large] = [await begin(web, 'Transfer-Encoding: chunked'), await begin(web, 'Content-Length: 960000')]
+    await both
+    await clock.advance(30_000)
+    expect(await unsaid.answer).toMatch(/^HTTP\/1.1 408 /)
+    await clock.advance(30_000)
+    await large.answer
+  })
+})
+
 describe('a route that never answers', () => {
   test('is answered for after a minute, and says nothing later', async () => {
     const { web, clock, mount } = await start()
