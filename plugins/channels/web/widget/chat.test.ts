@@ -218,7 +218,7 @@ test('frames that are not as the protocol has them break nothing', async () => {
     { type: 'link', url: 'https://shop.example' },
     { type: 'choices', prompt: 'Which?', choices: [{ id: 1, label: 'one' }] },
     { type: 'choices', prompt: 'Which?' },
-    { type: 'file', url: 'files/x', sizeBytes: 'big' },
+    { type: 'toString' },
     { type: 'hologram' },
     undefined,
   ]

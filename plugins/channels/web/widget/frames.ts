@@ -2,7 +2,7 @@
  * Reads what the server says. What is not as the protocol has it is left out, so that a wrong frame breaks no page, and
  * everything behind this file can rely on the types.
  */
-import type { Face, Frame, Item, Page, Session, ShownPart, Snapshot } from '../protocol.ts'
+import type { Frame, Item, Page, Session, ShownPart, Snapshot } from '../protocol.ts'
 
 /** A place in the log. `item` is missing where it can't be shown: its number is taken all the same. */
 export interface Place {
@@ -12,12 +12,10 @@ export interface Place {
 export type Heard = Exclude<Frame, { type: 'item' }> | ({ readonly type: 'item' } & Place)
 
 type Fields = { readonly [key: string]: unknown }
-type Check<T> = (value: unknown) => value is T
 
 const MAX_HEARTBEAT_MS = 600_000
-const CONVERSATIONS = ['none', 'bot', 'queued', 'assigned', 'closed']
 const CODES = ['queued', 'assigned', 'returned', 'closed']
-/** The texts that each part must have. */
+/** The texts that every kind of part must have; the others it may have. */
 const PARTS = new Map([
   ['text', ['text']],
   ['image', ['url']],
@@ -29,14 +27,11 @@ const PARTS = new Map([
 ])
 
 const fields = (value: unknown): Fields => (typeof value === 'object' && value !== null ? { ...value } : {})
-const isText: Check<string> = (value) => typeof value === 'string'
+const isText = (value: unknown) => typeof value === 'string'
 /** A whole number from 0, as all of the protocol's. */
-const isCount: Check<number> = (value): value is number => Number.isSafeInteger(value) && Number(value) >= 0
-const isMissing: Check<undefined> = (value) => value === undefined
-const areTexts = (from: Fields, names: readonly string[], isFine: (value: unknown) => boolean = isText) =>
-  names.every((name) => isFine(from[name]))
-const isTextOrMissing = (value: unknown) => isText(value) || isMissing(value)
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+const areTexts = (value: unknown, names: readonly string[]) => names.every((name) => isText(fields(value)[name]))
+const isListOf = (value: unknown, isFine: (one: unknown) => boolean) => Array.isArray(value) && value.every(isFine)
 
 export function readFrame(data: string): Heard | undefined {
   const frame = fields(parse(data))
@@ -58,7 +53,9 @@ export function readFrame(data: string): Heard | undefined {
 
 export function readPage(value: unknown): ({ places: readonly Place[] } & Pick<Page, 'more' | 'snapshot'>) | undefined {
   const { items, more, snapshot } = fields(value)
-  return isSnapshot(snapshot) ? { places: placesOf(list(items)), more: more === true, snapshot } : undefined
+  return isSnapshot(snapshot) && Array.isArray(items)
+    ? { places: placesOf(items), more: more === true, snapshot }
+    : undefined
 }
 
 export function readSession(value: unknown): Session | undefined {
@@ -95,44 +92,19 @@ function placesOf(items: readonly unknown[]): readonly Place[] {
 }
 
 function isItem(value: unknown): value is Item {
-  const item = fields(value)
-  if (!isText(item.id) || !isCount(item.atMs)) return false
-  if (item.by === 'system') return CODES.includes(String(item.code))
-  return (
-    isPart(item.part) && (item.by === 'visitor' ? isTextOrMissing(item.choice) : item.by === 'us' && isFace(item.face))
-  )
+  const { by, code, part } = fields(value)
+  const isFine = by === 'system' ? CODES.includes(String(code)) : (by === 'us' || by === 'visitor') && isPart(part)
+  return isFine && areTexts(value, ['id']) && isCount(fields(value).atMs)
 }
 
-function isPart(value: unknown): value is ShownPart {
-  const part = fields(value)
-  return (
-    areTexts(part, PARTS.get(String(part.type)) ?? ['']) &&
-    areTexts(part, ['name', 'mimeType', 'description', 'imageUrl'], isTextOrMissing) &&
-    (isMissing(part.sizeBytes) || isCount(part.sizeBytes)) &&
-    (part.type !== 'choices' ||
-      (Array.isArray(part.choices) && part.choices.every((one) => areTexts(fields(one), ['id', 'label']))))
-  )
+function isPart(part: unknown): part is ShownPart {
+  const { type, choices } = fields(part)
+  const texts = PARTS.get(String(type))
+  if (!texts || !areTexts(part, texts)) return false
+  return type !== 'choices' || isListOf(choices, (choice) => areTexts(choice, ['id', 'label']))
 }
 
 function isSnapshot(value: unknown): value is Snapshot {
-  const { available, conversation, face, head, read, name } = fields(value)
-  return (
-    typeof available === 'boolean' &&
-    CONVERSATIONS.includes(String(conversation)) &&
-    isCount(head) &&
-    isCount(read) &&
-    isTextOrMissing(name) &&
-    isFace(face)
-  )
+  const { conversation, head, read } = fields(value)
+  return isText(conversation) && isCount(head) && isCount(read)
 }
-
-function isFace(value: unknown): value is Face | undefined {
-  const face = fields(value)
-  return (
-    isMissing(value) ||
-    (isWords(face.name) && (isMissing(face.line2) || isWords(face.line2)) && isTextOrMissing(face.avatarUrl))
-  )
-}
-
-const isWords = (value: unknown) =>
-  isText(value) || (typeof value === 'object' && Object.values(fields(value)).every(isText))
