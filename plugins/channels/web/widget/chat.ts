@@ -141,7 +141,8 @@ export function makeChat(
   let wanted = 0
   let isFilling = false
   let isLoadingOlder = false
-  let isBeginning = false
+  /** The number with which the log begins, where that is known. */
+  let beginning = 0
   let readTo = 0
   let readTold = 0
   let typingToldMs = 0
@@ -157,7 +158,7 @@ export function makeChat(
       ...view,
       ...patch,
       items: log.items,
-      hasOlder: log.first > 1 && log.last > 0 && !isBeginning,
+      hasOlder: log.first > 1 && log.first !== beginning,
       outbox: outbox.list,
       unread: log.items.filter(({ by, seq }) => by === 'us' && seq > seen).length,
     }
@@ -263,7 +264,7 @@ export function makeChat(
     log.clear()
     wanted = 0
     readTo = 0
-    isBeginning = false
+    beginning = 0
     outbox.leave()
     show({ snapshot: undefined, draft: '', isTyping: false })
     stream.restart()
@@ -395,7 +396,7 @@ export function makeChat(
         const page = readPage(await requests.get(`v1/events?before=${log.first}`))
         if (page && mine === age) {
           log.addOlder(page.places)
-          isBeginning = !page.more
+          if (!page.more) beginning = log.first
           show()
         }
       } catch {

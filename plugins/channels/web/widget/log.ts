@@ -53,7 +53,7 @@ export function makeLog(): Log {
       return aside.size > 0
     },
     add(places) {
-      for (const place of places) if (place.seq > last) aside.set(place.seq, place)
+      for (const place of places) aside.set(place.seq, place)
       return joinUp()
     },
     skipTo(from) {

@@ -127,7 +127,6 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
           wasOpen = true
           limitMs = BEATS * frame.heartbeatMs
           onHello()
-          check()
         }
         if (frame) options.onFrame(frame)
       }

@@ -22,6 +22,8 @@ export interface Faults {
   /** Of all requests that are no streams. */
   status: number | undefined
   retryAfter: string | undefined
+  /** No token is good, also a new one. */
+  refuseTokens: boolean
   /** What is asked for by POST is done, but the answer gets lost. */
   loseAnswers: boolean
   /** The stream does not bring items. */
@@ -82,6 +84,7 @@ export async function testServer(): Promise<Server> {
     refuseEvents: false,
     status: undefined,
     retryAfter: undefined,
+    refuseTokens: false,
     loseAnswers: false,
     keepBack: false,
     distort: (frame) => [frame],
@@ -147,7 +150,7 @@ export async function testServer(): Promise<Server> {
     const isJson = message.headers['content-type'] === 'application/json'
     const body: unknown = isJson ? JSON.parse(bytes.toString()) : bytes.length > 0 ? bytes : undefined
     asked.push({ method, path, query: url.searchParams, body, token })
-    const visitor = tokens.get(token ?? '')
+    const visitor = faults.refuseTokens ? undefined : tokens.get(token ?? '')
     const isStream = message.headers.accept === 'text/event-stream'
 
     function reply(status: number, value?: unknown): void {
@@ -219,7 +222,7 @@ export async function testServer(): Promise<Server> {
   server.on('upgrade', (message, socket, head) => {
     const offered = (message.headers['sec-websocket-protocol'] ?? '').split(/,\s*/)
     const token = offered.find((one) => one.startsWith(TOKEN_PROTOCOL))?.slice(TOKEN_PROTOCOL.length)
-    const visitor = tokens.get(token ?? '')
+    const visitor = faults.refuseTokens ? undefined : tokens.get(token ?? '')
     if (faults.refuseUpgrades || visitor === undefined || !offered.includes(PROTOCOL)) {
       socket.end(`HTTP/1.1 ${visitor ? 403 : 401} Refused\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)
       return
