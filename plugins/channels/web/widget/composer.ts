@@ -4,6 +4,8 @@ import { button, make, name } from './dom.ts'
 import { ATTACH, icon, SEND } from './icons.ts'
 
 const TALLEST_PX = 132
+/** As many as the server takes. */
+export const MAX_CHARS = 10_000
 
 export interface Composer {
   readonly element: HTMLElement
@@ -21,6 +23,7 @@ export function makeComposer(context: Context): Composer {
   const { chat, settings } = context
   const text = make('textarea')
   text.rows = 1
+  text.maxLength = MAX_CHARS
   const picker = make('input')
   picker.type = 'file'
   picker.multiple = true

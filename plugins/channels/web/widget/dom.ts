@@ -9,24 +9,27 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   ...children: readonly Child[]
 ): HTMLElementTagNameMap[Tag] {
   const element = document.createElement(tag)
-  if (className) element.className = className
+  element.className = className
   element.append(...children)
   return element
 }
 
-/** A button that does something. Its name is for screen readers and pointers where it shows only an icon. */
+/** A button that does something. */
 export function button(className: string, run: () => void, ...children: readonly Child[]): HTMLButtonElement {
   const element = make('button', className, ...children)
   element.type = 'button'
-  element.addEventListener('click', run)
+  element.onclick = run
   return element
 }
 
-/** Names a button that shows only an icon. */
+/** Names what shows only an icon, for screen readers and pointers. */
 export function name(element: HTMLElement, text: string): void {
-  element.setAttribute('aria-label', text)
+  set(element, 'aria-label', text)
   element.title = text
 }
+
+export const set = (element: Element, attribute: string, value: unknown): void =>
+  element.setAttribute(attribute, `${value}`)
 
 /** Changes a text only where it is another, since screen readers read what is set. */
 export function say(element: HTMLElement, text: string): void {
@@ -42,13 +45,9 @@ export function link(href: string, className: string, ...children: readonly Chil
   return element
 }
 
-/** Styles of a shadow root. Constructed ones pass any content security policy; browsers before 2023 may lack them. */
+/** Styles of a shadow root. Constructed ones pass any content security policy. */
 export function addStyles(root: ShadowRoot, text: string): void {
-  try {
-    const sheet = new CSSStyleSheet()
-    sheet.replaceSync(text)
-    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]
-  } catch {
-    root.append(make('style', '', text))
-  }
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(text)
+  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]
 }

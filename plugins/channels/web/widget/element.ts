@@ -1,7 +1,7 @@
 /** The widget: the custom element that the loader has put on the page comes alive. */
 import type { WidgetSettings } from '../protocol.ts'
 import { type Chat, makeChat } from './chat.ts'
-import { accentOn } from './color.ts'
+import { accentOn, brandOf } from './color.ts'
 import { makeContext } from './context.ts'
 import { addStyles } from './dom.ts'
 import { type Face, makeFace, type Places } from './face.ts'
@@ -42,12 +42,13 @@ export class SwitchboardChat extends HTMLElement {
   /** A command of the host page. */
   run(command: string, value?: unknown): void {
     if (command === 'open') this.open()
+    else if (command === 'show') this.life?.face.open(false)
     else if (command === 'close') this.close()
     else if (command === 'toggle') this.toggle()
     else if (command === 'language') this.setAttribute('language', String(value))
     else if (command === 'forget') this.life?.chat.forget()
     else if (command === 'identify') this.identify(String(value))
-    else console.warn(`Switchboard: there is no command "${command}".`)
+    else if (command !== 'wake') console.warn(`Switchboard: there is no command "${command}".`)
   }
 
   private identify(identity: string): void {
@@ -82,7 +83,9 @@ export function begin(options: Options): void {
   if (!customElements.get(TAG)) customElements.define(TAG, SwitchboardChat)
   customElements.upgrade(host)
   const [onLight, onDark] = [accentOn(SURFACE.light, settings.color), accentOn(SURFACE.dark, settings.color)]
-  addStyles(root, `:host{--accent-on-light:${onLight};--accent-on-dark:${onDark}}${styles}`)
+  const { brand, onBrand } = brandOf(settings.color)
+  const colors = `--brand:${brand};--on-brand:${onBrand};--accent-on-light:${onLight};--accent-on-dark:${onDark}`
+  addStyles(root, `:host{${colors}}${styles}`)
   const language = languageOf(host.getAttribute('language') ?? options.language)
   const chat = makeChat({ base, settings, language })
   const face = makeFace(makeContext(chat, settings, base, language), options)

@@ -4,8 +4,8 @@ import type { View } from './chat.ts'
 import { makeComposer } from './composer.ts'
 import type { Context } from './context.ts'
 import { button, make, name, say } from './dom.ts'
-import { makeForm } from './form.ts'
-import { CHAT, CLOSE, DOWN, icon } from './icons.ts'
+import { type Form, makeForm } from './form.ts'
+import { CLOSE, icon } from './icons.ts'
 import { LANGUAGE, remember } from './known.ts'
 import { makeMessages } from './messages.ts'
 import { type Language, launcherWords } from './words.ts'
@@ -31,12 +31,12 @@ export interface Places {
   readonly root: ShadowRoot
   readonly frame: HTMLElement
   readonly launcher: HTMLElement
-  readonly badge: HTMLElement
 }
 
-export function makeFace(context: Context, { host, root, frame, launcher, badge }: Places): Face {
+export function makeFace(context: Context, { host, root, frame, launcher }: Places): Face {
   const { chat, settings } = context
   const full = matchMedia(FULL)
+  const badge = make('span', 'badge')
   const title = make('h2')
   const subtitle = make('p')
   const portrait = make('span', 'portrait')
@@ -47,9 +47,9 @@ export function makeFace(context: Context, { host, root, frame, launcher, badge 
   const typing = make('p', 'unseen')
   const messages = makeMessages(context, noteRead)
   const composer = makeComposer(context)
-  const form = makeForm(context)
+  let form: Form | undefined
   const dropHint = make('p', 'drop')
-  const panel = make('div', 'panel', header, cut, messages.element, typing, form.element, composer.element, dropHint)
+  const panel = make('div', 'panel', header, cut, messages.element, typing, composer.element, dropHint)
   title.id = 'title'
   panel.setAttribute('role', 'dialog')
   panel.setAttribute('aria-labelledby', title.id)
@@ -58,6 +58,7 @@ export function makeFace(context: Context, { host, root, frame, launcher, badge 
   typing.setAttribute('role', 'status')
   panel.hidden = dropHint.hidden = true
   frame.prepend(panel)
+  launcher.append(badge)
   frame.classList.add(settings.layout, settings.theme)
 
   let isOpen = false
@@ -75,7 +76,7 @@ export function makeFace(context: Context, { host, root, frame, launcher, badge 
       host.dispatchEvent(new CustomEvent('switchboard:unread', { bubbles: true, composed: true, detail: { unread } }))
     }
     say(badge, unread === 0 || isOpen ? '' : unread > 99 ? '99+' : String(unread))
-    const label = isOpen ? words.close : unread ? words.openWithUnread(unread) : launcherWords[context.language].open
+    const label = isOpen ? words.close : unread ? words.openWithUnread(unread) : launcherWords[context.language][0]
     if (launcher.title !== label) name(launcher, label)
     if (!isOpen) return
 
@@ -85,11 +86,15 @@ export function makeFace(context: Context, { host, root, frame, launcher, badge 
     const isWithPeople = snapshot?.conversation === 'assigned' || snapshot?.conversation === 'queued'
     const isAway = settings.offlineForm && snapshot?.available === false && !isWithPeople
     const hadFocus = root.activeElement === composer.text
-    form.element.hidden = !isAway && !form.isDone
-    composer.element.hidden = !form.element.hidden
-    if (isAway) form.prefill({ name: snapshot.name, message: composer.text.value })
-    if (isAway && hadFocus) form.focus()
-    panel.classList.toggle('away', !form.element.hidden)
+    if (isAway && !form) {
+      form = makeForm(context, { name: snapshot.name, message: composer.text.value })
+      composer.element.after(form.element)
+    }
+    const isForm = form !== undefined && (isAway || form.isDone)
+    composer.element.hidden = isForm
+    if (form) form.element.hidden = !isForm
+    if (isForm && hadFocus) form?.focus()
+    panel.classList.toggle('away', isForm)
     messages.show(view, firstUnread)
     say(typing, view.isTyping ? words.typing(nameOf(snapshot?.face, context)) : '')
     noteRead()
@@ -145,7 +150,6 @@ export function makeFace(context: Context, { host, root, frame, launcher, badge 
       isOpen = true
       panel.hidden = false
       launcher.setAttribute('aria-expanded', 'true')
-      launcher.querySelector('svg')?.replaceWith(icon(DOWN))
       frame.classList.add('open')
       const { items, snapshot, unread: count } = chat.view
       const read = snapshot?.read ?? 0
@@ -160,7 +164,7 @@ export function makeFace(context: Context, { host, root, frame, launcher, badge 
     if (!byVisitor) return
     // On a phone the keyboard would hide what is to be read first.
     if (matchMedia('(pointer: coarse)').matches) panel.focus()
-    else if (composer.element.hidden) form.focus()
+    else if (composer.element.hidden) form?.focus()
     else composer.text.focus()
   }
 
@@ -170,7 +174,6 @@ export function makeFace(context: Context, { host, root, frame, launcher, badge 
     isOpen = false
     panel.hidden = true
     launcher.setAttribute('aria-expanded', 'false')
-    launcher.querySelector('svg')?.replaceWith(icon(CHAT))
     frame.classList.remove('open')
     show(chat.view)
     if (hadFocus) launcher.focus()
@@ -228,13 +231,12 @@ export function makeFace(context: Context, { host, root, frame, launcher, badge 
     const { words } = Object.assign(context, { language })
     frame.lang = language
     frame.setAttribute('aria-label', context.text(settings.title ?? words.title))
-    name(switchLanguage, words.otherLanguage)
     switchLanguage.lang = language === 'en' ? 'zh-CN' : 'en'
-    say(switchLanguage, words.otherLanguageShort)
+    say(switchLanguage, words.otherLanguage)
     name(dismiss, words.close)
     say(dropHint, words.drop(context.limit))
     composer.speak()
-    form.speak()
+    form?.speak()
     messages.reset()
     chat.setLanguage(language)
     show(chat.view)

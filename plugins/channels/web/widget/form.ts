@@ -1,4 +1,6 @@
 /** The form for those who write while nobody is there. What was written stays until the server has it. */
+
+import { MAX_CHARS } from './composer.ts'
 import type { Context } from './context.ts'
 import { button, make, say } from './dom.ts'
 import { CHECK, icon } from './icons.ts'
@@ -7,8 +9,6 @@ export interface Form {
   readonly element: HTMLElement
   /** Whether a message was left, and no other is being written. */
   readonly isDone: boolean
-  /** Fills in what is known and still empty. */
-  prefill(known: { readonly name: string | undefined; readonly message: string }): void
   focus(): void
   speak(): void
 }
@@ -18,7 +18,11 @@ export const isEmail = (text: string): boolean => /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)
 
 let made = 0
 
-export function makeForm(context: Context): Form {
+/** `known`: what need not be asked for again. */
+export function makeForm(
+  context: Context,
+  known: { readonly name: string | undefined; readonly message: string },
+): Form {
   const { chat } = context
   const number = ++made
   const title = make('h3')
@@ -45,6 +49,7 @@ export function makeForm(context: Context): Form {
   email.input.setAttribute('type', 'email')
   email.input.required = message.input.required = true
   message.input.setAttribute('rows', '4')
+  message.input.maxLength = MAX_CHARS
   failure.setAttribute('role', 'alert')
   done.tabIndex = -1
   done.setAttribute('role', 'status')
@@ -102,26 +107,27 @@ export function makeForm(context: Context): Form {
     }
   }
 
+  function speak(): void {
+    const { form } = context.words
+    say(title, form.title)
+    say(intro, form.text)
+    say(name.label, form.name)
+    say(email.label, form.email)
+    say(message.label, form.message)
+    say(submit, form.send)
+    say(doneTitle, form.done)
+    say(again, form.again)
+  }
+  name.input.value = known.name ?? ''
+  message.input.value = known.message
+  speak()
+
   return {
     element,
     get isDone() {
       return !done.hidden
     },
-    prefill(known) {
-      name.input.value ||= known.name ?? ''
-      message.input.value ||= known.message
-    },
     focus: () => (done.hidden ? (name.input.value ? email : name).input : done).focus(),
-    speak() {
-      const { form } = context.words
-      say(title, form.title)
-      say(intro, form.text)
-      say(name.label, form.name)
-      say(email.label, form.email)
-      say(message.label, form.message)
-      say(submit, form.send)
-      say(doneTitle, form.done)
-      say(again, form.again)
-    },
+    speak,
   }
 }

@@ -1,6 +1,5 @@
-/** The icons, drawn: emoji are empty boxes where their font is missing. One constant each, so that the loader has only its own. */
+/** The icons, drawn: emoji are empty boxes where their font is missing. */
 
-export const CHAT = 'M4 5.5h16v11h-9l-4.5 3.5v-3.5H4z'
 export const DOWN = 'm6 9.5 6 6 6-6'
 export const CLOSE = 'm6 6 12 12M18 6 6 18'
 export const SEND = 'M12 19V5m-6 6 6-6 6 6'

@@ -9,12 +9,10 @@ export const TOKEN = 'token'
 export const LANGUAGE = 'language'
 
 /** What is kept. A storage that is forbidden knows nothing. */
-export function recall(base: string, key: string): string | undefined {
+export function recall(base: string, key: string): string | null | undefined {
   try {
-    return localStorage.getItem(prefixOf(base) + key) ?? undefined
-  } catch {
-    return undefined
-  }
+    return localStorage.getItem(prefixOf(base) + key)
+  } catch {}
 }
 
 /** Keeps it, where there is a storage. */

@@ -3,10 +3,8 @@
  * here before. Whatever goes wrong in here, the page goes on as if there were no chat.
  */
 import type { WidgetSettings } from '../protocol.ts'
-import { brandOf } from './color.ts'
-import { addStyles, make, name } from './dom.ts'
-import type { Options, SwitchboardChat } from './element.ts'
-import { CHAT, icon } from './icons.ts'
+import { addStyles, make, name, set } from './dom.ts'
+import type { Options } from './element.ts'
 import { LANGUAGE, recall, TOKEN } from './known.ts'
 import styles from './launcher.css?inline'
 import { languageOf, launcherWords } from './words.ts'
@@ -17,7 +15,7 @@ declare const __SETTINGS__: WidgetSettings
 /** What a host page says to the chat: `switchboard('open')`. Before the loader is there, a queue of what was said. */
 interface HostApi {
   (command: string, ...values: readonly unknown[]): void
-  q?: readonly ArrayLike<unknown>[]
+  q?: Iterable<[command: string, ...values: unknown[]]>
   /** The chats on this page by the address of their channel: a script that comes twice makes no second one. */
   chats?: Record<string, HTMLElement>
 }
@@ -27,9 +25,13 @@ declare global {
   }
 }
 
+/** Brighter than this, a colour carries dark signs rather than white ones. The widget reckons it exactly. */
+const BRIGHT = 147
+
 function begin({ src, dataset }: HTMLScriptElement): void {
   const base = new URL('.', src).href
-  const former = window.switchboard?.chats?.[base]
+  const api = window.switchboard
+  const former = api?.chats?.[base]
   if (former) {
     place(former)
     return
@@ -38,100 +40,73 @@ function begin({ src, dataset }: HTMLScriptElement): void {
   const settings = __SETTINGS__
   const page = document.documentElement.lang || navigator.language
   const language = languageOf(recall(base, LANGUAGE) || dataset.language || settings.language || page)
-  const { open, broken } = launcherWords[language]
-  const { brand, onBrand } = brandOf(settings.color)
+  const [open, broken] = launcherWords[language]
+  const rgb = Number.parseInt(settings.color.slice(1), 16)
+  const isBright = (rgb >> 16) * 0.3 + ((rgb >> 8) & 255) * 0.59 + (rgb & 255) * 0.11 > BRIGHT
 
-  const host = document.createElement('switchboard-chat')
+  const host = make('switchboard-chat')
   const root = host.attachShadow({ mode: 'open' })
-  addStyles(root, `:host{--brand:${brand};--on-brand:${onBrand}}${styles}`)
-  const badge = make('span', 'badge')
-  const launcher = make('button', 'launcher', icon(CHAT), badge)
-  launcher.type = 'button'
-  launcher.setAttribute('aria-expanded', 'false')
-  name(launcher, open)
+  const launcher = make('button', 'launcher')
   const frame = make('section', settings.position, launcher)
+  addStyles(
+    root,
+    `:host{--brand:${settings.color};--on-brand:${isBright ? '#111' : '#fff'}}.launcher{${settings.position}:20px}${styles}`,
+  )
   frame.lang = language
-  frame.setAttribute('aria-label', open)
+  set(frame, 'aria-label', open)
+  name(launcher, open)
   root.append(frame)
   place(host)
 
-  let loading: Promise<SwitchboardChat> | undefined
+  async function load(from: string): Promise<void> {
+    const { begin }: { begin(options: Options): void } = await import(/* @vite-ignore */ from)
+    begin({ host, root, base, settings, language, frame, launcher })
+  }
+  const url = base + settings.widget
+  let widget: Promise<void> | undefined
   let tries = 0
-  function load(): Promise<SwitchboardChat> {
-    loading ??= fetchWidget()
-    return loading
-  }
-  async function fetchWidget(): Promise<SwitchboardChat> {
-    launcher.setAttribute('aria-busy', 'true')
-    try {
-      // A browser may remember that an address failed, so another try has another address.
-      const again = tries++ ? `?${tries}` : ''
-      const widget: { begin: (options: Options) => void } = await import(
-        /* @vite-ignore */ base + settings.widget + again
-      )
-      widget.begin({ host, root, base, settings, language, frame, launcher, badge })
-      launcher.onclick = () => host.toggle()
-      return host
-    } catch (error) {
-      loading = undefined
-      name(launcher, broken)
-      throw error
-    } finally {
-      launcher.removeAttribute('aria-busy')
-    }
-  }
-
+  /** Brings the element to life, then runs a command on it. */
   function run(command: string, ...values: readonly unknown[]): void {
     if (!host.isConnected) place(host)
-    load().then(
+    // A browser may remember that an address failed, so another try has another address.
+    widget ??= load(`${url}?${tries++}`)
+    widget.then(
       () => host.run(command, ...values),
-      () => {},
+      () => {
+        widget = undefined
+        name(launcher, broken)
+      },
     )
   }
-  launcher.onclick = () => {
-    if (!loading) run('open')
-  }
+  launcher.onclick = () => widget || run('open')
 
-  const prefetch = () => {
-    launcher.onpointerenter = launcher.onfocus = null
+  const whenIdle = () => {
+    const command = dataset.open === undefined ? recall(base, TOKEN) && 'wake' : 'show'
+    if (command) return run(command)
+    // Ready before it is wanted.
     const hint = make('link')
     hint.rel = 'modulepreload'
-    hint.href = base + settings.widget
+    hint.href = `${url}?0`
     document.head.append(hint)
   }
-  launcher.onpointerenter = launcher.onfocus = prefetch
-  const whenIdle = () => {
-    if (loading) return
-    if (recall(base, TOKEN)) load().catch(() => {})
-    else if (launcher.onfocus) prefetch()
-  }
-  const whenLoaded = () => (window.requestIdleCallback ?? setTimeout)(whenIdle)
-  if (document.readyState === 'complete') whenLoaded()
-  else addEventListener('load', whenLoaded, { once: true })
+  ;(window.requestIdleCallback ?? setTimeout)(whenIdle)
 
-  const api = window.switchboard
-  if (api?.chats) {
-    api.chats[base] = host
-  } else {
+  if (api?.chats) api.chats[base] = host
+  else {
     window.switchboard = Object.assign(run, { chats: { [base]: host } })
-    for (const [command, ...values] of Array.from(api?.q ?? [], (said) => Array.from(said)))
-      run(String(command), ...values)
+    for (const said of api?.q ?? []) run(...said)
   }
-  if (dataset.open !== undefined)
-    load().then(
-      () => host.open(),
-      () => {},
-    )
 }
 
 /** Puts the chat at the end of the page, as soon as the page has one. */
 function place(host: HTMLElement): void {
   if (document.body) document.body.append(host)
-  else addEventListener('DOMContentLoaded', () => document.body.append(host), { once: true })
+  else addEventListener('DOMContentLoaded', () => document.body.append(host))
 }
 
 try {
-  if (document.currentScript instanceof HTMLScriptElement) begin(document.currentScript)
+  const { currentScript } = document
+  if (currentScript instanceof HTMLScriptElement) begin(currentScript)
 } catch (error) {
-  console.warn('Switchboard: the chat cannot be shown here.', error)
+  console.warn(error)
 }

@@ -66,28 +66,20 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
 
   /** Shows older ones, and asks for them where they are not here. What is in sight stays where it is. */
   async function showOlder(): Promise<void> {
-    if (!now || isLoading || rows.length === 0) return
-    const hidden = now.items.findIndex(({ seq }) => seq >= first)
-    if (hidden <= 0) {
-      if (!now.hasOlder) return
-      isLoading = true
-      loading.hidden = false
-      try {
-        await chat.loadOlder()
-      } catch {
-        // The next time that one scrolls there it is tried again.
-      } finally {
-        isLoading = false
-        loading.hidden = true
-      }
-    }
-    const start = now.items.findIndex(({ seq }) => seq >= first)
-    const from = now.items[Math.max(0, start - ROWS)]?.seq
-    if (from === undefined || from >= first) return
-    first = from
+    const isHere = (chat.view.items[0]?.seq ?? first) < first
+    if (isLoading || rows.length === 0 || (!isHere && !chat.view.hasOlder)) return
+    isLoading = true
+    loading.hidden = isHere
+    // Where it fails nothing changes, and the next time that one scrolls there it is tried again.
+    if (!isHere) await chat.loadOlder().catch(() => {})
+    loading.hidden = true
+    isLoading = false
+    const { view } = chat
+    const start = view.items.findIndex(({ seq }) => seq >= first)
+    first = view.items[Math.max(0, start - ROWS)]?.seq ?? first
     quietly(() => {
       const fromEnd = list.scrollHeight - list.scrollTop
-      if (now) arrange(now)
+      arrange(view)
       list.scrollTop = list.scrollHeight - fromEnd
     })
   }
@@ -104,7 +96,7 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
     const shown: readonly Item[] = items.filter(({ seq }) => seq >= first)
     const entries = [...shown, ...outbox]
     const next = entries.map((entry) => {
-      const id = 'seq' in entry && entry.by !== 'visitor' ? `us ${entry.id}` : entry.id
+      const id = 'by' in entry && entry.by !== 'visitor' ? `us ${entry.id}` : entry.id
       const row = byId.get(id) ?? makeRow(entry, context)
       byId.set(id, row)
       row.update(entry)
@@ -123,7 +115,7 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
       before = row.element
       row.follow(rows[index - 1], row.seq !== undefined && row.seq === unreadFrom)
       if (!row.settle) continue
-      const answer = entries.slice(index + 1).find((entry) => !('seq' in entry) || entry.by === 'visitor')
+      const answer = entries.slice(index + 1).find((entry) => !('by' in entry) || entry.by === 'visitor')
       row.settle(answer !== undefined, answer && 'choice' in answer ? answer.choice : undefined)
     }
   }

@@ -35,7 +35,7 @@ export function makeOutgoing({ id, text, file }: Outgoing, context: Context): Ou
   function reasonOf(error: string | undefined): string {
     if (error === 'FILE_TOO_LARGE') return words.tooLarge(context.limit)
     if (error === 'FILE_TYPE') return words.wrongType
-    return error === 'TEXT_TOO_LONG' ? words.tooLong : words.notSent
+    return words.notSent
   }
 
   return {
@@ -47,7 +47,8 @@ export function makeOutgoing({ id, text, file }: Outgoing, context: Context): Ou
       say(reason, isFailed ? reasonOf(now.error) : now.state === 'waiting' ? words.waiting : '')
       say(cancel, isFailed ? words.remove : words.cancel)
       progress.value = now.progress ?? 0
-      if (isFailed) show([alert, reason, retry, cancel])
+      // The same file would be refused again.
+      if (isFailed) show(now.error?.startsWith('FILE') ? [alert, reason, cancel] : [alert, reason, retry, cancel])
       else if (now.file) show([progress, cancel])
       else show([reason])
     },

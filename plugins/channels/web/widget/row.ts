@@ -33,21 +33,21 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
   const separator = make('div', 'separator')
   const content = make('div', 'content')
   const element = make('div', 'row', separator)
-  const isMine = !('seq' in entry) || entry.by === 'visitor'
+  const isMine = !('by' in entry) || entry.by === 'visitor'
   let author = isMine ? 'visitor' : 'system'
-  let atMs = 'seq' in entry ? entry.atMs : Date.now()
-  let seq = 'seq' in entry ? entry.seq : undefined
+  let atMs = 'by' in entry ? entry.atMs : Date.now()
+  let seq = 'by' in entry ? entry.seq : undefined
   let settle: Row['settle']
-  const outgoing = 'seq' in entry ? undefined : makeOutgoing(entry, context)
+  const outgoing = 'by' in entry ? undefined : makeOutgoing(entry, context)
 
-  if ('seq' in entry && entry.by === 'system') {
+  if ('by' in entry && entry.by === 'system') {
     element.classList.add('system')
     element.append(make('p', '', words.system[entry.code]))
   } else if (isMine) {
     element.classList.add('mine')
     content.append(make('div', 'author', words.you))
     element.append(make('div', 'line', content))
-  } else if ('seq' in entry && entry.by === 'us') {
+  } else if ('by' in entry && entry.by === 'us') {
     const { face } = entry
     const name = make('div', 'author', nameOf(face, context))
     author = `us ${name.textContent}`
@@ -57,7 +57,7 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
     element.append(make('div', 'line', avatarOf(face, context), content))
   }
   if (outgoing) content.append(outgoing.element, outgoing.state)
-  else if ('seq' in entry) showPart(entry)
+  else if ('by' in entry) showPart(entry)
 
   function showPart(item: Item): void {
     if (item.by === 'system') return
@@ -80,7 +80,7 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
       return seq
     },
     update(now) {
-      if (!('seq' in now)) return outgoing?.update(now)
+      if (!('by' in now)) return outgoing?.update(now)
       if (seq !== undefined) return
       seq = now.seq
       atMs = now.atMs

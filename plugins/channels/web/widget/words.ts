@@ -7,9 +7,9 @@ export type Language = 'zh-CN' | 'en'
 export const languageOf = (tag: string): Language => (/^zh\b/i.test(tag) ? 'zh-CN' : 'en')
 
 /** All that the loader needs to say; it does without the rest. */
-export const launcherWords: Record<Language, { readonly open: string; readonly broken: string }> = {
-  en: { open: 'Open chat', broken: 'The chat cannot be loaded right now. Try again.' },
-  'zh-CN': { open: '打开在线客服', broken: '暂时无法打开在线客服，请重试。' },
+export const launcherWords: Record<Language, readonly [open: string, broken: string]> = {
+  en: ['Open chat', 'Chat cannot be loaded. Try again.'],
+  'zh-CN': ['打开在线客服', '客服暂时无法打开，请重试'],
 }
 
 const en = {
@@ -17,8 +17,7 @@ const en = {
   openWithUnread: (count: number) => `Open chat, ${count} unread ${count === 1 ? 'message' : 'messages'}`,
   close: 'Close chat',
   /** Said in the language that it leads to. */
-  otherLanguage: '切换到中文',
-  otherLanguageShort: '中文',
+  otherLanguage: '中文',
   connecting: 'Connecting…',
   online: 'Online',
   away: 'Away right now',
@@ -43,7 +42,6 @@ const en = {
   notSent: 'Not sent.',
   tooLarge: (limit: string) => `Not sent: larger than ${limit}.`,
   wrongType: 'Not sent: files of this kind are not accepted.',
-  tooLong: 'Not sent: the text is too long.',
   image: 'Image',
   audio: 'Audio',
   video: 'Video',
@@ -79,8 +77,7 @@ const zh: Words = {
   title: '在线客服',
   openWithUnread: (count) => `打开在线客服，${count} 条未读消息`,
   close: '关闭聊天窗口',
-  otherLanguage: 'Switch to English',
-  otherLanguageShort: 'EN',
+  otherLanguage: 'English',
   connecting: '连接中…',
   online: '在线',
   away: '客服暂时不在线',
@@ -105,7 +102,6 @@ const zh: Words = {
   notSent: '发送失败',
   tooLarge: (limit) => `发送失败：文件超过 ${limit}`,
   wrongType: '发送失败：不支持此类文件',
-  tooLong: '发送失败：内容太长',
   image: '图片',
   audio: '音频',
   video: '视频',
