@@ -21,9 +21,9 @@ test('what runs imports nothing that is there only for development', () => {
   const others = ['**/*.test.ts', '**/__fixtures__/**', '**/simulated-*.ts', '**/build.ts', '**/{built,widget}/**']
   const files = globSync('{core,plugins}/**/*.{ts,js}', { cwd: ROOT, exclude: others })
   const imports = files.flatMap((file) =>
-    [...read(file).matchAll(/(?<!import type [^;\n]*)\b(?:from|import) '([^'.#][^']*)'|\bimport\('([^'.#][^']*)'\)/g)].map(
-      ([, from, later]) => from ?? later ?? '',
-    ),
+    [
+      ...read(file).matchAll(/(?<!import type [^;\n]*)\b(?:from|import) '([^'.#][^']*)'|\bimport\('([^'.#][^']*)'\)/g),
+    ].map(([, from, later]) => from ?? later ?? ''),
   )
   const names = imports
     .filter((name) => !name.startsWith('node:'))

@@ -2,7 +2,7 @@
  * Makes what browsers load of the web chat: `node plugins/channels/web/build.ts` (`npm run build`, and by itself after
  * `npm ci`). Twice is the same as once.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Rolldown } from 'vite'
@@ -25,10 +25,12 @@ const files = new Map([
   ['demo.js', await bundle('demo.ts', { format: 'iife' })],
   ['demo.html', readFileSync(join(SOURCE, 'demo.html'), 'utf8')],
 ])
-rmSync(TARGET, { recursive: true, force: true })
-mkdirSync(TARGET)
+mkdirSync(TARGET, { recursive: true })
 for (const [name, text] of files) {
-  writeFileSync(join(TARGET, name), text)
+  // Whoever reads meanwhile finds the old one or the new one, whole.
+  const file = join(TARGET, name)
+  writeFileSync(`${file}.${process.pid}`, text)
+  renameSync(`${file}.${process.pid}`, file)
   console.log(`${name.padEnd(10)} ${sizeOf(text)} bytes, ${sizeOf(gzipSync(text))} gzipped`)
 }
 

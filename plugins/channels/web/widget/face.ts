@@ -204,7 +204,8 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   /** The keyboard of a phone covers the page; the panel is to end above it. */
   function fitToKeyboard(): void {
     const { visualViewport: seen } = window
-    if (!seen || !isOpen) return
+    // Who looks closer wants to see a part of it, not all of it smaller.
+    if (!seen || seen.scale > 1 || !isOpen) return
     panel.setAttribute('aria-modal', String(full.matches))
     panel.style.height = full.matches ? `${seen.height}px` : ''
     panel.style.top = full.matches ? `${seen.offsetTop}px` : ''

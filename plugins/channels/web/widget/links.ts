@@ -30,8 +30,8 @@ export function safeFileUrl(url: string, base: string): string | undefined {
 function trimmed(link: string): string {
   let end = link
   for (let last = end.at(-1); last !== undefined; last = end.at(-1)) {
-    const isUnopened = (last === ')' && !end.includes('(')) || (last === ']' && !end.includes('['))
-    if (!isUnopened && !'.,;:!?*_~|'.includes(last)) return end
+    const isUnopened = last === ')' && end.split(')').length > end.split('(').length
+    if (!isUnopened && !'.,;:!?*_~|]'.includes(last)) return end
     end = end.slice(0, -1)
   }
   return end

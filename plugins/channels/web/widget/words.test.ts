@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest'
+import { initialsOf, languageOf, launcherWords, sizeText, textIn, words } from './words.ts'
+
+/** Every text of a language by its path; those that are made of something, made of it. */
+function textsOf(value: unknown, path = ''): readonly (readonly [string, string])[] {
+  if (typeof value === 'function') return [[path, String(value(3))]]
+  if (typeof value === 'string') return [[path, value]]
+  return Object.entries(Object(value)).flatMap(([key, inner]) => textsOf(inner, `${path}.${key}`))
+}
+
+const CHINESE = /\p{Script=Han}/u
+/** Each is said in the language that it leads to. */
+const CROSSED = '.otherLanguage'
+
+test('everything is said in both languages, and in neither twice the same', () => {
+  const [en, zh] = [
+    textsOf({ ...words.en, launcher: launcherWords.en }),
+    textsOf({ ...words['zh-CN'], launcher: launcherWords['zh-CN'] }),
+  ]
+  expect(en.length).toBeGreaterThan(40)
+  expect(zh.map(([path]) => path)).toEqual(en.map(([path]) => path))
+  for (const [path, text] of en) if (path !== CROSSED) expect(text, path).not.toMatch(CHINESE)
+  for (const [path, text] of zh) if (path !== CROSSED) expect(text, path).toMatch(CHINESE)
+  expect([words.en.otherLanguage, words['zh-CN'].otherLanguage]).toEqual(['中文', 'English'])
+})
+
+test('one message is one, and more are several', () => {
+  expect([words.en.openWithUnread(1), words.en.openWithUnread(2)]).toEqual([
+    'Open chat, 1 unread message',
+    'Open chat, 2 unread messages',
+  ])
+})
+
+test('the language is the nearest that there is', () => {
+  expect(['zh', 'zh-TW', 'ZH-hans-CN', 'en-GB', 'fr', ''].map(languageOf)).toEqual([
+    'zh-CN',
+    'zh-CN',
+    'zh-CN',
+    'en',
+    'en',
+    'en',
+  ])
+})
+
+test('a text of the operator comes in the language, else in the nearest that he has written', () => {
+  expect(textIn('Tea', 'zh-CN')).toBe('Tea')
+  expect(textIn({ 'zh-CN': '茶', en: 'Tea' }, 'en')).toBe('Tea')
+  expect(textIn({ zh: '茶', fr: 'Thé' }, 'zh-CN')).toBe('茶')
+  expect(textIn({ 'zh-CN': '茶' }, 'en')).toBe('茶')
+  expect(textIn({ fr: 'Thé' }, 'en')).toBe('Thé')
+  expect(textIn({}, 'en')).toBe('')
+})
+
+test('a name without a picture has its first letters', () => {
+  expect(['Amy Chen', 'amy', '陈爱美', '售前 客服', '  Bo  van Dyke', '🍵 Tea', ''].map(initialsOf)).toEqual([
+    'AC',
+    'A',
+    '陈',
+    '售',
+    'BV',
+    '🍵',
+    '',
+  ])
+})
+
+test('sizes are said in the largest unit that fits', () => {
+  expect([0, 940, 1_500, 12_345, 999_400, 999_600, 10_000_000].map(sizeText)).toEqual([
+    '0 B',
+    '940 B',
+    '1.5 KB',
+    '12 KB',
+    '999 KB',
+    '1 MB',
+    '10 MB',
+  ])
+})
