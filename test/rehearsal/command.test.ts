@@ -115,7 +115,7 @@ test('one has failed: the session in the README, and the exit status 1', async (
   const { status, out } = await run()
   expect(status).toBe(1)
   expect(steady(out)).toBe((await shownInReadme())[1])
-  expect(out).toMatch(/respond, keyword-handoff: .*config\/switchboard\.yaml:26/)
+  expect(out).toMatch(/respond, keyword-handoff: .*config\/switchboard\.yaml:33/)
 })
 
 test('a secret of the configuration is told to nobody', async () => {
@@ -147,8 +147,8 @@ test('a configuration with problems is told as check tells it', async () => {
   await change('use: echo', 'use: ecko')
   const { status, out } = await run()
   expect(status).toBe(1)
-  expect(out).toMatch(/^config\/switchboard\.yaml:16:10 .*CONFIG_UNKNOWN_PLUGIN/)
-  expect(JSON.parse((await run('--json')).out)).toMatchObject({ ok: false, problems: [{ line: 16 }] })
+  expect(out).toMatch(/^config\/switchboard\.yaml:23:10 .*CONFIG_UNKNOWN_PLUGIN/)
+  expect(JSON.parse((await run('--json')).out)).toMatchObject({ ok: false, problems: [{ line: 23 }] })
 })
 
 test('scenarios with problems are told likewise, and nothing is played', async () => {

@@ -48,6 +48,7 @@ test('the scenario in the README comes true', async () => {
 const CHANGES: readonly (readonly [from: string, to: string])[] = [
   ['[en, zh-CN]', '[zh-CN, en]'],
   ['  demo:\n    use', '  demonstration:\n    use'],
+  ['  site:\n    use: web', '  shop:\n    use: web'],
   ['  parrot:\n    use: echo', '  parrot:\n    use: echo\n    prefix: "> "'],
   ['  parrot:\n    use: echo', '  parrot:\n    use: echo\n    wordless: What is that?'],
   ['  support:\n', '  helpdesk:\n'],
@@ -83,7 +84,8 @@ const CHANGES: readonly (readonly [from: string, to: string])[] = [
 function changed(from: string, to: string): string {
   const text = TEXT.replace(from, to)
   expect(text, from).not.toBe(TEXT)
-  if (to.startsWith('  demonstration')) return text.replace('from: [demo]', 'from: [demonstration]')
+  if (to.startsWith('  demonstration')) return text.replace('from: [demo,', 'from: [demonstration,')
+  if (to.startsWith('  shop')) return text.replace('site]', 'shop]')
   if (to.startsWith('  helpdesk')) return text.replace('desk: support', 'desk: helpdesk')
   if (to === '' && from.includes('amy')) return text.replace('[amy, bo]', '[bo]')
   if (to === '' && from.includes('bo:')) return text.replace('[amy, bo]', '[amy]')
@@ -117,6 +119,10 @@ const NOTHING_TO_SEE = [
   ...['#', 'server:', '  port:', '  publicUrl:', 'storage:', '  folder:', '    secret:'],
   ...[
     'channels:',
+    '    title:',
+    '    greeting:',
+    '      en: Hello!',
+    '      zh-CN: 您好！',
     'bots:',
     'desks:',
     'features:',
@@ -127,5 +133,5 @@ const NOTHING_TO_SEE = [
     '    use: desk',
     'timeZone:',
   ],
-  ...['  - use: keyword-handoff', '  - from: [demo]', '    bot: parrot', '    desk: support'],
+  ...['  - use: keyword-handoff', '  - from: [demo, site]', '    bot: parrot', '    desk: support'],
 ]

@@ -1,6 +1,6 @@
 /** The two ways in which a page looks on: by a WebSocket, and by server-sent events where there is none. */
 import type { ServerResponse } from 'node:http'
-import type { WebSocket } from 'ws'
+import type { WebSocket } from '@fastify/websocket'
 import type { Connection, Hub, Seat } from './hub.ts'
 
 /** Whoever takes nothing holds so much of our memory at most (and one item more), until a beat finds him out. */
