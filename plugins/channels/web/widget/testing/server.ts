@@ -197,8 +197,10 @@ export async function testServer(): Promise<Server> {
       const stream: Stream = {
         visitor,
         kind: 'events',
-        write: (frame) =>
-          void response.write(`: so that nobody waits\n\nevent: frame\ndata: ${JSON.stringify(frame)}\n\n`),
+        write(frame) {
+          if (response.writableEnded) return
+          response.write(`: so that nobody waits\n\nevent: frame\ndata: ${JSON.stringify(frame)}\n\n`)
+        },
         end: () => response.end(),
         cut: () => message.socket.destroy(),
       }
