@@ -28,8 +28,9 @@ export class SwitchboardChat extends HTMLElement {
   /** What it has become, once the widget is there. */
   declare life: { readonly chat: Chat; readonly face: Face } | undefined
 
+  /** A page that opens it by itself does not take the focus from whoever is reading; a click takes it along. */
   open(): void {
-    this.life?.face.open(true)
+    this.life?.face.open(navigator.userActivation?.isActive ?? true)
   }
   close(): void {
     this.life?.face.close()
@@ -90,5 +91,6 @@ export function begin(options: Options): void {
   const chat = makeChat({ base, settings, language })
   const face = makeFace(makeContext(chat, settings, base, language), options)
   host.life = { chat, face }
+  options.launcher.onclick = () => host.toggle()
   if (host.isConnected) face.connect()
 }

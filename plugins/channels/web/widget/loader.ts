@@ -78,7 +78,7 @@ function begin({ src, dataset }: HTMLScriptElement): void {
       },
     )
   }
-  launcher.onclick = () => widget || run('open')
+  launcher.onclick = () => run('open')
 
   const whenIdle = () => {
     const command = dataset.open === undefined ? recall(base, TOKEN) && 'wake' : 'show'
