@@ -1,6 +1,6 @@
 import type { Face } from '../protocol.ts'
 import type { Context } from './context.ts'
-import { make } from './dom.ts'
+import { make, set } from './dom.ts'
 import { safeFileUrl } from './links.ts'
 import { initialsOf } from './words.ts'
 
@@ -11,7 +11,7 @@ export const nameOf = (face: Face | undefined, context: Context): string =>
 /** The face of who speaks: the identity's picture, else the account's logo, else the first letters of the name. */
 export function avatarOf(face: Face | undefined, context: Context): HTMLElement {
   const element = make('span', 'avatar')
-  element.setAttribute('aria-hidden', 'true')
+  set(element, 'aria-hidden', 'true')
   const urls = [face?.avatarUrl, context.settings.logoUrl].flatMap(
     (url) => (url && safeFileUrl(url, context.base)) || [],
   )

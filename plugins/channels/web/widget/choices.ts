@@ -1,6 +1,6 @@
 import type { ShownPart } from '../protocol.ts'
 import type { Context } from './context.ts'
-import { button, make } from './dom.ts'
+import { button, make, set } from './dom.ts'
 import { CHECK, icon } from './icons.ts'
 import { richText } from './parts.ts'
 
@@ -13,23 +13,28 @@ export interface Choices {
 /** A question with its choices as buttons. Once answered they stay, so that the focus does, and do nothing any more. */
 export function makeChoices({ prompt, choices }: ShownPart & { type: 'choices' }, context: Context): Choices {
   let isOver = false
-  const buttons = choices.map((choice) => button('choice', () => isOver || context.chat.choose(choice), choice.label))
+  const buttons = choices.map((choice) => button('choice', () => choose(choice), choice.label))
   const group = make('div', 'choices', ...buttons)
-  group.setAttribute('role', 'group')
-  group.setAttribute('aria-label', prompt || context.words.choose)
-  const question = prompt ? [make('div', 'bubble text', richText(prompt))] : []
-  return {
-    element: make('div', 'asked', ...question, group),
-    settle(isAnswered, picked) {
-      if (isAnswered === isOver) return
-      isOver = isAnswered
-      for (const [index, one] of buttons.entries()) {
-        const choice = choices[index]
-        const isPicked = isAnswered && choice?.id === picked
-        one.setAttribute('aria-disabled', String(isAnswered))
-        one.setAttribute('aria-pressed', String(isPicked))
-        one.replaceChildren(...(isPicked ? [icon(CHECK)] : []), choice?.label ?? '')
-      }
-    },
+  set(group, 'role', 'group')
+  set(group, 'aria-label', prompt || context.words.choose)
+
+  function choose(choice: { readonly id: string; readonly label: string }): void {
+    if (isOver) return
+    settle(true, choice.id)
+    context.chat.choose(choice)
   }
+  function settle(isAnswered: boolean, picked: string | undefined): void {
+    if (isAnswered === isOver) return
+    isOver = isAnswered
+    for (const [index, one] of buttons.entries()) {
+      const choice = choices[index]
+      const isPicked = isAnswered && choice?.id === picked
+      set(one, 'aria-disabled', isAnswered)
+      set(one, 'aria-pressed', isPicked)
+      one.replaceChildren(...(isPicked ? [icon(CHECK)] : []), choice?.label ?? '')
+    }
+  }
+
+  const question = prompt ? [make('div', 'bubble text', richText(prompt))] : []
+  return { element: make('div', 'asked', ...question, group), settle }
 }

@@ -1,6 +1,6 @@
 /** Where the visitor writes, and adds files. */
 import type { Context } from './context.ts'
-import { button, make, name } from './dom.ts'
+import { button, make, name, set } from './dom.ts'
 import { ATTACH, icon, SEND } from './icons.ts'
 
 const TALLEST_PX = 132
@@ -78,7 +78,7 @@ export function makeComposer(context: Context): Composer {
     sendFiles,
     speak() {
       const { words, limit } = context
-      text.setAttribute('aria-label', words.message)
+      set(text, 'aria-label', words.message)
       text.placeholder = words.placeholder
       name(attach, words.attach(limit))
       name(send, words.send)

@@ -3,7 +3,7 @@ import { avatarOf, nameOf } from './avatar.ts'
 import type { View } from './chat.ts'
 import { makeComposer } from './composer.ts'
 import type { Context } from './context.ts'
-import { button, make, name, say } from './dom.ts'
+import { button, make, name, say, set } from './dom.ts'
 import { type Form, makeForm } from './form.ts'
 import { CLOSE, icon } from './icons.ts'
 import { LANGUAGE, remember } from './known.ts'
@@ -14,6 +14,8 @@ import { type Language, launcherWords } from './words.ts'
 const FULL = '(max-width: 480px), (max-height: 420px)'
 /** A connection that is back before nobody needs to hear of. */
 const CUT_AFTER_MS = 2_000
+/** About one frame of the screen. */
+const SHOW_AFTER_MS = 16
 
 export interface Face {
   /** `byVisitor`: then the focus goes along. Opened by the page, it stays where it is. */
@@ -51,11 +53,11 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   const dropHint = make('p', 'drop')
   const panel = make('div', 'panel', header, cut, messages.element, typing, composer.element, dropHint)
   title.id = 'title'
-  panel.setAttribute('role', 'dialog')
-  panel.setAttribute('aria-labelledby', title.id)
+  set(panel, 'role', 'dialog')
+  set(panel, 'aria-labelledby', title.id)
   panel.tabIndex = -1
-  cut.setAttribute('role', 'status')
-  typing.setAttribute('role', 'status')
+  set(cut, 'role', 'status')
+  set(typing, 'role', 'status')
   panel.hidden = dropHint.hidden = true
   frame.prepend(panel)
   launcher.append(badge)
@@ -63,6 +65,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
 
   let isOpen = false
   let isCut = false
+  let showTimer: ReturnType<typeof setTimeout> | undefined
   let cutTimer: ReturnType<typeof setTimeout> | undefined
   let firstUnread: number | undefined
   let shownFace = ''
@@ -98,6 +101,14 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     messages.show(view, firstUnread)
     say(typing, view.isTyping ? words.typing(nameOf(snapshot?.face, context)) : '')
     noteRead()
+  }
+
+  /** A hundred messages that come at once are shown at once. */
+  function showSoon(): void {
+    showTimer ??= setTimeout(() => {
+      showTimer = undefined
+      show(chat.view)
+    }, SHOW_AFTER_MS)
   }
 
   function showHeader({ connection, snapshot }: View): void {
@@ -149,7 +160,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     if (!isOpen) {
       isOpen = true
       panel.hidden = false
-      launcher.setAttribute('aria-expanded', 'true')
+      set(launcher, 'aria-expanded', 'true')
       frame.classList.add('open')
       const { items, snapshot, unread: count } = chat.view
       const read = snapshot?.read ?? 0
@@ -173,7 +184,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     const hadFocus = panel.contains(root.activeElement)
     isOpen = false
     panel.hidden = true
-    launcher.setAttribute('aria-expanded', 'false')
+    set(launcher, 'aria-expanded', 'false')
     frame.classList.remove('open')
     show(chat.view)
     if (hadFocus) launcher.focus()
@@ -206,7 +217,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     const { visualViewport: seen } = window
     // Who looks closer wants to see a part of it, not all of it smaller.
     if (!seen || seen.scale > 1 || !isOpen) return
-    panel.setAttribute('aria-modal', String(full.matches))
+    set(panel, 'aria-modal', String(full.matches))
     panel.style.height = full.matches ? `${seen.height}px` : ''
     panel.style.top = full.matches ? `${seen.offsetTop}px` : ''
   }
@@ -231,7 +242,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   function speak(language: Language): void {
     const { words } = Object.assign(context, { language })
     frame.lang = language
-    frame.setAttribute('aria-label', context.text(settings.title ?? words.title))
+    set(frame, 'aria-label', context.text(settings.title ?? words.title))
     switchLanguage.lang = language === 'en' ? 'zh-CN' : 'en'
     say(switchLanguage, words.otherLanguage)
     name(dismiss, words.close)
@@ -262,7 +273,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       if (connected) return
       connected = new AbortController()
       const { signal } = connected
-      signal.addEventListener('abort', chat.onChange(show))
+      signal.addEventListener('abort', chat.onChange(showSoon))
       window.addEventListener('focus', noteRead, { signal })
       window.addEventListener('online', () => show(chat.view), { signal })
       window.addEventListener('offline', () => show(chat.view), { signal })
@@ -276,7 +287,8 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       connected?.abort()
       connected = undefined
       clearTimeout(cutTimer)
-      cutTimer = undefined
+      clearTimeout(showTimer)
+      cutTimer = showTimer = undefined
       chat.stop()
     },
   }

@@ -2,7 +2,7 @@
 
 import { MAX_CHARS } from './composer.ts'
 import type { Context } from './context.ts'
-import { button, make, say } from './dom.ts'
+import { button, make, say, set } from './dom.ts'
 import { CHECK, icon } from './icons.ts'
 
 export interface Form {
@@ -46,19 +46,19 @@ export function makeForm(
   fields.noValidate = true
   name.input.autocomplete = 'name'
   email.input.autocomplete = 'email'
-  email.input.setAttribute('type', 'email')
+  set(email.input, 'type', 'email')
   email.input.required = message.input.required = true
-  message.input.setAttribute('rows', '4')
+  set(message.input, 'rows', '4')
   message.input.maxLength = MAX_CHARS
-  failure.setAttribute('role', 'alert')
+  set(failure, 'role', 'alert')
   done.tabIndex = -1
-  done.setAttribute('role', 'status')
+  set(done, 'role', 'status')
   done.hidden = true
   // Only programs fill in what nobody sees.
   trap.name = 'website'
   trap.tabIndex = -1
   trap.autocomplete = 'off'
-  trap.setAttribute('aria-hidden', 'true')
+  set(trap, 'aria-hidden', 'true')
 
   function labelled<Input extends HTMLInputElement | HTMLTextAreaElement>(input: Input) {
     const id = `form-${number}-${++made}`
@@ -66,7 +66,7 @@ export function makeForm(
     const error = make('p', 'error')
     input.id = label.htmlFor = id
     error.id = `${id}-error`
-    error.setAttribute('role', 'alert')
+    set(error, 'role', 'alert')
     return {
       input,
       label,
@@ -74,8 +74,8 @@ export function makeForm(
       /** Says what is wrong with it, or nothing. */
       complain(text: string): void {
         say(error, text)
-        input.setAttribute('aria-invalid', String(text !== ''))
-        if (text) input.setAttribute('aria-describedby', error.id)
+        set(input, 'aria-invalid', String(text !== ''))
+        if (text) set(input, 'aria-describedby', error.id)
         else input.removeAttribute('aria-describedby')
       },
     }
@@ -92,7 +92,7 @@ export function makeForm(
     say(failure, '')
     if (!isReachable) return email.input.focus()
     if (!form.text) return message.input.focus()
-    submit.setAttribute('aria-disabled', 'true')
+    set(submit, 'aria-disabled', 'true')
     try {
       if (!trap.value) await chat.leaveMessage(form)
       message.input.value = ''

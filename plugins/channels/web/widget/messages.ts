@@ -3,7 +3,7 @@ import type { Item } from '../protocol.ts'
 import { avatarOf, nameOf } from './avatar.ts'
 import type { View } from './chat.ts'
 import type { Context } from './context.ts'
-import { button, make, say } from './dom.ts'
+import { button, make, say, set } from './dom.ts'
 import { DOWN, icon } from './icons.ts'
 import { makeRow, type Row } from './row.ts'
 
@@ -34,8 +34,8 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
   const newer = button('newer', toEnd)
   const element = make('div', 'messages', list, newer)
   list.tabIndex = 0
-  list.setAttribute('role', 'log')
-  draft.setAttribute('aria-live', 'off')
+  set(list, 'role', 'log')
+  set(draft, 'aria-live', 'off')
   newer.hidden = loading.hidden = true
 
   /** By rising numbers; then those on their way. */
@@ -86,9 +86,9 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
 
   /** What is inserted meanwhile is no news, and is not announced. */
   function quietly(change: () => void): void {
-    list.setAttribute('aria-live', 'off')
+    set(list, 'aria-live', 'off')
     change()
-    setTimeout(() => isCaughtUp && list.setAttribute('aria-live', 'polite'), 100)
+    setTimeout(() => isCaughtUp && set(list, 'aria-live', 'polite'), 100)
   }
 
   /** The rows in their order. Those that stay are not touched, and what has come into the log stays the row that it was. */
@@ -172,7 +172,7 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
       const wasAtEnd = isAtEnd
       now = view
       unreadFrom = firstUnread
-      list.setAttribute('aria-label', words.messages)
+      set(list, 'aria-label', words.messages)
       say(loading, words.loading)
       newer.replaceChildren(icon(DOWN), words.newMessages)
 

@@ -1,6 +1,6 @@
 import type { Outgoing } from './chat.ts'
 import type { Context } from './context.ts'
-import { button, make, say } from './dom.ts'
+import { button, make, say, set } from './dom.ts'
 import { ALERT, icon } from './icons.ts'
 import { fileElement, preview, richText } from './parts.ts'
 
@@ -18,7 +18,7 @@ export function makeOutgoing({ id, text, file }: Outgoing, context: Context): Ou
   if (file?.type.startsWith('image/')) preview(file, element)
   const reason = make('span')
   const progress = make('progress')
-  progress.setAttribute('aria-label', words.sending)
+  set(progress, 'aria-label', words.sending)
   const retry = button('act', () => chat.retry(id), words.retry)
   const cancel = button('act', () => chat.cancel(id))
   const alert = icon(ALERT)

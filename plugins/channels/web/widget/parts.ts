@@ -1,7 +1,7 @@
 /** One part of a message as elements. Whatever customers and bots fill in ends as a text node, or as an address that `links` let through. */
 import type { ShownPart } from '../protocol.ts'
 import type { Context } from './context.ts'
-import { button, link, make, name } from './dom.ts'
+import { button, link, make, name, set } from './dom.ts'
 import { FILE, icon } from './icons.ts'
 import { safeFileUrl, safeUrl, tokensOf } from './links.ts'
 import { sizeText } from './words.ts'
@@ -30,7 +30,7 @@ export function partElement(part: Exclude<ShownPart, { type: 'choices' }>, conte
       const player = make(part.type, 'player')
       player.controls = true
       player.preload = 'metadata'
-      player.setAttribute('aria-label', title)
+      set(player, 'aria-label', title)
       player.src = href
       return player
     }
@@ -50,7 +50,7 @@ function picture(href: string, title: string, sizeBytes: number | undefined, con
   image.loading = 'lazy'
   image.referrerPolicy = 'no-referrer'
   const element = button('picture', () => enlarge(element, href, title, context), image)
-  element.setAttribute('aria-label', context.words.enlarge(title))
+  set(element, 'aria-label', context.words.enlarge(title))
   // What cannot be shown here can still be fetched.
   image.onerror = () => element.replaceWith(fileElement(title, sizeBytes, href))
   image.src = href
@@ -65,7 +65,7 @@ function enlarge(from: HTMLElement, href: string, title: string, { words }: Cont
   const dialog = make('dialog', 'viewer')
   const close = button('viewed', () => dialog.close(), image)
   name(close, words.closeImage)
-  dialog.setAttribute('aria-label', title)
+  set(dialog, 'aria-label', title)
   dialog.append(close)
   dialog.onclose = () => dialog.remove()
   dialog.onkeydown = (event) => event.stopPropagation()
@@ -100,8 +100,8 @@ export async function preview(file: File, into: HTMLElement): Promise<void> {
   canvas.height = Math.max(1, bitmap.height * scale)
   canvas.getContext('2d')?.drawImage(bitmap, 0, 0, canvas.width, canvas.height)
   bitmap.close()
-  canvas.setAttribute('role', 'img')
-  canvas.setAttribute('aria-label', file.name)
+  set(canvas, 'role', 'img')
+  set(canvas, 'aria-label', file.name)
   into.className = 'picture'
   into.replaceChildren(canvas)
 }

@@ -38,6 +38,7 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
   let atMs = 'by' in entry ? entry.atMs : Date.now()
   let seq = 'by' in entry ? entry.seq : undefined
   let settle: Row['settle']
+  let followed = ''
   const outgoing = 'by' in entry ? undefined : makeOutgoing(entry, context)
 
   if ('by' in entry && entry.by === 'system') {
@@ -91,6 +92,9 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
       showPart(now)
     },
     follow(previous, isFirstUnread) {
+      const now = `${previous?.atMs} ${previous?.author} ${atMs} ${isFirstUnread}`
+      if (now === followed) return
+      followed = now
       const isLater = !previous || atMs - previous.atMs > NEW_TIME_AFTER_MS || daysBetween(previous.atMs, atMs) !== 0
       const isHead = isLater || isFirstUnread || previous.author !== author || atMs - previous.atMs > NEW_GROUP_AFTER_MS
       element.classList.toggle('head', isHead)
