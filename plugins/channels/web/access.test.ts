@@ -300,6 +300,20 @@ describe('an identity', () => {
     expect(await customers()).toHaveLength(2)
   })
 
+  test('leads to the first of the user’s chats, however many there are', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const site = siteOf(bot)
+    const chats: string[] = []
+    for (let i = 0; i < 6; i++) {
+      const visitor = await visit(site)
+      await visitor.says('hello')
+      chats.push((await identified(site, visitor, sign(bot, 'anna'))).chat)
+      bot.clock.jump(bot.clock.now() + 60_000)
+      expect((await identified(site, await visit(site), sign(bot, 'anna'))).chat).toBe(chats[0])
+    }
+    expect(new Set(chats).size).toBe(6)
+  })
+
   test('of another user at the same browser never shows the first one’s chat', async () => {
     await using bot = await start({ identify: { secret: SECRET } })
     const site = siteOf(bot)

@@ -82,13 +82,10 @@ export default defineChannel({
       return { seq: await history.seqOf(chat, id) }
     })
 
-    let lookedMs = clock.now()
     const beats = setInterval(() => {
       hub.beat()
-      // What somebody else has written: another process, or the one that was here before a reload.
-      const sinceMs = lookedMs
-      lookedMs = clock.now()
-      history.changedSince(sinceMs).then(
+      // What somebody else has written: another process, or the instance that was here before a reload.
+      history.changedSince(clock.now() - 2 * HEARTBEAT_MS).then(
         (chats) => chats.forEach(hub.added),
         (error: unknown) => log.error({ error }, 'It cannot be looked up what is new.'),
       )

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { makeLog, type TestConfig, type TestRuntime, testRuntime } from '#core/testing'
+import { signIdentity } from './identity.ts'
 import web from './index.ts'
+import { SECRET } from './simulated-platform.ts'
 import { siteOf, visit, visitorWith } from './simulated-visitor.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -67,6 +69,21 @@ describe('the log', () => {
     await expect.poll(async () => (await last.page()).items).toEqual([])
     const later = await last.looks()
     expect((await later.until('skip')).from).toBe(5)
+  })
+
+  test('is not outlived by who it was', async () => {
+    await using bot = await start({ keep: '30d', identify: { secret: SECRET } })
+    const [anna, li] = [await visit(siteOf(bot)), await visit(siteOf(bot))]
+    for (const [visitor, id] of [[anna, 'anna'] as const, [li, 'li'] as const]) {
+      const identity = signIdentity(SECRET, { id, name: `I am ${id}`, expires: bot.clock.now() / 1000 + 60 })
+      expect((await visitor.post('v1/identify', { identity })).status).toBe(200)
+    }
+    await li.says('hello')
+    await li.post('v1/read', { seq: 1 })
+    await bot.idle()
+    expect(await bot.rows('site', 'visitor')).not.toEqual([])
+    await pass(bot, 35)
+    await expect.poll(() => bot.rows('site', 'visitor')).toEqual([])
   })
 
   test('has a message once, also when it comes again after months', async () => {

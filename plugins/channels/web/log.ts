@@ -17,6 +17,8 @@ interface LogRow {
 
 interface VisitorRow {
   chat: string
+  /** When the row was made. */
+  since: number
   /** Up to which number. */
   read: number
   /** The host's id of a visitor who was identified. */
@@ -39,8 +41,8 @@ export const rows = tables<Rows>({
       body TEXT NOT NULL, PRIMARY KEY (chat, seq)) WITHOUT ROWID;
     CREATE UNIQUE INDEX log_id ON log (chat, id);
     CREATE INDEX log_at ON log (at);
-    CREATE TABLE visitor (chat TEXT PRIMARY KEY, read INTEGER NOT NULL, user TEXT, name TEXT, identity TEXT)
-      WITHOUT ROWID;
+    CREATE TABLE visitor (chat TEXT PRIMARY KEY, since INTEGER NOT NULL, read INTEGER NOT NULL, user TEXT, name TEXT,
+      identity TEXT) WITHOUT ROWID;
     CREATE INDEX visitor_user ON visitor (user) WHERE user IS NOT NULL;
     CREATE TABLE signing (n INTEGER PRIMARY KEY, key TEXT NOT NULL)`,
 })
@@ -160,14 +162,14 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
     async markRead(chat: string, seq: number): Promise<void> {
       await sql
         .insertInto('visitor')
-        .values({ chat, read: seq, user: null, name: null, identity: null })
+        .values({ chat, since: clock.now(), read: seq, user: null, name: null, identity: null })
         .onConflict((on) => on.column('chat').doUpdateSet({ read: seq }).where('visitor.read', '<', seq))
         .execute()
     },
-    /** The chat in which this user was identified first. */
+    /** The first of the chats of this user. */
     async chatOf(user: string): Promise<string | undefined> {
       const found = sql.selectFrom('visitor').select('chat').where('user', '=', user)
-      return (await found.orderBy('chat').limit(1).executeTakeFirst())?.chat
+      return (await found.orderBy('since').orderBy('chat').limit(1).executeTakeFirst())?.chat
     },
     /** The write that makes a chat this user's. One that is somebody else's already stays so. */
     binding(chat: string, user: string, said: { readonly name: string | undefined; readonly identity: string }) {
@@ -175,7 +177,7 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
       const name = said.name ?? null
       return sql
         .insertInto('visitor')
-        .values({ chat, read: 0, user, name, identity })
+        .values({ chat, since: clock.now(), read: 0, user, name, identity })
         .onConflict((on) =>
           on
             .column('chat')
@@ -219,6 +221,22 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
         .set({ by: 'nobody', body: '{}' })
         .where('at', '<', beforeMs)
         .where('by', '!=', 'nobody')
+        .execute()
+      // Who it was is not kept longer than what was said.
+      await sql
+        .deleteFrom('visitor')
+        .where('since', '<', beforeMs)
+        .where((its) =>
+          its.not(
+            its.exists(
+              its
+                .selectFrom('log')
+                .select('log.seq')
+                .whereRef('log.chat', '=', 'visitor.chat')
+                .where('log.by', '!=', 'nobody'),
+            ),
+          ),
+        )
         .execute()
     },
   }

@@ -92,6 +92,24 @@ describe.each(['socket', 'events'] as const)('looking on by %s', (by) => {
   })
 })
 
+test('what another process has written is seen at the next beat', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    await using bot = await start()
+    const anna = await visit(siteOf(bot))
+    const looking = await anna.looks()
+    await looking.until('hello')
+    const body = JSON.stringify({ part: { type: 'text', text: 'from elsewhere' } })
+    const row = { chat: anna.chat, seq: 1, id: 'elsewhere', at: bot.clock.now(), by: 'us', body }
+    await bot.runtime.engine.tablesOf<{ log: typeof row }>('site').insertInto('log').values(row).execute()
+    expect(looking.items).toEqual([])
+    vi.advanceTimersByTime(HEARTBEAT_MS)
+    expect(await looking.untilItems(1)).toMatchObject([{ seq: 1, id: 'elsewhere' }])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 test('a restart on the same folder keeps sessions, log and numbers', async () => {
   await using bot = await start()
   const anna = await visit(siteOf(bot))
