@@ -1,6 +1,7 @@
 /** The real browser: Chromium from its package, unpacked once, with nothing of the machine's own but the processor. */
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -11,6 +12,8 @@ import { z } from 'zod'
 const ROOT = resolve(import.meta.dirname, '../..')
 const PACKAGE = resolve(dirname(fileURLToPath(import.meta.resolve('@sparticuz/chromium'))), '..')
 const CHINESE = resolve(ROOT, 'node_modules/@expo-google-fonts/zcool-qingke-huangyou/400Regular')
+/** What each page can be asked: see there. */
+const LAB = `(() => {${stripTypeScriptTypes(readFileSync(resolve(import.meta.dirname, 'page/lab.ts'), 'utf8'))}})()`
 const Version = z.object({ version: z.string() })
 
 /**
@@ -78,19 +81,13 @@ export async function launch(): Promise<Browser> {
   })
 }
 
-/** What a page has said that no good page says. */
-export interface Watched {
-  /** Errors that nobody caught, errors of the console, refusals by a content security policy, and dialogs. */
-  readonly wrong: readonly string[]
-}
-
 export interface Lab {
   readonly browser: Browser
   /** A visitor of his own: another context, with its own storage. Closed after the test. */
   visitor(options?: BrowserContextOptions): Promise<BrowserContext>
   /** A page of a visitor of its own. */
   page(options?: BrowserContextOptions): Promise<Page>
-  /** What this page has said so far. */
+  /** Errors of this page that nobody caught, errors in its console, refusals by its own policy, and dialogs. */
   wrong(page: Page): readonly string[]
 }
 
@@ -131,6 +128,7 @@ export function useChromium(): Lab {
     contexts.push(context)
     context.setDefaultTimeout(10_000)
     context.on('page', watch)
+    await context.addInitScript({ content: LAB })
     return context
   }
 

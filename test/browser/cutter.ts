@@ -36,6 +36,10 @@ export interface Cutter extends AsyncDisposable {
   isOpen: boolean
   /** What it has done so far, by the names of the weather. */
   readonly done: { readonly [What in keyof Weather | 'cuts']-?: number }
+  /** How many streams of events have begun: WebSockets that the server took, and answers of events without an end. */
+  readonly streams: number
+  /** How many of them are open. */
+  readonly openStreams: number
   /** Every request so far that was not lost: `GET /site/v1/events?after=3`. */
   readonly passed: readonly string[]
 }
@@ -57,6 +61,8 @@ export async function startCutter(target: string, random: Random): Promise<Cutte
   }
   let weather: Weather = {}
   let isOpen = true
+  const openStreams = new Set<object>()
+  let streams = 0
 
   function happens(what: keyof Weather): boolean {
     const chance = weather[what] ?? 0
@@ -82,6 +88,12 @@ export async function startCutter(target: string, random: Random): Promise<Cutte
     tunnel(asked, browser, head)
   })
 
+  function beginStream(stream: NodeJS.EventEmitter): void {
+    streams++
+    openStreams.add(stream)
+    stream.once('close', () => openStreams.delete(stream))
+  }
+
   function keep(socket: Duplex): void {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
@@ -102,6 +114,7 @@ export async function startCutter(target: string, random: Random): Promise<Cutte
         given.resume()
         return void asked.socket.destroy()
       }
+      if (given.headers['content-type']?.startsWith('text/event-stream')) beginStream(answer)
       answer.writeHead(given.statusCode ?? 502, given.rawHeaders)
       answer.flushHeaders()
       given.pipe(answer)
@@ -120,7 +133,7 @@ export async function startCutter(target: string, random: Random): Promise<Cutte
     onward.write(`GET ${asked.url} HTTP/1.1\r\n${headOf(asked)}\r\n\r\n`)
     onward.write(head)
     browser.pipe(onward)
-    passFrames(onward, browser, happens)
+    passFrames(onward, browser, { happens, onUpgraded: () => beginStream(browser) })
   }
 
   const port = await listen()
@@ -156,6 +169,12 @@ export async function startCutter(target: string, random: Random): Promise<Cutte
       isOpen = next
     },
     done,
+    get streams() {
+      return streams
+    },
+    get openStreams() {
+      return openStreams.size
+    },
     passed,
     async [Symbol.asyncDispose]() {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -179,7 +198,11 @@ function headOf({ rawHeaders }: IncomingMessage): string {
 }
 
 /** Passes on the answer to the upgrade as it is, and then frame by frame, some of them twice or late. */
-function passFrames(server: Socket, browser: Duplex, happens: (what: keyof Weather) => boolean): void {
+function passFrames(
+  server: Socket,
+  browser: Duplex,
+  { happens, onUpgraded }: { readonly happens: (what: keyof Weather) => boolean; readonly onUpgraded: () => void },
+): void {
   let held = Buffer.alloc(0)
   let isUpgraded = false
   let late: { readonly frame: Buffer; readonly timer: NodeJS.Timeout } | undefined
@@ -223,6 +246,7 @@ function passFrames(server: Socket, browser: Duplex, happens: (what: keyof Weath
       }
       held = held.subarray(end + 4)
       isUpgraded = true
+      onUpgraded()
     }
     for (let size = frameSize(held); size !== undefined && size <= held.length; size = frameSize(held)) {
       onFrame(Buffer.from(held.subarray(0, size)))

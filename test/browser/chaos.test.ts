@@ -1,0 +1,265 @@
+/**
+ * The line breaks, the server dies, and nothing may show: at the end each page holds the server's log, with every
+ * message of its visitor once and in the order in which it was written, and one answer to each.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Page as Tab } from 'playwright-core'
+import { afterAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { reportLong } from '../crash/long.ts'
+import { endAll, type Running, startProcess, temporaryFolder } from '../crash/process.ts'
+import { makeRandom, type Random } from '../crash/random.ts'
+import { useChromium } from './chromium.ts'
+import { type Cutter, startCutter, type Weather } from './cutter.ts'
+import { type Host, shopPage, startHost } from './host.ts'
+import { tokenOf } from './site.ts'
+import { SOON, type Widget, widgetOf } from './widget.ts'
+
+const SEED = Number(process.env.SEED ?? 20261122)
+const LONG = process.env.LONG === '1'
+const VISITORS = 8
+/** Of each visitor's line. */
+const CUTS = LONG ? 125 : 25
+const KILLS = LONG ? 10 : 2
+/** The budget of the median, from a cut to a stream that is there again. */
+const RECOVERED_WITHIN_MS = 2_000
+
+/** Where WebSockets are refused the widget soon does without them, so that there are two kinds of storm. */
+const STORMS: readonly Weather[] = [
+  { lostRequests: 6, lostAnswers: 6, unavailable: 6, doubledFrames: 25, lateFrames: 25 },
+  { lostRequests: 6, lostAnswers: 6, unavailable: 6, refusedUpgrades: 50, doubledFrames: 25, lateFrames: 25 },
+]
+
+const lab = useChromium()
+afterAll(() => endAll())
+
+interface Visitor {
+  readonly name: string
+  readonly line: Cutter
+  readonly random: Random
+  readonly storm: Weather
+  /** The first sends and is looked at; a second one of the same browser only looks on, and sends now and then. */
+  readonly tabs: readonly Widget[]
+  /** What each tab has sent, in order. */
+  readonly sent: readonly string[][]
+}
+
+test(
+  `${VISITORS * CUTS} cuts, refused upgrades, 503s, frames twice and late, and a killed server lose and double nothing`,
+  async () => {
+    await using host = await startHost()
+    await using world = await startServer(host)
+    const lines: Cutter[] = []
+    try {
+      const random = makeRandom(SEED)
+      const visitors = await Promise.all(
+        Array.from({ length: VISITORS }, async (_, i): Promise<Visitor> => {
+          const line = await startCutter(world.url, random.fork())
+          lines.push(line)
+          const storm = STORMS[i % STORMS.length] ?? {}
+          return arrive(host, { line, name: `v${i}`, random: random.fork(), storm, tabs: i < 2 ? 2 : 1 })
+        }),
+      )
+      const startedMs = performance.now()
+      const kills = killNowAndThen(world, lines, random.fork())
+      const recoveries = (await Promise.all(visitors.map(weather))).flat()
+      await kills
+      for (const line of lines) line.weather = {}
+      for (const visitor of visitors) await expectNothingLost(visitor, world.url)
+      const medianMs = recoveries.toSorted((a, b) => a - b)[Math.floor(recoveries.length / 2)] ?? Number.NaN
+      expect(recoveries.length).toBeGreaterThanOrEqual(VISITORS * CUTS)
+      expect(medianMs).toBeLessThanOrEqual(RECOVERED_WITHIN_MS)
+      const sum = (what: keyof Cutter['done']) => lines.reduce((all, { done }) => all + done[what], 0)
+      // Each kind of weather has really been there.
+      for (const what of ['lostRequests', 'lostAnswers', 'unavailable', 'refusedUpgrades'] as const)
+        expect(sum(what), what).toBeGreaterThan(5)
+      expect(sum('doubledFrames') + sum('lateFrames')).toBeGreaterThan(10)
+      if (LONG)
+        reportLong('webChaos', {
+          seed: SEED,
+          cuts: sum('cuts'),
+          kills: KILLS,
+          messages: visitors.flatMap(({ sent }) => sent.flat()).length,
+          lostRequests: sum('lostRequests'),
+          lostAnswers: sum('lostAnswers'),
+          unavailable: sum('unavailable'),
+          refusedUpgrades: sum('refusedUpgrades'),
+          doubledFrames: sum('doubledFrames'),
+          lateFrames: sum('lateFrames'),
+          medianRecoveryMs: Math.round(medianMs),
+          seconds: Math.round((performance.now() - startedMs) / 1000),
+        })
+    } catch (error) {
+      throw new Error(`With SEED=${SEED}: ${String(error)}\n${world.log()}`, { cause: error })
+    } finally {
+      for (const line of lines) await line[Symbol.asyncDispose]()
+    }
+  },
+  LONG ? 600_000 : 90_000,
+)
+
+// ── the server ──────────────────────────────────────────────────────────────────────────────
+
+interface World extends AsyncDisposable {
+  readonly url: string
+  /** As `kill -9`, and another one on the same folder. */
+  killAndStart(): Promise<void>
+  log(): string
+}
+
+async function startServer(host: Host): Promise<World> {
+  const folder = temporaryFolder()
+  const yaml = join(folder, 'switchboard.yaml')
+  await writeFile(
+    yaml,
+    `
+server: { port: 0, publicUrl: http://localhost }
+storage: { folder: ./data }
+languages: [en]
+channels:
+  site:
+    use: web
+    origins: ["${host.origin}"]
+    limits: { messagesPerMinute: 100000, sessionsPerMinute: 100000, connectionsPerVisitor: 100, connectionsPerAddress: 1000 }
+bots: { parrot: { use: echo } }
+routes: [{ from: [site], mode: bot-only, bot: parrot }]
+limits: { refusedPerMinute: 100000 }
+`,
+  )
+  const start = () => startProcess(yaml, {}, {})
+  let process: Running = start()
+  let url = await process.ready()
+  return {
+    get url() {
+      return url
+    },
+    async killAndStart() {
+      await process.kill()
+      process = start()
+      url = await process.ready()
+    },
+    log: () => process.log(),
+    async [Symbol.asyncDispose]() {
+      await process.kill()
+    },
+  }
+}
+
+/** Kills the server some time after the pages are there, in the middle of whatever is under way. */
+async function killNowAndThen(world: World, lines: readonly Cutter[], random: Random): Promise<void> {
+  for (let kill = 0; kill < KILLS; kill++) {
+    await pause(1_000 + random.upTo(3_000))
+    await world.killAndStart()
+    for (const line of lines) line.target = world.url
+  }
+}
+
+// ── the visitors ────────────────────────────────────────────────────────────────────────────
+
+async function arrive(
+  host: Host,
+  { line, name, tabs, ...rest }: Omit<Visitor, 'tabs' | 'sent'> & { readonly tabs: number },
+): Promise<Visitor> {
+  const shop = host.page(`/${name}`, shopPage(`src="${line.url}/site/chat.js" defer`))
+  const context = await lab.visitor()
+  const widgets: Widget[] = []
+  for (let i = 0; i < tabs; i++) {
+    const widget = widgetOf(await context.newPage())
+    await widget.open(shop)
+    widgets.push(widget)
+    if (i > 0) continue
+    // One token for both: the second tab finds that of the first.
+    await widget.says(`${name} is here`)
+    await widget.sees(`echo: ${name} is here`)
+  }
+  return { ...rest, name, line, tabs: widgets, sent: widgets.map((_, i) => (i === 0 ? [`${name} is here`] : [])) }
+}
+
+/** Writes and is cut off, again and again; how long it took, each time, until a stream was there again. */
+async function weather(visitor: Visitor): Promise<readonly number[]> {
+  const { line, random, storm } = visitor
+  const recoveries: number[] = []
+  for (let cut = 0; cut < CUTS; cut++) {
+    line.weather = random.upTo(3) === 1 ? {} : storm
+    await write(visitor)
+    await pause(random.upTo(60))
+    const before = line.streams
+    line.cut()
+    const cutMs = performance.now()
+    if (random.upTo(2) === 1) await write(visitor)
+    await expect.poll(() => line.streams, { timeout: 60_000, interval: 5 }).toBeGreaterThan(before)
+    recoveries.push(performance.now() - cutMs)
+  }
+  return recoveries
+}
+
+async function write({ name, tabs, sent, random }: Visitor): Promise<void> {
+  const tab = random.upTo(tabs.length) - 1
+  const [widget, own] = [tabs[tab], sent[tab]]
+  if (widget === undefined || own === undefined) throw new Error('There is no such tab.')
+  const text = `${name} tab ${tab} says ${own.length}`
+  own.push(text)
+  await widget.saysAtOnce(text)
+}
+
+// ── the model ───────────────────────────────────────────────────────────────────────────────
+
+const Page = z.object({
+  items: z.array(
+    z.looseObject({ seq: z.number(), by: z.string(), part: z.looseObject({ text: z.string() }).optional() }),
+  ),
+  more: z.boolean(),
+})
+
+/** The whole log of a visitor as the server has it: past every line. */
+async function logOf(tab: Tab, url: string): Promise<readonly string[]> {
+  const headers = { authorization: `Bearer ${await tokenOf(tab)}` }
+  const said: string[] = []
+  let after = 0
+  for (let more = true; more; ) {
+    const response = await fetch(`${url}/site/v1/events?after=${after}`, { headers })
+    const page = Page.parse(await response.json())
+    for (const { seq, by, part } of page.items) {
+      expect(seq, 'the numbers of the log').toBe(after + 1)
+      after = seq
+      if (by !== 'system') said.push(part?.text ?? '')
+    }
+    more = page.more
+  }
+  return said
+}
+
+async function expectNothingLost({ tabs, sent, name }: Visitor, url: string): Promise<void> {
+  const [first] = tabs
+  if (first === undefined) throw new Error('There is no tab.')
+  const all = sent.flat()
+  const own = async () => (await logOf(first.page, url)).filter((text) => !text.startsWith('echo: '))
+  // What still waits is sent as soon as the line is good.
+  await expect.poll(async () => (await own()).length, { timeout: 60_000, interval: 50 }).toBe(all.length)
+  await expect
+    .poll(async () => (await logOf(first.page, url)).length, { timeout: 30_000, interval: 50 })
+    .toBe(all.length * 2)
+  const log = await logOf(first.page, url)
+  for (const [tab, texts] of sent.entries()) {
+    const arrived = log.filter(
+      (text) => text.startsWith(`${name} tab ${tab}`) || (tab === 0 && text.endsWith('is here')),
+    )
+    expect(
+      arrived.filter((text) => !text.startsWith('echo: ')),
+      `${name}, tab ${tab}: in order, each once`,
+    ).toEqual(texts)
+  }
+  expect(log.filter((text) => text.startsWith('echo: ')).toSorted(), `${name}: one answer to each`).toEqual(
+    all.map((text) => `echo: ${text}`).toSorted(),
+  )
+  for (const widget of tabs) await expect.poll(() => rowsOf(widget, log.length), SOON).toEqual(log)
+}
+
+/** What stands on the page. Of a longer log it shows the end, and more as one scrolls back. */
+async function rowsOf(widget: Widget, count: number): Promise<readonly string[]> {
+  const rows = await widget.rows()
+  if (rows.length < count) await widget.log.evaluate((list) => list.scrollTo(0, 0))
+  return rows
+}

@@ -1,0 +1,77 @@
+/** The chat on a page, as a visitor sees and uses it: by what is written on it. */
+import type { Locator, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { type Language, words } from '../../plugins/channels/web/widget/words.ts'
+
+export interface Widget {
+  readonly page: Page
+  readonly words: (typeof words)[Language]
+  readonly launcher: Locator
+  readonly panel: Locator
+  readonly log: Locator
+  readonly composer: Locator
+  /** Goes to a page with the chat on it and opens it, as a visitor does. */
+  open(address: string): Promise<void>
+  /** Writes a line and sends it. */
+  says(text: string): Promise<void>
+  /** As `says`, in one step where it is done hundreds of times: without the looking and waiting of a person. */
+  saysAtOnce(text: string): Promise<void>
+  /** What was said, in order, as far as it is on the page. */
+  rows(): Promise<readonly string[]>
+  /** Waits until this stands in the conversation. */
+  sees(text: string | RegExp): Promise<void>
+}
+
+/** How long things may take in a browser on a busy machine. */
+export const SOON = { timeout: 10_000, interval: 20 }
+
+/** The chat of a page that is in this language. */
+export function widgetOf(page: Page, language: Language = 'en'): Widget {
+  const said = words[language]
+  const log = page.getByRole('log')
+  const composer = page.getByRole('textbox', { name: said.message, exact: true })
+  const launcher = page.locator('switchboard-chat .launcher')
+  return {
+    page,
+    words: said,
+    launcher,
+    panel: page.getByRole('dialog'),
+    log,
+    composer,
+    async open(address) {
+      await page.goto(address)
+      await launcher.click()
+      await composer.waitFor()
+    },
+    async says(text) {
+      await composer.fill(text)
+      await composer.press('Enter')
+    },
+    saysAtOnce: (text) =>
+      composer.evaluate((field, written) => {
+        field.value = written
+        field.form.requestSubmit()
+      }, text),
+    rows: () => log.locator('.row .bubble.text').allTextContents(),
+    async sees(text) {
+      await log.getByText(text, { exact: true }).filter({ visible: true }).last().waitFor()
+    },
+  }
+}
+
+/** The texts of the messages that stand there, in order, each with who says it. */
+export async function expectSeen(widget: Widget, texts: readonly string[]): Promise<void> {
+  await expect
+    .poll(() => widget.log.textContent(), SOON)
+    .toSatisfy((seen: string | null) => isInOrder(seen ?? '', texts))
+}
+
+function isInOrder(seen: string, texts: readonly string[]): boolean {
+  let from = 0
+  for (const text of texts) {
+    const at = seen.indexOf(text, from)
+    if (at < 0) return false
+    from = at + text.length
+  }
+  return true
+}
