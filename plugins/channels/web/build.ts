@@ -19,8 +19,9 @@ const { build } = await import('vite').catch((error: unknown) => {
 })
 
 const files = new Map([
-  // A module that the loader imports; the others are plain scripts.
+  // Modules that the loader imports, and the widget when it needs more; the others are plain scripts.
   ['widget.js', await bundle('element.ts', { format: 'es' })],
+  ['more.js', await bundle('more.ts', { format: 'es' })],
   ['loader.js', withSettings(await bundle('loader.ts', { format: 'iife' }))],
   ['demo.js', await bundle('demo.ts', { format: 'iife' })],
   ['demo.html', readFileSync(join(SOURCE, 'demo.html'), 'utf8')],

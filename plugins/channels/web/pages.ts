@@ -25,15 +25,17 @@ const DEMO_POLICY =
 
 /** Throws with what to do when the widget has not been built. */
 export async function servePages(web: FastifyInstance, name: string, config: Settings): Promise<void> {
-  const [loader, widget, demo, demoScript] = await Promise.all([
+  const [loader, widget, more, demo, demoScript] = await Promise.all([
     built('loader.js'),
     built('widget.js'),
+    built('more.js'),
     built('demo.html'),
     built('demo.js'),
   ])
   const widgetFile = `widget-${hashOf(widget)}.js`
+  const moreFile = `more-${hashOf(more)}.js`
   const logo = await logoOf(config)
-  const settings = widgetSettings(name, config, { widget: widgetFile, logoUrl: logo?.url })
+  const settings = widgetSettings(name, config, { widget: widgetFile, more: moreFile, logoUrl: logo?.url })
   if (!PLACEHOLDER.test(loader)) throw new Error('There is no place for the settings in built/loader.js.')
 
   serve(
@@ -43,6 +45,7 @@ export async function servePages(web: FastifyInstance, name: string, config: Set
     loader.replace(PLACEHOLDER, () => inScript(settings)),
   )
   serve(`/${widgetFile}`, SCRIPT, FOR_EVER, widget)
+  serve(`/${moreFile}`, SCRIPT, FOR_EVER, more)
   serve('/demo.js', SCRIPT, FOR_A_WHILE, demoScript)
   if (logo?.picture) serve(`/${logo.url}`, logo.type, FOR_EVER, logo.picture)
   web.get('/', (request, reply) => {

@@ -98,7 +98,7 @@ export type Settings = z.output<typeof settings>
 export function widgetSettings(
   channel: string,
   config: Settings,
-  files: { readonly widget: string; readonly logoUrl: string | undefined },
+  files: { readonly widget: string; readonly more: string; readonly logoUrl: string | undefined },
 ): WidgetSettings {
   const { title, greeting, privacy, color, layout, position, theme, language, offlineForm, uploads } = config
   return {

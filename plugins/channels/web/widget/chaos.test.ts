@@ -12,6 +12,7 @@ const SEED = 20_261_122
 const SETTINGS: WidgetSettings = {
   channel: 'site',
   widget: 'widget.js',
+  more: 'more.js',
   color: '#1a73e8',
   layout: 'left-right',
   position: 'right',

@@ -9,6 +9,7 @@ import { type Server, testServer } from './testing/server.ts'
 const SETTINGS: WidgetSettings = {
   channel: 'site',
   widget: 'widget.js',
+  more: 'more.js',
   color: '#1a73e8',
   layout: 'left-right',
   position: 'right',

@@ -2,7 +2,7 @@ import type { ShownPart } from '../protocol.ts'
 import type { Context } from './context.ts'
 import { button, make, set } from './dom.ts'
 import { CHECK, icon } from './icons.ts'
-import { richText } from './parts.ts'
+import { textElement } from './text.ts'
 
 export interface Choices {
   readonly element: HTMLElement
@@ -35,6 +35,6 @@ export function makeChoices({ prompt, choices }: ShownPart & { type: 'choices' }
     }
   }
 
-  const question = prompt ? [make('div', 'bubble text', richText(prompt))] : []
+  const question = prompt ? [textElement(prompt)] : []
   return { element: make('div', 'asked', ...question, group), settle }
 }

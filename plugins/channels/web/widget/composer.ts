@@ -2,10 +2,9 @@
 import type { Context } from './context.ts'
 import { button, make, name, set } from './dom.ts'
 import { ATTACH, icon, SEND } from './icons.ts'
+import { MAX_CHARS } from './words.ts'
 
 const TALLEST_PX = 132
-/** As many as the server takes. */
-export const MAX_CHARS = 10_000
 
 export interface Composer {
   readonly element: HTMLElement

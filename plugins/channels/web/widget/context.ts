@@ -1,6 +1,8 @@
 /** What all parts of the face share. */
 import type { Text, WidgetSettings } from '../protocol.ts'
 import type { Chat } from './chat.ts'
+import { addStyles, make } from './dom.ts'
+import type * as more from './more.ts'
 import { type Language, sizeText, textIn, type Words, words } from './words.ts'
 
 export interface Context {
@@ -15,14 +17,35 @@ export interface Context {
   text(text: Text): string
   /** The size up to which files are taken. */
   readonly limit: string
+  /** Uses what is fetched later, now or soon. Where it cannot be had nothing happens, and the next one asks again. */
+  withMore(use: (its: typeof more) => void): void
+  /** An element that is made when it can be. Until then one of this class keeps the place. */
+  later(className: string, makeIt: (its: typeof more) => HTMLElement): HTMLElement
+  /** Called when such an element has taken its place. */
+  onGrown: () => void
 }
 
-export function makeContext(chat: Chat, settings: WidgetSettings, base: string, language: Language): Context {
+export function makeContext(
+  root: ShadowRoot,
+  given: Pick<Context, 'chat' | 'settings' | 'base' | 'language'>,
+): Context {
+  const { settings, base } = given
+  let has: typeof more | undefined
+  let coming: Promise<void> | undefined
+  let tries = 0
+
+  async function fetchMore(from: string): Promise<void> {
+    try {
+      const its: typeof more = await import(/* @vite-ignore */ from)
+      addStyles(root, its.styles)
+      has = its
+    } catch {
+      coming = undefined
+    }
+  }
+
   return {
-    chat,
-    settings,
-    base,
-    language,
+    ...given,
     get words() {
       return words[this.language]
     },
@@ -30,5 +53,21 @@ export function makeContext(chat: Chat, settings: WidgetSettings, base: string, 
       return textIn(text, this.language)
     },
     limit: sizeText(settings.uploads?.maxBytes ?? 0),
+    withMore(use) {
+      if (has) return use(has)
+      coming ??= fetchMore(`${base + settings.more}?${tries++}`)
+      coming.then(() => has && use(has))
+    },
+    onGrown() {},
+    later(className, makeIt) {
+      let element: HTMLElement = make('div', className)
+      this.withMore((its) => {
+        const made = makeIt(its)
+        element.replaceWith(made)
+        element = made
+        this.onGrown()
+      })
+      return element
+    },
   }
 }

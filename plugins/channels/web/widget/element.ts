@@ -89,7 +89,7 @@ export function begin(options: Options): void {
   addStyles(root, `:host{${colors}}${styles}`)
   const language = languageOf(host.getAttribute('language') ?? options.language)
   const chat = makeChat({ base, settings, language })
-  const face = makeFace(makeContext(chat, settings, base, language), options)
+  const face = makeFace(makeContext(root, { chat, settings, base, language }), options)
   host.life = { chat, face }
   options.launcher.onclick = () => host.toggle()
   if (host.isConnected) face.connect()

@@ -4,7 +4,7 @@ import type { View } from './chat.ts'
 import { makeComposer } from './composer.ts'
 import type { Context } from './context.ts'
 import { button, make, name, say, set } from './dom.ts'
-import { type Form, makeForm } from './form.ts'
+import type { Form } from './form.ts'
 import { CLOSE, icon } from './icons.ts'
 import { LANGUAGE, remember } from './known.ts'
 import { makeMessages } from './messages.ts'
@@ -90,8 +90,12 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     const isAway = settings.offlineForm && snapshot?.available === false && !isWithPeople
     const hadFocus = root.activeElement === composer.text
     if (isAway && !form) {
-      form = makeForm(context, { name: snapshot.name, message: composer.text.value })
-      composer.element.after(form.element)
+      context.withMore(({ makeForm }) => {
+        if (form) return
+        form = makeForm(context, { name: snapshot.name, message: composer.text.value })
+        composer.element.after(form.element)
+        showSoon()
+      })
     }
     const isForm = form !== undefined && (isAway || form.isDone)
     composer.element.hidden = isForm
@@ -167,11 +171,12 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       firstUnread = count > 0 ? items.find(({ seq, by }) => seq > read && by === 'us')?.seq : undefined
       fitToKeyboard()
       show(chat.view)
-      messages.toEnd()
-      panel.querySelector('.unread')?.scrollIntoView({ block: 'nearest' })
+      messages.toUnread()
       host.toggleAttribute('open', true)
       host.dispatchEvent(new Event('switchboard:open', { bubbles: true, composed: true }))
     }
+    // While the visitor reads, the rest is fetched that may be needed.
+    context.withMore(() => {})
     if (!byVisitor) return
     // On a phone the keyboard would hide what is to be read first.
     if (matchMedia('(pointer: coarse)').matches) panel.focus()

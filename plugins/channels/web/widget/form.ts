@@ -1,9 +1,10 @@
 /** The form for those who write while nobody is there. What was written stays until the server has it. */
 
-import { MAX_CHARS } from './composer.ts'
 import type { Context } from './context.ts'
 import { button, make, say, set } from './dom.ts'
 import { CHECK, icon } from './icons.ts'
+import { moreWords } from './more-words.ts'
+import { MAX_CHARS } from './words.ts'
 
 export interface Form {
   readonly element: HTMLElement
@@ -84,7 +85,7 @@ export function makeForm(
   fields.onsubmit = async (event) => {
     event.preventDefault()
     if (submit.getAttribute('aria-disabled') === 'true') return
-    const { words } = context
+    const words = moreWords[context.language]
     const form = { name: name.input.value.trim(), email: email.input.value.trim(), text: message.input.value.trim() }
     const isReachable = isEmail(form.email)
     email.complain(isReachable ? '' : words.form.noEmail)
@@ -108,7 +109,7 @@ export function makeForm(
   }
 
   function speak(): void {
-    const { form } = context.words
+    const { form } = moreWords[context.language]
     say(title, form.title)
     say(intro, form.text)
     say(name.label, form.name)

@@ -19,7 +19,8 @@ export interface Messages {
   /** Begins anew, in another language. */
   reset(): void
   readonly isAtEnd: boolean
-  toEnd(): void
+  /** To where the unread ones begin, else to the end. */
+  toUnread(): void
 }
 
 /** `onScroll` is called when the visitor has moved. */
@@ -50,13 +51,18 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
   let unreadFrom: number | undefined
 
   list.addEventListener('scroll', () => {
-    isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_PX
-    if (isAtEnd) newer.hidden = true
+    look()
     if (list.scrollTop < NEAR_PX) showOlder()
     onScroll()
   })
-  // The keyboard of a phone, a longer text below: the end stays in sight.
-  new ResizeObserver(() => isAtEnd && toEnd()).observe(list)
+  // The keyboard of a phone, a longer text below, a picture: the end stays in sight.
+  context.onGrown = () => isAtEnd && toEnd()
+  new ResizeObserver(context.onGrown).observe(list)
+
+  function look(): void {
+    isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_PX
+    if (isAtEnd) newer.hidden = true
+  }
 
   function toEnd(): void {
     list.scrollTop = list.scrollHeight
@@ -150,7 +156,11 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
     get isAtEnd() {
       return isAtEnd
     },
-    toEnd,
+    toUnread() {
+      toEnd()
+      list.querySelector('.unread')?.scrollIntoView({ block: 'nearest' })
+      look()
+    },
     reset() {
       for (const row of rows) row.element.remove()
       rows = []

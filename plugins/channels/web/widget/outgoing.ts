@@ -2,7 +2,7 @@ import type { Outgoing } from './chat.ts'
 import type { Context } from './context.ts'
 import { button, make, say, set } from './dom.ts'
 import { ALERT, icon } from './icons.ts'
-import { fileElement, preview, richText } from './parts.ts'
+import { textElement } from './text.ts'
 
 export interface OutgoingPart {
   readonly element: HTMLElement
@@ -14,8 +14,13 @@ export interface OutgoingPart {
 /** A message on its way: its text or file, and below it how far it is. */
 export function makeOutgoing({ id, text, file }: Outgoing, context: Context): OutgoingPart {
   const { chat, words } = context
-  const element = file ? make('div', '', fileElement(file.name, file.size)) : make('div', 'bubble text', richText(text))
-  if (file?.type.startsWith('image/')) preview(file, element)
+  const element = file
+    ? make(
+        'div',
+        '',
+        context.later('bubble', ({ outgoingFile }) => outgoingFile(file)),
+      )
+    : textElement(text)
   const reason = make('span')
   const progress = make('progress')
   set(progress, 'aria-label', words.sending)

@@ -3,27 +3,19 @@ import type { ShownPart } from '../protocol.ts'
 import type { Context } from './context.ts'
 import { button, link, make, name, set } from './dom.ts'
 import { FILE, icon } from './icons.ts'
-import { safeFileUrl, safeUrl, tokensOf } from './links.ts'
+import { safeFileUrl, safeUrl } from './links.ts'
+import { moreWords } from './more-words.ts'
 import { sizeText } from './words.ts'
 
-/** A text with its links. */
-export const richText = (text: string): DocumentFragment => {
-  const fragment = document.createDocumentFragment()
-  for (const { text: piece, href } of tokensOf(text)) fragment.append(href ? link(href, '', piece) : piece)
-  return fragment
-}
-
 /** What stands in a bubble. */
-export function partElement(part: Exclude<ShownPart, { type: 'choices' }>, context: Context): HTMLElement {
-  const { words, base } = context
+export function partElement(part: Exclude<ShownPart, { type: 'text' | 'choices' }>, context: Context): HTMLElement {
+  const { base, language } = context
   switch (part.type) {
-    case 'text':
-      return make('div', 'bubble text', richText(part.text))
     case 'link':
       return card(part, base)
     default: {
       const href = safeFileUrl(part.url, base)
-      const title = part.name || words[part.type]
+      const title = part.name || moreWords[language][part.type]
       if (href === undefined) return make('div', 'bubble text', title)
       if (part.type === 'file') return fileElement(title, part.sizeBytes, href)
       if (part.type === 'image') return picture(href, title, part.sizeBytes, context)
@@ -38,7 +30,7 @@ export function partElement(part: Exclude<ShownPart, { type: 'choices' }>, conte
 }
 
 /** A file by its name; a link where it can be had already. */
-export function fileElement(title: string, sizeBytes: number | undefined, href?: string): HTMLElement {
+function fileElement(title: string, sizeBytes: number | undefined, href?: string): HTMLElement {
   const size = sizeBytes === undefined ? '' : sizeText(sizeBytes)
   const content = [icon(FILE), make('span', 'label', make('span', 'title', title), make('span', 'hint', size))]
   return href ? link(href, 'bubble file', ...content) : make('div', 'bubble file', ...content)
@@ -50,7 +42,7 @@ function picture(href: string, title: string, sizeBytes: number | undefined, con
   image.loading = 'lazy'
   image.referrerPolicy = 'no-referrer'
   const element = button('picture', () => enlarge(element, href, title, context), image)
-  set(element, 'aria-label', context.words.enlarge(title))
+  set(element, 'aria-label', moreWords[context.language].enlarge(title))
   // What cannot be shown here can still be fetched.
   image.onerror = () => element.replaceWith(fileElement(title, sizeBytes, href))
   image.src = href
@@ -58,13 +50,13 @@ function picture(href: string, title: string, sizeBytes: number | undefined, con
 }
 
 /** The picture over the whole page. The dialog keeps the focus in, ends by Esc and gives the focus back by itself. */
-function enlarge(from: HTMLElement, href: string, title: string, { words }: Context): void {
+function enlarge(from: HTMLElement, href: string, title: string, { language }: Context): void {
   const image = make('img')
   image.alt = title
   image.src = href
   const dialog = make('dialog', 'viewer')
   const close = button('viewed', () => dialog.close(), image)
-  name(close, words.closeImage)
+  name(close, moreWords[language].closeImage)
   set(dialog, 'aria-label', title)
   dialog.append(close)
   dialog.onclose = () => dialog.remove()
@@ -90,8 +82,14 @@ function card(part: ShownPart & { type: 'link' }, base: string): HTMLElement {
   return href ? link(href, 'bubble card', ...content) : make('div', 'bubble card', ...content)
 }
 
-/** The visitor's own picture before it is sent: drawn, because a strict page refuses `blob:` addresses. */
-export async function preview(file: File, into: HTMLElement): Promise<void> {
+/** The visitor's own file before it is sent. A picture is drawn, because a strict page refuses `blob:` addresses. */
+export function outgoingFile(file: File): HTMLElement {
+  const element = make('div', '', fileElement(file.name, file.size))
+  if (file.type.startsWith('image/')) drawInto(element, file)
+  return element
+}
+
+async function drawInto(element: HTMLElement, file: File): Promise<void> {
   const bitmap = await createImageBitmap(file).catch(() => undefined)
   if (!bitmap) return
   const canvas = make('canvas')
@@ -102,6 +100,6 @@ export async function preview(file: File, into: HTMLElement): Promise<void> {
   bitmap.close()
   set(canvas, 'role', 'img')
   set(canvas, 'aria-label', file.name)
-  into.className = 'picture'
-  into.replaceChildren(canvas)
+  element.className = 'picture'
+  element.replaceChildren(canvas)
 }

@@ -6,7 +6,7 @@ import { makeChoices } from './choices.ts'
 import type { Context } from './context.ts'
 import { make, say } from './dom.ts'
 import { makeOutgoing } from './outgoing.ts'
-import { partElement } from './parts.ts'
+import { textElement } from './text.ts'
 import { daysBetween, fullTimeText, whenText } from './times.ts'
 
 const NEW_GROUP_AFTER_MS = 5 * 60_000
@@ -62,12 +62,14 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
 
   function showPart(item: Item): void {
     if (item.by === 'system') return
-    const choices = item.part.type === 'choices' ? makeChoices(item.part, context) : undefined
-    const shown = item.part.type === 'choices' ? choices?.element : partElement(item.part, context)
-    settle = choices?.settle
-    if (!shown) return
-    shown.title = fullTimeText(atMs, language)
-    content.append(shown)
+    const { part } = item
+    content.title = fullTimeText(atMs, language)
+    if (part.type === 'text') content.append(textElement(part.text))
+    else if (part.type === 'choices') {
+      const choices = makeChoices(part, context)
+      settle = choices.settle
+      content.append(choices.element)
+    } else content.append(context.later(part.type, ({ partElement }) => partElement(part, context)))
   }
 
   return {

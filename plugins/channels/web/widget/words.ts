@@ -1,6 +1,9 @@
 /** What the widget says, in both languages. Each word of one language must be there in the other: the types see to it. */
 import type { Text } from '../protocol.ts'
 
+/** So long a text is taken by the server. */
+export const MAX_CHARS = 10_000
+
 export type Language = 'zh-CN' | 'en'
 
 /** The language of the widget that is nearest to a language tag. */
@@ -42,32 +45,12 @@ const en = {
   notSent: 'Not sent.',
   tooLarge: (limit: string) => `Not sent: larger than ${limit}.`,
   wrongType: 'Not sent: files of this kind are not accepted.',
-  image: 'Image',
-  audio: 'Audio',
-  video: 'Video',
-  file: 'File',
-  enlarge: (name: string) => `Enlarge: ${name}`,
-  closeImage: 'Close image',
   choose: 'Choose',
   system: {
     queued: 'We are finding someone for you.',
     assigned: 'Someone from our team is here.',
     returned: 'Our assistant is answering again.',
     closed: 'This conversation has ended.',
-  },
-  form: {
-    title: 'We are away at the moment',
-    text: 'Leave a message and we will answer by email.',
-    name: 'Name (optional)',
-    email: 'Email',
-    message: 'Message',
-    send: 'Send message',
-    noEmail: 'Enter an email address, such as name@example.com.',
-    noMessage: 'Write your message here.',
-    failed: 'That did not work. Nothing that you wrote is lost: please try again.',
-    done: 'Thank you!',
-    doneText: (email: string) => `We have your message and will write to ${email}.`,
-    again: 'Write another message',
   },
 }
 
@@ -102,32 +85,12 @@ const zh: Words = {
   notSent: '发送失败',
   tooLarge: (limit) => `发送失败：文件超过 ${limit}`,
   wrongType: '发送失败：不支持此类文件',
-  image: '图片',
-  audio: '音频',
-  video: '视频',
-  file: '文件',
-  enlarge: (name) => `查看大图：${name}`,
-  closeImage: '关闭图片',
   choose: '请选择',
   system: {
     queued: '正在为您接入人工客服，请稍候',
     assigned: '人工客服已接入',
     returned: '已转回智能助手',
     closed: '本次会话已结束',
-  },
-  form: {
-    title: '客服暂时不在线',
-    text: '请给我们留言，我们会通过邮件回复您。',
-    name: '称呼（选填）',
-    email: '邮箱',
-    message: '留言内容',
-    send: '提交留言',
-    noEmail: '请输入正确的邮箱，例如 name@example.com',
-    noMessage: '请填写留言内容',
-    failed: '提交失败，您填写的内容仍然保留，请重试。',
-    done: '感谢您的留言！',
-    doneText: (email) => `我们已收到，会尽快回复到 ${email}。`,
-    again: '再写一条留言',
   },
 }
 
