@@ -172,11 +172,11 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       fitToKeyboard()
       show(chat.view)
       messages.toUnread()
+      // While the visitor reads, the rest is fetched that may be needed; what it shows takes more room.
+      context.withMore(() => messages.toUnread())
       host.toggleAttribute('open', true)
       host.dispatchEvent(new Event('switchboard:open', { bubbles: true, composed: true }))
     }
-    // While the visitor reads, the rest is fetched that may be needed.
-    context.withMore(() => {})
     if (!byVisitor) return
     // On a phone the keyboard would hide what is to be read first.
     if (matchMedia('(pointer: coarse)').matches) panel.focus()

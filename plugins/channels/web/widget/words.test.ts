@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { moreWords } from './more-words.ts'
 import { initialsOf, languageOf, launcherWords, sizeText, textIn, words } from './words.ts'
 
 /** Every text of a language by its path; those that are made of something, made of it. */
@@ -14,8 +15,8 @@ const CROSSED = '.otherLanguage'
 
 test('everything is said in both languages, and in neither twice the same', () => {
   const [en, zh] = [
-    textsOf({ ...words.en, launcher: launcherWords.en }),
-    textsOf({ ...words['zh-CN'], launcher: launcherWords['zh-CN'] }),
+    textsOf({ ...words.en, ...moreWords.en, launcher: launcherWords.en }),
+    textsOf({ ...words['zh-CN'], ...moreWords['zh-CN'], launcher: launcherWords['zh-CN'] }),
   ]
   expect(en.length).toBeGreaterThan(40)
   expect(zh.map(([path]) => path)).toEqual(en.map(([path]) => path))
