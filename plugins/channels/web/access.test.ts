@@ -346,7 +346,7 @@ describe('a page of another site', () => {
     await using bot = await start({ origins: [SHOP] })
     const site = siteOf(bot)
     const { token, ask } = await visit(site)
-    for (const origin of [SHOP, OWN_ORIGIN]) {
+    for (const origin of [SHOP, OWN_ORIGIN, 'http://127.0.0.1']) {
       const allowed = await preflight(site, origin)
       expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([204, origin])
       expect(allowed.headers.get('access-control-allow-headers')).toContain('authorization')

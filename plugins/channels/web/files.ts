@@ -1,7 +1,16 @@
 /** Files both ways: what visitors upload, and the addresses under which those of messages can be fetched. */
 import type { FastifyReply } from 'fastify'
-import { type Context, DeliveryError, type MediaPart, type MediaType, type Part, SwitchboardError, z } from '#core'
-import type { ShownPart } from './protocol.ts'
+import {
+  type Context,
+  DeliveryError,
+  type Identity,
+  type MediaPart,
+  type MediaType,
+  type Part,
+  SwitchboardError,
+  z,
+} from '#core'
+import type { Face, ShownPart } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 import type { Signer } from './token.ts'
 
@@ -74,6 +83,11 @@ export function shownPart(signer: Signer, part: Part): ShownPart {
       // The capabilities do not declare it.
       throw new DeliveryError('CHANNEL_REFUSED', { message: `A part of type ${part.type} cannot be shown.` })
   }
+}
+
+/** Under which name and face an answer is shown. */
+export function shownFace({ name, line2, avatarUrl }: Identity): Face {
+  return { name, line2, avatarUrl: isOfTheWeb(avatarUrl) ? avatarUrl : undefined }
 }
 
 function fileAddress(signer: Signer, { url, name, mimeType = '' }: MediaPart): string {

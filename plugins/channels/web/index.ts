@@ -4,9 +4,9 @@ import { ALWAYS, defineChannel, optional } from '#core'
 import { presence } from '../../services/presence.ts'
 import { chosenProtocol, makeDoor } from './door.ts'
 import { Message, toEvent } from './events.ts'
-import { shownPart, uploadedPart } from './files.ts'
+import { shownFace, shownPart, uploadedPart } from './files.ts'
 import { HEARTBEAT_MS, makeHub } from './hub.ts'
-import { makeLog, rows } from './log.ts'
+import { makeLog, rows, type SystemCode } from './log.ts'
 import { servePages } from './pages.ts'
 import { addRoutes } from './routes.ts'
 import { settings } from './settings.ts'
@@ -15,7 +15,7 @@ import { makeSigner, newKey } from './token.ts'
 import { makeUsers } from './users.ts'
 
 /** Of what a page sends that is no file. */
-export const MAX_BODY_BYTES = 64 * 1024
+const MAX_BODY_BYTES = 64 * 1024
 /** Pages say nothing by their WebSockets. */
 const MAX_SOCKET_MESSAGE_BYTES = 1024
 
@@ -82,6 +82,7 @@ export default defineChannel({
       return { seq: await history.seqOf(chat, id) }
     })
 
+    // Not by `schedule`, which would write every one of them down.
     const beats = setInterval(() => {
       hub.beat()
       // What somebody else has written: another process, or the instance that was here before a reload.
@@ -91,12 +92,12 @@ export default defineChannel({
       )
     }, HEARTBEAT_MS)
     onDispose(() => clearInterval(beats))
-    onDispose(context.presence?.onChange(() => hub.tellAvailable(isAvailable())) ?? (() => undefined))
+    if (context.presence) onDispose(context.presence.onChange(() => hub.tellAvailable(isAvailable())))
     schedule('1h', () => history.forget(clock.now() - config.keep))
     if (config.origins.includes('*')) log.warn({}, 'Every site may show this chat, since origins: has "*".')
     log.info({ url: `${url}/` }, `Try it: ${url}/`)
 
-    const tells = (code: 'queued' | 'assigned' | 'returned' | 'closed') => async (turn: Happened) => {
+    const tells = (code: SystemCode) => async (turn: Happened) => {
       const { externalId } = turn.chat
       await history.add(externalId, turn.event.id, { by: 'system', code })
       hub.added(externalId)
@@ -104,9 +105,7 @@ export default defineChannel({
     }
     return {
       async send({ id, chat, part, identity }) {
-        const { name, line2, avatarUrl } = identity ?? {}
-        const face = name === undefined ? undefined : { name, line2, avatarUrl }
-        await history.add(chat, id, { by: 'us', part: shownPart(signer, part), face })
+        await history.add(chat, id, { by: 'us', part: shownPart(signer, part), face: identity && shownFace(identity) })
         hub.added(chat)
         hub.look(chat)
         return { platformId: id }

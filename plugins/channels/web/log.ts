@@ -1,7 +1,6 @@
 /** What each visitor has seen, numbered 1, 2, 3 … without a gap; and what is known of the visitor beside that. */
 import { type Context, tables } from '#core'
-import type { Face } from './protocol.ts'
-import { PAGE, type ShownPart } from './protocol.ts'
+import { type Face, type Item, PAGE, type ShownPart } from './protocol.ts'
 
 interface LogRow {
   chat: string
@@ -51,7 +50,8 @@ export const rows = tables<Rows>({
 export type Line =
   | { readonly by: 'visitor'; readonly part: ShownPart; readonly choice?: string | undefined }
   | { readonly by: 'us'; readonly part: ShownPart; readonly face?: Face | undefined }
-  | { readonly by: 'system'; readonly code: 'queued' | 'assigned' | 'returned' | 'closed' }
+  | { readonly by: 'system'; readonly code: SystemCode }
+export type SystemCode = Extract<Item, { by: 'system' }>['code']
 
 /** An `Item` as JSON, and its number. */
 export interface StoredItem {

@@ -32,10 +32,12 @@ export function makeSnapshots(of: {
       head > 0 ? conversationOf(chat) : undefined,
     ])
     const isOpen = conversation !== undefined && conversation.state !== 'closed'
+    const face = isOpen ? await history.faceSince(chat, conversation.opened_at) : undefined
     return {
+      // Last: who is greeted meanwhile is not told of a change before that.
       available: isAvailable(),
       conversation: conversation?.state ?? 'none',
-      face: isOpen ? await history.faceSince(chat, conversation.opened_at) : undefined,
+      face,
       head,
       read: visitor?.read ?? 0,
       name: visitor?.name ?? undefined,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defineBot, definePlugin, type Part, service, z } from '#core'
+import { defineBot, definePlugin, type Identity, type Part, service, z } from '#core'
 import { channelContract, type TestConfig, testRuntime } from '#core/testing'
 import { presence } from '../../services/index.ts'
 import web from './index.ts'
@@ -123,15 +123,17 @@ describe('a message', () => {
 })
 
 describe('an answer', () => {
-  test('has the name and face that it is said under, and so has the conversation', async () => {
-    const identity = { id: 'sales', name: { en: 'Sales' }, line2: 'Shoes', avatarUrl: 'https://files.example/s.png' }
-    const faces = definePlugin({
-      name: 'faces',
+  const wearing = (identity: Identity) =>
+    definePlugin({
+      name: 'wearing',
       summary: 'Gives everybody one face.',
       config: z.strictObject({}),
       setup: () => ({ outbound: { rewrite: (_reply, next) => next({ identity }) } }),
     })
-    await using bot = await start({}, { features: [{ use: faces }] })
+
+  test('has the name and face that it is said under, and so has the conversation', async () => {
+    const identity = { id: 'sales', name: { en: 'Sales' }, line2: 'Shoes', avatarUrl: 'https://files.example/s.png' }
+    await using bot = await start({}, { features: [{ use: wearing(identity) }] })
     const anna = await visit(siteOf(bot))
     const looking = await anna.looks()
     await anna.says('hello')
@@ -139,6 +141,16 @@ describe('an answer', () => {
     expect(await looking.untilItems(2)).toMatchObject([{}, { by: 'us', face }])
     const { snapshot } = await looking.until('snapshot', (frame) => frame.snapshot.face !== undefined)
     expect(snapshot).toMatchObject({ conversation: 'bot', face })
+  })
+
+  test('has no face that is not a picture of the web', async () => {
+    const identity = { id: 'sales', name: 'Sales', avatarUrl: 'javascript:alert(1)' }
+    await using bot = await start({}, { features: [{ use: wearing(identity) }] })
+    const anna = await visit(siteOf(bot))
+    await anna.says('hello')
+    await bot.idle()
+    expect((await anna.log())[1]).toMatchObject({ by: 'us', face: { name: 'Sales' } })
+    expect(JSON.stringify(await anna.page())).not.toContain('javascript')
   })
 
   test.each([
