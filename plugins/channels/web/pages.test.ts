@@ -41,6 +41,7 @@ test('the loader brings the settings of the YAML, and nothing secret', async () 
   })
   expect({ ...(await settingsIn(bot)) }).toEqual({
     widget: expect.stringMatching(/^widget-[0-9a-f]{16}\.js$/),
+    more: expect.stringMatching(/^more-[0-9a-f]{16}\.js$/),
     channel: 'site',
     title: { en: 'Chat', 'zh-CN': '在线客服' },
     color: '#ff0000',
