@@ -78,13 +78,16 @@ test('the loader is asked for again after a while, the widget never', async () =
   const etag = loader.headers.get('etag') ?? ''
   expect((await get(bot, 'chat.js', { 'if-none-match': etag })).status).toBe(304)
   expect((await get(bot, 'chat.js', { 'if-none-match': '"other"' })).status).toBe(200)
-  const { widget } = await settingsIn(bot)
-  const response = await get(bot, String(widget))
-  expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
-  const hash = createHash('sha256')
-    .update(await response.text())
-    .digest('hex')
-  expect(widget).toBe(`widget-${hash.slice(0, 16)}.js`)
+  const settings = await settingsIn(bot)
+  for (const part of ['widget', 'more']) {
+    const response = await get(bot, String(settings[part]))
+    expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
+    expect(response.headers.get('access-control-allow-origin')).toBe('*')
+    const hash = createHash('sha256')
+      .update(await response.text())
+      .digest('hex')
+    expect(settings[part]).toBe(`${part}-${hash.slice(0, 16)}.js`)
+  }
 })
 
 test('the demo page has an address that ends in a slash, and a strict policy', async () => {
