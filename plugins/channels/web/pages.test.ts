@@ -44,7 +44,9 @@ test('the loader brings the settings of the YAML, and nothing secret', async () 
     more: expect.stringMatching(/^more-[0-9a-f]{16}\.js$/),
     channel: 'site',
     title: { en: 'Chat', 'zh-CN': '在线客服' },
-    color: '#ff0000',
+    colors: expect.stringMatching(
+      /^--brand:#[0-9a-f]{6};--on-brand:#ffffff;--on-light:#[0-9a-f]{6};--on-dark:#[0-9a-f]{6}$/,
+    ),
     layout: 'left-right',
     position: 'right',
     theme: 'auto',

@@ -180,8 +180,8 @@ export interface WidgetSettings {
   readonly greeting?: Text | undefined
   /** A line below the composer: what becomes of what is written here. */
   readonly privacy?: Text | undefined
-  /** As `#1a73e8`. */
-  readonly color: string
+  /** What the operator's colour makes, each readable on what it stands on: `--brand:#1a73e8;--on-brand:#ffffff;…` */
+  readonly colors: string
   readonly logoUrl?: string | undefined
   readonly layout: 'left-right' | 'one-sided'
   readonly position: 'left' | 'right'

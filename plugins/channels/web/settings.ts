@@ -1,5 +1,6 @@
 /** What stands in the YAML, and what of it the loader brings to the widget. */
 import { bytes, duration, file, localized, secret, z } from '#core'
+import { colorsOf } from './color.ts'
 import type { WidgetSettings } from './protocol.ts'
 
 const origin = z
@@ -100,10 +101,11 @@ export function widgetSettings(
   config: Settings,
   files: { readonly widget: string; readonly more: string; readonly logoUrl: string | undefined },
 ): WidgetSettings {
-  const { title, greeting, privacy, color, layout, position, theme, language, offlineForm, uploads } = config
+  const { title, greeting, privacy, layout, position, theme, language, offlineForm, uploads } = config
   return {
     ...files,
-    ...{ channel, title, greeting, privacy, color, layout, position, theme, language, offlineForm },
+    ...{ channel, title, greeting, privacy, layout, position, theme, language, offlineForm },
+    colors: colorsOf(config.color),
     uploads: uploads || undefined,
     collect: config.collect.flatMap((what) => SENT[what] ?? []),
   }

@@ -13,7 +13,7 @@ const SETTINGS: WidgetSettings = {
   channel: 'site',
   widget: 'widget.js',
   more: 'more.js',
-  color: '#1a73e8',
+  colors: '',
   layout: 'left-right',
   position: 'right',
   theme: 'auto',

@@ -1,7 +1,6 @@
 /** The widget: the custom element that the loader has put on the page comes alive. */
 import type { WidgetSettings } from '../protocol.ts'
 import { type Chat, makeChat } from './chat.ts'
-import { accentOn, brandOf } from './color.ts'
 import { makeContext } from './context.ts'
 import { addStyles } from './dom.ts'
 import { type Face, makeFace, type Places } from './face.ts'
@@ -9,8 +8,6 @@ import styles from './styles.css?inline'
 import { type Language, languageOf } from './words.ts'
 
 const TAG = 'switchboard-chat'
-/** What the operator's colour is to be readable on: the surfaces of `styles.css` that carry text in it, the darkest and the lightest. */
-const SURFACE = { light: '#f1f3f6', dark: '#262b32' }
 
 /** What the loader hands over. */
 export interface Options extends Places {
@@ -83,10 +80,7 @@ export function begin(options: Options): void {
   // Two channels on one page share the element: the one that comes second finds it defined.
   if (!customElements.get(TAG)) customElements.define(TAG, SwitchboardChat)
   customElements.upgrade(host)
-  const [onLight, onDark] = [accentOn(SURFACE.light, settings.color), accentOn(SURFACE.dark, settings.color)]
-  const { brand, onBrand } = brandOf(settings.color)
-  const colors = `--brand:${brand};--on-brand:${onBrand};--accent-on-light:${onLight};--accent-on-dark:${onDark}`
-  addStyles(root, `:host{${colors}}${styles}`)
+  addStyles(root, styles)
   const language = languageOf(host.getAttribute('language') ?? options.language)
   const chat = makeChat({ base, settings, language })
   const face = makeFace(makeContext(root, { chat, settings, base, language }), options)

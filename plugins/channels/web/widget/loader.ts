@@ -25,9 +25,6 @@ declare global {
   }
 }
 
-/** Brighter than this, a colour carries dark signs rather than white ones. The widget reckons it exactly. */
-const BRIGHT = 147
-
 function begin({ src, dataset }: HTMLScriptElement): void {
   const base = new URL('.', src).href
   const api = window.switchboard
@@ -41,17 +38,12 @@ function begin({ src, dataset }: HTMLScriptElement): void {
   const page = document.documentElement.lang || navigator.language
   const language = languageOf(recall(base, LANGUAGE) || dataset.language || settings.language || page)
   const [open, broken] = launcherWords[language]
-  const rgb = Number.parseInt(settings.color.slice(1), 16)
-  const isBright = (rgb >> 16) * 0.3 + ((rgb >> 8) & 255) * 0.59 + (rgb & 255) * 0.11 > BRIGHT
 
   const host = make('switchboard-chat')
   const root = host.attachShadow({ mode: 'open' })
   const launcher = make('button', 'launcher')
   const frame = make('section', settings.position, launcher)
-  addStyles(
-    root,
-    `:host{--brand:${settings.color};--on-brand:${isBright ? '#111' : '#fff'}}.launcher{${settings.position}:20px}${styles}`,
-  )
+  addStyles(root, `:host{${settings.colors}}.launcher{${settings.position}:20px}${styles}`)
   frame.lang = language
   set(frame, 'aria-label', open)
   name(launcher, open)

@@ -7,10 +7,12 @@ const ENOUGH = 4.5
 const NEARLY_ENOUGH = 2.9
 const WHITE: Rgb = [255, 255, 255]
 const INK: Rgb = [17, 20, 24]
+/** What the operator's colour is to be readable on: of the widget's surfaces that carry text in it, the darkest and the lightest. */
+const SURFACE = { light: '#f1f3f6', dark: '#262b32' }
 
-/** A colour such as `#1a73e8`, or blue if it is none. */
+/** A colour such as `#1a73e8`. */
 const read = (hex: string): Rgb => {
-  const number = /^#[0-9a-f]{6}$/i.test(hex) ? Number.parseInt(hex.slice(1), 16) : 0x1a73e8
+  const number = Number.parseInt(hex.slice(1), 16)
   return [number >> 16, (number >> 8) & 255, number & 255]
 }
 
@@ -54,4 +56,11 @@ export function brandOf(color: string): { readonly brand: string; readonly onBra
 export function accentOn(surface: string, color: string): string {
   const ground = read(surface)
   return write(moved(read(color), luminance(ground) > 0.5 ? [0, 0, 0] : WHITE, ground))
+}
+
+/** All that the widget makes of the operator's colour, as custom properties of its styles. */
+export function colorsOf(color: string): string {
+  const { brand, onBrand } = brandOf(color)
+  const [light, dark] = [accentOn(SURFACE.light, color), accentOn(SURFACE.dark, color)]
+  return `--brand:${brand};--on-brand:${onBrand};--on-light:${light};--on-dark:${dark}`
 }

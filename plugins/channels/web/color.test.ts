@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { accentOn, brandOf, contrastOf } from './color.ts'
+import { accentOn, brandOf, colorsOf, contrastOf } from './color.ts'
 
 const colors = fc.integer({ min: 0, max: 0xffffff }).map((number) => `#${number.toString(16).padStart(6, '0')}`)
 
@@ -37,4 +37,8 @@ test('a colour that can be read stays as it is', () => {
 test('a middling colour is darkened a little for white, a light one carries dark', () => {
   expect(brandOf('#ff5a5f').onBrand).toBe('#ffffff')
   expect(brandOf('#ffb400')).toEqual({ brand: '#ffb400', onBrand: '#111418' })
+})
+
+test('the widget gets its colours ready: one to stand on, and one to be written with in either theme', () => {
+  expect(colorsOf('#0b6e4f')).toMatch(/^--brand:#0b6e4f;--on-brand:#ffffff;--on-light:#0b6e4f;--on-dark:#[0-9a-f]{6}$/)
 })
