@@ -1,12 +1,12 @@
 /** The chat on a page, as a visitor sees and uses it: by what is written on it. */
 import type { Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
-import { moreWords } from '../../plugins/channels/web/widget/more-words.ts'
+import { fileWords, formWords, moreWords } from '../../plugins/channels/web/widget/more-words.ts'
 import { type Language, words } from '../../plugins/channels/web/widget/words.ts'
 
 export interface Widget {
   readonly page: Page
-  readonly words: (typeof words)[Language] & (typeof moreWords)[Language]
+  readonly words: ReturnType<typeof wordsOf>
   readonly launcher: Locator
   readonly panel: Locator
   readonly log: Locator
@@ -26,9 +26,17 @@ export interface Widget {
 /** How long things may take in a browser on a busy machine. */
 export const SOON = { timeout: 10_000, interval: 20 }
 
+/** All that the chat says, of whatever file. */
+const wordsOf = (language: Language) => ({
+  ...words[language],
+  ...moreWords[language],
+  ...fileWords[language],
+  form: formWords[language],
+})
+
 /** The chat of a page that is in this language. */
 export function widgetOf(page: Page, language: Language = 'en'): Widget {
-  const said = { ...words[language], ...moreWords[language] }
+  const said = wordsOf(language)
   const log = page.getByRole('log')
   const composer = page.getByRole('textbox', { name: said.message, exact: true })
   const launcher = page.locator('switchboard-chat .launcher')

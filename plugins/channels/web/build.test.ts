@@ -12,7 +12,15 @@ const built = () => readdirSync(BUILT).map((name) => [name, readFileSync(join(BU
 test('built twice, from any folder, it is the same, and says how large it is', () => {
   const said = build()
   const once = built()
-  expect(once.map(([name]) => name)).toEqual(['demo.html', 'demo.js', 'loader.js', 'more.js', 'widget.js'])
+  expect(once.map(([name]) => name)).toEqual([
+    'demo.html',
+    'demo.js',
+    'files.js',
+    'form.js',
+    'loader.js',
+    'more.js',
+    'widget.js',
+  ])
   for (const [name, text] of once)
     expect(said).toContain(`${name.padEnd(10)} ${String(Buffer.byteLength(text)).padStart(6)} bytes`)
   expect(said).not.toContain(import.meta.dirname)

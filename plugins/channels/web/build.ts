@@ -22,6 +22,8 @@ const files = new Map([
   // Modules that the loader imports, and the widget when it needs more; the others are plain scripts.
   ['widget.js', await bundle('element.ts', { format: 'es' })],
   ['more.js', await bundle('more.ts', { format: 'es' })],
+  ['files.js', await bundle('files.ts', { format: 'es' })],
+  ['form.js', await bundle('form.ts', { format: 'es' })],
   ['loader.js', withSettings(await bundle('loader.ts', { format: 'iife' }))],
   ['demo.js', await bundle('demo.ts', { format: 'iife' })],
   ['demo.html', readFileSync(join(SOURCE, 'demo.html'), 'utf8')],

@@ -41,7 +41,11 @@ test('the loader brings the settings of the YAML, and nothing secret', async () 
   })
   expect({ ...(await settingsIn(bot)) }).toEqual({
     widget: expect.stringMatching(/^widget-[0-9a-f]{16}\.js$/),
-    more: expect.stringMatching(/^more-[0-9a-f]{16}\.js$/),
+    fetched: {
+      more: expect.stringMatching(/^more-[0-9a-f]{16}\.js$/),
+      files: expect.stringMatching(/^files-[0-9a-f]{16}\.js$/),
+      form: expect.stringMatching(/^form-[0-9a-f]{16}\.js$/),
+    },
     channel: 'site',
     title: { en: 'Chat', 'zh-CN': '在线客服' },
     colors: expect.stringMatching(
@@ -80,15 +84,15 @@ test('the loader is asked for again after a while, the widget never', async () =
   const etag = loader.headers.get('etag') ?? ''
   expect((await get(bot, 'chat.js', { 'if-none-match': etag })).status).toBe(304)
   expect((await get(bot, 'chat.js', { 'if-none-match': '"other"' })).status).toBe(200)
-  const settings = await settingsIn(bot)
-  for (const part of ['widget', 'more']) {
-    const response = await get(bot, String(settings[part]))
+  const { widget, fetched } = await settingsIn(bot)
+  for (const [part, file] of Object.entries({ widget, ...Object(fetched) })) {
+    const response = await get(bot, String(file))
     expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
     expect(response.headers.get('access-control-allow-origin')).toBe('*')
     const hash = createHash('sha256')
       .update(await response.text())
       .digest('hex')
-    expect(settings[part]).toBe(`${part}-${hash.slice(0, 16)}.js`)
+    expect(file).toBe(`${part}-${hash.slice(0, 16)}.js`)
   }
 })
 

@@ -25,17 +25,15 @@ const DEMO_POLICY =
 
 /** Throws with what to do when the widget has not been built. */
 export async function servePages(web: FastifyInstance, name: string, config: Settings): Promise<void> {
-  const [loader, widget, more, demo, demoScript] = await Promise.all([
-    built('loader.js'),
-    built('widget.js'),
-    built('more.js'),
-    built('demo.html'),
-    built('demo.js'),
-  ])
-  const widgetFile = `widget-${hashOf(widget)}.js`
-  const moreFile = `more-${hashOf(more)}.js`
+  const [loader, demo, demoScript] = await Promise.all([built('loader.js'), built('demo.html'), built('demo.js')])
+  const [widget, more, files, form] = [
+    await serveForEver('widget'),
+    await serveForEver('more'),
+    await serveForEver('files'),
+    await serveForEver('form'),
+  ]
   const logo = await logoOf(config)
-  const settings = widgetSettings(name, config, { widget: widgetFile, more: moreFile, logoUrl: logo?.url })
+  const settings = widgetSettings(name, config, { widget, fetched: { more, files, form }, logoUrl: logo?.url })
   if (!PLACEHOLDER.test(loader)) throw new Error('There is no place for the settings in built/loader.js.')
 
   serve(
@@ -44,8 +42,6 @@ export async function servePages(web: FastifyInstance, name: string, config: Set
     FOR_A_WHILE,
     loader.replace(PLACEHOLDER, () => inScript(settings)),
   )
-  serve(`/${widgetFile}`, SCRIPT, FOR_EVER, widget)
-  serve(`/${moreFile}`, SCRIPT, FOR_EVER, more)
   serve('/demo.js', SCRIPT, FOR_A_WHILE, demoScript)
   if (logo?.picture) serve(`/${logo.url}`, logo.type, FOR_EVER, logo.picture)
   web.get('/', (request, reply) => {
@@ -57,6 +53,14 @@ export async function servePages(web: FastifyInstance, name: string, config: Set
       .type('text/html; charset=utf-8')
       .send(demo)
   })
+
+  /** A script under a name that says what is in it: what has this name never changes. */
+  async function serveForEver(script: string): Promise<string> {
+    const content = await built(`${script}.js`)
+    const file = `${script}-${hashOf(content)}.js`
+    serve(`/${file}`, SCRIPT, FOR_EVER, content)
+    return file
+  }
 
   function serve(path: string, type: string, caching: string, content: string | Buffer): void {
     const etag = `"${hashOf(content)}"`

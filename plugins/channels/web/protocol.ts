@@ -173,8 +173,8 @@ export interface WidgetSettings {
   readonly channel: string
   /** The file of the widget, relative to the channel's address: `widget-<hash>.js`. */
   readonly widget: string
-  /** The file of what most visitors never see, likewise: `more-<hash>.js`. */
-  readonly more: string
+  /** The files that are fetched when they are needed, likewise. */
+  readonly fetched: { readonly more: string; readonly files: string; readonly form: string }
   readonly title?: Text | undefined
   /** Shown above the first message; not a message. */
   readonly greeting?: Text | undefined

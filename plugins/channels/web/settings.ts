@@ -99,7 +99,7 @@ export type Settings = z.output<typeof settings>
 export function widgetSettings(
   channel: string,
   config: Settings,
-  files: { readonly widget: string; readonly more: string; readonly logoUrl: string | undefined },
+  files: Pick<WidgetSettings, 'widget' | 'fetched'> & { readonly logoUrl: string | undefined },
 ): WidgetSettings {
   const { title, greeting, privacy, layout, position, theme, language, offlineForm, uploads } = config
   return {

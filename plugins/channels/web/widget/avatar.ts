@@ -1,7 +1,7 @@
 import type { Face } from '../protocol.ts'
+import { safeFileUrl } from './addresses.ts'
 import type { Context } from './context.ts'
 import { make, set } from './dom.ts'
-import { safeFileUrl } from './links.ts'
 import { initialsOf } from './words.ts'
 
 /** Who speaks: the identity, else the account. */

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { Frame, WidgetSettings } from '../protocol.ts'
 import { type Chat, makeChat } from './chat.ts'
 import { type TestBrowser, testBrowser } from './testing/browser.ts'
+import { fetchFile } from './testing/fetched.ts'
 import { type Server, testServer } from './testing/server.ts'
 
 const RUNS = process.env.LONG ? 1_000 : 60
@@ -12,7 +13,7 @@ const SEED = 20_261_122
 const SETTINGS: WidgetSettings = {
   channel: 'site',
   widget: 'widget.js',
-  more: 'more.js',
+  fetched: { more: 'more.js', files: 'files.js', form: 'form.js' },
   colors: '',
   layout: 'left-right',
   position: 'right',
@@ -75,7 +76,7 @@ class World {
 
   open() {
     const page = this.browser.tab()
-    const chat: Chat = makeChat({ base: this.server.base, settings: SETTINGS, language: 'en' }, page)
+    const chat: Chat = makeChat({ base: this.server.base, settings: SETTINGS, language: 'en', fetch: fetchFile }, page)
     chat.start()
     return { page, chat }
   }

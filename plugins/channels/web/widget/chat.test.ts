@@ -3,13 +3,15 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Frame, WidgetSettings } from '../protocol.ts'
 import type { Browser } from './browser.ts'
 import { type Chat, makeChat } from './chat.ts'
+import { problemOf } from './files.ts'
 import { type Tab, type TestBrowser, testBrowser } from './testing/browser.ts'
+import { fetchFile } from './testing/fetched.ts'
 import { type Server, testServer } from './testing/server.ts'
 
 const SETTINGS: WidgetSettings = {
   channel: 'site',
   widget: 'widget.js',
-  more: 'more.js',
+  fetched: { more: 'more.js', files: 'files.js', form: 'form.js' },
   colors: '',
   layout: 'left-right',
   position: 'right',
@@ -29,7 +31,7 @@ interface Visit {
 /** A page with the chat, not yet started; whatever it opens is gone after the test. */
 function openTab(server: Server, browser: TestBrowser, changes: Partial<Browser> = {}, settings = SETTINGS) {
   const tab = browser.tab(changes)
-  const chat = makeChat({ base: server.base, settings, language: 'en' }, tab)
+  const chat = makeChat({ base: server.base, settings, language: 'en', fetch: fetchFile }, tab)
   onTestFinished(() => chat.stop())
   return { tab, chat }
 }
@@ -450,7 +452,7 @@ test('the chat works where there is no storage at all, and remembers by itself',
       throw new DOMException('sandboxed', 'SecurityError')
     },
   })
-  const chat = makeChat({ base: server.base, settings: SETTINGS, language: 'en' }, tab)
+  const chat = makeChat({ base: server.base, settings: SETTINGS, language: 'en', fetch: fetchFile }, tab)
   onTestFinished(() => chat.stop())
   server.faults.refuseUpgrades = true
   chat.start()
@@ -882,7 +884,7 @@ test.each([
   ['FILE_TYPE', { ...SETTINGS, uploads: undefined }, file(1)],
 ])('a file that the server will not take is refused with %s before it is sent', async (code, settings, wrong) => {
   const { server, chat } = await online({}, settings)
-  chat.sendFile(wrong)
+  chat.sendFile(wrong, problemOf(wrong, settings.uploads))
   expect(chat.view.outbox).toMatchObject([{ file: wrong, state: 'failed', error: code }])
   chat.retry(chat.view.outbox[0]?.id ?? '')
   await rounds()

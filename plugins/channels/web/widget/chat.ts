@@ -1,7 +1,8 @@
 /** The visitor's side of the chat, without a page: what is held, what waits to be sent, and what changes. */
 import type { Item, SendMessage, Snapshot, WidgetSettings } from '../protocol.ts'
 import { type Browser, makeId } from './browser.ts'
-import { type Heard, readCount, readPage, readSession, readText } from './frames.ts'
+import type { Fetch } from './fetched.ts'
+import { type Heard, readCount, readPage, readSession } from './frames.ts'
 import { prefixOf } from './known.ts'
 import { makeLog } from './log.ts'
 import { makeOutbox } from './outbox.ts'
@@ -63,7 +64,8 @@ export interface Chat {
   readonly isKnown: boolean
   send(text: string): void
   choose(choice: { readonly id: string; readonly label: string }): void
-  sendFile(file: File): void
+  /** `error`: the code of what is wrong with it, if that is known already. */
+  sendFile(file: File, error?: string): void
   /**
    * From the form of those who write while nobody is there. Resolves when the server has it; otherwise rejects with an
    * error whose `code` is the server's, or `OFFLINE`, and trying again with the same words cannot double them.
@@ -84,11 +86,17 @@ export interface Chat {
   setLanguage(language: string): void
 }
 
-/** Makes the chat of one channel; nothing is asked before `start`. `base`: the channel's address, with a `/` at the end. */
-export function makeChat(
-  { base, settings, language }: { readonly base: string; readonly settings: WidgetSettings; readonly language: string },
-  browser: Browser = window,
-): Chat {
+interface Options {
+  /** The channel's address, with a `/` at the end. */
+  readonly base: string
+  readonly settings: WidgetSettings
+  readonly language: string
+  /** Brings what is not needed at first. */
+  readonly fetch: Fetch
+}
+
+/** Makes the chat of one channel; nothing is asked before `start`. */
+export function makeChat({ base, settings, language, fetch }: Options, browser: Browser = window): Chat {
   const store = makeStore(browser, prefixOf(base))
   const log = makeLog()
   const requests = makeRequests(browser, base, store, {
@@ -98,18 +106,15 @@ export function makeChat(
   const outbox = makeOutbox(browser, store, {
     post,
     async upload(file, signal, onProgress) {
-      const problem = problemOf(file)
-      if (problem) throw refusal(400, problem)
-      const name = encodeURIComponent(file.name)
-      const ref = readText(await requests.upload(`v1/files?name=${name}`, file, signal, onProgress), 'file')
-      if (ref === undefined) throw refusal()
-      return ref
+      const { upload } = await fetch('files')
+      return upload({ file, uploads: settings.uploads }, { browser, base, requests }, signal, onProgress)
     },
     onChange: () => show(),
     onSent: expectUpTo,
   })
   const stream = makeStream(browser, store, {
     base,
+    fetch,
     token: requests.token,
     refused: requests.refused,
     after() {
@@ -289,17 +294,6 @@ export function makeChat(
     return seq
   }
 
-  /** The code of what is wrong with a file, told before it is sent. */
-  function problemOf({ type, size }: File): string | undefined {
-    const { uploads } = settings
-    if (!uploads) return 'FILE_TYPE'
-    const { types, maxBytes } = uploads
-    // A file whose type the browser does not know is looked at by the server.
-    const isAllowed = !type || types.includes(type) || types.includes(type.replace(/\/.*/, '/*'))
-    if (!isAllowed) return 'FILE_TYPE'
-    return size > maxBytes ? 'FILE_TOO_LARGE' : undefined
-  }
-
   function tellRead(): void {
     if (!isRunning || timers.has('read') || readTo <= readTold) return
     readTold = readTo
@@ -377,7 +371,7 @@ export function makeChat(
       if (text.trim() !== '') send({ text })
     },
     choose: ({ id, label }) => send({ text: label, choice: id }),
-    sendFile: (file) => send({ text: '', file, error: problemOf(file) }),
+    sendFile: (file, error) => send({ text: '', file, error }),
     async leaveMessage({ name, email, text }) {
       const content = JSON.stringify([name, email, text])
       // The same words once more are the same message: the answer may have got lost.

@@ -35,6 +35,6 @@ export function makeChoices({ prompt, choices }: ShownPart & { type: 'choices' }
     }
   }
 
-  const question = prompt ? [textElement(prompt)] : []
+  const question = prompt ? [textElement(prompt, context)] : []
   return { element: make('div', 'asked', ...question, group), settle }
 }

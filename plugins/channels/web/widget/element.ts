@@ -4,6 +4,7 @@ import { type Chat, makeChat } from './chat.ts'
 import { makeContext } from './context.ts'
 import { addStyles } from './dom.ts'
 import { type Face, makeFace, type Places } from './face.ts'
+import { makeFetched } from './fetched.ts'
 import styles from './styles.css?inline'
 import { type Language, languageOf } from './words.ts'
 
@@ -82,8 +83,9 @@ export function begin(options: Options): void {
   customElements.upgrade(host)
   addStyles(root, styles)
   const language = languageOf(host.getAttribute('language') ?? options.language)
-  const chat = makeChat({ base, settings, language })
-  const face = makeFace(makeContext(root, { chat, settings, base, language }), options)
+  const { fetch, use } = makeFetched(root, base, settings.fetched)
+  const chat = makeChat({ base, settings, language, fetch })
+  const face = makeFace(makeContext({ chat, settings, base, language, use }), options)
   host.life = { chat, face }
   options.launcher.onclick = () => host.toggle()
   if (host.isConnected) face.connect()

@@ -10,8 +10,6 @@ import { LANGUAGE, remember } from './known.ts'
 import { makeMessages } from './messages.ts'
 import { type Language, launcherWords } from './words.ts'
 
-/** Where the panel fills the page, so that nothing beside it can be used. */
-const FULL = '(max-width: 480px), (max-height: 420px)'
 /** A connection that is back before nobody needs to hear of. */
 const CUT_AFTER_MS = 2_000
 /** About one frame of the screen. */
@@ -37,7 +35,6 @@ export interface Places {
 
 export function makeFace(context: Context, { host, root, frame, launcher }: Places): Face {
   const { chat, settings } = context
-  const full = matchMedia(FULL)
   const badge = make('span', 'badge')
   const title = make('h2')
   const subtitle = make('p')
@@ -50,15 +47,14 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   const messages = makeMessages(context, noteRead)
   const composer = makeComposer(context)
   let form: Form | undefined
-  const dropHint = make('p', 'drop')
-  const panel = make('div', 'panel', header, cut, messages.element, typing, composer.element, dropHint)
+  const panel = make('div', 'panel', header, cut, messages.element, typing, composer.element)
   title.id = 'title'
   set(panel, 'role', 'dialog')
   set(panel, 'aria-labelledby', title.id)
   panel.tabIndex = -1
   set(cut, 'role', 'status')
   set(typing, 'role', 'status')
-  panel.hidden = dropHint.hidden = true
+  panel.hidden = true
   frame.prepend(panel)
   launcher.append(badge)
   frame.classList.add(settings.layout, settings.theme)
@@ -70,6 +66,8 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   let firstUnread: number | undefined
   let shownFace = ''
   let connected: AbortController | undefined
+  let fitting: AbortController | undefined
+  let takesFiles = false
   let unread = 0
 
   function show(view: View): void {
@@ -90,7 +88,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     const isAway = settings.offlineForm && snapshot?.available === false && !isWithPeople
     const hadFocus = root.activeElement === composer.text
     if (isAway && !form) {
-      context.withMore(({ makeForm }) => {
+      context.use('form', ({ makeForm }) => {
         if (form) return
         form = makeForm(context, { name: snapshot.name, message: composer.text.value })
         composer.element.after(form.element)
@@ -169,11 +167,17 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       const { items, snapshot, unread: count } = chat.view
       const read = snapshot?.read ?? 0
       firstUnread = count > 0 ? items.find(({ seq, by }) => seq > read && by === 'us')?.seq : undefined
-      fitToKeyboard()
+      fitWhileOpen()
+      if (settings.uploads) {
+        context.use('files', ({ addFiles }) => {
+          if (!takesFiles) addFiles(context, panel, composer)
+          takesFiles = true
+        })
+      }
       show(chat.view)
       messages.toUnread()
-      // While the visitor reads, the rest is fetched that may be needed; what it shows takes more room.
-      context.withMore(() => messages.toUnread())
+      // What is fetched now takes more room than what keeps its place.
+      context.use('more', () => messages.toUnread())
       host.toggleAttribute('open', true)
       host.dispatchEvent(new Event('switchboard:open', { bubbles: true, composed: true }))
     }
@@ -184,8 +188,16 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     else composer.text.focus()
   }
 
+  /** Sees to it that all of the panel can be seen on a phone, as long as it is open. */
+  function fitWhileOpen(): void {
+    fitting = new AbortController()
+    const { signal } = fitting
+    context.use('more', ({ fitPanel }) => fitPanel(panel, signal))
+  }
+
   function close(): void {
     if (!isOpen) return
+    fitting?.abort()
     const hadFocus = panel.contains(root.activeElement)
     isOpen = false
     panel.hidden = true
@@ -198,50 +210,9 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   }
 
   panel.onkeydown = (event) => {
-    if (event.isComposing) return
-    if (event.key === 'Escape') {
-      event.stopPropagation()
-      close()
-    }
-    if (event.key === 'Tab' && full.matches) keepFocus(event)
-  }
-
-  /** Where the panel is all there is, Tab goes round in it. */
-  function keepFocus(event: KeyboardEvent): void {
-    const all = panel.querySelectorAll<HTMLElement>('button, a[href], input, textarea, audio, video, [tabindex="0"]')
-    const inside = [...all].filter((one) => one.tabIndex >= 0 && one.offsetParent !== null)
-    const [from, to] = event.shiftKey ? [inside[0], inside.at(-1)] : [inside.at(-1), inside[0]]
-    const { activeElement } = root
-    if (activeElement !== from && !(event.shiftKey && activeElement === panel)) return
-    event.preventDefault()
-    to?.focus()
-  }
-
-  /** The keyboard of a phone covers the page; the panel is to end above it. */
-  function fitToKeyboard(): void {
-    const { visualViewport: seen } = window
-    // Who looks closer wants to see a part of it, not all of it smaller.
-    if (!seen || seen.scale > 1 || !isOpen) return
-    set(panel, 'aria-modal', String(full.matches))
-    panel.style.height = full.matches ? `${seen.height}px` : ''
-    panel.style.top = full.matches ? `${seen.offsetTop}px` : ''
-  }
-
-  let depth = 0
-  function showDropHint(change: number): void {
-    depth = Math.max(0, depth + change)
-    dropHint.hidden = depth === 0
-  }
-  const bringsFiles = (event: DragEvent) =>
-    settings.uploads !== undefined && event.dataTransfer?.types.includes('Files') && !composer.element.hidden
-  panel.ondragenter = (event) => bringsFiles(event) && showDropHint(1)
-  panel.ondragleave = (event) => bringsFiles(event) && showDropHint(-1)
-  panel.ondragover = (event) => bringsFiles(event) && event.preventDefault()
-  panel.ondrop = (event) => {
-    if (!bringsFiles(event)) return
-    event.preventDefault()
-    showDropHint(-depth)
-    composer.sendFiles(event.dataTransfer?.files)
+    if (event.isComposing || event.key !== 'Escape') return
+    event.stopPropagation()
+    close()
   }
 
   function speak(language: Language): void {
@@ -251,9 +222,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     switchLanguage.lang = language === 'en' ? 'zh-CN' : 'en'
     say(switchLanguage, words.otherLanguage)
     name(dismiss, words.close)
-    say(dropHint, words.drop(context.limit))
-    composer.speak()
-    form?.speak()
+    for (const speakPart of context.speakers) speakPart()
     messages.reset()
     chat.setLanguage(language)
     show(chat.view)
@@ -283,13 +252,13 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       window.addEventListener('online', () => show(chat.view), { signal })
       window.addEventListener('offline', () => show(chat.view), { signal })
       document.addEventListener('visibilitychange', noteRead, { signal })
-      window.visualViewport?.addEventListener('resize', fitToKeyboard, { signal })
-      window.visualViewport?.addEventListener('scroll', fitToKeyboard, { signal })
       if (isOpen || chat.isKnown) chat.start()
+      if (isOpen) fitWhileOpen()
       show(chat.view)
     },
     disconnect() {
       connected?.abort()
+      fitting?.abort()
       connected = undefined
       clearTimeout(cutTimer)
       clearTimeout(showTimer)

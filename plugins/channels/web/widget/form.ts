@@ -3,15 +3,16 @@
 import type { Context } from './context.ts'
 import { button, make, say, set } from './dom.ts'
 import { CHECK, icon } from './icons.ts'
-import { moreWords } from './more-words.ts'
+import { formWords } from './more-words.ts'
 import { MAX_CHARS } from './words.ts'
+
+export { default as styles } from './form.css?inline'
 
 export interface Form {
   readonly element: HTMLElement
   /** Whether a message was left, and no other is being written. */
   readonly isDone: boolean
   focus(): void
-  speak(): void
 }
 
 /** As the server checks it: something before and after an `@`, and a dot. */
@@ -31,7 +32,7 @@ export function makeForm(
   const name = labelled(make('input'))
   const email = labelled(make('input'))
   const message = labelled(make('textarea'))
-  const trap = make('input', 'trap')
+  const trap = make('input', 'unseen')
   const failure = make('p', 'error')
   const submit = make('button', 'primary')
   const fields = make('form', '', title, intro, name.element, email.element, message.element, trap, failure, submit)
@@ -85,11 +86,11 @@ export function makeForm(
   fields.onsubmit = async (event) => {
     event.preventDefault()
     if (submit.getAttribute('aria-disabled') === 'true') return
-    const words = moreWords[context.language]
+    const words = formWords[context.language]
     const form = { name: name.input.value.trim(), email: email.input.value.trim(), text: message.input.value.trim() }
     const isReachable = isEmail(form.email)
-    email.complain(isReachable ? '' : words.form.noEmail)
-    message.complain(form.text ? '' : words.form.noMessage)
+    email.complain(isReachable ? '' : words.noEmail)
+    message.complain(form.text ? '' : words.noMessage)
     say(failure, '')
     if (!isReachable) return email.input.focus()
     if (!form.text) return message.input.focus()
@@ -97,19 +98,19 @@ export function makeForm(
     try {
       if (!trap.value) await chat.leaveMessage(form)
       message.input.value = ''
-      say(doneText, words.form.doneText(form.email))
+      say(doneText, words.doneText(form.email))
       fields.hidden = true
       done.hidden = false
       done.focus()
     } catch {
-      say(failure, words.form.failed)
+      say(failure, words.failed)
     } finally {
       submit.removeAttribute('aria-disabled')
     }
   }
 
   function speak(): void {
-    const { form } = moreWords[context.language]
+    const form = formWords[context.language]
     say(title, form.title)
     say(intro, form.text)
     say(name.label, form.name)
@@ -121,6 +122,7 @@ export function makeForm(
   }
   name.input.value = known.name ?? ''
   message.input.value = known.message
+  context.speakers.push(speak)
   speak()
 
   return {
@@ -129,6 +131,5 @@ export function makeForm(
       return !done.hidden
     },
     focus: () => (done.hidden ? (name.input.value ? email : name).input : done).focus(),
-    speak,
   }
 }

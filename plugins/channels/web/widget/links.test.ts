@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { safeFileUrl, safeUrl, tokensOf } from './links.ts'
+import { safeFileUrl, safeUrl } from './addresses.ts'
+import { tokensOf } from './links.ts'
 
 const linksOf = (text: string) => tokensOf(text).flatMap(({ href }) => href ?? [])
 

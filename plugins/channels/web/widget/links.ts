@@ -1,4 +1,6 @@
 /** Finds the links in a text. What is not certainly harmless stays text. */
+import { safeUrl } from './addresses.ts'
+import { link } from './dom.ts'
 
 export interface Token {
   readonly text: string
@@ -9,22 +11,6 @@ export interface Token {
 // Every repetition is bounded, so that no text can take long. Chinese punctuation ends a link, letters do not.
 const LINK =
   /\bhttps?:\/\/[^\s<>"'“”‘’，。；：！？、（）《》【】「」\p{C}]{1,2000}|\b(?:mailto:)?[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}\b|\btel:\+?[\d().-]{3,30}/giu
-
-/** The address if a page may lead there, whole; else `undefined`. */
-export function safeUrl(url: string, base?: string): string | undefined {
-  try {
-    const { protocol, href } = new URL(url, base)
-    return /^(https?|mailto|tel):$/.test(protocol) ? href : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** The same, but only what can be fetched: for pictures and files. */
-export function safeFileUrl(url: string, base: string): string | undefined {
-  const href = safeUrl(url, base)
-  return href?.startsWith('http') ? href : undefined
-}
 
 /** Punctuation that ends a sentence is not part of the link, nor is a bracket that was opened before it. */
 function trimmed(link: string): string {
@@ -52,3 +38,7 @@ export function tokensOf(text: string): readonly Token[] {
   if (from < text.length) tokens.push({ text: text.slice(from) })
   return tokens
 }
+
+/** The same, as they stand on a page. */
+export const linked = (text: string): readonly (Node | string)[] =>
+  tokensOf(text).map(({ text: piece, href }) => (href ? link(href, '', piece) : piece))

@@ -1,14 +1,12 @@
 /** The list of messages: what the log has, what is on its way, and what is being written. */
 import type { Item } from '../protocol.ts'
 import { avatarOf, nameOf } from './avatar.ts'
-import type { View } from './chat.ts'
+import type { Outgoing, View } from './chat.ts'
 import type { Context } from './context.ts'
 import { button, make, say, set } from './dom.ts'
 import { DOWN, icon } from './icons.ts'
 import { makeRow, type Row } from './row.ts'
 
-/** How many messages are shown at first, and how many more when one scrolls back. */
-const ROWS = 100
 /** So near to an end of the list counts as being there. */
 const NEAR_PX = 60
 
@@ -42,10 +40,7 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
   /** By rising numbers; then those on their way. */
   let rows: readonly Row[] = []
   const byId = new Map<string, Row>()
-  /** The lowest number that is shown. */
-  let first = 0
   let isAtEnd = true
-  let isLoading = false
   let isCaughtUp = false
   let now: View | undefined
   let unreadFrom: number | undefined
@@ -70,24 +65,16 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
     newer.hidden = true
   }
 
-  /** Shows older ones, and asks for them where they are not here. What is in sight stays where it is. */
+  /** Brings older ones. What is in sight stays where it is. */
   async function showOlder(): Promise<void> {
-    const isHere = (chat.view.items[0]?.seq ?? first) < first
-    if (isLoading || rows.length === 0 || (!isHere && !chat.view.hasOlder)) return
-    isLoading = true
-    loading.hidden = isHere
+    if (!chat.view.hasOlder || !loading.hidden) return
+    loading.hidden = false
     // Where it fails nothing changes, and the next time that one scrolls there it is tried again.
-    if (!isHere) await chat.loadOlder().catch(() => {})
+    await chat.loadOlder()
     loading.hidden = true
-    isLoading = false
-    const { view } = chat
-    const start = view.items.findIndex(({ seq }) => seq >= first)
-    first = view.items[Math.max(0, start - ROWS)]?.seq ?? first
-    quietly(() => {
-      const fromEnd = list.scrollHeight - list.scrollTop
-      arrange(view)
-      list.scrollTop = list.scrollHeight - fromEnd
-    })
+    const fromEnd = list.scrollHeight - list.scrollTop
+    quietly(() => arrange(chat.view))
+    list.scrollTop = list.scrollHeight - fromEnd
   }
 
   /** What is inserted meanwhile is no news, and is not announced. */
@@ -99,8 +86,7 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
 
   /** The rows in their order. Those that stay are not touched, and what has come into the log stays the row that it was. */
   function arrange({ items, outbox }: View): void {
-    const shown: readonly Item[] = items.filter(({ seq }) => seq >= first)
-    const entries = [...shown, ...outbox]
+    const entries: readonly (Item | Outgoing)[] = [...items, ...outbox]
     const next = entries.map((entry) => {
       const id = 'by' in entry && entry.by !== 'visitor' ? `us ${entry.id}` : entry.id
       const row = byId.get(id) ?? makeRow(entry, context)
@@ -128,9 +114,8 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
 
   function showGreeting(view: View): void {
     const text = context.settings.greeting
-    const isStart = !view.hasOlder && (view.items[0]?.seq ?? first) >= first
-    if (!text || !isStart) greeting.replaceChildren()
-    if (!text || !isStart || greeting.childElementCount > 0) return
+    if (!text || view.hasOlder) greeting.replaceChildren()
+    if (!text || view.hasOlder || greeting.childElementCount > 0) return
     greeting.className = 'row ours head'
     const author = make('div', 'author', nameOf(undefined, context))
     const bubble = make('div', 'bubble text', context.text(text))
@@ -175,9 +160,7 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
       const former = rows
       const lastFormer = former.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
       const last = view.items.at(-1)?.seq ?? 0
-      const isAnother = last < lastFormer
-      if (isAnother) isCaughtUp = false
-      if (isAnother || lastFormer === 0) first = view.items.at(-ROWS)?.seq ?? view.items[0]?.seq ?? 0
+      if (last < lastFormer) isCaughtUp = false
       const isUnchanged = now?.items === view.items && now.outbox === view.outbox && unreadFrom === firstUnread
       const wasAtEnd = isAtEnd
       now = view

@@ -1,14 +1,45 @@
-/** What most visitors are never told, in both languages. */
+/** What most visitors are never told, in both languages: one table for each file that is fetched. */
 import type { Language } from './words.ts'
 
-const en = {
-  image: 'Image',
-  audio: 'Audio',
-  video: 'Video',
-  file: 'File',
-  enlarge: (name: string) => `Enlarge: ${name}`,
-  closeImage: 'Close image',
-  form: {
+/** Every word of one language must be there in the other. */
+const both = <Words>(en: Words, zh: Words): Record<Language, Words> => ({ en, 'zh-CN': zh })
+
+export const moreWords = both(
+  {
+    image: 'Image',
+    audio: 'Audio',
+    video: 'Video',
+    file: 'File',
+    enlarge: (name: string) => `Enlarge: ${name}`,
+    closeImage: 'Close image',
+  },
+  {
+    image: '图片',
+    audio: '音频',
+    video: '视频',
+    file: '文件',
+    enlarge: (name) => `查看大图：${name}`,
+    closeImage: '关闭图片',
+  },
+)
+
+export const fileWords = both(
+  {
+    attach: (limit: string) => `Attach a file, up to ${limit}`,
+    drop: (limit: string) => `Drop to send, up to ${limit} each`,
+    tooLarge: (limit: string) => `Not sent: larger than ${limit}.`,
+    wrongType: 'Not sent: files of this kind are not accepted.',
+  },
+  {
+    attach: (limit) => `发送文件，最大 ${limit}`,
+    drop: (limit) => `松开即可发送，单个文件最大 ${limit}`,
+    tooLarge: (limit) => `发送失败：文件超过 ${limit}`,
+    wrongType: '发送失败：不支持此类文件',
+  },
+)
+
+export const formWords = both(
+  {
     title: 'We are away at the moment',
     text: 'Leave a message and we will answer by email.',
     name: 'Name (optional)',
@@ -22,16 +53,7 @@ const en = {
     doneText: (email: string) => `We have your message and will write to ${email}.`,
     again: 'Write another message',
   },
-}
-
-const zh: typeof en = {
-  image: '图片',
-  audio: '音频',
-  video: '视频',
-  file: '文件',
-  enlarge: (name) => `查看大图：${name}`,
-  closeImage: '关闭图片',
-  form: {
+  {
     title: '客服暂时不在线',
     text: '请给我们留言，我们会通过邮件回复您。',
     name: '称呼（选填）',
@@ -45,6 +67,4 @@ const zh: typeof en = {
     doneText: (email) => `我们已收到，会尽快回复到 ${email}。`,
     again: '再写一条留言',
   },
-}
-
-export const moreWords: Record<Language, typeof en> = { en, 'zh-CN': zh }
+)

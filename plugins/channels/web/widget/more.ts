@@ -1,4 +1,6 @@
-/** What most visitors never see, in a file of its own: fetched when the panel is open and idle, or at once when needed. */
-export { makeForm } from './form.ts'
+/** What an open panel needs soon: pictures, links, the room on a phone, and another way for the stream. */
+export { readEvents } from './events.ts'
+export { linked } from './links.ts'
 export { default as styles } from './more.css?inline'
-export { outgoingFile, partElement } from './parts.ts'
+export { fitPanel } from './panel.ts'
+export { partElement } from './parts.ts'

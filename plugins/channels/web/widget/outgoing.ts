@@ -14,33 +14,19 @@ export interface OutgoingPart {
 /** A message on its way: its text or file, and below it how far it is. */
 export function makeOutgoing({ id, text, file }: Outgoing, context: Context): OutgoingPart {
   const { chat, words } = context
-  const element = file
-    ? make(
-        'div',
-        '',
-        context.later('bubble', ({ outgoingFile }) => outgoingFile(file)),
-      )
-    : textElement(text)
+  const element = file ? make('div') : textElement(text, context)
   const reason = make('span')
   const progress = make('progress')
   set(progress, 'aria-label', words.sending)
   const retry = button('act', () => chat.retry(id), words.retry)
-  const cancel = button('act', () => chat.cancel(id))
-  const alert = icon(ALERT)
-  const state = make('div', 'state')
-  const shown: Element[] = []
-
-  /** Changes only what is another, so that the focus stays on a button that stays. */
-  function show(now: readonly Element[]): void {
-    if (shown.length === now.length && now.every((one, index) => shown[index] === one)) return
-    shown.splice(0, shown.length, ...now)
-    state.replaceChildren(...now)
-  }
-
-  function reasonOf(error: string | undefined): string {
-    if (error === 'FILE_TOO_LARGE') return words.tooLarge(context.limit)
-    if (error === 'FILE_TYPE') return words.wrongType
-    return words.notSent
+  const remove = button('act', () => chat.cancel(id), words.remove)
+  const state = make('div', 'state', icon(ALERT), reason, progress, retry, remove)
+  let reasonOf = (_code: string | undefined): string | undefined => undefined
+  if (file) {
+    context.use('files', (its) => {
+      element.append(its.preview(file))
+      reasonOf = (code) => its.reasonOf(code, context)
+    })
   }
 
   return {
@@ -49,13 +35,12 @@ export function makeOutgoing({ id, text, file }: Outgoing, context: Context): Ou
     update(now) {
       const isFailed = now.state === 'failed'
       state.className = `state ${now.state}`
-      say(reason, isFailed ? reasonOf(now.error) : now.state === 'waiting' ? words.waiting : '')
-      say(cancel, isFailed ? words.remove : words.cancel)
+      say(reason, isFailed ? (reasonOf(now.error) ?? words.notSent) : words.waiting)
       progress.value = now.progress ?? 0
+      progress.hidden = isFailed || !file
       // The same file would be refused again.
-      if (isFailed) show(now.error?.startsWith('FILE') ? [alert, reason, cancel] : [alert, reason, retry, cancel])
-      else if (now.file) show([progress, cancel])
-      else show([reason])
+      retry.hidden = !isFailed || now.error?.startsWith('FILE') === true
+      remove.hidden = !isFailed && !file
     },
   }
 }

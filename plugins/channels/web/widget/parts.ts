@@ -1,11 +1,11 @@
 /** One part of a message as elements. Whatever customers and bots fill in ends as a text node, or as an address that `links` let through. */
 import type { ShownPart } from '../protocol.ts'
+import { safeFileUrl, safeUrl } from './addresses.ts'
 import type { Context } from './context.ts'
 import { button, link, make, name, set } from './dom.ts'
 import { FILE, icon } from './icons.ts'
-import { safeFileUrl, safeUrl } from './links.ts'
 import { moreWords } from './more-words.ts'
-import { sizeText } from './words.ts'
+import { sizeText } from './sizes.ts'
 
 /** What stands in a bubble. */
 export function partElement(part: Exclude<ShownPart, { type: 'text' | 'choices' }>, context: Context): HTMLElement {
@@ -80,26 +80,4 @@ function card(part: ShownPart & { type: 'link' }, base: string): HTMLElement {
     content.unshift(image)
   }
   return href ? link(href, 'bubble card', ...content) : make('div', 'bubble card', ...content)
-}
-
-/** The visitor's own file before it is sent. A picture is drawn, because a strict page refuses `blob:` addresses. */
-export function outgoingFile(file: File): HTMLElement {
-  const element = make('div', '', fileElement(file.name, file.size))
-  if (file.type.startsWith('image/')) drawInto(element, file)
-  return element
-}
-
-async function drawInto(element: HTMLElement, file: File): Promise<void> {
-  const bitmap = await createImageBitmap(file).catch(() => undefined)
-  if (!bitmap) return
-  const canvas = make('canvas')
-  const scale = Math.min(1, 480 / Math.max(bitmap.width, bitmap.height))
-  canvas.width = Math.max(1, bitmap.width * scale)
-  canvas.height = Math.max(1, bitmap.height * scale)
-  canvas.getContext('2d')?.drawImage(bitmap, 0, 0, canvas.width, canvas.height)
-  bitmap.close()
-  set(canvas, 'role', 'img')
-  set(canvas, 'aria-label', file.name)
-  element.className = 'picture'
-  element.replaceChildren(canvas)
 }

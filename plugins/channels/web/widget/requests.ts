@@ -48,7 +48,11 @@ export interface Requests {
   look(): void
   get(path: string): Promise<unknown>
   post(path: string, body?: object): Promise<unknown>
-  upload(path: string, file: File, signal: AbortSignal, onProgress: (share: number) => void): Promise<unknown>
+  /**
+   * Runs a request with the token, and once more with another if the server did not take it. `run` is broken off by
+   * `stop`, by `outer`, or when it has not said for long that it is alive.
+   */
+  named<T>(run: (token: string, signal: AbortSignal, alive: () => void) => Promise<T>, outer: AbortSignal): Promise<T>
   /** Breaks off all that is under way. */
   stop(): void
   /** Breaks off all that is under way; whoever asks next is a new visitor. */
@@ -112,7 +116,10 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
     const text = body && JSON.stringify(body)
     const response = await browser.fetch(base + path, {
       method,
-      headers: { ...(text && { 'content-type': 'application/json' }), ...(token && authorized(token)) },
+      headers: {
+        ...(text && { 'content-type': 'application/json' }),
+        ...(token && { authorization: `Bearer ${token}` }),
+      },
       body: text ?? null,
       cache: 'no-store',
       credentials: 'omit',
@@ -150,7 +157,6 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
     if (others && others !== bad) take(others)
   }
 
-  /** Runs a request with the token; once more with another if the server did not take it. */
   function named<T>(
     run: (token: string, signal: AbortSignal, alive: () => void) => Promise<T>,
     outer?: AbortSignal,
@@ -189,30 +195,7 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
     },
     get: (path) => send('GET', path),
     post: (path, body) => send('POST', path, body),
-    upload(path, file, outer, onProgress) {
-      return named((token, signal, alive) => {
-        return new Promise((resolve, reject) => {
-          const request = new browser.XMLHttpRequest()
-          request.upload.addEventListener('progress', ({ loaded, total }) => {
-            alive()
-            onProgress(total > 0 ? loaded / total : 0)
-          })
-          request.addEventListener('loadend', () => {
-            try {
-              resolve(answerOf(request.status, request.responseText, request.getResponseHeader('retry-after')))
-            } catch (error) {
-              reject(error)
-            }
-          })
-          request.open('POST', base + path)
-          request.setRequestHeader('authorization', authorized(token).authorization)
-          request.setRequestHeader('content-type', file.type || 'application/octet-stream')
-          signal.addEventListener('abort', () => request.abort())
-          if (signal.aborted) reject(refusal())
-          else request.send(file)
-        })
-      }, outer)
-    },
+    named,
     stop,
     forget() {
       stop()
@@ -225,9 +208,8 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
   }
 }
 
-const authorized = (token: string) => ({ authorization: `Bearer ${token}` })
-
-function answerOf(status: number, body: string, retryAfter: string | null): unknown {
+/** The body of an answer as JSON. Throws a `Refusal` where it is none of success. */
+export function answerOf(status: number, body: string, retryAfter: string | null): unknown {
   const answer = parse(body)
   if (status >= 200 && status < 300) return answer
   throw refusal(status, status > 0 ? (readText(answer, 'code') ?? 'REFUSED') : 'OFFLINE', retryAfter)

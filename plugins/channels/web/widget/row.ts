@@ -64,7 +64,7 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
     if (item.by === 'system') return
     const { part } = item
     content.title = fullTimeText(atMs, language)
-    if (part.type === 'text') content.append(textElement(part.text))
+    if (part.type === 'text') content.append(textElement(part.text, context))
     else if (part.type === 'choices') {
       const choices = makeChoices(part, context)
       settle = choices.settle

@@ -1,5 +1,6 @@
 import { PROTOCOL, TOKEN_PROTOCOL } from '../protocol.ts'
 import { type Browser, backoffMs } from './browser.ts'
+import type { Fetch } from './fetched.ts'
 import { type Heard, readFrame } from './frames.ts'
 import { refusalOf, retryAfterMs } from './requests.ts'
 import type { Store } from './storage.ts'
@@ -31,6 +32,7 @@ export interface Stream {
 
 interface Options {
   readonly base: string
+  readonly fetch: Fetch
   token(): Promise<string>
   /** The server did not take the token. */
   refused(token: string): void
@@ -164,16 +166,18 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
     }
     return connection(onHello, (heard, end) => {
       const controller = new AbortController()
-      const headers = { accept: 'text/event-stream', authorization: `Bearer ${token}` }
-      readEvents(browser, address, { headers, signal: controller.signal }, heard).then(
-        (response) => {
-          if (response.status === 401) options.refused(token)
-          // A token that has run out costs no wait, as long as the next one is good.
-          const isSpent = response.status === 401 && failures === 0
-          end(isSpent ? 0 : retryAfterMs(response.headers.get('retry-after')))
-        },
-        () => end(),
-      )
+      options
+        .fetch('more')
+        .then(({ readEvents }) => readEvents(browser, address, token, controller.signal, heard))
+        .then(
+          ({ status, headers }) => {
+            if (status === 401) options.refused(token)
+            // A token that has run out costs no wait, as long as the next one is good.
+            const isSpent = status === 401 && failures === 0
+            end(isSpent ? 0 : retryAfterMs(headers.get('retry-after')))
+          },
+          () => end(),
+        )
       return () => controller.abort()
     })
   }
@@ -209,30 +213,6 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
     },
     lose: () => cut(undefined, false),
   }
-}
-
-/** Reads server-sent events by `fetch`, because an `EventSource` sends no token. Resolves when they end. */
-async function readEvents(
-  browser: Browser,
-  address: string,
-  init: RequestInit,
-  heard: (data?: string) => void,
-): Promise<Response> {
-  const response = await browser.fetch(address, { ...init, cache: 'no-store', credentials: 'omit' })
-  if (!response.ok || !response.headers.get('content-type')?.startsWith('text/event-stream')) return response
-  const reader = response.body?.getReader()
-  const decoder = new TextDecoder()
-  let text = ''
-  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
-    heard()
-    const events = (text + decoder.decode(piece.value, { stream: true })).split(/\r?\n\r?\n/)
-    text = events.pop() ?? ''
-    for (const event of events) {
-      const data = event.split(/\r?\n/).flatMap((line) => (line.startsWith('data:') ? line.slice(5) : []))
-      if (data.length > 0) heard(data.join('\n'))
-    }
-  }
-  return response
 }
 
 /** Some time within what the server says, so that not all come back at once. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { moreWords } from './more-words.ts'
-import { initialsOf, languageOf, launcherWords, sizeText, textIn, words } from './words.ts'
+import { fileWords, formWords, moreWords } from './more-words.ts'
+import { initialsOf, languageOf, launcherWords, textIn, words } from './words.ts'
 
 /** Every text of a language by its path; those that are made of something, made of it. */
 function textsOf(value: unknown, path = ''): readonly (readonly [string, string])[] {
@@ -11,12 +11,12 @@ function textsOf(value: unknown, path = ''): readonly (readonly [string, string]
 
 const CHINESE = /\p{Script=Han}/u
 /** Each is said in the language that it leads to. */
-const CROSSED = '.otherLanguage'
+const CROSSED = '.0.otherLanguage'
 
 test('everything is said in both languages, and in neither twice the same', () => {
   const [en, zh] = [
-    textsOf({ ...words.en, ...moreWords.en, launcher: launcherWords.en }),
-    textsOf({ ...words['zh-CN'], ...moreWords['zh-CN'], launcher: launcherWords['zh-CN'] }),
+    textsOf([words.en, moreWords.en, fileWords.en, formWords.en, launcherWords.en]),
+    textsOf([words, moreWords, fileWords, formWords, launcherWords].map((both) => both['zh-CN'])),
   ]
   expect(en.length).toBeGreaterThan(40)
   expect(zh.map(([path]) => path)).toEqual(en.map(([path]) => path))
@@ -61,17 +61,5 @@ test('a name without a picture has its first letters', () => {
     'BV',
     '🍵',
     '',
-  ])
-})
-
-test('sizes are said in the largest unit that fits', () => {
-  expect([0, 940, 1_500, 12_345, 999_400, 999_600, 10_000_000].map(sizeText)).toEqual([
-    '0 B',
-    '940 B',
-    '1.5 KB',
-    '12 KB',
-    '999 KB',
-    '1 MB',
-    '10 MB',
   ])
 })

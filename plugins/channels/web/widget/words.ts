@@ -33,18 +33,13 @@ const en = {
   message: 'Message',
   placeholder: 'Write a message…',
   send: 'Send',
-  attach: (limit: string) => `Attach a file, up to ${limit}`,
-  drop: (limit: string) => `Drop to send, up to ${limit} each`,
   you: 'You',
   typing: (name: string) => `${name} is typing`,
   waiting: 'Waiting to be sent',
   sending: 'Sending',
   retry: 'Try again',
   remove: 'Remove',
-  cancel: 'Cancel',
   notSent: 'Not sent.',
-  tooLarge: (limit: string) => `Not sent: larger than ${limit}.`,
-  wrongType: 'Not sent: files of this kind are not accepted.',
   choose: 'Choose',
   system: {
     queued: 'We are finding someone for you.',
@@ -73,18 +68,13 @@ const zh: Words = {
   message: '消息',
   placeholder: '请输入消息…',
   send: '发送',
-  attach: (limit) => `发送文件，最大 ${limit}`,
-  drop: (limit) => `松开即可发送，单个文件最大 ${limit}`,
   you: '我',
   typing: (name) => `${name}正在输入`,
   waiting: '等待发送',
   sending: '发送中',
   retry: '重试',
   remove: '删除',
-  cancel: '取消',
   notSent: '发送失败',
-  tooLarge: (limit) => `发送失败：文件超过 ${limit}`,
-  wrongType: '发送失败：不支持此类文件',
   choose: '请选择',
   system: {
     queued: '正在为您接入人工客服，请稍候',
@@ -112,11 +102,4 @@ export function initialsOf(name: string): string {
   const letterOf = (word: string) => [...word][0] ?? ''
   const letters = /^[\p{L}\p{N}]/u.test(second) && /^[\p{Script=Latin}]/u.test(first) ? letterOf(second) : ''
   return (letterOf(first) + letters).toUpperCase()
-}
-
-/** A size in the largest fitting unit: `940 B`, `12 KB`, `1.5 MB`. */
-export function sizeText(bytes: number): string {
-  const [unit, name] = bytes < 1_000 ? [1, 'B'] : bytes < 999_500 ? [1_000, 'KB'] : [1_000_000, 'MB']
-  const size = bytes / unit
-  return `${unit > 1 && size < 9.95 ? Math.round(size * 10) / 10 : Math.round(size)} ${name}`
 }

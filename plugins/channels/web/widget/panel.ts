@@ -1,0 +1,36 @@
+/** On a phone the panel is all there is of the page. */
+
+/** Where the panel fills the page, so that nothing beside it can be used: as in `styles.css`. */
+const FULL = '(max-width: 480px), (max-height: 420px)'
+
+/** Keeps the panel above the keyboard and the focus in it, until `signal`. */
+export function fitPanel(panel: HTMLElement, signal: AbortSignal): void {
+  const full = matchMedia(FULL)
+  const { visualViewport } = window
+
+  /** The keyboard of a phone covers the page; the panel is to end above it. */
+  function fitNow(): void {
+    panel.setAttribute('aria-modal', String(full.matches))
+    // Who looks closer wants to see a part of it, not all of it smaller.
+    if (!visualViewport || visualViewport.scale > 1) return
+    panel.style.height = full.matches ? `${visualViewport.height}px` : ''
+    panel.style.top = full.matches ? `${visualViewport.offsetTop}px` : ''
+  }
+
+  /** Where the panel is all there is, Tab goes round in it. */
+  function keepFocus(event: KeyboardEvent): void {
+    if (event.key !== 'Tab' || event.isComposing || !full.matches) return
+    const all = panel.querySelectorAll<HTMLElement>('button, a[href], input, textarea, audio, video, [tabindex="0"]')
+    const inside = [...all].filter((one) => one.tabIndex >= 0 && one.offsetParent !== null)
+    const [from, to] = event.shiftKey ? [inside[0], inside.at(-1)] : [inside.at(-1), inside[0]]
+    const { target } = event
+    if (target !== from && !(event.shiftKey && target === panel)) return
+    event.preventDefault()
+    to?.focus()
+  }
+
+  panel.addEventListener('keydown', keepFocus, { signal })
+  visualViewport?.addEventListener('resize', fitNow, { signal })
+  visualViewport?.addEventListener('scroll', fitNow, { signal })
+  fitNow()
+}
