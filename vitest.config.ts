@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** A browser keeps both processors busy by itself, and what is measured in one wants nothing beside it. */
+/** A browser keeps a processor busy by itself; no test of crashes or of time runs beside one. */
 const BROWSER = 'test/browser/**/*.test.ts'
+/** What breaks lines by the hundred, or measures: with nothing beside it. */
+const ALONE = ['test/browser/budgets.test.ts', 'test/browser/chaos.test.ts', 'test/browser/crowd.test.ts']
 
 export default defineConfig({
   test: {
@@ -20,12 +22,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: {
-          name: 'browser',
-          include: [BROWSER],
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
-        },
+        test: { name: 'browser', include: [BROWSER], exclude: ALONE, isolate: false, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE, maxWorkers: 1, isolate: false, sequence: { groupOrder: 2 } },
       },
     ],
   },

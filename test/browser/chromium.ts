@@ -124,7 +124,12 @@ export function useChromium(): Lab {
   }
 
   async function visitor(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-    const context = await lab.browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options })
+    const context = await lab.browser.newContext({
+      locale: 'en-GB',
+      reducedMotion: 'reduce',
+      viewport: { width: 900, height: 700 },
+      ...options,
+    })
     contexts.push(context)
     context.setDefaultTimeout(10_000)
     context.on('page', watch)

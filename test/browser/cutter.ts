@@ -36,9 +36,9 @@ export interface Cutter extends AsyncDisposable {
   isOpen: boolean
   /** What it has done so far, by the names of the weather. */
   readonly done: { readonly [What in keyof Weather | 'cuts']-?: number }
-  /** How many streams of events have begun: WebSockets that the server took, and answers of events without an end. */
-  readonly streams: number
-  /** How many of them are open. */
+  /** Resolves when the next stream of events begins: a WebSocket that the server takes, or an answer without an end. */
+  nextStream(): Promise<void>
+  /** How many streams of events are open. */
   readonly openStreams: number
   /** Every request so far that was not lost: `GET /site/v1/events?after=3`. */
   readonly passed: readonly string[]
@@ -62,7 +62,7 @@ export async function startCutter(target: string, random: Random): Promise<Cutte
   let weather: Weather = {}
   let isOpen = true
   const openStreams = new Set<object>()
-  let streams = 0
+  const waiting: (() => void)[] = []
 
   function happens(what: keyof Weather): boolean {
     const chance = weather[what] ?? 0
@@ -89,8 +89,8 @@ export async function startCutter(target: string, random: Random): Promise<Cutte
   })
 
   function beginStream(stream: NodeJS.EventEmitter): void {
-    streams++
     openStreams.add(stream)
+    for (const resolve of waiting.splice(0)) resolve()
     stream.once('close', () => openStreams.delete(stream))
   }
 
@@ -169,9 +169,7 @@ export async function startCutter(target: string, random: Random): Promise<Cutte
       isOpen = next
     },
     done,
-    get streams() {
-      return streams
-    },
+    nextStream: () => new Promise((resolve) => waiting.push(resolve)),
     get openStreams() {
       return openStreams.size
     },

@@ -8,7 +8,7 @@ import type { Content } from '../../core/message.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { shopPage } from './host.ts'
 import { HOSTILE } from './hostile-strings.ts'
-import { type Script, type Site, startSite } from './site.ts'
+import { handOver, ONE_MOMENT, type Script, type Site, startSite } from './site.ts'
 import { SOON, type Widget, widgetOf } from './widget.ts'
 
 const lab = useChromium()
@@ -31,8 +31,8 @@ const TOGETHER = Array.from({ length: Math.ceil(HOSTILE.length / 8) }, (_, i) =>
 const MEDIA = ['image', 'file', 'audio', 'video'] as const
 
 let drafts: readonly string[] = []
-const answers: Script = (turn) => {
-  if (turn.text === 'person') return turn.handOff({ because: 'asked for a person' })
+const answers: Script = (turn, next) => {
+  if (turn.text === 'person') return handOver(turn, next)
   if (turn.text !== 'drafts') return turn.reply('ok')
   return (async function* () {
     for (const draft of drafts) yield draft
@@ -41,8 +41,11 @@ const answers: Script = (turn) => {
 }
 
 let site: Site
+/** What is noted of a conversation in which nobody means harm. */
+let plain: Noted
 beforeAll(async () => {
   site = await startSite({ bot: answers })
+  plain = await innocent()
 })
 afterAll(() => site[Symbol.asyncDispose]())
 
@@ -54,7 +57,7 @@ async function visit(where: Site = site): Promise<Widget> {
   return widget
 }
 
-function expectOnlyText(noted: Noted, plain: Noted): void {
+function expectOnlyText(noted: Noted): void {
   expect(noted.alarms).toBe(0)
   expect(noted.addresses).toEqual([])
   // Of the kinds that an innocent conversation has, and no others.
@@ -82,6 +85,7 @@ function missing(noted: Noted, strings: readonly string[]): readonly string[] {
 async function innocent(): Promise<Noted> {
   const widget = await visit()
   await widget.says('person')
+  await widget.sees(ONE_MOMENT)
   await site.agent(widget.page, { type: 'take' })
   const picture = `${site.host.origin}/cup.png`
   await site.agent(widget.page, {
@@ -99,10 +103,9 @@ async function innocent(): Promise<Noted> {
 }
 
 test('whatever our side writes into any field stays text', async () => {
-  const plain = await innocent()
   const widget = await visit()
   await widget.says('person')
-  await widget.sees(widget.words.system.queued)
+  await widget.sees(ONE_MOMENT)
   await site.agent(widget.page, { type: 'take' })
   const say = async (content: Content) =>
     expect(await site.agent(widget.page, { type: 'send', content })).toMatchObject({ ok: true })
@@ -123,13 +126,12 @@ test('whatever our side writes into any field stays text', async () => {
   await site.agent(widget.page, { type: 'send', content: 'That was all.' })
   await widget.sees('That was all.')
   const noted = await notedBy(widget.page)
-  expectOnlyText(noted, plain)
+  expectOnlyText(noted)
   expect(missing(noted, HOSTILE)).toEqual([])
   expectNothingWrong(lab, widget.page)
 })
 
 test('whatever a visitor writes stays text, and is sent as it is', async () => {
-  const plain = await innocent()
   const widget = await visit()
   const sent = TOGETHER.map((texts) => texts.join('\n').replace(/\r\n?/g, '\n').trim())
   for (const text of sent) await widget.says(text)
@@ -144,28 +146,26 @@ test('whatever a visitor writes stays text, and is sent as it is', async () => {
   await expect.poll(() => widget.rows(), SOON).toContainEqual('That was all.')
   await expect.poll(() => widget.log.getByText(widget.words.waiting).count(), SOON).toBe(0)
   const noted = await notedBy(widget.page)
-  expectOnlyText(noted, plain)
+  expectOnlyText(noted)
   expect(missing(noted, sent)).toEqual([])
   expectNothingWrong(lab, widget.page)
 })
 
 test('what a bot is still writing stays text', async () => {
-  const plain = await innocent()
   const widget = await visit()
   drafts = HOSTILE
   await widget.says('drafts')
   await widget.sees('ok')
-  expectOnlyText(await notedBy(widget.page), plain)
+  expectOnlyText(await notedBy(widget.page))
   expectNothingWrong(lab, widget.page)
 })
 
 test('what the operator writes stays text, also where it could end the script that brings it', async () => {
-  const plain = await innocent()
   const all = HOSTILE.join(' ')
   await using other = await startSite({ web: { title: all, greeting: all, privacy: all } })
   const widget = await visit(other)
   const noted = await notedBy(widget.page)
-  expectOnlyText(noted, plain)
+  expectOnlyText(noted)
   expect(missing(noted, [all])).toEqual([])
   expectNothingWrong(lab, widget.page)
 })

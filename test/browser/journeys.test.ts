@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { signIdentity } from '../../plugins/channels/web/identity.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { PICTURE } from './host.ts'
-import { type Script, type Site, startSite } from './site.ts'
+import { handOver, ONE_MOMENT, type Script, type Site, startSite } from './site.ts'
 import { expectSeen, SOON, widgetOf } from './widget.ts'
 
 const lab = useChromium()
@@ -12,7 +12,7 @@ const SECRET = 'the-secret-of-the-shop-in-this-test'
 /** What the bot waits for before it ends a long answer. */
 let goOn = Promise.withResolvers<void>()
 
-const answers: Script = (turn) => {
+const answers: Script = (turn, next) => {
   switch (turn.text) {
     case 'choices':
       return turn.reply({
@@ -24,7 +24,7 @@ const answers: Script = (turn) => {
         ],
       })
     case 'person':
-      return turn.handOff({ because: 'asked for a person' })
+      return handOver(turn, next)
     case 'long':
       return (async function* () {
         yield 'Once upon'
@@ -75,7 +75,8 @@ describe.each(['en', 'zh-CN'] as const)('in %s', (language) => {
     const { page, widget } = await visit()
     const { system } = widget.words
     await widget.says('person')
-    await widget.sees(system.queued)
+    await widget.sees(ONE_MOMENT)
+    await expect.poll(() => widget.panel.getByText(widget.words.queued).count(), SOON).toBe(1)
     expect(await site.agent(page, { type: 'take' })).toMatchObject({ ok: true })
     await widget.sees(system.assigned)
     await site.agent(page, { type: 'send', content: 'I am here.' })
@@ -98,6 +99,7 @@ describe.each(['en', 'zh-CN'] as const)('in %s', (language) => {
   test('what comes while the chat is closed is counted on the button, until it is seen', async () => {
     const { page, widget } = await visit()
     await widget.says('person')
+    await widget.sees(ONE_MOMENT)
     await site.agent(page, { type: 'take' })
     await widget.panel.getByRole('button', { name: widget.words.close }).click()
     await expect.poll(() => widget.panel.isVisible(), SOON).toBe(false)
@@ -118,6 +120,7 @@ describe.each(['en', 'zh-CN'] as const)('in %s', (language) => {
   test('everything is there again after a reload, and whose it is', async () => {
     const { page, widget } = await visit()
     await widget.says('person')
+    await widget.sees(ONE_MOMENT)
     await site.agent(page, { type: 'take' })
     await site.agent(page, { type: 'send', content: 'I am here.' })
     const reads = site.line.passed.filter((asked) => asked.endsWith('/v1/read')).length
@@ -144,16 +147,16 @@ describe.each(['en', 'zh-CN'] as const)('in %s', (language) => {
   test('the other language is one click away, for all that the chat itself says', async () => {
     const { page, widget } = await visit()
     await widget.says('person')
-    await widget.sees(widget.words.system.queued)
+    await widget.sees(ONE_MOMENT)
     await site.agent(page, { type: 'take' })
     await site.agent(page, { type: 'send', content: 'I am here.' })
     await widget.sees('I am here.')
     const other = widgetOf(page, language === 'en' ? 'zh-CN' : 'en')
     await widget.panel.getByRole('button', { name: widget.words.otherLanguage }).click()
-    await other.sees(other.words.system.queued)
+    await other.sees(other.words.system.assigned)
     await other.composer.waitFor()
     await expect.poll(() => other.panel.getByText(language === 'en' ? '小艾' : 'Amy').count(), SOON).toBeGreaterThan(0)
-    expect(await widget.panel.getByText(widget.words.system.queued).count()).toBe(0)
+    expect(await widget.panel.getByText(widget.words.system.assigned).count()).toBe(0)
     // It stays for the next page.
     await page.reload()
     await page.locator('switchboard-chat .launcher').click()
@@ -190,7 +193,7 @@ describe.each(['en', 'zh-CN'] as const)('in %s', (language) => {
   test('what is written without a network is sent when there is one, once and in order', async () => {
     const { page, widget } = await visit()
     await widget.says('person')
-    await widget.sees(widget.words.system.queued)
+    await widget.sees(ONE_MOMENT)
     await site.agent(page, { type: 'take' })
     await widget.sees(widget.words.system.assigned)
     site.line.isOpen = false

@@ -173,4 +173,9 @@ async function visitorOf(page: Page): Promise<string> {
   return (await tokenOf(page)).split('.')[0] ?? ''
 }
 
+/** What customers are told when a test hands them over. */
+export const ONE_MOMENT = 'One moment, please.'
+/** Hands over to people. */
+export const handOver: Script = (turn) => turn.handOff({ say: ONE_MOMENT, because: 'asked for a person' })
+
 const echo: Script = (turn) => turn.reply(`echo: ${turn.text}`)

@@ -24,7 +24,7 @@ export interface Widget {
 }
 
 /** How long things may take in a browser on a busy machine. */
-export const SOON = { timeout: 10_000, interval: 20 }
+export const SOON = { timeout: 10_000, interval: 50 }
 
 /** All that the chat says, of whatever file. */
 const wordsOf = (language: Language) => ({
@@ -37,14 +37,15 @@ const wordsOf = (language: Language) => ({
 /** The chat of a page that is in this language. */
 export function widgetOf(page: Page, language: Language = 'en'): Widget {
   const said = wordsOf(language)
-  const log = page.getByRole('log')
-  const composer = page.getByRole('textbox', { name: said.message, exact: true })
+  // Not by role, which is a search of the whole page each time: that the roles are right, axe and the keyboard show.
+  const log = page.locator('switchboard-chat [role=log]')
+  const composer = page.locator(`switchboard-chat textarea[aria-label="${said.message}"]`)
   const launcher = page.locator('switchboard-chat .launcher')
   return {
     page,
     words: said,
     launcher,
-    panel: page.getByRole('dialog'),
+    panel: page.locator('switchboard-chat [role=dialog]'),
     log,
     composer,
     async open(address) {
