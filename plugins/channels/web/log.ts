@@ -9,7 +9,8 @@ interface LogRow {
   /** As in `Item`: with the chat, what makes a repeat a repeat. */
   id: string
   at: number
-  by: 'visitor' | 'us' | 'system' | 'nobody'
+  /** `null`: what was said is forgotten. */
+  by: 'visitor' | 'us' | 'system' | null
   /** The rest of the `Item`, as JSON. */
   body: string
 }
@@ -36,10 +37,10 @@ type Sql = Context<unknown, Rows>['sql']
 
 export const rows = tables<Rows>({
   '1-log': `
-    CREATE TABLE log (chat TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL,
+    CREATE TABLE log (chat TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, by TEXT,
       body TEXT NOT NULL, PRIMARY KEY (chat, seq)) WITHOUT ROWID;
     CREATE UNIQUE INDEX log_id ON log (chat, id);
-    CREATE INDEX log_at ON log (at);
+    CREATE INDEX log_at ON log (at) WHERE by IS NOT NULL;
     CREATE TABLE visitor (chat TEXT PRIMARY KEY, since INTEGER NOT NULL, read INTEGER NOT NULL, user TEXT, name TEXT,
       identity TEXT) WITHOUT ROWID;
     CREATE INDEX visitor_user ON visitor (user) WHERE user IS NOT NULL;
@@ -73,7 +74,8 @@ const SLICE = 500
 export type Log = ReturnType<typeof makeLog>
 
 export function makeLog(sql: Sql, clock: { now(): number }) {
-  const shown = () => sql.selectFrom('log').select(['seq', 'id', 'at', 'by', 'body']).where('by', '!=', 'nobody')
+  const said = () => sql.selectFrom('log').where('by', 'is not', null)
+  const shown = () => said().select(['seq', 'id', 'at', 'by', 'body'])
 
   /** The write that adds a line, if there is none with its id. */
   function adding(chat: string, id: string, { by, ...body }: Line) {
@@ -131,7 +133,7 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
         .selectFrom('log')
         .where('chat', '=', chat)
         .select((its) => [
-          its.fn.min(its.case().when('by', '!=', 'nobody').then(its.ref('seq')).end()).as('first'),
+          its.fn.min(its.case().when('by', 'is not', null).then(its.ref('seq')).end()).as('first'),
           its.fn.max('seq').as('head'),
         ])
         .executeTakeFirstOrThrow()
@@ -152,7 +154,7 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
     },
     /** The chats to which something was added since then. */
     async changedSince(atMs: number): Promise<readonly string[]> {
-      const found = await sql.selectFrom('log').select('chat').distinct().where('at', '>=', atMs).execute()
+      const found = await said().select('chat').distinct().where('at', '>=', atMs).execute()
       return found.map(({ chat }) => chat)
     },
 
@@ -192,13 +194,21 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
       return (await sql.selectFrom('signing').select('key').executeTakeFirstOrThrow()).key
     },
 
-    /** Forgets what is older than `beforeMs`. Numbers go on where they were. */
+    /** Forgets what is older than `beforeMs`, slice by slice, so that others write in between. Numbers go on where they were. */
     async forget(beforeMs: number): Promise<void> {
       for (;;) {
-        const old = sql
-          .selectFrom('log')
-          .select(['chat', 'seq'])
+        const end = await said()
+          .select('at')
           .where('at', '<', beforeMs)
+          .orderBy('at')
+          .offset(SLICE - 1)
+          .limit(1)
+          .executeTakeFirst()
+        const untilMs = end?.at ?? beforeMs - 1
+        await sql
+          .deleteFrom('log')
+          .where('by', 'is not', null)
+          .where('at', '<=', untilMs)
           .where((its) =>
             its(
               'seq',
@@ -209,35 +219,44 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
                 .select((its) => its.fn.max('later.seq').as('seq')),
             ),
           )
-          .limit(SLICE)
-        const { numDeletedRows } = await sql
-          .deleteFrom('log')
-          .where((its) => its(its.refTuple('chat', 'seq'), 'in', old.$asTuple('chat', 'seq')))
-          .executeTakeFirstOrThrow()
-        if (numDeletedRows < SLICE) break
+          .execute()
+        // Those that are left are the last of their chats.
+        await sql
+          .updateTable('log')
+          .set({ by: null, body: '{}' })
+          .where('by', 'is not', null)
+          .where('at', '<=', untilMs)
+          .execute()
+        if (!end) break
       }
-      await sql
-        .updateTable('log')
-        .set({ by: 'nobody', body: '{}' })
-        .where('at', '<', beforeMs)
-        .where('by', '!=', 'nobody')
-        .execute()
       // Who it was is not kept longer than what was said.
-      await sql
-        .deleteFrom('visitor')
-        .where('since', '<', beforeMs)
-        .where((its) =>
-          its.not(
-            its.exists(
-              its
-                .selectFrom('log')
-                .select('log.seq')
-                .whereRef('log.chat', '=', 'visitor.chat')
-                .where('log.by', '!=', 'nobody'),
+      for (let from = ''; ; ) {
+        const end = await sql
+          .selectFrom('visitor')
+          .select('chat')
+          .where('chat', '>', from)
+          .orderBy('chat')
+          .offset(SLICE - 1)
+          .limit(1)
+          .executeTakeFirst()
+        const slice = sql.deleteFrom('visitor').where('chat', '>', from)
+        await (end ? slice.where('chat', '<=', end.chat) : slice)
+          .where('since', '<', beforeMs)
+          .where((its) =>
+            its.not(
+              its.exists(
+                its
+                  .selectFrom('log')
+                  .select('log.seq')
+                  .whereRef('log.chat', '=', 'visitor.chat')
+                  .where('log.by', 'is not', null),
+              ),
             ),
-          ),
-        )
-        .execute()
+          )
+          .execute()
+        if (!end) break
+        from = end.chat
+      }
     },
   }
 }
