@@ -54,8 +54,8 @@ test('forgetting never holds up others for long: it goes slice by slice, and pas
     count: 1_700,
     first: 'new-0',
   })
-  // It could be asked of any index that had all rows in it: what is forgotten is in this one no more.
-  expect(() => database.prepare('SELECT count(*) FROM log INDEXED BY log_at')).toThrow('no query solution')
+  // What is forgotten does not stand in the index any more.
+  expect(() => database.prepare('SELECT at FROM log INDEXED BY log_at WHERE at > 0')).toThrow('no query solution')
   expect(asked.size).toBeGreaterThan(2)
   for (const [statement, changes] of asked) {
     // And as many more as are of the same millisecond.
