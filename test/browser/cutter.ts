@@ -9,7 +9,7 @@ import type { Random } from '../crash/random.ts'
 
 /** Of a hundred requests or frames, so many meet with this. What is left out does not happen. */
 export interface Weather {
-  /** Requests of which the server never hears. */
+  /** Requests of which the server never hears; WebSockets are not among them. */
   readonly lostRequests?: number | undefined
   /** Requests that the server has handled, and whose answer is lost. */
   readonly lostAnswers?: number | undefined
@@ -82,7 +82,6 @@ export async function startCutter(target: string, random: Random): Promise<Cutte
     keep(socket)
   })
   server.on('upgrade', (asked: IncomingMessage, browser: Duplex, head: Buffer) => {
-    if (happens('lostRequests')) return void browser.destroy()
     if (happens('refusedUpgrades')) return void browser.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n')
     passed.push(`UPGRADE ${asked.url}`)
     tunnel(asked, browser, head)
