@@ -49,6 +49,10 @@ async function bundle(entry: string, output: Rolldown.OutputOptions): Promise<st
       cssTarget: 'esnext',
       write: false,
       modulePreload: false,
+      // Else it wraps each `import()` in a loader of its own, which also speaks to the host page.
+      ssr: true,
+      minify: 'oxc',
+      cssMinify: true,
       rolldownOptions: { input: join(SOURCE, entry), preserveEntrySignatures: 'strict', output },
     },
   })

@@ -96,7 +96,12 @@ export interface Snapshot {
 /** What comes by the stream. */
 export type Frame =
   /** First of all. `token`: a new one, to be used from now on. */
-  | { readonly type: 'hello'; readonly snapshot: Snapshot; readonly heartbeatMs: number; readonly token?: string }
+  | {
+      readonly type: 'hello'
+      readonly snapshot: Snapshot
+      readonly heartbeatMs: number
+      readonly token?: string | undefined
+    }
   /**
    * The items between the widget's last and `from` are not sent: too many (scroll back for them), or no longer kept.
    * The widget takes `from - 1` as seen.

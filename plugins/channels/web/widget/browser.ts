@@ -3,7 +3,7 @@ export interface Browser extends Listened {
   readonly localStorage: Pick<Storage, 'length' | 'key' | 'getItem' | 'setItem' | 'removeItem'>
   readonly document: Listened & { readonly visibilityState: string; readonly referrer: string }
   readonly location: { readonly href: string }
-  readonly crypto: { randomUUID?: () => string; getRandomValues(bytes: Uint8Array<ArrayBuffer>): unknown }
+  readonly crypto: { getRandomValues(bytes: Uint8Array<ArrayBuffer>): unknown }
   readonly Date: { now(): number }
   readonly WebSocket: typeof WebSocket
   readonly XMLHttpRequest: new () => Upload
@@ -35,9 +35,8 @@ interface Upload {
 /** Waits grow from half a second to half a minute, each by chance, so that not all come back at once. */
 export const backoffMs = (failures: number) => Math.random() * Math.min(500 * 2 ** failures, 30_000)
 
-/** Unguessable, also on a page without https, where browsers have no `randomUUID`. */
+/** Unguessable, also on a page without https: there browsers have no `randomUUID`. */
 export function makeId(browser: Browser): string {
-  if (browser.crypto.randomUUID) return browser.crypto.randomUUID()
   const bytes = new Uint8Array(16)
   browser.crypto.getRandomValues(bytes)
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')

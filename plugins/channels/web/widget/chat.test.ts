@@ -250,7 +250,7 @@ test('frames that are not as the protocol has them break nothing', async () => {
     { type: 'text' },
     { type: 'image', url: 1 },
     { type: 'link', url: 'https://shop.example' },
-    { type: 'choices', prompt: 'Which?', choices: [{ id: 1, label: 'one' }] },
+    { type: 'choices', prompt: 'Which?', choices: 'one' },
     { type: 'choices', prompt: 'Which?' },
     { type: 'toString' },
     { type: 'hologram' },

@@ -2,6 +2,7 @@ import type { ShownPart } from '../protocol.ts'
 import type { Context } from './context.ts'
 import { button, make, set } from './dom.ts'
 import { CHECK, icon } from './icons.ts'
+import { moreWords } from './more-words.ts'
 import { textElement } from './text.ts'
 
 export interface Choices {
@@ -16,7 +17,7 @@ export function makeChoices({ prompt, choices }: ShownPart & { type: 'choices' }
   const buttons = choices.map((choice) => button('choice', () => choose(choice), choice.label))
   const group = make('div', 'choices', ...buttons)
   set(group, 'role', 'group')
-  set(group, 'aria-label', prompt || context.words.choose)
+  set(group, 'aria-label', prompt || moreWords[context.language].choose)
 
   function choose(choice: { readonly id: string; readonly label: string }): void {
     if (isOver) return

@@ -8,7 +8,7 @@ import type { Form } from './form.ts'
 import { CLOSE, icon } from './icons.ts'
 import { LANGUAGE, remember } from './known.ts'
 import { makeMessages } from './messages.ts'
-import { type Language, launcherWords } from './words.ts'
+import { type Language, openWords } from './words.ts'
 
 /** A connection that is back before nobody needs to hear of. */
 const CUT_AFTER_MS = 2_000
@@ -35,6 +35,7 @@ export interface Places {
 
 export function makeFace(context: Context, { host, root, frame, launcher }: Places): Face {
   const { chat, settings } = context
+  const prefersDark = matchMedia('(prefers-color-scheme: dark)')
   const badge = make('span', 'badge')
   const title = make('h2')
   const subtitle = make('p')
@@ -57,7 +58,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   panel.hidden = true
   frame.prepend(panel)
   launcher.append(badge)
-  frame.classList.add(settings.layout, settings.theme)
+  frame.classList.add(settings.layout)
 
   let isOpen = false
   let isCut = false
@@ -70,6 +71,11 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   let takesFiles = false
   let unread = 0
 
+  /** By the settings, else as the visitor has it, also when that changes. */
+  function showTheme(): void {
+    frame.classList.toggle('dark', settings.theme === 'dark' || (settings.theme === 'auto' && prefersDark.matches))
+  }
+
   function show(view: View): void {
     const { words } = context
     if (view.unread !== unread) {
@@ -77,7 +83,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       host.dispatchEvent(new CustomEvent('switchboard:unread', { bubbles: true, composed: true, detail: { unread } }))
     }
     say(badge, unread === 0 || isOpen ? '' : unread > 99 ? '99+' : String(unread))
-    const label = isOpen ? words.close : unread ? words.openWithUnread(unread) : launcherWords[context.language][0]
+    const label = isOpen ? words.close : unread ? words.openWithUnread(unread) : openWords[context.language]
     if (launcher.title !== label) name(launcher, label)
     if (!isOpen) return
 
@@ -148,7 +154,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       }, CUT_AFTER_MS)
     }
     panel.classList.toggle('is-cut', isCut)
-    say(cut, isCut ? (navigator.onLine ? context.words.reconnecting : context.words.offline) : '')
+    say(cut, isCut ? context.words.offline : '')
   }
 
   /** What stands before the visitor's eyes is read. */
@@ -248,9 +254,9 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       connected = new AbortController()
       const { signal } = connected
       signal.addEventListener('abort', chat.onChange(showSoon))
+      prefersDark.addEventListener('change', showTheme, { signal })
+      showTheme()
       window.addEventListener('focus', noteRead, { signal })
-      window.addEventListener('online', () => show(chat.view), { signal })
-      window.addEventListener('offline', () => show(chat.view), { signal })
       document.addEventListener('visibilitychange', noteRead, { signal })
       if (isOpen || chat.isKnown) chat.start()
       if (isOpen) fitWhileOpen()

@@ -1,8 +1,8 @@
 /**
- * Reads what the server says. What is not as the protocol has it is left out, so that a wrong frame breaks no page, and
- * everything behind this file can rely on the types.
+ * Reads what the server says. What would break a page is left out: numbers and texts are such, and what is told apart by
+ * its type is of a type that is known.
  */
-import type { Frame, Item, Page, Session, ShownPart, Snapshot } from '../protocol.ts'
+import type { Frame, Item, Page, Session, Snapshot } from '../protocol.ts'
 
 /** A place in the log. `item` is missing where it can't be shown: its number is taken all the same. */
 export interface Place {
@@ -13,66 +13,25 @@ export type Heard = Exclude<Frame, { type: 'item' }> | ({ readonly type: 'item' 
 
 type Fields = { readonly [key: string]: unknown }
 
+/** Longest heartbeat; also where none is said. */
 const MAX_HEARTBEAT_MS = 600_000
 const CODES = ['queued', 'assigned', 'returned', 'closed']
-/** The texts that every kind of part must have; the others it may have. */
-const PARTS = new Map([
-  ['text', ['text']],
-  ['image', ['url']],
-  ['audio', ['url']],
-  ['video', ['url']],
-  ['file', ['url']],
-  ['link', ['url', 'title']],
-  ['choices', ['prompt']],
-])
+/** The text that every part of a type must have. */
+const TEXT_OF: Fields = { text: 'text', link: 'title', choices: 'prompt' }
+for (const type of ['image', 'audio', 'video', 'file']) Object.assign(TEXT_OF, { [type]: 'url' })
 
-const fields = (value: unknown): Fields => (typeof value === 'object' && value !== null ? { ...value } : {})
-const isText = (value: unknown) => typeof value === 'string'
-/** A whole number from 0, as all of the protocol's. */
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
-const areTexts = (value: unknown, names: readonly string[]) => names.every((name) => isText(fields(value)[name]))
-const isListOf = (value: unknown, isFine: (one: unknown) => boolean) => Array.isArray(value) && value.every(isFine)
-
-export function readFrame(data: string): Heard | undefined {
-  const frame = fields(parse(data))
-  const { type, snapshot, token, from } = frame
-  if (type === 'hello' && isSnapshot(snapshot)) {
-    const heartbeatMs = Math.min(readCount(frame, 'heartbeatMs') || MAX_HEARTBEAT_MS, MAX_HEARTBEAT_MS)
-    return { type, snapshot, heartbeatMs, ...(isText(token) && { token }) }
-  }
-  if (type === 'snapshot' && isSnapshot(snapshot)) return { type, snapshot }
-  if (type === 'skip' && isCount(from)) return { type, from }
-  if (type === 'item') {
-    const [place] = placesOf([frame.item])
-    return place && { type, ...place }
-  }
-  if (type === 'draft') return { type, text: readText(frame, 'text') ?? '' }
-  if (type === 'typing' || type === 'beat') return { type }
-  return undefined
-}
-
-export function readPage(value: unknown): ({ places: readonly Place[] } & Pick<Page, 'more' | 'snapshot'>) | undefined {
-  const { items, more, snapshot } = fields(value)
-  return isSnapshot(snapshot) && Array.isArray(items)
-    ? { places: placesOf(items), more: more === true, snapshot }
-    : undefined
-}
-
-export function readSession(value: unknown): Session | undefined {
-  const { token, snapshot } = fields(value)
-  return isText(token) && isSnapshot(snapshot) ? { token, snapshot } : undefined
-}
+const fields = (value: unknown): Fields => ({ ...Object(value) })
 
 /** One text of an answer, as `code` and `file`. */
 export function readText(value: unknown, name: string): string | undefined {
   const text = fields(value)[name]
-  return isText(text) ? text : undefined
+  return typeof text === 'string' ? text : undefined
 }
 
-/** One number of an answer, as `seq`. */
+/** One whole number from 0 of an answer, as `seq`. */
 export function readCount(value: unknown, name: string): number | undefined {
   const count = fields(value)[name]
-  return isCount(count) ? count : undefined
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined
 }
 
 /** `undefined` for what is no JSON. */
@@ -84,27 +43,55 @@ export function parse(data: string): unknown {
   }
 }
 
+export function readFrame(data: string): Heard | undefined {
+  const frame = parse(data)
+  const { type, snapshot, item } = fields(frame)
+  if (type === 'hello' && isSnapshot(snapshot)) {
+    return {
+      type,
+      snapshot,
+      heartbeatMs: Math.min(readCount(frame, 'heartbeatMs') || MAX_HEARTBEAT_MS, MAX_HEARTBEAT_MS),
+      token: readText(frame, 'token'),
+    }
+  }
+  if (type === 'snapshot' && isSnapshot(snapshot)) return { type, snapshot }
+  if (type === 'skip') return { type, from: readCount(frame, 'from') ?? 0 }
+  if (type === 'item') {
+    const [place] = placesOf([item])
+    return place && { type, ...place }
+  }
+  if (type === 'draft') return { type, text: readText(frame, 'text') ?? '' }
+  return type === 'typing' || type === 'beat' ? { type } : undefined
+}
+
+export function readPage(value: unknown): ({ places: readonly Place[] } & Pick<Page, 'more'>) | undefined {
+  const { items, more } = fields(value)
+  return Array.isArray(items) ? { places: placesOf(items), more: more === true } : undefined
+}
+
+export function readSession(value: unknown): Session | undefined {
+  const { snapshot } = fields(value)
+  const token = readText(value, 'token')
+  return token !== undefined && isSnapshot(snapshot) ? { token, snapshot } : undefined
+}
+
 function placesOf(items: readonly unknown[]): readonly Place[] {
   return items.flatMap((item) => {
     const seq = readCount(item, 'seq')
-    return seq ? [{ seq, item: isItem(item) ? item : undefined }] : []
+    return seq ? { seq, item: isItem(item) ? item : undefined } : []
   })
 }
 
-function isItem(value: unknown): value is Item {
-  const { by, code, part } = fields(value)
-  const isFine = by === 'system' ? CODES.includes(String(code)) : (by === 'us' || by === 'visitor') && isPart(part)
-  return isFine && areTexts(value, ['id']) && isCount(fields(value).atMs)
-}
-
-function isPart(part: unknown): part is ShownPart {
+function isItem(item: unknown): item is Item {
+  const { by, code, part } = fields(item)
   const { type, choices } = fields(part)
-  const texts = PARTS.get(String(type))
-  if (!texts || !areTexts(part, texts)) return false
-  return type !== 'choices' || isListOf(choices, (choice) => areTexts(choice, ['id', 'label']))
+  const text = readText(TEXT_OF, `${type}`)
+  const isPart = text && readText(part, text) !== undefined && (type !== 'choices' || Array.isArray(choices))
+  const isKnown = by === 'system' ? CODES.includes(`${code}`) : (by === 'us' || by === 'visitor') && isPart
+  return !!isKnown && readText(item, 'id') !== undefined && readCount(item, 'atMs') !== undefined
 }
 
-function isSnapshot(value: unknown): value is Snapshot {
-  const { conversation, head, read } = fields(value)
-  return isText(conversation) && isCount(head) && isCount(read)
-}
+const isSnapshot = (value: unknown): value is Snapshot =>
+  [readText(value, 'conversation'), readCount(value, 'head'), readCount(value, 'read')].every(
+    (one) => one !== undefined,
+  )

@@ -7,7 +7,7 @@ import { addStyles, make, name, set } from './dom.ts'
 import type { Options } from './element.ts'
 import { LANGUAGE, recall, TOKEN } from './known.ts'
 import styles from './launcher.css?inline'
-import { languageOf, launcherWords } from './words.ts'
+import { brokenWords, languageOf, openWords } from './words.ts'
 
 /** The settings of the channel. The build writes the text "__SETTINGS__" here, and the server the settings in its place. */
 declare const __SETTINGS__: WidgetSettings
@@ -37,13 +37,13 @@ function begin({ src, dataset }: HTMLScriptElement): void {
   const settings = __SETTINGS__
   const page = document.documentElement.lang || navigator.language
   const language = languageOf(recall(base, LANGUAGE) || dataset.language || settings.language || page)
-  const [open, broken] = launcherWords[language]
+  const open = openWords[language]
 
   const host = make('switchboard-chat')
   const root = host.attachShadow({ mode: 'open' })
   const launcher = make('button', 'launcher')
-  const frame = make('section', settings.position, launcher)
-  addStyles(root, `:host{${settings.colors}}.launcher{${settings.position}:20px}${styles}`)
+  const frame = make('section', '', launcher)
+  addStyles(root, `:host{${settings.colors}}.launcher,.panel{${settings.position}:20px}${styles}`)
   frame.lang = language
   set(frame, 'aria-label', open)
   name(launcher, open)
@@ -66,7 +66,7 @@ function begin({ src, dataset }: HTMLScriptElement): void {
       () => host.run(command, ...values),
       () => {
         widget = undefined
-        name(launcher, broken)
+        name(launcher, brokenWords[language])
       },
     )
   }

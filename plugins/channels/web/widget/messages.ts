@@ -24,21 +24,20 @@ export interface Messages {
 /** `onScroll` is called when the visitor has moved. */
 export function makeMessages(context: Context, onScroll: () => void): Messages {
   const { chat } = context
-  const loading = make('p', 'loading')
   const greeting = make('div')
   const draft = make('div', 'row ours head')
   const draftText = make('div', 'bubble text')
   const dots = make('div', 'bubble dots', make('i'), make('i'), make('i'))
-  const list = make('div', 'list', loading, greeting, draft)
+  const list = make('div', 'list', greeting, draft)
   const newer = button('newer', toEnd)
   const element = make('div', 'messages', list, newer)
   list.tabIndex = 0
   set(list, 'role', 'log')
   set(draft, 'aria-live', 'off')
-  newer.hidden = loading.hidden = true
+  newer.hidden = true
 
   /** By rising numbers; then those on their way. */
-  let rows: readonly Row[] = []
+  let rows: Row[] = []
   const byId = new Map<string, Row>()
   let isAtEnd = true
   let isCaughtUp = false
@@ -47,8 +46,8 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
 
   list.addEventListener('scroll', () => {
     look()
-    if (list.scrollTop < NEAR_PX) showOlder()
     onScroll()
+    context.use('more', ({ bringOlder }) => bringOlder(list, context, () => quietly(() => arrange(chat.view))))
   })
   // The keyboard of a phone, a longer text below, a picture: the end stays in sight.
   context.onGrown = () => isAtEnd && toEnd()
@@ -65,18 +64,6 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
     newer.hidden = true
   }
 
-  /** Brings older ones. What is in sight stays where it is. */
-  async function showOlder(): Promise<void> {
-    if (!chat.view.hasOlder || !loading.hidden) return
-    loading.hidden = false
-    // Where it fails nothing changes, and the next time that one scrolls there it is tried again.
-    await chat.loadOlder()
-    loading.hidden = true
-    const fromEnd = list.scrollHeight - list.scrollTop
-    quietly(() => arrange(chat.view))
-    list.scrollTop = list.scrollHeight - fromEnd
-  }
-
   /** What is inserted meanwhile is no news, and is not announced. */
   function quietly(change: () => void): void {
     set(list, 'aria-live', 'off')
@@ -86,29 +73,39 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
 
   /** The rows in their order. Those that stay are not touched, and what has come into the log stays the row that it was. */
   function arrange({ items, outbox }: View): void {
-    const entries: readonly (Item | Outgoing)[] = [...items, ...outbox]
-    const next = entries.map((entry) => {
-      const id = 'by' in entry && entry.by !== 'visitor' ? `us ${entry.id}` : entry.id
+    rows = []
+    let before: Element = greeting
+    let asking: readonly Row[] = []
+    for (const entry of [...items, ...outbox]) {
+      const row = rowOf(entry)
+      if (!row) continue
+      row.follow(rows.at(-1), row.seq !== undefined && row.seq === unreadFrom)
+      rows.push(row)
+      if (before.nextElementSibling !== row.element) before.after(row.element)
+      before = row.element
+      if (row.author === 'visitor') {
+        for (const question of asking) question.settle(true, 'choice' in entry ? entry.choice : undefined)
+        asking = []
+      } else if (row.asks) asking = [...asking, row]
+    }
+    for (const question of asking) question.settle(false, undefined)
+    for (const [id, row] of byId) {
+      if (rows.includes(row)) continue
+      row.element.remove()
+      byId.delete(id)
+    }
+  }
+
+  function rowOf(entry: Item | Outgoing): Row | undefined {
+    const id = 'by' in entry && entry.by !== 'visitor' ? `us ${entry.id}` : entry.id
+    try {
       const row = byId.get(id) ?? makeRow(entry, context)
       byId.set(id, row)
       row.update(entry)
       return row
-    })
-    const staying = new Set(next)
-    for (const [id, row] of byId) {
-      if (staying.has(row)) continue
-      row.element.remove()
-      byId.delete(id)
-    }
-    rows = next
-    let before: Element = greeting
-    for (const [index, row] of rows.entries()) {
-      if (before.nextElementSibling !== row.element) before.after(row.element)
-      before = row.element
-      row.follow(rows[index - 1], row.seq !== undefined && row.seq === unreadFrom)
-      if (!row.settle) continue
-      const answer = entries.slice(index + 1).find((entry) => !('by' in entry) || entry.by === 'visitor')
-      row.settle(answer !== undefined, answer && 'choice' in answer ? answer.choice : undefined)
+    } catch {
+      // Something in it is not as the protocol has it. The others are shown.
+      return undefined
     }
   }
 
@@ -166,7 +163,6 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
       now = view
       unreadFrom = firstUnread
       set(list, 'aria-label', words.messages)
-      say(loading, words.loading)
       newer.replaceChildren(icon(DOWN), words.newMessages)
 
       showGreeting(view)

@@ -12,6 +12,13 @@ export const moreWords = both(
     file: 'File',
     enlarge: (name: string) => `Enlarge: ${name}`,
     closeImage: 'Close image',
+    choose: 'Choose',
+    loading: 'Loading earlier messages…',
+    waiting: 'Waiting to be sent',
+    sending: 'Sending',
+    retry: 'Try again',
+    remove: 'Remove',
+    notSent: 'Not sent.',
   },
   {
     image: '图片',
@@ -20,6 +27,13 @@ export const moreWords = both(
     file: '文件',
     enlarge: (name) => `查看大图：${name}`,
     closeImage: '关闭图片',
+    choose: '请选择',
+    loading: '正在加载更早的消息…',
+    waiting: '等待发送',
+    sending: '发送中',
+    retry: '重试',
+    remove: '删除',
+    notSent: '发送失败',
   },
 )
 

@@ -2,45 +2,48 @@ import type { Outgoing } from './chat.ts'
 import type { Context } from './context.ts'
 import { button, make, say, set } from './dom.ts'
 import { ALERT, icon } from './icons.ts'
-import { textElement } from './text.ts'
+import { moreWords } from './more-words.ts'
 
-export interface OutgoingPart {
+export interface OutgoingState {
   readonly element: HTMLElement
-  /** How far it is, and what can be done if it goes no further. */
-  readonly state: HTMLElement
   update(now: Outgoing): void
 }
 
-/** A message on its way: its text or file, and below it how far it is. */
-export function makeOutgoing({ id, text, file }: Outgoing, context: Context): OutgoingPart {
-  const { chat, words } = context
-  const element = file ? make('div') : textElement(text, context)
+/** What stands below a message on its way: how far it is, and what can be done if it goes no further. */
+export function makeState(outgoing: Outgoing, context: Context): OutgoingState {
+  const { chat } = context
+  const { id, file } = outgoing
+  const words = moreWords[context.language]
   const reason = make('span')
   const progress = make('progress')
   set(progress, 'aria-label', words.sending)
   const retry = button('act', () => chat.retry(id), words.retry)
   const remove = button('act', () => chat.cancel(id), words.remove)
-  const state = make('div', 'state', icon(ALERT), reason, progress, retry, remove)
-  let reasonOf = (_code: string | undefined): string | undefined => undefined
-  if (file) {
-    context.use('files', (its) => {
-      element.append(its.preview(file))
-      reasonOf = (code) => its.reasonOf(code, context)
-    })
+  const alert = icon(ALERT)
+  const element = make('div')
+  const shown: Element[] = []
+
+  /** Changes only what is another, so that the focus stays on a button that stays. */
+  function show(now: readonly Element[]): void {
+    if (shown.length === now.length && now.every((one, index) => shown[index] === one)) return
+    shown.splice(0, shown.length, ...now)
+    element.replaceChildren(...now)
   }
 
-  return {
-    element,
-    state,
-    update(now) {
-      const isFailed = now.state === 'failed'
-      state.className = `state ${now.state}`
-      say(reason, isFailed ? (reasonOf(now.error) ?? words.notSent) : words.waiting)
-      progress.value = now.progress ?? 0
-      progress.hidden = isFailed || !file
+  function update({ state, error, progress: share }: Outgoing): void {
+    element.className = `state ${state}`
+    progress.value = share ?? 0
+    if (state === 'failed') {
+      say(reason, words.notSent)
+      if (file) context.use('files', ({ reasonOf }) => say(reason, reasonOf(error, context) ?? words.notSent))
       // The same file would be refused again.
-      retry.hidden = !isFailed || now.error?.startsWith('FILE') === true
-      remove.hidden = !isFailed && !file
-    },
+      show(error?.startsWith('FILE') ? [alert, reason, remove] : [alert, reason, retry, remove])
+    } else if (file) show([progress, remove])
+    else {
+      say(reason, state === 'waiting' ? words.waiting : '')
+      show([reason])
+    }
   }
+  update(outgoing)
+  return { element, update }
 }

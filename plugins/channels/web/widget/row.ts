@@ -2,12 +2,11 @@
 import type { Item } from '../protocol.ts'
 import { avatarOf, nameOf } from './avatar.ts'
 import type { Outgoing } from './chat.ts'
-import { makeChoices } from './choices.ts'
+import type { Choices } from './choices.ts'
 import type { Context } from './context.ts'
 import { make, say } from './dom.ts'
-import { makeOutgoing } from './outgoing.ts'
+import type { OutgoingState } from './outgoing.ts'
 import { textElement } from './text.ts'
-import { daysBetween, fullTimeText, whenText } from './times.ts'
 
 const NEW_GROUP_AFTER_MS = 5 * 60_000
 const NEW_TIME_AFTER_MS = 10 * 60_000
@@ -24,8 +23,10 @@ export interface Row {
   update(entry: Item | Outgoing): void
   /** Says what depends on the row before it: the time, the name, where the unread ones begin. */
   follow(previous: Row | undefined, isFirstUnread: boolean): void
+  /** Whether it offers choices. */
+  readonly asks: boolean
   /** Of choices: see there. */
-  readonly settle: ((isAnswered: boolean, picked: string | undefined) => void) | undefined
+  settle: Choices['settle']
 }
 
 export function makeRow(entry: Item | Outgoing, context: Context): Row {
@@ -35,20 +36,20 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
   const element = make('div', 'row', separator)
   const isMine = !('by' in entry) || entry.by === 'visitor'
   let author = isMine ? 'visitor' : 'system'
-  let atMs = 'by' in entry ? entry.atMs : Date.now()
-  let seq = 'by' in entry ? entry.seq : undefined
-  let settle: Row['settle']
+  let atMs = Date.now()
+  let seq: number | undefined
+  let latest = entry
+  let body: HTMLElement | undefined
+  let state: OutgoingState | undefined
+  let choices: Choices | undefined
+  let answer: Parameters<Choices['settle']> = [false, undefined]
   let followed = ''
-  const outgoing = 'by' in entry ? undefined : makeOutgoing(entry, context)
 
-  if ('by' in entry && entry.by === 'system') {
-    element.classList.add('system')
-    element.append(make('p', '', words.system[entry.code]))
-  } else if (isMine) {
+  if (isMine) {
     element.classList.add('mine')
     content.append(make('div', 'author', words.you))
     element.append(make('div', 'line', content))
-  } else if ('by' in entry && entry.by === 'us') {
+  } else if (entry.by === 'us') {
     const { face } = entry
     const name = make('div', 'author', nameOf(face, context))
     author = `us ${name.textContent}`
@@ -56,52 +57,87 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
     content.append(name)
     element.classList.add('ours')
     element.append(make('div', 'line', avatarOf(face, context), content))
+  } else if (entry.code !== 'queued') {
+    // That somebody is being found is said by the header, as long as it is so.
+    element.classList.add('system')
+    element.append(words.system[entry.code])
   }
-  if (outgoing) content.append(outgoing.element, outgoing.state)
-  else if ('by' in entry) showPart(entry)
+  if ('by' in entry) arrive(entry)
+  else {
+    const { text, file } = entry
+    const sent = file ? make('div') : textElement(text, context)
+    body = sent
+    content.append(sent)
+    if (file) context.use('files', ({ preview }) => sent.append(preview(file)))
+    context.use('more', ({ makeState }) => {
+      if ('by' in latest) return
+      state = makeState(latest, context)
+      content.append(state.element)
+    })
+  }
 
-  function showPart(item: Item): void {
+  /** The log has it. */
+  function arrive(item: Item): void {
+    ;({ seq, atMs } = item)
     if (item.by === 'system') return
     const { part } = item
-    content.title = fullTimeText(atMs, language)
-    if (part.type === 'text') content.append(textElement(part.text, context))
-    else if (part.type === 'choices') {
-      const choices = makeChoices(part, context)
-      settle = choices.settle
-      content.append(choices.element)
-    } else content.append(context.later(part.type, ({ partElement }) => partElement(part, context)))
+    context.use('more', ({ fullTimeText }) => {
+      content.title = fullTimeText(item.atMs, language)
+    })
+    if (part.type === 'text') {
+      // What was shown on its way stays as it is, so that nothing is read twice.
+      if (!body) content.append(textElement(part.text, context))
+      return
+    }
+    // Of a file there is more to show now.
+    body?.remove()
+    const shown = context.later(part.type, ({ makeChoices, partElement }) => {
+      if (part.type !== 'choices') return partElement(part, context)
+      choices = makeChoices(part, context)
+      choices.settle(...answer)
+      return choices.element
+    })
+    content.append(shown)
   }
 
   return {
     element,
     author,
-    settle,
+    asks: 'by' in entry && entry.by !== 'system' && entry.part.type === 'choices',
     get atMs() {
       return atMs
     },
     get seq() {
       return seq
     },
+    settle(...now) {
+      answer = now
+      choices?.settle(...now)
+    },
     update(now) {
-      if (!('by' in now)) return outgoing?.update(now)
-      if (seq !== undefined) return
-      seq = now.seq
-      atMs = now.atMs
-      outgoing?.state.remove()
-      // A text stays as it is, so that nothing is read twice; of a file there is more to show now.
-      if (now.by === 'visitor' && now.part.type === 'text') return
-      outgoing?.element.remove()
-      showPart(now)
+      latest = now
+      if (!('by' in now)) state?.update(now)
+      else if (seq === undefined) {
+        state?.element.remove()
+        arrive(now)
+      }
     },
     follow(previous, isFirstUnread) {
       const now = `${previous?.atMs} ${previous?.author} ${atMs} ${isFirstUnread}`
       if (now === followed) return
       followed = now
-      const isLater = !previous || atMs - previous.atMs > NEW_TIME_AFTER_MS || daysBetween(previous.atMs, atMs) !== 0
-      const isHead = isLater || isFirstUnread || previous.author !== author || atMs - previous.atMs > NEW_GROUP_AFTER_MS
+      const sinceMs = atMs - (previous?.atMs ?? 0)
+      const isLater = sinceMs > NEW_TIME_AFTER_MS || dayOf(atMs) !== dayOf(atMs - sinceMs)
+      const isHead = isLater || isFirstUnread || previous?.author !== author || sinceMs > NEW_GROUP_AFTER_MS
       element.classList.toggle('head', isHead)
       separator.classList.toggle('unread', isFirstUnread)
-      say(separator, isFirstUnread ? words.newMessages : isLater ? whenText(atMs, Date.now(), language) : '')
+      say(separator, isFirstUnread ? words.newMessages : '')
+      if (!isLater || isFirstUnread) return
+      context.use('more', ({ whenText }) => {
+        if (now === followed) say(separator, whenText(atMs, Date.now(), language))
+      })
     },
   }
 }
+
+const dayOf = (atMs: number): string => new Date(atMs).toDateString()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { fileWords, formWords, moreWords } from './more-words.ts'
-import { initialsOf, languageOf, launcherWords, textIn, words } from './words.ts'
+import { brokenWords, initialsOf, languageOf, openWords, textIn, words } from './words.ts'
 
 /** Every text of a language by its path; those that are made of something, made of it. */
 function textsOf(value: unknown, path = ''): readonly (readonly [string, string])[] {
@@ -15,8 +15,8 @@ const CROSSED = '.0.otherLanguage'
 
 test('everything is said in both languages, and in neither twice the same', () => {
   const [en, zh] = [
-    textsOf([words.en, moreWords.en, fileWords.en, formWords.en, launcherWords.en]),
-    textsOf([words, moreWords, fileWords, formWords, launcherWords].map((both) => both['zh-CN'])),
+    textsOf([words.en, moreWords.en, fileWords.en, formWords.en, openWords.en, brokenWords.en]),
+    textsOf([words, moreWords, fileWords, formWords, openWords, brokenWords].map((both) => both['zh-CN'])),
   ]
   expect(en.length).toBeGreaterThan(40)
   expect(zh.map(([path]) => path)).toEqual(en.map(([path]) => path))

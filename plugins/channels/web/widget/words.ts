@@ -9,10 +9,11 @@ export type Language = 'zh-CN' | 'en'
 /** The language of the widget that is nearest to a language tag. */
 export const languageOf = (tag: string): Language => (/^zh\b/i.test(tag) ? 'zh-CN' : 'en')
 
-/** All that the loader needs to say; it does without the rest. */
-export const launcherWords: Record<Language, readonly [open: string, broken: string]> = {
-  en: ['Open chat', 'Chat cannot be loaded. Try again.'],
-  'zh-CN': ['打开在线客服', '客服暂时无法打开，请重试'],
+/** What the loader says. The widget says the first of it, too. */
+export const openWords: Record<Language, string> = { en: 'Open chat', 'zh-CN': '打开在线客服' }
+export const brokenWords: Record<Language, string> = {
+  en: 'Chat cannot be loaded. Try again.',
+  'zh-CN': '客服暂时无法打开，请重试',
 }
 
 const en = {
@@ -25,24 +26,15 @@ const en = {
   online: 'Online',
   away: 'Away right now',
   queued: 'Finding someone for you…',
-  offline: 'You are offline. What you write is sent when you are back.',
-  reconnecting: 'Reconnecting… What you write is sent as soon as we are connected.',
+  offline: 'No connection. What you write is sent later.',
   messages: 'Messages',
-  loading: 'Loading earlier messages…',
   newMessages: 'New messages',
   message: 'Message',
   placeholder: 'Write a message…',
   send: 'Send',
   you: 'You',
   typing: (name: string) => `${name} is typing`,
-  waiting: 'Waiting to be sent',
-  sending: 'Sending',
-  retry: 'Try again',
-  remove: 'Remove',
-  notSent: 'Not sent.',
-  choose: 'Choose',
   system: {
-    queued: 'We are finding someone for you.',
     assigned: 'Someone from our team is here.',
     returned: 'Our assistant is answering again.',
     closed: 'This conversation has ended.',
@@ -60,24 +52,15 @@ const zh: Words = {
   online: '在线',
   away: '客服暂时不在线',
   queued: '正在为您接入客服…',
-  offline: '网络已断开，您发送的消息会在恢复后自动送达。',
-  reconnecting: '正在重新连接…消息会在连上后自动发送。',
+  offline: '连接已断开，您发送的消息会在恢复后送达。',
   messages: '聊天记录',
-  loading: '正在加载更早的消息…',
   newMessages: '新消息',
   message: '消息',
   placeholder: '请输入消息…',
   send: '发送',
   you: '我',
   typing: (name) => `${name}正在输入`,
-  waiting: '等待发送',
-  sending: '发送中',
-  retry: '重试',
-  remove: '删除',
-  notSent: '发送失败',
-  choose: '请选择',
   system: {
-    queued: '正在为您接入人工客服，请稍候',
     assigned: '人工客服已接入',
     returned: '已转回智能助手',
     closed: '本次会话已结束',
