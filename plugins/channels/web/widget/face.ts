@@ -96,7 +96,10 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     if (isAway && !form) {
       context.use('form', ({ makeForm }) => {
         if (form) return
-        form = makeForm(context, { name: snapshot.name, message: composer.text.value })
+        form = makeForm(context, { name: snapshot.name, message: composer.text.value }, () => {
+          show(chat.view)
+          if (!composer.element.hidden) composer.text.focus()
+        })
         composer.element.after(form.element)
         showSoon()
       })

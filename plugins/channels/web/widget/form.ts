@@ -20,10 +20,11 @@ export const isEmail = (text: string): boolean => /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)
 
 let made = 0
 
-/** `known`: what need not be asked for again. */
+/** `known`: what need not be asked for again. `onAgain`: somebody wants to write more, and there may be people by now. */
 export function makeForm(
   context: Context,
   known: { readonly name: string | undefined; readonly message: string },
+  onAgain: () => void,
 ): Form {
   const { chat } = context
   const number = ++made
@@ -42,6 +43,7 @@ export function makeForm(
     done.hidden = true
     fields.hidden = false
     message.input.focus()
+    onAgain()
   })
   const done = make('div', 'done', icon(CHECK), doneTitle, doneText, again)
   const element = make('div', 'form', fields, done)
