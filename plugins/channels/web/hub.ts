@@ -33,6 +33,11 @@ export interface Hub {
   added(chat: string): void
   /** Told to who is there now, and to nobody later. */
   tell(chat: string, frame: Frame): void
+  /**
+   * What is being written, told as `tell` does: the latest every `DRAFT_EVERY_MS`. An empty one is told at once, and
+   * nothing that waits comes after what is added to the log.
+   */
+  draft(chat: string, text: string): void
   /** How things are in this chat may be another. */
   look(chat: string): void
   /** Whether somebody of ours is there is another. */
@@ -44,6 +49,8 @@ export interface Hub {
 }
 
 export const HEARTBEAT_MS = 20_000
+/** A bot writes a word at a time, and every draft has the whole text in it. */
+export const DRAFT_EVERY_MS = 200
 /** After a restart, so many come again in a second. */
 const BACK_PER_SECOND = 500
 /** Fewer may come all at once. */
@@ -52,16 +59,24 @@ const FEW = 20
 interface Room {
   readonly chat: string
   readonly guests: Set<Guest>
-  /** As it was told last. */
+  /** How things are, as it was found last. */
   snapshot: Snapshot | undefined
+  /** How things are may be another by now. */
+  isOld: boolean
   isPumping: boolean
   again: boolean
+  /** The latest one, which waits until the pause is over. */
+  draft: string | undefined
+  pause: NodeJS.Timeout | undefined
 }
 
 interface Guest {
   readonly connection: Connection
+  readonly from: { readonly after: number; readonly token?: string }
   /** The number that was sent last; `undefined` until it was greeted. */
   cursor: number | undefined
+  /** As it was told last. */
+  snapshot: Snapshot | undefined
   /** It had not taken anything at the last beat. */
   wasFull: boolean
 }
@@ -77,26 +92,21 @@ export function makeHub(of: {
   const rooms = new Map<string, Room>()
 
   function roomOf(chat: string): Room {
-    const room = rooms.get(chat) ?? { chat, guests: new Set(), snapshot: undefined, isPumping: false, again: false }
+    const room: Room = rooms.get(chat) ?? {
+      chat,
+      guests: new Set(),
+      snapshot: undefined,
+      isOld: true,
+      isPumping: false,
+      again: false,
+      draft: undefined,
+      pause: undefined,
+    }
     rooms.set(chat, room)
     return room
   }
 
-  async function greet(room: Room, guest: Guest, after: number, token: string | undefined): Promise<void> {
-    const extent = await history.extent(room.chat)
-    const snapshot = await snapshotOf(room.chat, extent)
-    const { connection } = guest
-    if (!room.guests.has(guest)) return
-    room.snapshot = snapshot
-    connection.send(frameOf({ type: 'hello', snapshot, heartbeatMs: HEARTBEAT_MS, ...(token && { token }) }))
-    const last = Math.min(after, extent.head)
-    const from = Math.max(last + 1, extent.head - PAGE + 1, extent.first)
-    if (from > last + 1) connection.send(frameOf({ type: 'skip', from }))
-    guest.cursor = from - 1
-    pump(room)
-  }
-
-  /** Whatever is added from now on is seen: by this round, or by another one behind it. */
+  /** Whatever happens from now on is seen: by this round, or by another one behind it. */
   function pump(room: Room): void {
     room.again = true
     if (!room.isPumping) void run(room)
@@ -107,6 +117,7 @@ export function makeHub(of: {
     try {
       while (room.again) {
         room.again = false
+        await look(room)
         await catchUp(room)
       }
     } catch (error) {
@@ -117,11 +128,48 @@ export function makeHub(of: {
     }
   }
 
+  /** Tells how things are to whoever does not know it yet. */
+  async function look(room: Room): Promise<void> {
+    const newcomers = [...room.guests].filter(({ cursor }) => cursor === undefined)
+    if (room.isOld || newcomers.length > 0) {
+      room.isOld = false
+      const extent = await history.extent(room.chat)
+      const snapshot = await snapshotOf(room.chat, extent)
+      room.snapshot = snapshot
+      for (const guest of newcomers) if (room.guests.has(guest)) greet(guest, snapshot, extent)
+    }
+    tellSnapshot(room)
+  }
+
+  function greet(guest: Guest, snapshot: Snapshot, { first, head }: Extent): void {
+    const { connection } = guest
+    const { after, token } = guest.from
+    connection.send(frameOf({ type: 'hello', snapshot, heartbeatMs: HEARTBEAT_MS, ...(token && { token }) }))
+    const last = Math.min(after, head)
+    const from = Math.max(last + 1, head - PAGE + 1, first)
+    if (from > last + 1) connection.send(frameOf({ type: 'skip', from }))
+    guest.snapshot = snapshot
+    guest.cursor = from - 1
+  }
+
+  function tellSnapshot({ snapshot, guests }: Room): void {
+    if (!snapshot) return
+    const { head: _, ...now } = snapshot
+    for (const guest of guests) {
+      if (guest.cursor === undefined || guest.snapshot === snapshot || guest.connection.isFull) continue
+      const { head: __, ...before } = guest.snapshot ?? snapshot
+      if (!isDeepStrictEqual(now, before)) guest.connection.send(frameOf({ type: 'snapshot', snapshot }))
+      guest.snapshot = snapshot
+    }
+  }
+
   async function catchUp(room: Room): Promise<void> {
     for (;;) {
       const ready = [...room.guests].filter(({ cursor, connection }) => cursor !== undefined && !connection.isFull)
       if (ready.length === 0) return
       const items = await history.after(room.chat, Math.min(...ready.map(({ cursor = 0 }) => cursor)))
+      // It would be told after what it was a draft of.
+      if (items.length > 0) room.draft = undefined
       for (const { seq, json } of items) {
         const frame = `{"type":"item","item":${json}}`
         for (const guest of ready) {
@@ -139,32 +187,35 @@ export function makeHub(of: {
     for (const { connection } of room.guests) connection.cut()
   }
 
-  async function look(room: Room): Promise<void> {
-    const snapshot = await snapshotOf(room.chat, await history.extent(room.chat))
-    const { head: _, ...now } = snapshot
-    const { head: __, ...before } = room.snapshot ?? snapshot
-    const isSame = room.snapshot !== undefined && isDeepStrictEqual(now, before)
-    room.snapshot = snapshot
-    if (!isSame) tellRoom(room, frameOf({ type: 'snapshot', snapshot }))
-  }
-
   function tellRoom(room: Room, frame: string): void {
     for (const { cursor, connection } of room.guests)
       if (cursor !== undefined && !connection.isFull) connection.send(frame)
   }
 
+  function tellDraft(room: Room, text: string): void {
+    room.draft = undefined
+    tellRoom(room, frameOf({ type: 'draft', text }))
+    clearTimeout(room.pause)
+    room.pause = setTimeout(() => {
+      room.pause = undefined
+      if (room.draft !== undefined) tellDraft(room, room.draft)
+    }, DRAFT_EVERY_MS)
+  }
+
   return {
     countOf: (chat) => rooms.get(chat)?.guests.size ?? 0,
-    join(chat, connection, { after, token }) {
+    join(chat, connection, from) {
       const room = roomOf(chat)
-      const guest: Guest = { connection, cursor: undefined, wasFull: false }
+      const guest: Guest = { connection, from, cursor: undefined, snapshot: undefined, wasFull: false }
       room.guests.add(guest)
-      greet(room, guest, after, token).catch((error: unknown) => fail(room, error))
+      pump(room)
       return {
         drained: () => pump(room),
         leave() {
           room.guests.delete(guest)
-          if (room.guests.size === 0 && rooms.get(chat) === room) rooms.delete(chat)
+          if (room.guests.size > 0 || rooms.get(chat) !== room) return
+          clearTimeout(room.pause)
+          rooms.delete(chat)
         },
       }
     },
@@ -176,22 +227,34 @@ export function makeHub(of: {
       const room = rooms.get(chat)
       if (room) tellRoom(room, frameOf(frame))
     },
+    draft(chat, text) {
+      const room = rooms.get(chat)
+      if (!room) return
+      if (text === '' || !room.pause) tellDraft(room, text)
+      else room.draft = text
+    },
     look(chat) {
       const room = rooms.get(chat)
-      if (room) look(room).catch((error: unknown) => fail(room, error))
+      if (!room) return
+      room.isOld = true
+      pump(room)
     },
     tellAvailable(available) {
       for (const room of rooms.values()) {
         if (!room.snapshot || room.snapshot.available === available) continue
         const head = Math.max(room.snapshot.head, ...[...room.guests].map(({ cursor = 0 }) => cursor))
         room.snapshot = { ...room.snapshot, available, head }
-        tellRoom(room, frameOf({ type: 'snapshot', snapshot: room.snapshot }))
+        // What is being looked up may be from before.
+        if (room.isPumping) room.isOld = room.again = true
+        tellSnapshot(room)
       }
     },
     beat() {
       for (const { guests } of rooms.values()) {
         for (const guest of guests) {
-          const { connection } = guest
+          const { connection, cursor } = guest
+          // It begins with its hello.
+          if (cursor === undefined) continue
           if (!connection.beat(BEAT) || (guest.wasFull && connection.isFull)) connection.cut()
           guest.wasFull = connection.isFull
         }
@@ -200,6 +263,8 @@ export function makeHub(of: {
     close() {
       const all = [...rooms.values()].flatMap(({ guests }) => [...guests])
       const spreadMs = all.length < FEW ? 0 : Math.ceil((all.length / BACK_PER_SECOND) * 1000)
+      for (const { pause } of rooms.values()) clearTimeout(pause)
+      rooms.clear()
       for (const { connection } of all) connection.end(spreadMs)
     },
   }

@@ -110,7 +110,7 @@ export default defineChannel({
         hub.look(chat)
         return { platformId: id }
       },
-      draft: (chat, text) => hub.tell(chat, { type: 'draft', text }),
+      draft: (chat, text) => hub.draft(chat, text),
       typing: (chat) => hub.tell(chat, { type: 'typing' }),
       events: {
         'conversation.opened': (turn) => hub.look(turn.chat.externalId),
