@@ -308,6 +308,8 @@ describe('life of the page', () => {
       'window.switchboard=window.switchboard||function(){(window.switchboard.q=window.switchboard.q||[]).push(arguments)};'
     const head = `<script>${queue}switchboard('open')</script>`
     const page = await lab.page()
+    // Whatever a test asks a page counts as a touch; here nobody has touched it.
+    await page.addInitScript("Object.defineProperty(navigator, 'userActivation', { value: { isActive: false } })")
     await page.goto(site.host.page('/queued', shopPage(tag(), { head })))
     const widget = widgetOf(page)
     await widget.composer.waitFor()
