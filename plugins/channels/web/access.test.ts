@@ -1,14 +1,17 @@
 /** Who gets in, and that nobody gets at what is another's, by whichever way. */
+import { once } from 'node:events'
+import { request } from 'node:http'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type TestConfig, type TestRuntime, testRuntime } from '#core/testing'
 import { signIdentity } from './identity.ts'
 import web from './index.ts'
 import { SECRET } from './simulated-platform.ts'
-import { OWN_ORIGIN, openSocket, type SimulatedVisitor, siteOf, visit, visitorWith } from './simulated-visitor.ts'
+import { OWN_ORIGIN, openSocket, siteOf, visit, visitorWith } from './simulated-visitor.ts'
 import { makeSigner, newKey, newVisitorId } from './token.ts'
 
-const YEAR_MS = 365 * 24 * 60 * 60 * 1000
+const HOUR_MS = 60 * 60 * 1000
+const YEAR_MS = 365 * 24 * HOUR_MS
 
 function start(settings: { readonly [setting: string]: unknown } = {}, more: TestConfig = {}) {
   return testRuntime(
@@ -31,10 +34,10 @@ async function statusAndCode(asked: Promise<Response>): Promise<string> {
 
 describe('a token', () => {
   const signer = makeSigner(newKey())
-  const token = signer.tokenFor({ chat: newVisitorId(), expiresAtMs: YEAR_MS })
+  const token = signer.tokenFor({ chat: newVisitorId(), expiresAtMs: YEAR_MS, whose: '' })
 
   test('is known again until it expires', () => {
-    expect(signer.visitorOf(token, 0)).toEqual({ chat: token.split('.')[0], expiresAtMs: YEAR_MS })
+    expect(signer.visitorOf(token, 0)).toEqual({ chat: token.split('.')[0], expiresAtMs: YEAR_MS, whose: '' })
     expect(signer.visitorOf(token, YEAR_MS - 1)).toBeDefined()
     expect(signer.visitorOf(token, YEAR_MS)).toBeUndefined()
   })
@@ -50,21 +53,18 @@ describe('a token', () => {
   })
 
   test('cannot be put together out of others', () => {
-    const other = signer.tokenFor({ chat: newVisitorId(), expiresAtMs: YEAR_MS * 2 })
+    const whose = signer.markOf('anna')
+    const other = signer.tokenFor({ chat: newVisitorId(), expiresAtMs: YEAR_MS * 2, whose })
     const parts = [token.split('.'), other.split('.')]
-    for (const [a, b, c] of [
-      [0, 0, 1],
-      [0, 1, 0],
-      [1, 0, 0],
-      [0, 1, 1],
-    ] as const) {
-      const mixed = [parts[a]?.[0], parts[b]?.[1], parts[c]?.[2]].join('.')
+    for (let mixture = 1; mixture < 15; mixture++) {
+      const mixed = [0, 1, 2, 3].map((at) => parts[(mixture >> at) & 1]?.[at]).join('.')
       expect(signer.visitorOf(mixed, 0)).toBeUndefined()
     }
+    expect(signer.visitorOf(other, 0)?.whose).toBe(whose)
     expect(makeSigner(newKey()).visitorOf(token, 0)).toBeUndefined()
     // What was signed for something else is no token.
     const sealed = signer.seal('upload', 'x')
-    expect(signer.visitorOf(`${sealed.split('.')[0]}.zzzzzzzz.${sealed.split('.')[1]}`, 0)).toBeUndefined()
+    expect(signer.visitorOf(`${sealed.split('.')[0]}.zzzzzzzz..${sealed.split('.')[1]}`, 0)).toBeUndefined()
     expect(signer.unseal('file', signer.seal('upload', 'x'))).toBeUndefined()
     expect(signer.unseal('upload', signer.seal('upload', 'x', 'anna'), 'li')).toBeUndefined()
     expect(signer.unseal('upload', signer.seal('upload', 'x', 'anna'), 'anna')).toBe('x')
@@ -188,13 +188,6 @@ describe('an identity', () => {
   const sign = (bot: TestRuntime, id: string, more: { readonly [field: string]: string | number } = {}) =>
     signIdentity(SECRET, { id, expires: inAnHour(bot), ...more })
 
-  async function identified(site: string, visitor: SimulatedVisitor, identity: string): Promise<SimulatedVisitor> {
-    const response = await visitor.post('v1/identify', { identity })
-    const { token } = JSON.parse(await response.text())
-    expect(response.status).toBe(200)
-    return visitorWith(site, token)
-  }
-
   test.each([
     [
       'is signed with another secret',
@@ -236,15 +229,15 @@ describe('an identity', () => {
   test('leads to the same chat on every device, and keeps nothing before the first message', async () => {
     await using bot = await start({ identify: { secret: SECRET } })
     const site = siteOf(bot)
-    const phone = await identified(site, await visit(site), sign(bot, 'anna', { name: 'Anna' }))
+    const phone = await (await visit(site)).signsIn(sign(bot, 'anna', { name: 'Anna' }))
     expect(await bot.runtime.engine.read.selectFrom('customer').selectAll().execute()).toEqual([])
-    const laptop = await identified(site, await visit(site), sign(bot, 'anna', { name: 'Anna' }))
+    const laptop = await (await visit(site)).signsIn(sign(bot, 'anna', { name: 'Anna' }))
     expect(laptop.chat).toBe(phone.chat)
     await phone.says('from the phone')
     await bot.idle()
     expect((await laptop.log()).length).toBe(2)
     expect((await laptop.page()).snapshot.name).toBe('Anna')
-    const stranger = await identified(site, await visit(site), sign(bot, 'li'))
+    const stranger = await (await visit(site)).signsIn(sign(bot, 'li'))
     expect(await stranger.log()).toEqual([])
   })
 
@@ -254,13 +247,9 @@ describe('an identity', () => {
     const before = await visit(site)
     await before.says('before I signed in')
     await bot.idle()
-    const after = await identified(
-      site,
-      before,
-      sign(bot, 'anna', { name: 'Anna', email: 'anna@example.com', plan: 'gold' }),
-    )
+    const after = await before.signsIn(sign(bot, 'anna', { name: 'Anna', email: 'anna@example.com', plan: 'gold' }))
     expect(after.chat).toBe(before.chat)
-    const elsewhere = await identified(site, await visit(site), sign(bot, 'anna', { name: 'Anna' }))
+    const elsewhere = await (await visit(site)).signsIn(sign(bot, 'anna', { name: 'Anna' }))
     expect(elsewhere.chat).toBe(before.chat)
     await bot.idle()
     const [customer] = await bot.runtime.engine.read.selectFrom('customer').selectAll().execute()
@@ -268,13 +257,86 @@ describe('an identity', () => {
     expect(JSON.parse(customer?.fields_json ?? '')).toMatchObject({ email: 'anna@example.com', plan: 'gold' })
   })
 
+  test('adopts what was written in the hour before, and nothing older', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const site = siteOf(bot)
+    const [lately, longAgo] = [await visit(site), await visit(site)]
+    await longAgo.says('a stranger wrote this at the library')
+    await bot.idle()
+    await bot.advance(1)
+    await lately.says('where is my parcel?')
+    await bot.idle()
+    await bot.advance(HOUR_MS)
+    const anna = await longAgo.signsIn(sign(bot, 'anna'))
+    expect(anna.chat).not.toBe(longAgo.chat)
+    expect(await anna.log()).toEqual([])
+    expect((await lately.signsIn(sign(bot, 'li'))).chat).toBe(lately.chat)
+  })
+
+  test('leads to the chat that became the user’s first, not to the one that was there first', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const site = siteOf(bot)
+    const library = await visit(site)
+    await library.says('begun long ago')
+    await bot.idle()
+    await library.post('v1/read', { seq: 1 })
+    await bot.advance(HOUR_MS)
+    const home = await (await visit(site)).signsIn(sign(bot, 'anna'))
+    await bot.advance(1)
+    await library.says('and goes on')
+    expect((await library.signsIn(sign(bot, 'anna'))).chat).toBe(library.chat)
+    expect((await (await visit(site)).signsIn(sign(bot, 'anna'))).chat).toBe(home.chat)
+  })
+
+  test('of two users who sign in at one browser at the same time makes the chat one’s', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const site = siteOf(bot)
+    for (let round = 0; round < 5; round++) {
+      const browser = await visit(site)
+      await browser.says('whose is it?')
+      // One may be too late even to ask: then he is refused, and asks again with another session.
+      const signIn = (id: string) =>
+        browser.signsIn(sign(bot, id)).catch(async () => (await visit(site)).signsIn(sign(bot, id)))
+      const [anna, li] = await Promise.all([signIn(`anna${round}`), signIn(`li${round}`)])
+      expect(new Set([anna.chat, li.chat]).size).toBe(2)
+      expect([anna.chat, li.chat]).toContain(browser.chat)
+      await bot.idle()
+      const customers = await bot.runtime.engine.read
+        .selectFrom('customer')
+        .innerJoin('chat', 'chat.customer', 'customer.id')
+        .where('external_id', '=', browser.chat)
+        .select('user_id')
+        .execute()
+      expect(customers).toEqual([{ user_id: `web:web:${anna.chat === browser.chat ? 'anna' : 'li'}${round}` }])
+    }
+  })
+
+  test('is that of another customer at another site, and of the same where the YAML says so', async () => {
+    const channel = (account: string, site?: string) => ({
+      use: web,
+      account,
+      identify: { secret: SECRET, ...(site && { site }) },
+    })
+    const channels = { site: channel('shop'), second: channel('blog'), third: channel('help', 'shop') }
+    await using bot = await start({}, { channels })
+    for (const name of Object.keys(channels)) {
+      const anna = await (await visit(`${bot.runtime.url}/${name}`)).signsIn(sign(bot, '42'))
+      await anna.says('hello')
+    }
+    await bot.idle()
+    const { read } = bot.runtime.engine
+    const customers = await read.selectFrom('customer').select('user_id').orderBy('user_id').execute()
+    expect(customers).toEqual([{ user_id: 'web:blog:42' }, { user_id: 'web:shop:42' }])
+  })
+
   test('that says nothing new is received once', async () => {
     await using bot = await start({ identify: { secret: SECRET } })
     const site = siteOf(bot)
     const anna = await visit(site)
     await anna.says('hello')
+    let signedIn = anna
     for (const name of ['Anna', 'Anna', 'Anna', 'Anna Lee', 'Anna Lee'])
-      await identified(site, anna, sign(bot, 'anna', { name }))
+      signedIn = await signedIn.signsIn(sign(bot, 'anna', { name }))
     await bot.idle()
     const events = await bot.runtime.engine.read
       .selectFrom('entry')
@@ -290,11 +352,11 @@ describe('an identity', () => {
     const [phone, laptop] = [await visit(site), await visit(site)]
     await phone.says('from the phone')
     await laptop.says('from the laptop')
-    for (const visitor of [phone, laptop]) await identified(site, visitor, sign(bot, 'anna', { name: 'Anna' }))
+    for (const visitor of [phone, laptop]) await visitor.signsIn(sign(bot, 'anna', { name: 'Anna' }))
     await bot.idle()
     const customers = () => bot.runtime.engine.read.selectFrom('chat').select('customer').distinct().execute()
     expect(await customers()).toHaveLength(1)
-    const stranger = await identified(site, await visit(site), sign(bot, 'li'))
+    const stranger = await (await visit(site)).signsIn(sign(bot, 'li'))
     await stranger.says('hello')
     await bot.idle()
     expect(await customers()).toHaveLength(2)
@@ -307,9 +369,9 @@ describe('an identity', () => {
     for (let i = 0; i < 6; i++) {
       const visitor = await visit(site)
       await visitor.says('hello')
-      chats.push((await identified(site, visitor, sign(bot, 'anna'))).chat)
+      chats.push((await visitor.signsIn(sign(bot, 'anna'))).chat)
       bot.clock.jump(bot.clock.now() + 60_000)
-      expect((await identified(site, await visit(site), sign(bot, 'anna'))).chat).toBe(chats[0])
+      expect((await (await visit(site)).signsIn(sign(bot, 'anna'))).chat).toBe(chats[0])
     }
     expect(new Set(chats).size).toBe(6)
   })
@@ -319,16 +381,103 @@ describe('an identity', () => {
     const site = siteOf(bot)
     const browser = await visit(site)
     await browser.says('I am Anna')
-    const anna = await identified(site, browser, sign(bot, 'anna'))
-    const li = await identified(site, anna, sign(bot, 'li'))
+    const anna = await browser.signsIn(sign(bot, 'anna'))
+    const li = await anna.signsIn(sign(bot, 'li'))
     expect(li.chat).not.toBe(anna.chat)
     expect(await li.log()).toEqual([])
     await li.says('I am Li')
     await bot.idle()
     expect(JSON.stringify(await anna.log())).not.toContain('Li')
     // And back again, each has what is his.
-    expect((await identified(site, li, sign(bot, 'anna'))).chat).toBe(anna.chat)
-    expect((await identified(site, anna, sign(bot, 'li'))).chat).toBe(li.chat)
+    expect((await li.signsIn(sign(bot, 'anna'))).chat).toBe(anna.chat)
+    expect((await anna.signsIn(sign(bot, 'li'))).chat).toBe(li.chat)
+  })
+})
+
+// ── the token of before ─────────────────────────────────────────────────────────────────────
+
+describe('when somebody has signed in', () => {
+  const sign = (bot: TestRuntime, id: string) =>
+    signIdentity(SECRET, { id, expires: bot.clock.now() / 1000 + 3600, name: id })
+  const DAY_MS = 24 * HOUR_MS
+
+  test('the token of before is no good for anything, and opens another chat', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const site = siteOf(bot)
+    const planted = await visit(site)
+    await planted.says('bait')
+    await bot.idle()
+    const victim = await planted.signsIn(sign(bot, 'anna'))
+    expect(victim.chat).toBe(planted.chat)
+    await victim.says('my card number is 4111')
+    for (const path of ['v1/events', 'v1/messages', 'v1/identify', 'v1/read', 'v1/typing'])
+      expect(await statusAndCode(path === 'v1/events' ? planted.ask(path) : planted.post(path, {}))).toBe(
+        '401 TOKEN_REFUSED',
+      )
+    expect((await visit(site, planted.token)).chat).not.toBe(planted.chat)
+    expect((await visit(site, victim.token)).token).toBe(victim.token)
+  })
+
+  test('who looked on before is sent nothing more', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const planted = await visit(siteOf(bot))
+    await planted.says('bait')
+    await bot.idle()
+    const looking = [await planted.looks(), await planted.looks({ by: 'events' })]
+    for (const one of looking) await one.untilItems(2)
+    const victim = await planted.signsIn(sign(bot, 'anna'))
+    expect(await Promise.all(looking.map(({ ended }) => ended))).toEqual(['1012 2000', 'end'])
+    await victim.says('my card number is 4111')
+    await bot.idle()
+    expect(JSON.stringify(looking.map(({ frames }) => frames))).not.toContain('4111')
+  })
+
+  test('a message that was begun before is refused', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const planted = await visit(siteOf(bot))
+    await planted.says('bait')
+    await bot.idle()
+    const headers = {
+      authorization: `Bearer ${planted.token}`,
+      'content-type': 'application/json',
+      expect: '100-continue',
+    }
+    const asked = request(`${siteOf(bot)}/v1/messages`, { method: 'POST', headers })
+    asked.flushHeaders()
+    await once(asked, 'continue')
+    const victim = await planted.signsIn(sign(bot, 'anna'))
+    asked.end(JSON.stringify({ id: 'message-1', language: 'en', text: 'send it to another address' }))
+    const [answer] = await once(asked, 'response')
+    expect(answer.statusCode).toBe(401)
+    answer.resume()
+    expect(JSON.stringify(await victim.log())).not.toContain('another address')
+  })
+
+  test('his token is good for a week, and renewed by his site alone', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const site = siteOf(bot)
+    const anna = await (await visit(site)).signsIn(sign(bot, 'anna'))
+    bot.clock.jump(bot.clock.now() + 7 * DAY_MS - 1)
+    expect((await (await anna.looks()).until('hello')).token).toBeUndefined()
+    expect((await visit(site, anna.token)).token).toBe(anna.token)
+    const again = await anna.signsIn(sign(bot, 'anna'))
+    bot.clock.jump(bot.clock.now() + 1)
+    expect(await statusAndCode(anna.ask('v1/events'))).toBe('401 TOKEN_REFUSED')
+    expect([again.chat, (await again.ask('v1/events')).status]).toEqual([anna.chat, 200])
+  })
+
+  test('nothing can be written any more into the chat that he has left', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const site = siteOf(bot)
+    const home = await (await visit(site)).signsIn(sign(bot, 'anna'))
+    const left = await visit(site)
+    const looking = await left.looks()
+    expect((await left.signsIn(sign(bot, 'anna'))).chat).toBe(home.chat)
+    expect(await looking.ended).toBe('1012 2000')
+    expect(await statusAndCode(left.post('v1/messages', { id: 'message-1', text: 'hello', language: 'en' }))).toBe(
+      '401 TOKEN_REFUSED',
+    )
+    expect((await visit(site, left.token)).chat).not.toBe(left.chat)
   })
 })
 

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller } from '#core'
 import { type Limit, perMinute } from './limits.ts'
+import type { Log } from './log.ts'
 import { PROTOCOL, TOKEN_PROTOCOL } from './protocol.ts'
 import { Refusal, type RefusalCode } from './refusal.ts'
 import type { Settings } from './settings.ts'
@@ -24,6 +25,8 @@ export interface Door {
   readonly connection: Hook
   /** Who has passed the hook `visitor`. */
   visitorOf(request: FastifyRequest): Visitor
+  /** Whose token this is; `undefined` when it is not good, or the chat has become another's since it was made. */
+  holderOf(token: string): Promise<Visitor | undefined>
   /** A session for whoever has none: counts against the address. */
   admit(request: FastifyRequest, reply: FastifyReply): void
   /** One more connection is open. The returned function says that it no longer is. */
@@ -37,13 +40,14 @@ export function makeDoor(
     /** The channel's public address. */
     readonly url: string
     readonly signer: Signer
+    readonly history: Pick<Log, 'visitor'>
     readonly clock: { now(): number }
     callerOf(request: IncomingMessage): Caller
     /** How many pages a visitor has open. */
     countOf(chat: string): number
   },
 ): Door {
-  const { config, signer, clock, callerOf } = of
+  const { config, signer, history, clock, callerOf } = of
   const { limits } = config
   const origins = new Set([...config.origins, ...ownOrigins(of.url)])
   const isAllowed = (origin: string) => origins.has('*') || origins.has(origin)
@@ -54,6 +58,13 @@ export function makeDoor(
   const visitorOf = (request: FastifyRequest) => request.getDecorator<Visitor>('visitor')
 
   web.decorateRequest('visitor', null)
+
+  async function holderOf(token: string): Promise<Visitor | undefined> {
+    const visitor = signer.visitorOf(token, clock.now())
+    const row = visitor && (await history.visitor(visitor.chat))
+    // Who has had the chat before somebody signed in there must not be in it any longer.
+    return (row?.whose ?? '') === visitor?.whose && !row?.gone_to ? visitor : undefined
+  }
 
   function bound(limit: Limit, who: string, code: RefusalCode, reply: FastifyReply): void {
     const waitS = limit.waitS(who)
@@ -80,7 +91,7 @@ export function makeDoor(
         .header('access-control-max-age', PREFLIGHT_S)
     },
     async visitor(request) {
-      const visitor = signer.visitorOf(tokenIn(request) ?? '', clock.now())
+      const visitor = await holderOf(tokenIn(request) ?? '')
       if (!visitor) throw new Refusal('TOKEN_REFUSED')
       request.setDecorator('visitor', visitor)
     },
@@ -93,6 +104,7 @@ export function makeDoor(
         throw new Refusal('TOO_MANY_CONNECTIONS')
     },
     visitorOf,
+    holderOf,
     admit(request, reply) {
       const { address, isShared } = callerOf(request.raw)
       if (!isShared) bound(sessions, address, 'TOO_MANY_SESSIONS', reply)

@@ -42,6 +42,8 @@ export interface Hub {
   look(chat: string): void
   /** Whether somebody of ours is there is another. */
   tellAvailable(available: boolean): void
+  /** Ends the connections of this chat: who may be there comes again, with a token that is good. */
+  turnOut(chat: string): void
   /** To be called every `HEARTBEAT_MS`. */
   beat(): void
   /** Ends all connections. */
@@ -53,6 +55,8 @@ export const HEARTBEAT_MS = 20_000
 export const DRAFT_EVERY_MS = 200
 /** After a restart, so many come again in a second. */
 const BACK_PER_SECOND = 500
+/** Who is turned out comes again after up to so long: a new token must be there before him. */
+const TURNED_OUT_MS = 2_000
 /** Fewer may come all at once. */
 const FEW = 20
 
@@ -173,7 +177,7 @@ export function makeHub(of: {
       for (const { seq, json } of items) {
         const frame = `{"type":"item","item":${json}}`
         for (const guest of ready) {
-          if ((guest.cursor ?? seq) >= seq || guest.connection.isFull) continue
+          if ((guest.cursor ?? seq) >= seq || guest.connection.isFull || !room.guests.has(guest)) continue
           guest.connection.send(frame)
           guest.cursor = seq
         }
@@ -248,6 +252,14 @@ export function makeHub(of: {
         if (room.isPumping) room.isOld = room.again = true
         tellSnapshot(room)
       }
+    },
+    turnOut(chat) {
+      const room = rooms.get(chat)
+      if (!room) return
+      rooms.delete(chat)
+      const gone = [...room.guests]
+      room.guests.clear()
+      for (const { connection } of gone) connection.end(TURNED_OUT_MS)
     },
     beat() {
       for (const { guests } of rooms.values()) {

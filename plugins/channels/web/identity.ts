@@ -11,12 +11,12 @@ const MAX_FIELDS = 20
 const Short = z.string().max(256)
 const Payload = z
   .object({
-    id: z.string().min(1).max(128),
+    id: z.union([z.string().min(1).max(128), z.int()]).transform(String),
     /** In seconds since 1970. */
     expires: z.number(),
-    name: Short.min(1).optional(),
+    name: Short.nullish(),
   })
-  .catchall(z.union([Short, z.number(), z.boolean()]))
+  .catchall(z.union([Short, z.number(), z.boolean(), z.null()]))
   .refine((fields) => Object.keys(fields).length <= MAX_FIELDS, `An identity has at most ${MAX_FIELDS} fields.`)
 
 export interface User {
@@ -36,10 +36,11 @@ export function signIdentity(secret: string, payload: { readonly [field: string]
 export function verifiedUser(secret: string, identity: string, nowMs: number): User {
   const [text = '', signature = '', ...rest] = identity.split('.')
   if (rest.length > 0 || !isSame(signature, signatureOf(secret, text))) throw new Refusal('IDENTITY_REFUSED')
-  const { id, expires, name, ...fields } = Payload.parse(jsonOf(text))
+  const { id, expires, name, ...more } = Payload.parse(jsonOf(text))
   const leftMs = expires * 1000 - nowMs
   if (!(leftMs > 0 && leftMs <= MAX_AHEAD_MS)) throw new Refusal('IDENTITY_EXPIRED')
-  return { id, name, fields }
+  const fields = Object.fromEntries(Object.entries(more).flatMap(([field, is]) => (is === null ? [] : [[field, is]])))
+  return { id, name: name || undefined, fields }
 }
 
 /** The chat of a user who has none yet: always the same, and nobody else can tell which. */

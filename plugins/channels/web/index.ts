@@ -41,9 +41,19 @@ export default defineChannel({
     const isAvailable = () => context.presence?.isAvailable({ channel: name }) ?? true
     const snapshotOf = makeSnapshots({ journal: context.journal, account, history, isAvailable })
     const hub = makeHub({ history, snapshotOf, log })
-    const door = makeDoor(web, { config, url, signer, clock, callerOf, countOf: hub.countOf })
+    const door = makeDoor(web, { config, url, signer, history, clock, callerOf, countOf: hub.countOf })
     const { identify } = config
-    const users = identify && makeUsers({ secret: identify.secret, account, history, clock, receive })
+    const users =
+      identify &&
+      makeUsers({
+        secret: identify.secret,
+        site: identify.site ?? config.account,
+        account,
+        signer,
+        history,
+        clock,
+        receive,
+      })
 
     // First of all: it must see every route.
     await web.register(websocket, {
@@ -67,7 +77,12 @@ export default defineChannel({
       snapshotOf,
     })
 
-    const guards = { onRequest: [door.page, door.visitor, door.often], bodyLimit: MAX_BODY_BYTES }
+    const guards = {
+      onRequest: [door.page, door.visitor, door.often],
+      // Once more: the body may come long after the head, and the chat have become another's meanwhile.
+      preHandler: door.visitor,
+      bodyLimit: MAX_BODY_BYTES,
+    }
     web.post('/v1/messages', guards, async (request) => {
       const { chat } = door.visitorOf(request)
       const message = Message.parse(request.body)

@@ -74,16 +74,41 @@ describe('the log', () => {
   test('is not outlived by who it was', async () => {
     await using bot = await start({ keep: '30d', identify: { secret: SECRET } })
     const [anna, li] = [await visit(siteOf(bot)), await visit(siteOf(bot))]
-    for (const [visitor, id] of [[anna, 'anna'] as const, [li, 'li'] as const]) {
-      const identity = signIdentity(SECRET, { id, name: `I am ${id}`, expires: bot.clock.now() / 1000 + 60 })
-      expect((await visitor.post('v1/identify', { identity })).status).toBe(200)
-    }
-    await li.says('hello')
-    await li.post('v1/read', { seq: 1 })
+    const identityOf = (id: string) =>
+      signIdentity(SECRET, { id, name: `I am ${id}`, expires: bot.clock.now() / 1000 + 60 })
+    await anna.signsIn(identityOf('anna'))
+    const signedIn = await li.signsIn(identityOf('li'))
+    await signedIn.says('hello')
+    await signedIn.post('v1/read', { seq: 1 })
     await bot.idle()
     expect(await bot.rows('site', 'visitor')).not.toEqual([])
     await pass(bot, 35)
-    await expect.poll(() => bot.rows('site', 'visitor')).toEqual([])
+    // Of Li’s chat the number stays, and that it is his, in a way that says nothing of him.
+    await expect.poll(() => bot.rows('site', 'visitor')).toHaveLength(1)
+    expect(await bot.rows('site', 'visitor')).toMatchObject([{ name: null, identity: null }])
+    expect(JSON.stringify(await bot.rows('site', 'visitor'))).not.toMatch(/I am|web:/)
+  })
+
+  test('that is forgotten leaves its chat to whose it was, and to nobody else', async () => {
+    await using bot = await start({ keep: '30d', identify: { secret: SECRET } })
+    const site = siteOf(bot)
+    const identityOf = (id: string) => signIdentity(SECRET, { id, expires: bot.clock.now() / 1000 + 60 })
+    const before = await (await visit(site)).signsIn(identityOf('anna'))
+    await before.says('hello from Anna')
+    await bot.idle()
+    let anna = before
+    for (let day = 0; day < 40; day += 5) {
+      await pass(bot, 5)
+      anna = await anna.signsIn(identityOf('anna'))
+    }
+    await expect.poll(() => anna.log()).toEqual([])
+    expect(anna.chat).toBe(before.chat)
+    const li = await anna.signsIn(identityOf('li'))
+    await li.says('I am Li, this is private')
+    await bot.idle()
+    expect(li.chat).not.toBe(anna.chat)
+    expect((await (await visit(site)).signsIn(identityOf('anna'))).chat).toBe(anna.chat)
+    expect(await anna.log()).toEqual([])
   })
 
   test('has a message once, also when it comes again after months', async () => {
@@ -205,6 +230,6 @@ test('no token and no key ever stands in the log', async () => {
     .select('key')
     .execute()
   expect(key.length).toBeGreaterThan(40)
-  for (const secret of [key, anna.token, anna.token.split('.')[2] ?? ''])
+  for (const secret of [key, anna.token, anna.token.split('.')[3] ?? ''])
     expect(logged.join('\n')).not.toContain(secret)
 })

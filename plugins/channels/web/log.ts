@@ -21,8 +21,12 @@ interface VisitorRow {
   since: number
   /** Up to which number. */
   read: number
-  /** The host's id of a visitor who was identified. */
-  user: string | null
+  /** The mark of the user who has signed in here: kept as long as there is anything of the chat, so that it stays his. */
+  whose: string | null
+  /** When the chat became his. */
+  bound_at: number | null
+  /** The chat to which a visitor went when he signed in, if not this one. */
+  gone_to: string | null
   name: string | null
   /** All that the host has said, as JSON: to tell when it is something new. */
   identity: string | null
@@ -41,9 +45,9 @@ export const rows = tables<Rows>({
       body TEXT NOT NULL, PRIMARY KEY (chat, seq)) WITHOUT ROWID;
     CREATE UNIQUE INDEX log_id ON log (chat, id);
     CREATE INDEX log_at ON log (at) WHERE by IS NOT NULL;
-    CREATE TABLE visitor (chat TEXT PRIMARY KEY, since INTEGER NOT NULL, read INTEGER NOT NULL, user TEXT, name TEXT,
-      identity TEXT) WITHOUT ROWID;
-    CREATE INDEX visitor_user ON visitor (user) WHERE user IS NOT NULL;
+    CREATE TABLE visitor (chat TEXT PRIMARY KEY, since INTEGER NOT NULL, read INTEGER NOT NULL, whose TEXT,
+      bound_at INTEGER, gone_to TEXT, name TEXT, identity TEXT) WITHOUT ROWID;
+    CREATE INDEX visitor_whose ON visitor (whose, bound_at) WHERE whose IS NOT NULL;
     CREATE TABLE signing (n INTEGER PRIMARY KEY, key TEXT NOT NULL)`,
 })
 
@@ -76,6 +80,12 @@ export type Log = ReturnType<typeof makeLog>
 export function makeLog(sql: Sql, clock: { now(): number }) {
   const said = () => sql.selectFrom('log').where('by', 'is not', null)
   const shown = () => said().select(['seq', 'id', 'at', 'by', 'body'])
+
+  /** The row of a visitor of whom nothing is known yet. */
+  function nobody(chat: string): VisitorRow {
+    const nothing = { whose: null, bound_at: null, gone_to: null, name: null, identity: null }
+    return { chat, since: clock.now(), read: 0, ...nothing }
+  }
 
   /** The write that adds a line, if there is none with its id. */
   function adding(chat: string, id: string, { by, ...body }: Line) {
@@ -164,28 +174,51 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
     async markRead(chat: string, seq: number): Promise<void> {
       await sql
         .insertInto('visitor')
-        .values({ chat, since: clock.now(), read: seq, user: null, name: null, identity: null })
+        .values({ ...nobody(chat), read: seq })
         .onConflict((on) => on.column('chat').doUpdateSet({ read: seq }).where('visitor.read', '<', seq))
         .execute()
     },
-    /** The first of the chats of this user. */
-    async chatOf(user: string): Promise<string | undefined> {
-      const found = sql.selectFrom('visitor').select('chat').where('user', '=', user)
-      return (await found.orderBy('since').orderBy('chat').limit(1).executeTakeFirst())?.chat
+    /** When the visitor has last written something that can still be shown. */
+    async lastWrittenMs(chat: string): Promise<number | undefined> {
+      const row = await sql
+        .selectFrom('log')
+        .select('at')
+        .where('chat', '=', chat)
+        .where('by', '=', 'visitor')
+        .orderBy('seq', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row?.at
     },
-    /** The write that makes a chat this user's. One that is somebody else's already stays so. */
-    binding(chat: string, user: string, said: { readonly name: string | undefined; readonly identity: string }) {
-      const { identity } = said
-      const name = said.name ?? null
-      return sql
+    /** The chat that became this user's first. */
+    async chatOf(whose: string): Promise<string | undefined> {
+      const found = sql.selectFrom('visitor').select('chat').where('whose', '=', whose)
+      return (await found.orderBy('bound_at').orderBy('chat').limit(1).executeTakeFirst())?.chat
+    },
+    /** Makes a chat this user's, and gives its row: one that is somebody else's, or was left, stays so. */
+    async bind(chat: string, whose: string): Promise<VisitorRow> {
+      const bound = { whose, bound_at: clock.now() }
+      await sql
         .insertInto('visitor')
-        .values({ chat, since: clock.now(), read: 0, user, name, identity })
+        .values({ ...nobody(chat), ...bound })
         .onConflict((on) =>
-          on
-            .column('chat')
-            .doUpdateSet({ user, name, identity })
-            .where((its) => its.or([its('visitor.user', 'is', null), its('visitor.user', '=', user)])),
+          on.column('chat').doUpdateSet(bound).where('visitor.whose', 'is', null).where('visitor.gone_to', 'is', null),
         )
+        .execute()
+      return sql.selectFrom('visitor').selectAll().where('chat', '=', chat).executeTakeFirstOrThrow()
+    },
+    /** The write that keeps what the host has said of a user. */
+    naming(chat: string, said: { readonly name: string | undefined; readonly identity: string }) {
+      const { name = null, identity } = said
+      return sql.updateTable('visitor').set({ name, identity }).where('chat', '=', chat)
+    },
+    /** A visitor has signed in and gone to another chat. One that is somebody's is not left: it goes on elsewhere. */
+    async leave(chat: string, to: string): Promise<void> {
+      await sql
+        .insertInto('visitor')
+        .values({ ...nobody(chat), gone_to: to })
+        .onConflict((on) => on.column('chat').doUpdateSet({ gone_to: to }).where('visitor.whose', 'is', null))
+        .execute()
     },
 
     /** The key that signs; `made` becomes it where there is none yet. */
@@ -229,33 +262,45 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
           .execute()
         if (!end) break
       }
-      // Who it was is not kept longer than what was said.
+      // Who it was is not kept longer than what was said; that it is his, as long as the chat can go on.
       for (let from = ''; ; ) {
-        const end = await sql
+        const slice = await sql
           .selectFrom('visitor')
-          .select('chat')
+          .select(['chat', 'since'])
           .where('chat', '>', from)
           .orderBy('chat')
-          .offset(SLICE - 1)
-          .limit(1)
-          .executeTakeFirst()
-        const slice = sql.deleteFrom('visitor').where('chat', '>', from)
-        await (end ? slice.where('chat', '<=', end.chat) : slice)
-          .where('since', '<', beforeMs)
-          .where((its) =>
-            its.not(
-              its.exists(
-                its
-                  .selectFrom('log')
-                  .select('log.seq')
-                  .whereRef('log.chat', '=', 'visitor.chat')
-                  .where('log.by', 'is not', null),
-              ),
-            ),
-          )
+          .limit(SLICE)
           .execute()
-        if (!end) break
-        from = end.chat
+        const old = slice.filter(({ since }) => since < beforeMs).map(({ chat }) => chat)
+        if (old.length > 0) {
+          await sql
+            .updateTable('visitor')
+            .set({ name: null, identity: null })
+            .where('chat', 'in', old)
+            .where('identity', 'is not', null)
+            .where((its) =>
+              its.not(
+                its.exists(
+                  its
+                    .selectFrom('log')
+                    .select('log.seq')
+                    .whereRef('log.chat', '=', 'visitor.chat')
+                    .where('log.by', 'is not', null),
+                ),
+              ),
+            )
+            .execute()
+          await sql
+            .deleteFrom('visitor')
+            .where('chat', 'in', old)
+            .where((its) =>
+              its.not(its.exists(its.selectFrom('log').select('log.seq').whereRef('log.chat', '=', 'visitor.chat'))),
+            )
+            .execute()
+        }
+        const last = slice[SLICE - 1]
+        if (!last) break
+        from = last.chat
       }
     },
   }

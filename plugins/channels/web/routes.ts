@@ -14,6 +14,8 @@ import { newVisitorId, type Signer, type Visitor } from './token.ts'
 import type { Users } from './users.ts'
 
 const BODY = { bodyLimit: 16 * 1024 }
+/** A signed-in user's token is good for so long at most, and then his site must say again that he is there. */
+const SIGNED_IN_MS = 7 * 24 * 60 * 60 * 1000
 
 export function addRoutes(
   web: FastifyInstance,
@@ -39,29 +41,35 @@ export function addRoutes(
 
   // ── who it is ──
 
-  const tokenFor = (chat: string) => signer.tokenFor({ chat, expiresAtMs: clock.now() + config.keep })
-  /** A new token in good time before the old one ends; until then the old one. */
-  const renewed = ({ chat, expiresAtMs }: Visitor) =>
-    expiresAtMs - clock.now() < config.keep / 2 ? { token: tokenFor(chat) } : undefined
-  const sessionOf = async (chat: string, token = tokenFor(chat)): Promise<OpenSession> => ({
+  const anonymous = (chat: string) => signer.tokenFor({ chat, expiresAtMs: clock.now() + config.keep, whose: '' })
+  const signedIn = (chat: string, whose: string) =>
+    signer.tokenFor({ chat, expiresAtMs: clock.now() + Math.min(config.keep, SIGNED_IN_MS), whose })
+  /** A new token in good time before the old one ends. A user's is never renewed but by `v1/identify`. */
+  const renewed = ({ chat, expiresAtMs, whose }: Visitor) =>
+    whose === '' && expiresAtMs - clock.now() < config.keep / 2 ? { token: anonymous(chat) } : undefined
+  const sessionOf = async (chat: string, token: string): Promise<OpenSession> => ({
     token,
     snapshot: await snapshotOf(chat, await history.extent(chat)),
   })
 
   web.post('/v1/session', { onRequest: page, ...BODY }, async (request, reply) => {
     const { token = '' } = Session.parse(request.body ?? {})
-    const known = signer.visitorOf(token, clock.now())
+    const known = await door.holderOf(token)
     if (known) return sessionOf(known.chat, renewed(known)?.token ?? token)
     door.admit(request, reply)
-    return sessionOf(newVisitorId())
+    const chat = newVisitorId()
+    return sessionOf(chat, anonymous(chat))
   })
-  web.post('/v1/identify', { onRequest: [page, visitor, often], ...BODY }, async (request) => {
-    const { chat } = door.visitorOf(request)
+  web.post('/v1/identify', { onRequest: [page, visitor, often], ...BODY }, async (request, reply) => {
+    const { chat, whose } = door.visitorOf(request)
     const { identity } = Identity.parse(request.body)
     if (!users) throw new Refusal('IDENTITY_OFF')
-    const own = await users.identify(chat, identity)
+    const user = users.verified(identity)
+    // Nobody's chat becomes the user's or is left: from now on the token is not good, and who looks on by it must go.
+    if (whose === '') reply.raw.once('close', () => hub.turnOut(chat))
+    const own = await users.signIn(chat, user)
     hub.look(own)
-    return sessionOf(own)
+    return sessionOf(own, signedIn(own, user.mark))
   })
 
   // ── what was said ──

@@ -46,7 +46,9 @@ export const settings = z.strictObject({
     .string()
     .min(1)
     .default('web')
-    .describe('The name of the account; chats belong to it. A second web channel needs another one.'),
+    .describe(
+      'The name of the account; chats belong to it. A second web channel needs another one. Changed, every visitor is a new customer with a new chat to your people, while he himself still sees what was said.',
+    ),
   origins: z
     .array(origin)
     .default([])
@@ -87,7 +89,16 @@ export const settings = z.strictObject({
     .prefault({})
     .describe('The files that visitors may send; false switches it off.'),
   identify: z
-    .strictObject({ secret: secret().describe('Signs the identities. Your own server has it, no page ever.') })
+    .strictObject({
+      secret: secret().describe('Signs the identities. Your own server has it, no page ever.'),
+      site: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'The name of the site whose ids these are; left out, that of the account. Channels that name the same one share customers.',
+        ),
+    })
     .optional()
     .describe('Lets your site tell us who is signed in there.'),
   limits: limits.prefault({}).describe('How much of it one visitor, or one address, gets.'),

@@ -43,6 +43,8 @@ export interface SimulatedVisitor {
   page(query?: string): Promise<Page>
   /** All that was ever said, page by page. */
   log(): Promise<readonly Item[]>
+  /** Is signed in from now on; throws unless the identity is taken. */
+  signsIn(identity: string): Promise<SimulatedVisitor>
   looks(how?: { readonly by?: 'socket' | 'events'; readonly after?: number }): Promise<Looking>
 }
 
@@ -98,6 +100,7 @@ export function visitorWith(site: string, token: string): SimulatedVisitor {
         if (!next.more) return items
       }
     },
+    signsIn: async (identity) => visitorWith(site, (await read<Session>(post('v1/identify', { identity }))).token),
     looks: ({ by = 'socket', after = 0 } = {}) =>
       by === 'socket' ? lookBySocket(site, token, after) : lookByEvents(ask, after),
   }

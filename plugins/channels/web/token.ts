@@ -9,14 +9,18 @@ export interface Visitor {
   /** The visitor's id, and that of the chat. */
   readonly chat: string
   readonly expiresAtMs: number
+  /** The mark of the user whose chat it was when the token was made; empty: nobody's. */
+  readonly whose: string
 }
 
 /** What a signature is for: one that was made for something else is not good. */
-type Purpose = 'token' | 'upload' | 'file'
+type Purpose = 'token' | 'user' | 'upload' | 'file'
 
 export interface Signer {
-  /** `<visitor id>.<expiry>.<signature>` */
+  /** `<visitor id>.<expiry>.<mark of the user>.<signature>` */
   tokenFor(visitor: Visitor): string
+  /** Always the same for a user, and says nothing of him to anybody else. */
+  markOf(user: string): string
   /** Whose token it is; `undefined` when we have not made it, or not for now. */
   visitorOf(token: string, nowMs: number): Visitor | undefined
   /** `<content>.<signature>`: a text that only we can have made, for `whom` alone where that is given. */
@@ -41,15 +45,16 @@ export function makeSigner(key: string): Signer {
       .update(JSON.stringify([purpose, ...what]))
       .digest('base64url')
   return {
-    tokenFor({ chat, expiresAtMs }) {
+    tokenFor({ chat, expiresAtMs, whose }) {
       const expiry = expiresAtMs.toString(36)
-      return `${chat}.${expiry}.${sign('token', chat, expiry)}`
+      return `${chat}.${expiry}.${whose}.${sign('token', chat, expiry, whose)}`
     },
+    markOf: (user) => sign('user', user),
     visitorOf(token, nowMs) {
-      const [chat = '', expiry = '', signature = '', ...rest] = token.split('.')
-      if (rest.length > 0 || !isSame(signature, sign('token', chat, expiry))) return undefined
+      const [chat = '', expiry = '', whose = '', signature = '', ...rest] = token.split('.')
+      if (rest.length > 0 || !isSame(signature, sign('token', chat, expiry, whose))) return undefined
       const expiresAtMs = Number.parseInt(expiry, 36)
-      return expiresAtMs > nowMs ? { chat, expiresAtMs } : undefined
+      return expiresAtMs > nowMs ? { chat, expiresAtMs, whose } : undefined
     },
     seal(purpose, content, whom = '') {
       const text = Buffer.from(content).toString('base64url')
