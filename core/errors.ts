@@ -23,6 +23,9 @@ const SENTENCES = {
   MEDIA_GONE: 'The file cannot be fetched any more.',
   MEDIA_TOO_LARGE: 'The file is larger than may be kept.',
   MEDIA_EMPTY: 'The file is empty.',
+  MEDIA_TYPE: 'Files of this type are not taken. What counts is the content, not the name.',
+  MEDIA_TOO_SLOW: 'The file did not come in time.',
+  MEDIA_NO_ROOM: 'There is no room for the file on the disk of storage.folder.',
   HTTP_OFFLINE: 'In a rehearsal nothing outside is asked.',
   HTTP_PRIVATE_ADDRESS: 'Requests to private addresses are refused. Name the host in the allowlist if it is meant.',
   HTTP_TIMEOUT: 'The other side did not answer in time.',
@@ -42,6 +45,9 @@ const STATUS: { readonly [C in ErrorCode]?: number } = {
   STOPPING: 503,
   MEDIA_TOO_LARGE: 413,
   MEDIA_EMPTY: 400,
+  MEDIA_TYPE: 415,
+  MEDIA_TOO_SLOW: 408,
+  MEDIA_NO_ROOM: 503,
 }
 
 /** An error with a code from the table above. `message` is the code's sentence, with `detail` after it. */

@@ -35,6 +35,7 @@ export type {
   FileBody,
   HandOff,
   Hooks,
+  KeepOptions,
   KeptFile,
   OptionalToken,
   Plugin,

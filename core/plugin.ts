@@ -179,7 +179,8 @@ export type FileBody = ReadableStream | Blob | AsyncIterable<Uint8Array>
 
 export interface KeepOptions {
   readonly maxBytes: number
-  readonly signal?: AbortSignal | undefined
+  /** Whether a file of this type is taken, by what its content shows. Left out: every one is. */
+  readonly accepts?: ((mimeType: string) => boolean) | undefined
 }
 
 /** A file that is on disk, for an event to refer to it. */

@@ -1,6 +1,18 @@
 /** How waiting ends: by time, or because whoever waits is gone. */
 import type { Clock } from './clock.ts'
 
+/** What comes in must be whole by then; what is large gets more for it. */
+export const WHOLE_WITHIN_MS = 30_000
+/** A client that sends more slowly than this is given up: a picture by a bad mobile network still comes through. */
+const MIN_BYTES_PER_MS = 32
+/** However large it is. */
+export const MAX_WHOLE_WITHIN_MS = 10 * 60_000
+
+/** How long so many bytes may take to come in. */
+export function wholeWithinMs(bytes: number): number {
+  return Math.min(WHOLE_WITHIN_MS + bytes / MIN_BYTES_PER_MS, MAX_WHOLE_WITHIN_MS)
+}
+
 export interface Limit {
   /** Aborted with the reason of the first that ended it. */
   readonly signal: AbortSignal

@@ -24,19 +24,25 @@ export interface MediaFiles {
    */
   put(
     body: ReadableStream | Blob,
-    options: { readonly maxBytes: number; readonly signal: AbortSignal },
+    options: {
+      readonly maxBytes: number
+      readonly signal: AbortSignal
+      /** Also find `text/plain`: text that nothing but a reader makes anything of, without markup and control characters. */
+      readonly findsText?: boolean | undefined
+      /** Whether a file of this type may be stored; if not, nothing of it stays and it rejects with `MEDIA_TYPE`. */
+      readonly accepts?: ((foundType: string | undefined) => boolean) | undefined
+    },
     record: (stored: StoredFile) => Promise<void>,
   ): Promise<void>
   /** Rejects when it is not there. It is read from the disk as it is needed. */
   open(file: string, mimeType: string): Promise<Blob>
-  /** Whether its content is text that nothing but a reader makes anything of: no markup, and no control characters. */
-  isPlainText(file: string): Promise<boolean>
   /** Removes the files of which `used` does not give back the name. Gives their number. */
   removeUnused(used: (files: readonly string[]) => Promise<readonly string[]>): Promise<number>
 }
 
 /** Where files are while they come in. */
 const INCOMING = 'incoming'
+const PLAIN_TEXT = 'text/plain'
 const HASH = /^[0-9a-f]{64}$/
 
 /** The files in a folder that nobody else writes to. */
@@ -76,12 +82,14 @@ export function makeMediaFiles(folder: string): MediaFiles {
   return {
     ready,
 
-    async put(body, { maxBytes, signal }, record) {
+    async put(body, { maxBytes, signal, findsText, accepts }, record) {
       await ready()
       const temporary = join(incoming, String(++count))
       try {
         const { file, sizeBytes } = await save(body, temporary, maxBytes, signal)
-        const foundType = await typeOf(temporary)
+        const foundType =
+          (await typeOf(temporary)) ?? (findsText && (await isPlainText(temporary)) ? PLAIN_TEXT : undefined)
+        if (accepts?.(foundType) === false) throw new SwitchboardError('MEDIA_TYPE')
         const hold = { file }
         held.add(hold)
         try {
@@ -97,8 +105,6 @@ export function makeMediaFiles(folder: string): MediaFiles {
     },
 
     open: (file, mimeType) => openAsBlob(join(folderOf(file), file), { type: mimeType }),
-
-    isPlainText: (file) => isPlainText(join(folderOf(file), file)),
 
     async removeUnused(used) {
       landed = new Set()

@@ -12,7 +12,7 @@ import type { MediaType } from '../message.ts'
 import type { ChannelMethods, FileBody, KeepOptions, KeptFile, OpenMedia } from '../plugin.ts'
 import type { Clock } from './clock.ts'
 import { makeHttp } from './http.ts'
-import { abortable, limitOf } from './limit.ts'
+import { abortable, limitOf, wholeWithinMs } from './limit.ts'
 import { cleanUrl, type RuntimeLog } from './log.ts'
 import { makeMediaFiles } from './media-files.ts'
 
@@ -204,9 +204,9 @@ export function makeMedia(options: {
     }
   }
 
-  function whileComing(signal?: AbortSignal) {
+  function whileComing() {
     return limitOf({
-      signals: [stopping.signal, signal],
+      signals: [stopping.signal],
       clock,
       ms: FETCH_LIMIT_MS,
       late: () => new Error(`It took longer than ${FETCH_LIMIT_MS / MINUTE_MS} minutes.`),
@@ -267,14 +267,24 @@ export function makeMedia(options: {
 
   // ── keeping ──
 
-  async function keep(account: string, body: FileBody, { maxBytes, signal }: KeepOptions): Promise<KeptFile> {
+  async function keep(account: string, body: FileBody, { maxBytes, accepts }: KeepOptions): Promise<KeptFile> {
     const id = randomBytes(NAME_BYTES).toString('base64url')
     let kept: KeptFile | undefined
-    const limit = whileComing(signal)
+    const limit = limitOf({
+      signals: [stopping.signal],
+      clock,
+      ms: wholeWithinMs(maxBytes),
+      late: () => new SwitchboardError('MEDIA_TOO_SLOW'),
+    })
+    const options = {
+      maxBytes,
+      signal: limit.signal,
+      findsText: true,
+      accepts: accepts && ((foundType: string | undefined) => accepts(typeOf(foundType, ''))),
+    }
     try {
-      await files.put(streamOf(body), { maxBytes, signal: limit.signal }, async ({ file, sizeBytes, foundType }) => {
-        const plain = foundType === undefined && (await files.isPlainText(file))
-        const mimeType = typeOf(plain ? 'text/plain' : foundType, '')
+      await files.put(streamOf(body), options, async ({ file, sizeBytes, foundType }) => {
+        const mimeType = typeOf(foundType, '')
         await engine.write([
           {
             sql: 'insert into kept (id, account, file, mime_type, size_bytes, at) values (?, ?, ?, ?, ?, ?)',
@@ -283,6 +293,8 @@ export function makeMedia(options: {
         ])
         kept = { url: keptReference(id), mimeType, sizeBytes }
       })
+    } catch (error) {
+      throw isDiskFull(error) ? new SwitchboardError('MEDIA_NO_ROOM', { cause: error }) : error
     } finally {
       limit.release()
     }
@@ -389,17 +401,29 @@ export function makeMedia(options: {
         .selectFrom('kept')
         .select('kept.id')
         .where('kept.at', '<', beforeMs)
-        .where(({ not, exists, selectFrom }) =>
-          not(exists(selectFrom('media').select('media.id').whereRef('media.file', '=', 'kept.file'))),
+        .where((its) =>
+          its.not(
+            its.exists(
+              its
+                .selectFrom('media')
+                .select('media.id')
+                .whereRef('media.file', '=', 'kept.file')
+                // The same content may have come another way, or by another upload.
+                .where('media.source', '=', (its) => its(its.val(keptReference('')), '||', its.ref('kept.id'))),
+            ),
+          ),
         )
         .limit(SLICE)
         .execute()
       const ids = rows.map(({ id }) => id)
       // A message may have come for one of them meanwhile.
-      const unused = 'not exists (select 1 from media where media.file = kept.file)'
+      const unused = 'not exists (select 1 from media where media.file = kept.file and media.source = ? || kept.id)'
       if (ids.length > 0)
         await engine.write([
-          { sql: `delete from kept where id in (${ids.map(() => '?')}) and ${unused}`, parameters: ids },
+          {
+            sql: `delete from kept where id in (${ids.map(() => '?')}) and ${unused}`,
+            parameters: [...ids, keptReference('')],
+          },
         ])
       if (ids.length < SLICE) return
     }
@@ -457,6 +481,10 @@ export function makeMedia(options: {
 function streamOf(body: FileBody): ReadableStream | Blob {
   if (body instanceof ReadableStream || body instanceof Blob) return body
   return ReadableStream.from(body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : body)
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }
 
 function isWebAddress(url: string): boolean {

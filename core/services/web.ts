@@ -19,6 +19,7 @@ import { SwitchboardError } from '../errors.ts'
 import type { Log } from '../turn.ts'
 import type { Caller, Callers } from './callers.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { MAX_WHOLE_WITHIN_MS, wholeWithinMs } from './limit.ts'
 import { cleanUrl, type RuntimeLog } from './log.ts'
 import { makeRefusals } from './refusals.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -89,12 +90,6 @@ export interface WebRequest {
   onFinish(done: (sent: boolean) => void): void
 }
 
-/** Longest time in which a client must have sent its whole request; one that says how large it is gets more for it. */
-const REQUEST_TIMEOUT_MS = 30_000
-/** A client that sends more slowly than this is given up: a picture by a bad mobile network still comes through. */
-const MIN_BYTES_PER_MS = 32
-/** However large it is. */
-const MAX_REQUEST_MS = 10 * 60_000
 const HEADERS_TIMEOUT_MS = 10_000
 /** Longer than the 60 s of common load balancers, which must be the first to let go of an idle connection. */
 const KEEP_ALIVE_MS = 75_000
@@ -149,7 +144,7 @@ export async function startWeb(options: {
   let closing: Promise<void> | undefined
 
   const server = createServer({
-    requestTimeout: MAX_REQUEST_MS,
+    requestTimeout: MAX_WHOLE_WITHIN_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
     connectionsCheckingInterval: CONNECTIONS_CHECKED_EVERY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -219,7 +214,7 @@ export async function startWeb(options: {
 
   /** Bounds its time, and notes whether it was accepted or refused. */
   function watch(request: IncomingMessage, response: ServerResponse, name: string, caller: Caller): void {
-    let cancel = clock.after(wholeWithinMs(request), () => {
+    let cancel = clock.after(wholeWithinMs(bytesOf(request)), () => {
       if (response.headersSent) return
       if (!request.complete) {
         answerError(response, 408, 'TOO_SLOW', 'The request did not come in time; send it again.')
@@ -325,9 +320,10 @@ export async function startWeb(options: {
   }
 }
 
-function wholeWithinMs({ headers }: IncomingMessage): number {
+/** Of a client that does not say how large its request is, nothing is known. */
+function bytesOf({ headers }: IncomingMessage): number {
   const bytes = Number(headers['content-length'] ?? 0)
-  return Math.min(REQUEST_TIMEOUT_MS + (Number.isFinite(bytes) ? bytes / MIN_BYTES_PER_MS : 0), MAX_REQUEST_MS)
+  return Number.isFinite(bytes) ? bytes : 0
 }
 
 function isHealth(method: string | undefined, url: string): boolean {

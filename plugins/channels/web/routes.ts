@@ -1,6 +1,6 @@
 /** What a page asks beside sending messages: sessions, what was said, files, who it is. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Context, type FileBody, type KeptFile, SwitchboardError } from '#core'
+import { type Context, type FileBody, type KeepOptions, type KeptFile, SwitchboardError } from '#core'
 import { joinByEventStream, joinBySocket } from './connections.ts'
 import type { Door } from './door.ts'
 import { From, Identity, Read, Session } from './events.ts'
@@ -23,7 +23,7 @@ export function addRoutes(
     readonly config: Settings
     readonly clock: { now(): number }
     readonly media: Pick<Context<unknown, unknown>['media'], 'open'> & {
-      keep(body: FileBody, options: { readonly maxBytes: number }): Promise<KeptFile>
+      keep(body: FileBody, options: KeepOptions): Promise<KeptFile>
     }
     live(chat: string, what: 'typing' | 'read'): void
     readonly history: Log
@@ -151,13 +151,14 @@ export function addRoutes(
     name: string,
     { maxBytes, types }: Exclude<Settings['uploads'], false>,
   ): Promise<Uploaded> {
-    const kept = await media.keep(body, { maxBytes }).catch((cause: unknown) => {
+    const accepts = (mimeType: string) => isOneOf(types, mimeType)
+    const kept = await media.keep(body, { maxBytes, accepts }).catch((cause: unknown) => {
       const code = cause instanceof SwitchboardError ? cause.code : undefined
       if (code === 'MEDIA_TOO_LARGE') throw new Refusal('FILE_TOO_LARGE', { cause })
       if (code === 'MEDIA_EMPTY') throw new Refusal('FILE_EMPTY', { cause })
+      if (code === 'MEDIA_TYPE') throw new Refusal('FILE_TYPE', { cause })
       throw cause
     })
-    if (!isOneOf(types, kept.mimeType)) throw new Refusal('FILE_TYPE')
     return { file: uploadRef(signer, chat, { ...kept, name }), type: partTypeOf(kept.mimeType) }
   }
 }

@@ -752,21 +752,70 @@ describe('keeping', () => {
     expect(await engine.read.selectFrom('kept').selectAll().execute()).toEqual([])
   })
 
-  test('a caller may give up, and stopping gives up for him', async () => {
+  test('a file of a type that is not taken is refused, and nothing of it is left', async () => {
     const media = start()
-    const never = () => new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('a')) })
-    const stop = new AbortController()
-    const given = media.keep('test:1', never(), { maxBytes: 99, signal: stop.signal })
-    const left = media.keep('test:1', never(), { maxBytes: 99 })
+    const accepts = (mimeType: string) => mimeType === 'image/png'
+    for (const content of ['just a text', '<script>', 'MZ\0\0'])
+      await expect(media.keep('test:1', new Blob([content]), { maxBytes: 100, accepts })).rejects.toMatchObject({
+        code: 'MEDIA_TYPE',
+        statusCode: 415,
+      })
+    expect(await filesLeft()).toEqual([])
+    expect(await engine.read.selectFrom('kept').selectAll().execute()).toEqual([])
+    expect(await media.keep('test:1', new Blob([PNG]), { maxBytes: 100, accepts })).toMatchObject({
+      mimeType: 'image/png',
+    })
+  })
+
+  test('a file may take as long as it needs with 32 KB/s, and no longer', async () => {
+    const media = start()
+    const slow = () => {
+      let send = (_bytes: string) => {}
+      let end = () => {}
+      const body = new ReadableStream({
+        start(controller) {
+          send = (bytes) => controller.enqueue(Buffer.from(bytes))
+          end = () => controller.close()
+        },
+      })
+      return { body, send: (bytes: string) => send(bytes), end: () => end() }
+    }
+    const maxBytes = 32 * 150_000
+    const [inTime, late] = [slow(), slow()]
+    const kept = media.keep('test:1', inTime.body, { maxBytes })
+    const refused = expect(media.keep('test:1', late.body, { maxBytes })).rejects.toMatchObject({
+      code: 'MEDIA_TOO_SLOW',
+      statusCode: 408,
+    })
+    for (const { send } of [inTime, late]) send('a')
+    await clock.advance(179_999)
+    inTime.end()
+    expect(await kept).toMatchObject({ sizeBytes: 1 })
+    await clock.advance(1)
+    await refused
+    expect(clock.waiting).toBe(0)
+  })
+
+  test('a disk without room is no fault of the caller’s: he may try again', async () => {
+    const media = start()
+    // biome-ignore lint/correctness/useYield: it fails as a write to such a disk does.
+    async function* full(): AsyncGenerator<Uint8Array> {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    }
+    await expect(media.keep('test:1', full(), { maxBytes: 99 })).rejects.toMatchObject({
+      code: 'MEDIA_NO_ROOM',
+      statusCode: 503,
+    })
+  })
+
+  test('stopping gives up what is coming in', async () => {
+    const media = start()
+    const never = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('a')) })
     await Promise.all([
-      expect(given).rejects.toThrow('gone'),
-      expect(left).rejects.toMatchObject({ code: 'STOPPING' }),
-      (async () => {
-        stop.abort(new Error('gone'))
-        await media.stop()
-        expect(await filesLeft()).toEqual([])
-      })(),
+      expect(media.keep('test:1', never, { maxBytes: 99 })).rejects.toMatchObject({ code: 'STOPPING' }),
+      media.stop(),
     ])
+    expect(await filesLeft()).toEqual([])
     expect(clock.waiting).toBe(0)
   })
 
@@ -802,6 +851,17 @@ describe('forgetting', () => {
     expect(await media.removeUnused()).toBe(1)
     expect(await opens()).toEqual([false, true, false])
     expect(await engine.read.selectFrom('kept').select('id').execute()).toEqual([{ id: inTime.slice('kept:'.length) }])
+  })
+
+  test('a kept file goes though a message has the same content by another upload', async () => {
+    const media = start()
+    const keep = async () => (await media.keep('test:1', new Blob(['the same']), { maxBytes: 100 })).url
+    const [used, unused] = [await keep(), await keep()]
+    await arrives(used)
+    clock.jump(clock.now() + 24 * 60 * MINUTE_MS + 1)
+    expect(await media.removeUnused()).toBe(0)
+    expect(await (await media.open(used, { account: 'test:1' })).body.text()).toBe('the same')
+    await expect(media.open(unused, { account: 'test:1' })).rejects.toMatchObject({ code: 'MEDIA_GONE' })
   })
 
   test('removes the files of forgotten messages, but none that another message has too', async () => {
