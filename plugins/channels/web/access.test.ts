@@ -1,6 +1,9 @@
 /** Who gets in, and that nobody gets at what is another's, by whichever way. */
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type TestConfig, type TestRuntime, testRuntime } from '#core/testing'
@@ -255,6 +258,32 @@ describe('an identity', () => {
     const [customer] = await bot.runtime.engine.read.selectFrom('customer').selectAll().execute()
     expect(customer).toMatchObject({ name: 'Anna' })
     expect(JSON.parse(customer?.fields_json ?? '')).toMatchObject({ email: 'anna@example.com', plan: 'gold' })
+  })
+
+  test('as the README makes it is taken, whatever the site knows of its user', async () => {
+    await using bot = await start({ identify: { secret: SECRET } })
+    const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8')
+    const example = /```js\nimport [^\n]+\n(const payload.+?)```/s.exec(readme)?.[1]
+    const made = (user: object): string =>
+      runInNewContext(`${example};identity`, {
+        ...{ user, createHmac, Buffer },
+        process: { env: { IDENTIFY_SECRET: SECRET } },
+        Date: { now: () => bot.clock.now() },
+      })
+    const anna = await visit(siteOf(bot))
+    await anna.says('hello')
+    const signedIn = await anna.signsIn(made({ id: 42, name: null, email: null }))
+    await bot.idle()
+    const customers = () =>
+      bot.runtime.engine.read.selectFrom('customer').select(['user_id', 'name', 'fields_json']).execute()
+    expect(await customers()).toEqual([{ user_id: 'web:web:42', name: null, fields_json: '{}' }])
+    // The number and its text are one user.
+    const again = await signedIn.signsIn(made({ id: '42', name: 'Anna', email: 'anna@example.com' }))
+    await bot.idle()
+    const fields_json = JSON.stringify({ email: 'anna@example.com' })
+    expect(await customers()).toEqual([{ user_id: 'web:web:42', name: 'Anna', fields_json }])
+    for (const id of [null, '', 4.2, true])
+      expect(await statusAndCode(again.post('v1/identify', { identity: made({ id }) }))).toMatch(/^400/)
   })
 
   test('adopts what was written in the hour before, and nothing older', async () => {
