@@ -592,6 +592,51 @@ describe('limits', () => {
     expect((await visit(siteOf(bot), anna.token)).chat).toBe(anna.chat)
   })
 
+  test('bound what one address writes, however many visitors it makes up', async () => {
+    await using bot = await start({ limits: { messagesPerMinute: 1 } })
+    const visitors = await Promise.all(Array.from({ length: 11 }, () => visit(siteOf(bot))))
+    const statuses: number[] = []
+    for (const visitor of visitors)
+      statuses.push((await visitor.post('v1/messages', { id: 'message-1', text: 'one', language: 'en' })).status)
+    expect(statuses).toEqual([...Array(10).fill(200), 429])
+  })
+
+  test('bound how often one address comes back or fetches files, generously', async () => {
+    await using bot = await start()
+    const { token } = await visit(siteOf(bot))
+    const again = () =>
+      fetch(`${siteOf(bot)}/v1/session`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ token }),
+      })
+    for (let i = 0; i < 240; i++) expect((await again()).status).toBe(200)
+    expect(await statusAndCode(again())).toBe('429 TOO_MANY_MESSAGES')
+    const fetched = () => statusAndCode(fetch(`${siteOf(bot)}/files/forged.ref/a.txt`))
+    const all: string[] = []
+    for (let i = 0; i < 45; i++) all.push(...(await Promise.all(Array.from({ length: 50 }, fetched))))
+    expect([all[2_099], all.at(-1)]).toEqual(['410 FILE_GONE', '429 TOO_MANY_MESSAGES'])
+  })
+
+  test('bound how much one address uploads in an hour, told or not', async () => {
+    await using bot = await start({ limits: { uploadsPerHour: '5KB' }, uploads: { maxBytes: '2KB' } })
+    const visitors = await Promise.all([visit(siteOf(bot)), visit(siteOf(bot))])
+    const upload = (body: Blob | ReadableStream<Uint8Array>) =>
+      statusAndCode(
+        visitors[0].ask('v1/files?name=a.txt', {
+          method: 'POST',
+          body,
+          ...(body instanceof Blob ? {} : { duplex: 'half' }),
+        }),
+      )
+    expect(await upload(new Blob(['x'.repeat(2_000)]))).toBe('200')
+    // Of how much comes without a length, nothing is known but what is taken at most.
+    expect(await upload(new Blob(['x']).stream())).toBe('200')
+    expect(await upload(new Blob(['x'.repeat(2_000)]))).toBe('429 TOO_MANY_FILES')
+    await bot.advance(HOUR_MS)
+    expect(await upload(new Blob(['x'.repeat(2_000)]))).toBe('200')
+  })
+
   test('bound the pages that are open at one address, whoever they are of', async () => {
     await using bot = await start({ limits: { connectionsPerAddress: 2 } })
     const all = await Promise.all([visit(siteOf(bot)), visit(siteOf(bot)), visit(siteOf(bot))])
@@ -606,9 +651,12 @@ describe('limits', () => {
 
   test('do not bound an address behind which all the world may be', async () => {
     const server = { port: 0, publicUrl: 'https://chat.example', token: 'the-operators-token' }
-    await using bot = await start({ limits: { sessionsPerMinute: 1, connectionsPerAddress: 1 } }, { server })
+    const limits = { sessionsPerMinute: 1, connectionsPerAddress: 1, messagesPerMinute: 1, uploadsPerHour: '1B' }
+    await using bot = await start({ limits }, { server })
     const all = await Promise.all([visit(siteOf(bot)), visit(siteOf(bot)), visit(siteOf(bot))])
     const looking = await Promise.all(all.map((visitor) => visitor.looks({ by: 'events' })))
     for (const one of looking) await one.until('hello')
+    for (let i = 0; i < 11; i++) await (await visit(siteOf(bot))).says('hello')
+    await all[0]?.uploads('a.txt', 'hello')
   })
 })

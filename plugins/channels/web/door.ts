@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller } from '#core'
-import { type Limit, perMinute } from './limits.ts'
+import { atMost, HOUR_MS, type Limit } from './limits.ts'
 import type { Log } from './log.ts'
 import { PROTOCOL, TOKEN_PROTOCOL } from './protocol.ts'
 import { Refusal, type RefusalCode } from './refusal.ts'
@@ -11,6 +11,8 @@ import type { Signer, Visitor } from './token.ts'
 
 /** Of what else a page does by itself, in a minute: typing, reading, asking for what it lacks. */
 const REQUESTS_PER_MINUTE = 240
+/** Visitors cost nothing: an address may do as much as so many of them, however many it has. */
+const VISITORS_PER_ADDRESS = 10
 /** How long a browser remembers that it may ask. */
 const PREFLIGHT_S = 7200
 
@@ -23,12 +25,16 @@ export interface Door {
   readonly often: Hook
   readonly veryOften: Hook
   readonly connection: Hook
+  /** What needs no token. */
+  readonly address: Hook
+  /** What is uploaded, by its size. */
+  readonly bytes: Hook
   /** Who has passed the hook `visitor`. */
   visitorOf(request: FastifyRequest): Visitor
   /** Whose token this is; `undefined` when it is not good, or the chat has become another's since it was made. */
   holderOf(token: string): Promise<Visitor | undefined>
-  /** A session for whoever has none: counts against the address. */
-  admit(request: FastifyRequest, reply: FastifyReply): void
+  /** A session; one for whoever has none counts against the address by itself. */
+  admit(request: FastifyRequest, reply: FastifyReply, known: Visitor | undefined): void
   /** One more connection is open. The returned function says that it no longer is. */
   connected(request: FastifyRequest): () => void
 }
@@ -51,9 +57,10 @@ export function makeDoor(
   const { limits } = config
   const origins = new Set([...config.origins, ...ownOrigins(of.url)])
   const isAllowed = (origin: string) => origins.has('*') || origins.has(origin)
-  const messages = perMinute(limits.messagesPerMinute, clock)
-  const requests = perMinute(REQUESTS_PER_MINUTE, clock)
-  const sessions = perMinute(limits.sessionsPerMinute, clock)
+  const messages = forEach(limits.messagesPerMinute)
+  const requests = forEach(REQUESTS_PER_MINUTE)
+  const sessions = atMost(limits.sessionsPerMinute, clock)
+  const uploads = atMost(limits.uploadsPerHour, clock, HOUR_MS)
   const open = new Map<string, number>()
   const visitorOf = (request: FastifyRequest) => request.getDecorator<Visitor>('visitor')
 
@@ -66,11 +73,22 @@ export function makeDoor(
     return (row?.whose ?? '') === visitor?.whose && !row?.gone_to ? visitor : undefined
   }
 
-  function bound(limit: Limit, who: string, code: RefusalCode, reply: FastifyReply): void {
-    const waitS = limit.waitS(who)
+  /** So many for one visitor, and for one address as many as some visitors get. */
+  function forEach(max: number) {
+    return { visitor: atMost(max, clock), address: atMost(max * VISITORS_PER_ADDRESS, clock) }
+  }
+
+  function bound(waitS: number, code: RefusalCode, reply: FastifyReply): void {
     if (waitS === 0) return
     reply.header('retry-after', waitS)
     throw new Refusal(code)
+  }
+  function addressWaitS(request: FastifyRequest, limit: Limit, amount?: number): number {
+    const { address, isShared } = callerOf(request.raw)
+    return isShared ? 0 : limit.waitS(address, amount)
+  }
+  function boundBoth(request: FastifyRequest, reply: FastifyReply, limit: typeof messages, { chat }: Visitor): void {
+    bound(limit.visitor.waitS(chat) || addressWaitS(request, limit.address), 'TOO_MANY_MESSAGES', reply)
   }
 
   return {
@@ -95,8 +113,15 @@ export function makeDoor(
       if (!visitor) throw new Refusal('TOKEN_REFUSED')
       request.setDecorator('visitor', visitor)
     },
-    often: async (request, reply) => bound(messages, visitorOf(request).chat, 'TOO_MANY_MESSAGES', reply),
-    veryOften: async (request, reply) => bound(requests, visitorOf(request).chat, 'TOO_MANY_MESSAGES', reply),
+    often: async (request, reply) => boundBoth(request, reply, messages, visitorOf(request)),
+    veryOften: async (request, reply) => boundBoth(request, reply, requests, visitorOf(request)),
+    address: async (request, reply) => bound(addressWaitS(request, requests.address), 'TOO_MANY_MESSAGES', reply),
+    async bytes(request, reply) {
+      // Whoever does not say how much may send as much as is taken.
+      const largest = config.uploads ? config.uploads.maxBytes : 0
+      const bytes = Math.min(Number(request.headers['content-length'] ?? largest), largest)
+      bound(addressWaitS(request, uploads, bytes), 'TOO_MANY_FILES', reply)
+    },
     async connection(request) {
       const { address, isShared } = callerOf(request.raw)
       const isTooMany = !isShared && (open.get(address) ?? 0) >= limits.connectionsPerAddress
@@ -105,9 +130,9 @@ export function makeDoor(
     },
     visitorOf,
     holderOf,
-    admit(request, reply) {
-      const { address, isShared } = callerOf(request.raw)
-      if (!isShared) bound(sessions, address, 'TOO_MANY_SESSIONS', reply)
+    admit(request, reply, known) {
+      if (known) boundBoth(request, reply, requests, known)
+      else bound(addressWaitS(request, sessions), 'TOO_MANY_SESSIONS', reply)
     },
     connected(request) {
       const { address } = callerOf(request.raw)

@@ -130,13 +130,47 @@ describe('a file of a visitor’s', () => {
   })
 })
 
+test('a message whose file is kept no longer is refused, but never its repeat', async () => {
+  await using bot = await start()
+  const anna = await visit(siteOf(bot))
+  const uploads = [await anna.uploads('a.txt', 'in time'), await anna.uploads('b.txt', 'too late')]
+  const [inTime, late] = uploads.map(({ file }, i) => ({ id: `message-${i}`, file, language: 'en' }))
+  expect(await (await anna.post('v1/messages', inTime)).json()).toEqual({ seq: 1 })
+  await bot.idle()
+  const { engine } = bot.runtime
+  await engine.write([{ sql: 'delete from kept', parameters: [] }])
+  expect(await (await anna.post('v1/messages', inTime)).json()).toEqual({ seq: 1 })
+  const refused = await anna.post('v1/messages', late)
+  expect([refused.status, JSON.parse(await refused.text()).code]).toEqual([410, 'FILE_GONE'])
+  await bot.idle()
+  expect(await anna.log()).toHaveLength(2)
+})
+
+test('a file is shown whatever a bot has made of its name', async () => {
+  const part = { type: 'file', url: 'media:x', name: 'a\ud800.txt', mimeType: 'text/plain' } as const
+  const names = defineBot({
+    name: 'names',
+    summary: 'Sends a file with half a sign in its name.',
+    config: z.strictObject({}),
+    setup: () => ({ answer: (turn) => turn.reply(part) }),
+  })
+  await using bot = await start({}, { bots: { names: { use: names } } })
+  const anna = await visit(siteOf(bot))
+  await anna.says('hello')
+  await bot.idle()
+  expect((await anna.log())[1]).toMatchObject({
+    by: 'us',
+    part: { type: 'file', url: expect.stringMatching(/%EF%BF%BD\.txt$/) },
+  })
+})
+
 describe('the address of a file', () => {
   test('leads nowhere with anything changed in it', async () => {
     await using bot = await start()
     const { part } = await sent(bot, 'a.txt', 'hello')
     const [, ref = '', name] = part.url.split('/')
     const [content = '', signature = ''] = ref.split('.')
-    const elsewhere = Buffer.from(JSON.stringify(['file:///etc/passwd', 'text/plain'])).toString('base64url')
+    const elsewhere = Buffer.from('file:///etc/passwd').toString('base64url')
     for (const forged of [
       content,
       `${content}.`,
@@ -145,7 +179,7 @@ describe('the address of a file', () => {
       `x${ref}`,
     ]) {
       const response = await fetch(`${siteOf(bot)}/files/${forged}/${name}`)
-      expect([response.status, JSON.parse(await response.text()).code]).toEqual([404, 'FILE_GONE'])
+      expect([response.status, JSON.parse(await response.text()).code]).toEqual([410, 'FILE_GONE'])
     }
     expect((await fetch(`${siteOf(bot)}/files/${ref}/another-name.txt`)).status).toBe(200)
   })

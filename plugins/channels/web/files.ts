@@ -53,7 +53,7 @@ export function uploadedPart(signer: Signer, chat: string, ref: string): MediaPa
 export function fileName(given: string | undefined): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that are not to stand in a name.
   const name = (given ?? '').replace(/[\u0000-\u001f\u007f/\\]/g, '_').replace(/^\.+/, '')
-  return [...name].slice(-100).join('') || 'file'
+  return [...name].slice(-100).join('').toWellFormed() || 'file'
 }
 
 /**
@@ -90,13 +90,13 @@ export function shownFace({ name, line2, avatarUrl }: Identity): Face {
   return { name, line2, avatarUrl: isOfTheWeb(avatarUrl) ? avatarUrl : undefined }
 }
 
-function fileAddress(signer: Signer, { url, name, mimeType = '' }: MediaPart): string {
+function fileAddress(signer: Signer, { url, name }: MediaPart): string {
   if (isOfTheWeb(url)) return url
   if (!/^(media|kept):/.test(url))
     throw new DeliveryError('CHANNEL_REFUSED', {
       message: 'A file must be a message’s, or have an address of the web.',
     })
-  return `files/${signer.seal('file', JSON.stringify([url, mimeType]))}/${encodeURIComponent(fileName(name))}`
+  return `files/${signer.seal('file', url)}/${encodeURIComponent(fileName(name))}`
 }
 
 function isOfTheWeb(url: string | undefined): boolean {
@@ -110,9 +110,8 @@ export async function sendFile(
   by: { readonly signer: Signer; readonly media: Pick<Context<unknown, unknown>['media'], 'open'> },
 ): Promise<FastifyReply> {
   const [ref = '', name] = address.split('/')
-  const content = by.signer.unseal('file', ref)
-  if (content === undefined) throw new Refusal('FILE_GONE')
-  const [url] = z.tuple([z.string(), z.string()]).parse(JSON.parse(content))
+  const url = by.signer.unseal('file', ref)
+  if (url === undefined) throw new Refusal('FILE_GONE')
   const { body, mimeType } = await by.media.open(url).catch(passOn)
   const range = rangeOf(reply.request.headers.range, body.size)
   if (range) reply.code(206).header('content-range', `bytes ${range.from}-${range.to}/${body.size}`)
@@ -135,7 +134,8 @@ function encoded(name: string): string {
   return encodeURIComponent(name).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-function passOn(cause: unknown): never {
+/** What is thrown when a file cannot be opened, for the widget. */
+export function passOn(cause: unknown): never {
   const code = cause instanceof SwitchboardError ? cause.code : undefined
   if (code === 'MEDIA_GONE') throw new Refusal('FILE_GONE', { cause })
   if (code === 'MEDIA_NOT_HERE_YET') throw new Refusal('FILE_NOT_HERE_YET', { cause })

@@ -1,15 +1,15 @@
 /** A message comes in by `v1/messages`, stands in the log, is answered by `send`, and is seen by whoever looks on. */
 import websocket from '@fastify/websocket'
-import { ALWAYS, defineChannel, optional } from '#core'
-import { presence } from '../../services/presence.ts'
+import { ALWAYS, defineChannel, optional, type Log as RuntimeLog } from '#core'
+import { type Presence, presence } from '../../services/presence.ts'
 import { chosenProtocol, makeDoor } from './door.ts'
 import { Message, toEvent } from './events.ts'
-import { shownFace, shownPart, uploadedPart } from './files.ts'
+import { passOn, shownFace, shownPart, uploadedPart } from './files.ts'
 import { HEARTBEAT_MS, makeHub } from './hub.ts'
 import { makeLog, rows, type SystemCode } from './log.ts'
 import { servePages } from './pages.ts'
 import { addRoutes } from './routes.ts'
-import { settings } from './settings.ts'
+import { type Settings, settings } from './settings.ts'
 import { makeSnapshots } from './snapshots.ts'
 import { makeSigner, newKey } from './token.ts'
 import { makeUsers } from './users.ts'
@@ -24,10 +24,10 @@ export default defineChannel({
   summary: 'A chat on your own site: one line of HTML, and your visitors can write to you.',
   config: settings,
   account: ({ account }) => account,
-  capabilities: () => ({
+  capabilities: ({ layout }) => ({
     sends: { text: { maxChars: 8_000 }, image: {}, audio: {}, video: {}, file: {}, link: {}, choices: { max: 20 } },
     later: [ALWAYS],
-    showsIdentity: { avatar: true },
+    showsIdentity: showsFaces(layout) ? { avatar: true } : 'none',
     idempotentSend: true,
     repeatsLate: true,
   }),
@@ -38,7 +38,7 @@ export default defineChannel({
     const history = makeLog(sql, clock)
     const signer = makeSigner(await history.key(newKey()))
     const account = `web:${config.account}`
-    const isAvailable = () => context.presence?.isAvailable({ channel: name }) ?? true
+    const isAvailable = availability(context.presence, name, log)
     const snapshotOf = makeSnapshots({ journal: context.journal, account, history, isAvailable })
     const hub = makeHub({ history, snapshotOf, log })
     const door = makeDoor(web, { config, url, signer, history, clock, callerOf, countOf: hub.countOf })
@@ -88,6 +88,8 @@ export default defineChannel({
       const message = Message.parse(request.body)
       const { id, choice } = message
       const file = message.file === undefined ? undefined : uploadedPart(signer, chat, message.file)
+      // Of a repeat it may have been forgotten with the message.
+      if (file && (await history.seqOf(chat, id)) === 0) await context.media.open(file.url).catch(passOn)
       const seen = { ip: request.ip, browser: request.headers['user-agent'] }
       const sender = await users?.senderIn(chat)
       const event = toEvent(message, { chat, file, sender, seen, collect: config.collect, nowMs: clock.now() })
@@ -120,7 +122,8 @@ export default defineChannel({
     }
     return {
       async send({ id, chat, part, identity }) {
-        await history.add(chat, id, { by: 'us', part: shownPart(signer, part), face: identity && shownFace(identity) })
+        const face = identity && showsFaces(config.layout) ? shownFace(identity) : undefined
+        await history.add(chat, id, { by: 'us', part: shownPart(signer, part), face })
         hub.added(chat)
         hub.look(chat)
         return { platformId: id }
@@ -137,6 +140,25 @@ export default defineChannel({
     }
   },
 })
+
+/** Only where the two sides stand opposite is there a place for them. */
+function showsFaces(layout: Settings['layout']): boolean {
+  return layout === 'left-right'
+}
+
+/** Whether people of ours are there. A presence that fails must not take the chat with it: then they are taken to be. */
+function availability(presence: Presence | undefined, channel: string, log: RuntimeLog): () => boolean {
+  let hasFailed = false
+  return () => {
+    try {
+      return presence?.isAvailable({ channel }) ?? true
+    } catch (error) {
+      if (!hasFailed) log.error({ error }, 'Nobody can tell whether your people are there; they are taken to be.')
+      hasFailed = true
+      return true
+    }
+  }
+}
 
 interface Happened {
   readonly chat: { readonly externalId: string }

@@ -123,18 +123,18 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
         .executeTakeFirst()
       return row?.seq ?? 0
     },
-    /** Up to `max` lines after a number. */
-    async after(chat: string, seq: number, max = PAGE): Promise<readonly StoredItem[]> {
-      const found = await shown().where('chat', '=', chat).where('seq', '>', seq).orderBy('seq').limit(max).execute()
+    /** Up to a page of lines after a number. */
+    async after(chat: string, seq: number): Promise<readonly StoredItem[]> {
+      const found = await shown().where('chat', '=', chat).where('seq', '>', seq).orderBy('seq').limit(PAGE).execute()
       return found.map(stored)
     },
-    /** Up to `max` lines before a number, by rising numbers. */
-    async before(chat: string, seq: number, max = PAGE): Promise<readonly StoredItem[]> {
+    /** Up to a page of lines before a number, by rising numbers. */
+    async before(chat: string, seq: number): Promise<readonly StoredItem[]> {
       const found = await shown()
         .where('chat', '=', chat)
         .where('seq', '<', seq)
         .orderBy('seq', 'desc')
-        .limit(max)
+        .limit(PAGE)
         .execute()
       return found.toReversed().map(stored)
     },

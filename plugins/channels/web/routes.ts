@@ -7,7 +7,7 @@ import { From, Identity, Read, Session } from './events.ts'
 import { fileName, isOneOf, partTypeOf, sendFile, uploadRef } from './files.ts'
 import type { Hub } from './hub.ts'
 import type { Extent, Log, StoredItem } from './log.ts'
-import { type Session as OpenSession, PAGE, type Snapshot, type Uploaded } from './protocol.ts'
+import type { Session as OpenSession, Snapshot, Uploaded } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 import type { Settings } from './settings.ts'
 import { newVisitorId, type Signer, type Visitor } from './token.ts'
@@ -35,7 +35,7 @@ export function addRoutes(
   },
 ): void {
   const { config, clock, media, live, history, signer, hub, door, users, snapshotOf } = of
-  const { page, visitor, often, veryOften, connection } = door
+  const { page, visitor, often, veryOften, connection, address, bytes } = door
 
   web.options('/v1/*', { onRequest: page }, (_request, reply) => reply.code(204).send())
 
@@ -55,8 +55,8 @@ export function addRoutes(
   web.post('/v1/session', { onRequest: page, ...BODY }, async (request, reply) => {
     const { token = '' } = Session.parse(request.body ?? {})
     const known = await door.holderOf(token)
+    door.admit(request, reply, known)
     if (known) return sessionOf(known.chat, renewed(known)?.token ?? token)
-    door.admit(request, reply)
     const chat = newVisitorId()
     return sessionOf(chat, anonymous(chat))
   })
@@ -109,7 +109,7 @@ export function addRoutes(
         const items = await history.after(chat, after)
         return pageOf(items, (items.at(-1)?.seq ?? extent.head) < extent.head, snapshot)
       }
-      const items = await history.before(chat, before, PAGE)
+      const items = await history.before(chat, before)
       return pageOf(items, (items[0]?.seq ?? extent.first) > extent.first, snapshot)
     },
   })
@@ -135,13 +135,17 @@ export function addRoutes(
     // Any type at all, and none of it in memory.
     files.removeAllContentTypeParsers()
     files.addContentTypeParser('*', (_request, body, done) => done(null, body))
-    files.post<{ Querystring: { name?: string } }>('/v1/files', { onRequest: [page, visitor, often] }, (request) => {
-      const { chat } = door.visitorOf(request)
-      if (!config.uploads) throw new Refusal('UPLOADS_OFF')
-      return keep(chat, request.raw, fileName(request.query.name), config.uploads)
-    })
+    files.post<{ Querystring: { name?: string } }>(
+      '/v1/files',
+      { onRequest: [page, visitor, often, bytes] },
+      (request) => {
+        const { chat } = door.visitorOf(request)
+        if (!config.uploads) throw new Refusal('UPLOADS_OFF')
+        return keep(chat, request.raw, fileName(request.query.name), config.uploads)
+      },
+    )
   })
-  web.get<{ Params: { '*': string } }>('/files/*', ({ params }, reply) =>
+  web.get<{ Params: { '*': string } }>('/files/*', { onRequest: address }, ({ params }, reply) =>
     sendFile(reply, params['*'], { signer, media }),
   )
 

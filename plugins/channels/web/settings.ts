@@ -12,7 +12,7 @@ const origin = z
 /** As browsers name them, and as their content shows. Left out are the types that a browser would run. */
 const TYPES = [
   ...['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif', 'audio/*', 'video/*'],
-  ...['application/pdf', 'application/zip', 'text/plain', 'text/csv'],
+  ...['application/pdf', 'application/zip', 'text/plain'],
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
   'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   'application/vnd.openxmlformats-officedocument.presentationml.presentation',
@@ -35,7 +35,12 @@ const uploads = z.strictObject({
 })
 
 const limits = z.strictObject({
-  messagesPerMinute: z.int().min(1).default(30).describe('Messages and files of one visitor.'),
+  messagesPerMinute: z
+    .int()
+    .min(1)
+    .default(30)
+    .describe('Messages and files of one visitor; one address has ten times as many.'),
+  uploadsPerHour: bytes('200MB').describe('What is uploaded from one address.'),
   sessionsPerMinute: z.int().min(1).default(60).describe('New visitors from one address.'),
   connectionsPerVisitor: z.int().min(1).default(10).describe('Pages that one visitor has open.'),
   connectionsPerAddress: z.int().min(1).default(200).describe('Pages that are open at one address.'),

@@ -3,6 +3,7 @@ import { defineBot, definePlugin, type Identity, type Part, service, z } from '#
 import { channelContract, type TestConfig, testRuntime } from '#core/testing'
 import { presence } from '../../services/index.ts'
 import web from './index.ts'
+import { settings } from './settings.ts'
 import { SECRET, startPlatform } from './simulated-platform.ts'
 import { siteOf, visit } from './simulated-visitor.ts'
 
@@ -101,7 +102,6 @@ describe('a message', () => {
     ['too long a text', { id: 'message-1', language: 'en', text: 'x'.repeat(10_001) }],
     ['an id that can be guessed', { id: '1', language: 'en', text: 'hello' }],
     ['an id with signs in it', { id: 'message/../1', language: 'en', text: 'hello' }],
-    ['a choice without its label', { id: 'message-1', language: 'en', choice: 'yes', file: 'x' }],
     ['something unknown', { id: 'message-1', language: 'en', text: 'hello', admin: true }],
     ['an address that is none', { id: 'message-1', language: 'en', text: 'hello', contact: { email: 'me' } }],
     ['a language that is none', { id: 'message-1', language: '<b>', text: 'hello' }],
@@ -113,6 +113,15 @@ describe('a message', () => {
     expect(response.status).toBe(400)
     expect(await response.json()).toEqual({ code: expect.any(String), message: expect.any(String) })
     expect(await anna.log()).toEqual([])
+  })
+
+  test('with a choice that has no label is refused, though there is a file', async () => {
+    await using bot = await start()
+    const anna = await visit(siteOf(bot))
+    const { file } = await anna.uploads('a.txt', 'hello')
+    const send = (more: object) => anna.post('v1/messages', { id: 'message-1', language: 'en', file, ...more })
+    expect((await send({ choice: 'yes' })).status).toBe(400)
+    expect((await send({})).status).toBe(200)
   })
 
   test('that is larger than any is refused before it is read', async () => {
@@ -211,6 +220,25 @@ describe('an answer', () => {
   })
 })
 
+test('C-ID-13: names and faces are shown only in the layout that has a place for them', async () => {
+  const identity = { id: 'sales', name: 'Sales', avatarUrl: 'https://files.example/s.png' }
+  const wearing = definePlugin({
+    name: 'wearing',
+    summary: 'Gives everybody one face.',
+    config: z.strictObject({}),
+    setup: () => ({ outbound: { rewrite: (_reply, next) => next({ identity }) } }),
+  })
+  expect(web.capabilities(settings.parse({ layout: 'left-right' })).showsIdentity).toEqual({ avatar: true })
+  expect(web.capabilities(settings.parse({ layout: 'one-sided' })).showsIdentity).toBe('none')
+  await using bot = await start({ layout: 'one-sided' }, { features: [{ use: wearing }] })
+  const anna = await visit(siteOf(bot))
+  await anna.says('hello')
+  await bot.idle()
+  const { items, snapshot } = await anna.page()
+  expect(items).toMatchObject([{ by: 'visitor' }, { by: 'us' }])
+  expect(JSON.stringify([items, snapshot])).not.toMatch(/"face"|s\.png/)
+})
+
 describe('people', () => {
   const handsOver = definePlugin({
     name: 'hands-over',
@@ -279,6 +307,32 @@ describe('people', () => {
     set(true)
     for (const looking of [one, two]) await looking.until('snapshot', ({ snapshot }) => snapshot.available)
     expect((await anna.page()).snapshot.available).toBe(true)
+  })
+
+  test('are taken to be there where whoever should tell fails, and that is said once', async () => {
+    const broken = definePlugin({
+      name: 'broken',
+      summary: 'Fails.',
+      config: z.strictObject({}),
+      provides: { presence },
+      setup: () => ({
+        services: {
+          presence: {
+            isAvailable(): boolean {
+              throw new Error('presence is broken')
+            },
+            onChange: () => () => {},
+          },
+        },
+      }),
+    })
+    await using bot = await start({}, { features: [{ use: broken }] })
+    const anna = await visit(siteOf(bot))
+    const looking = await anna.looks()
+    expect((await looking.until('hello')).snapshot.available).toBe(true)
+    await anna.says('hello')
+    await looking.untilItems(2)
+    expect(bot.logged.filter((line) => line.includes('presence is broken'))).toHaveLength(1)
   })
 
   test('are taken to be there where nobody can tell', async () => {
