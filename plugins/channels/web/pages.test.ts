@@ -96,6 +96,20 @@ test('the loader is asked for again after a while, the widget never', async () =
   }
 })
 
+test('pages of before an upgrade find the files of today, and do not keep them', async () => {
+  await using bot = await start()
+  const { widget, fetched } = await settingsIn(bot)
+  for (const [part, file] of Object.entries({ widget, ...Object(fetched) })) {
+    const former = await get(bot, `${part}-0123456789abcdef.js`)
+    expect([former.status, former.headers.get('cache-control')]).toEqual([200, 'no-cache'])
+    expect(former.headers.get('access-control-allow-origin')).toBe('*')
+    expect(await former.text()).toBe(await (await get(bot, String(file))).text())
+  }
+  for (const path of ['other-0123456789abcdef.js', 'widget-0123.js', 'widget-0123456789abcdeX.js']) {
+    expect((await get(bot, path)).status, path).toBe(404)
+  }
+})
+
 test('the demo page has an address that ends in a slash, and a strict policy', async () => {
   await using bot = await start()
   const moved = await fetch(siteOf(bot), { redirect: 'manual' })

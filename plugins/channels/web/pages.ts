@@ -59,6 +59,8 @@ export async function servePages(web: FastifyInstance, name: string, config: Set
     const content = await built(`${script}.js`)
     const file = `${script}-${hashOf(content)}.js`
     serve(`/${file}`, SCRIPT, FOR_EVER, content)
+    // A page of before the last upgrade asks by the name of then. What it gets is not what has that name, so it is not kept.
+    serve(`/${script}-:hash(^[0-9a-f]{16}$).js`, SCRIPT, 'no-cache', content)
     return file
   }
 
