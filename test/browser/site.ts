@@ -164,7 +164,7 @@ export async function startSite({ web: settings, bot = echo }: SiteOptions = {})
 /** The token that the page's browser keeps. */
 export async function tokenOf(page: Page): Promise<string> {
   const kept = await page.evaluate<readonly string[]>('Object.values({ ...localStorage })')
-  const token = /\b[uv][\w-]+\.[0-9a-z]+\.[\w-]{43}/.exec(kept.join('\n'))?.[0]
+  const token = /\b[uv][\w-]+\.[0-9a-z]+\.[\w-]*\.[\w-]{43}/.exec(kept.join('\n'))?.[0]
   if (token === undefined) throw new Error('This browser has no token yet.')
   return token
 }
