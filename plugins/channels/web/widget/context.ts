@@ -1,7 +1,6 @@
 /** What all parts of the face share. */
 import type { Text, WidgetSettings } from '../protocol.ts'
 import type { Chat } from './chat.ts'
-import { make } from './dom.ts'
 import type { Fetched } from './fetched.ts'
 import type * as more from './more.ts'
 import { type Language, textIn, type Words, words } from './words.ts'
@@ -19,8 +18,8 @@ export interface Context {
   /** A text of the operator. */
   text(text: Text): string
   readonly use: Fetched['use']
-  /** An element that is made when it can be. Until then one of this class keeps the place. */
-  later(className: string, makeIt: (its: typeof more) => HTMLElement): HTMLElement
+  /** An element that is made when it can be. Until then another one stands there. */
+  later(meanwhile: HTMLElement, makeIt: (its: typeof more) => HTMLElement): HTMLElement
   /** Called when such an element has taken its place. */
   onGrown: () => void
 }
@@ -36,8 +35,8 @@ export function makeContext(given: Pick<Context, 'chat' | 'settings' | 'base' | 
       return textIn(text, this.language)
     },
     onGrown() {},
-    later(className, makeIt) {
-      let element: HTMLElement = make('div', className)
+    later(meanwhile, makeIt) {
+      let element = meanwhile
       this.use('more', (its) => {
         const made = makeIt(its)
         element.replaceWith(made)

@@ -1,5 +1,6 @@
 /** What is not needed at first: files beside the widget, each of them fetched when it is needed. */
 import type { WidgetSettings } from '../protocol.ts'
+import { backoffMs } from './browser.ts'
 import { addStyles } from './dom.ts'
 import type * as files from './files.ts'
 import type * as form from './form.ts'
@@ -19,13 +20,14 @@ export type Fetch = <Name extends keyof Files>(name: Name) => Promise<Files[Name
 
 export interface Fetched {
   readonly fetch: Fetch
-  /** Uses a file at once if it is here, else as soon as it is. Where it cannot be had nothing happens. */
+  /** Uses a file at once if it is here, else as soon as it is, however often it has to be tried. */
   use<Name extends keyof Files>(name: Name, run: (its: Files[Name]) => void): void
 }
 
 /** `addresses`: where the files stand, from `base`. */
 export function makeFetched(root: ShadowRoot, base: string, addresses: WidgetSettings['fetched']): Fetched {
   const here: Partial<Files> = {}
+  const coming: { [Name in keyof Files]?: Promise<Files[Name]> } = {}
   let failures = 0
 
   async function fetch<Name extends keyof Files>(name: Name): Promise<Files[Name]> {
@@ -41,12 +43,36 @@ export function makeFetched(root: ShadowRoot, base: string, addresses: WidgetSet
     }
   }
 
+  /** Tries one time after the other until it is here. */
+  async function bring<Name extends keyof Files>(name: Name): Promise<Files[Name]> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await fetch(name)
+      } catch {
+        await pause(backoffMs(tries))
+      }
+    }
+  }
+
   return {
     fetch,
     use(name, run) {
       const its = here[name]
-      if (its) run(its)
-      else fetch(name).then(run, () => {})
+      if (its) return run(its)
+      coming[name] ??= bring(name)
+      coming[name].then(run)
     },
   }
+}
+
+/** Ends early when the network is back. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    function end(): void {
+      removeEventListener('online', end)
+      resolve()
+    }
+    addEventListener('online', end)
+    setTimeout(end, ms)
+  })
 }

@@ -1,10 +1,11 @@
 /** One message in the log: the same element from the moment it is written until it is old. */
-import type { Item } from '../protocol.ts'
+import type { Item, ShownPart } from '../protocol.ts'
+import { safeFileUrl } from './addresses.ts'
 import { avatarOf, nameOf } from './avatar.ts'
 import type { Outgoing } from './chat.ts'
 import type { Choices } from './choices.ts'
 import type { Context } from './context.ts'
-import { make, say } from './dom.ts'
+import { link, make, say } from './dom.ts'
 import type { OutgoingState } from './outgoing.ts'
 import { textElement } from './text.ts'
 
@@ -91,7 +92,7 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
     }
     // Of a file there is more to show now.
     body?.remove()
-    const shown = context.later(part.type, ({ makeChoices, partElement }) => {
+    const shown = context.later(plain(part, context.base), ({ makeChoices, partElement }) => {
       if (part.type !== 'choices') return partElement(part, context)
       choices = makeChoices(part, context)
       choices.settle(...answer)
@@ -138,6 +139,18 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
       })
     },
   }
+}
+
+/** What a part is without the file that shows it: choices by their labels, all else as a link by its name. */
+function plain(part: Exclude<ShownPart, { type: 'text' }>, base: string): HTMLElement {
+  let content: HTMLElement | string
+  if (part.type === 'choices') content = [part.prompt, ...part.choices.map(({ label }) => label)].join('\n')
+  else {
+    content = (part.type === 'link' ? part.title : part.name) || part.url
+    const href = safeFileUrl(part.url, base)
+    if (href) content = link(href, '', content)
+  }
+  return make('div', 'bubble text', content)
 }
 
 const dayOf = (atMs: number): string => new Date(atMs).toDateString()

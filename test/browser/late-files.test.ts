@@ -1,0 +1,52 @@
+/** What the widget fetches when it needs it may not come at the first time. Nothing stays empty because of that. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { useChromium } from './chromium.ts'
+import { handOver, type Script, type Site, startSite } from './site.ts'
+import { SOON, widgetOf } from './widget.ts'
+
+const lab = useChromium()
+const answers: Script = (turn, next) => {
+  if (turn.text === 'person') return handOver(turn, next)
+  const choices = ['Cups', 'Plates'].map((label) => ({ id: label, label }))
+  return turn.reply({ type: 'choices', prompt: 'What is it about?', choices })
+}
+let site: Site
+beforeAll(async () => {
+  site = await startSite({ bot: answers })
+})
+afterAll(() => site[Symbol.asyncDispose]())
+
+test('files that fail for a while: the names stand there, and all of it comes by itself', async () => {
+  const page = await lab.page()
+  const widget = widgetOf(page)
+  let isCut = true
+  let asked = 0
+  await page.route(/\/(more|files)-/, (route) => {
+    asked += 1
+    return isCut ? route.abort() : route.continue()
+  })
+  await widget.open(site.shop)
+  await widget.says('hello')
+  await widget.sees(/^What is it about\?\s+Cups\s+Plates$/)
+  await widget.says('person')
+  await widget.sees('One moment, please.')
+  await site.agent(page, { type: 'take' })
+  const url = `${site.host.origin}/cup.png`
+  await site.agent(page, {
+    type: 'send',
+    content: [
+      { type: 'image', url, name: 'cup.png' },
+      { type: 'file', url, name: 'contract.pdf' },
+    ],
+  })
+  await widget.log.getByRole('link', { name: 'cup.png' }).waitFor()
+  await widget.log.getByRole('link', { name: 'contract.pdf' }).waitFor()
+  for (let i = 0; i < 50; i++) await widget.log.dispatchEvent('scroll')
+  // One attempt at a time, whatever asks for it.
+  expect(asked).toBeLessThan(20)
+
+  isCut = false
+  await expect.poll(() => widget.log.getByRole('button', { name: 'Cups' }).count(), SOON).toBe(1)
+  await expect.poll(() => widget.log.locator('.picture img, a.file').count(), SOON).toBe(2)
+  await widget.log.getByText('contract.pdf').waitFor()
+})
