@@ -13,7 +13,9 @@ export interface Choices {
 
 /** A question with its choices as buttons. Once answered they stay, so that the focus does, and do nothing any more. */
 export function makeChoices({ prompt, choices }: ShownPart & { type: 'choices' }, context: Context): Choices {
+  const mark = icon(CHECK)
   let isOver = false
+  let latest: string | undefined
   const buttons = choices.map((choice) => button('choice', () => choose(choice), choice.label))
   const group = make('div', 'choices', ...buttons)
   set(group, 'role', 'group')
@@ -25,14 +27,16 @@ export function makeChoices({ prompt, choices }: ShownPart & { type: 'choices' }
     context.chat.choose(choice)
   }
   function settle(isAnswered: boolean, picked: string | undefined): void {
-    if (isAnswered === isOver) return
+    if (isAnswered === isOver && picked === latest) return
     isOver = isAnswered
+    latest = picked
+    // Only the mark moves: texts that are put in anew would be read aloud again.
+    mark.remove()
     for (const [index, one] of buttons.entries()) {
-      const choice = choices[index]
-      const isPicked = isAnswered && choice?.id === picked
+      const isPicked = isAnswered && choices[index]?.id === picked
       set(one, 'aria-disabled', isAnswered)
       set(one, 'aria-pressed', isPicked)
-      one.replaceChildren(...(isPicked ? [icon(CHECK)] : []), choice?.label ?? '')
+      if (isPicked) one.prepend(mark)
     }
   }
 

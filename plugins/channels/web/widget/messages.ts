@@ -84,9 +84,14 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
       if (before.nextElementSibling !== row.element) before.after(row.element)
       before = row.element
       if (row.author === 'visitor') {
-        for (const question of asking) question.settle(true, 'choice' in entry ? entry.choice : undefined)
-        asking = []
-      } else if (row.asks) asking = [...asking, row]
+        const choice = 'choice' in entry ? entry.choice : undefined
+        // What is on its way answers what it was picked from. Whether it came after others, the log will say.
+        asking = asking.filter((question) => {
+          const isOpen = row.seq === undefined && !question.offers?.includes(choice)
+          if (!isOpen) question.settle(true, choice)
+          return isOpen
+        })
+      } else if (row.offers) asking = [...asking, row]
     }
     for (const question of asking) question.settle(false, undefined)
     for (const [id, row] of byId) {

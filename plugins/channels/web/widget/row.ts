@@ -24,8 +24,8 @@ export interface Row {
   update(entry: Item | Outgoing): void
   /** Says what depends on the row before it: the time, the name, where the unread ones begin. */
   follow(previous: Row | undefined, isFirstUnread: boolean): void
-  /** Whether it offers choices. */
-  readonly asks: boolean
+  /** The ids of the choices that it offers; `undefined` where it asks nothing. */
+  readonly offers: readonly (string | undefined)[] | undefined
   /** Of choices: see there. */
   settle: Choices['settle']
 }
@@ -104,7 +104,10 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
   return {
     element,
     author,
-    asks: 'by' in entry && entry.by !== 'system' && entry.part.type === 'choices',
+    offers:
+      'by' in entry && entry.by !== 'system' && entry.part.type === 'choices'
+        ? entry.part.choices.map(({ id }) => id)
+        : undefined,
     get atMs() {
       return atMs
     },
