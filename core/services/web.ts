@@ -171,6 +171,7 @@ export async function startWeb(options: {
     const caller = callers.callerOf(request)
     for (const [header, value] of securityHeaders(settings().publicUrl, mount?.isOpen ?? false))
       response.setHeader(header, value)
+    if (mount?.isOpen || found.isDown) ofChannels.add(response)
     if (closing) return answerError(response, 503, 'STOPPING', 'The server is stopping; send it again.')
     const waitS = found.isHealth ? 0 : keptOutS(caller, found.name)
     if (waitS > 0) return keepOut(response, waitS)
@@ -432,9 +433,14 @@ function hostInUrl(host: string): string {
   return isIPv6(host) ? `[${host}]` : host
 }
 
+/** Responses of channels, which may be asked by pages of any site: these must be able to read why they have to wait. */
+const ofChannels = new WeakSet<ServerResponse>()
+
 function answerError(response: ServerResponse, status: number, code: string, message: string): void {
   const body = JSON.stringify({ code, message })
   if (status === 503) response.setHeader('retry-after', RETRY_AFTER_S).setHeader('connection', 'close')
+  if (ofChannels.has(response))
+    response.setHeader('access-control-allow-origin', '*').setHeader('access-control-expose-headers', 'retry-after')
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),

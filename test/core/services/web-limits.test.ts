@@ -199,6 +199,35 @@ async function beginTo(web: Web, address: string) {
   return socket
 }
 
+test('pages of other sites can read why a channel makes them wait, and nothing that is the operator’s', async () => {
+  const { web, mount } = await start({ maxUnderWay: 1 })
+  await mount('desk', true, (app) => void app.get('/', () => 'desk'))
+  const readable = ({ status, headers }: Awaited<ReturnType<typeof ask>>) => [
+    status,
+    headers['access-control-allow-origin'],
+    headers['access-control-expose-headers'],
+  ]
+  const stranger = { ...from('203.0.113.7'), origin: 'https://shop.example' }
+  await refuse(web, MAX_REFUSED + 1, stranger)
+  await refuse(web, MAX_REFUSED + 1, stranger, '/desk/nothing')
+  expect(readable(await ask(`${web.url}/shop`, stranger))).toEqual([429, '*', 'retry-after'])
+  expect(readable(await ask(`${web.url}/desk`, stranger))).toEqual([429, undefined, undefined])
+  const opened = Promise.withResolvers<string>()
+  const reached = Promise.withResolvers<void>()
+  await mount('slow', false, (app) => {
+    app.get('/', () => {
+      reached.resolve()
+      return opened.promise
+    })
+  })
+  const underWay = ask(`${web.url}/slow`)
+  await reached.promise
+  expect(readable(await ask(`${web.url}/shop`))).toEqual([503, '*', 'retry-after'])
+  expect(readable(await ask(`${web.url}/desk`))).toEqual([503, undefined, undefined])
+  opened.resolve('done')
+  await underWay
+})
+
 describe('too much at a time', () => {
   test('is answered 503 with when to come again; health is answered all the same', async () => {
     const { web, mount } = await start({ maxUnderWay: 2 })
