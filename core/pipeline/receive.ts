@@ -16,6 +16,8 @@ import type { Tools } from './tools.ts'
 /** Past these nothing is accepted: the platform is told to come again. */
 export const MAX_WAITING_PER_CHAT = 200
 const MAX_WAITING = 20_000
+/** What strangers write on one channel must leave room for the others. */
+const MAX_WAITING_PER_ACCOUNT = MAX_WAITING / 2
 /** An answer that was written into a response is given again to a repeated request for this long. */
 const REMEMBER_ANSWERS_MS = 60_000
 
@@ -69,16 +71,19 @@ export function makeReceive(
   const { engine, clock } = tools
   const open = new Map<string, Waiting[]>()
   const answered = new Map<string, Answered>()
+  /** By chat, and by account. */
   const waiting = new Map<string, number>()
   let total = 0
   let closed = false
 
   async function accept(channel: PlannedChannel, event: InboundEvent, options: ReceiveOptions): Promise<Accepted> {
-    const key = keyOf(channel.account, event.chat)
-    const count = waiting.get(key) ?? 0
-    if (count >= MAX_WAITING_PER_CHAT || total >= MAX_WAITING) throw new SwitchboardError('BACKLOG_FULL')
-    waiting.set(key, count + 1)
-    total += 1
+    const { account } = channel
+    const isFull =
+      (waiting.get(keyOf(account, event.chat)) ?? 0) >= MAX_WAITING_PER_CHAT ||
+      (waiting.get(account) ?? 0) >= MAX_WAITING_PER_ACCOUNT ||
+      total >= MAX_WAITING
+    if (isFull) throw new SwitchboardError('BACKLOG_FULL')
+    count(account, event.chat, 1)
     let accepted: Accepted | undefined
     try {
       const nowMs = clock.now()
@@ -102,12 +107,16 @@ export function makeReceive(
   }
 
   function ended(account: string, externalId: string): void {
-    const key = keyOf(account, externalId)
-    const count = waiting.get(key) ?? 0
-    if (count === 0) return
-    total -= 1
-    if (count === 1) waiting.delete(key)
-    else waiting.set(key, count - 1)
+    if (waiting.has(keyOf(account, externalId))) count(account, externalId, -1)
+  }
+
+  function count(account: string, externalId: string, more: number): void {
+    total += more
+    for (const key of [account, keyOf(account, externalId)]) {
+      const now = (waiting.get(key) ?? 0) + more
+      if (now > 0) waiting.set(key, now)
+      else waiting.delete(key)
+    }
   }
 
   /** Waits for the answer of an entry, but not longer than the channel can keep its response open. */
@@ -210,11 +219,7 @@ export function makeReceive(
     },
     ended,
     restore(chats) {
-      for (const chat of chats) {
-        const key = keyOf(chat.account, chat.externalId)
-        waiting.set(key, (waiting.get(key) ?? 0) + chat.waiting)
-        total += chat.waiting
-      }
+      for (const chat of chats) count(chat.account, chat.externalId, chat.waiting)
     },
     canAnswer: (entry) => open.has(entry),
     answer,
@@ -236,7 +241,7 @@ function statementOf(write: Compilable, instance: string): Statement {
 
 /** How the backlog of a chat is counted. */
 function keyOf(account: string, externalId: string): string {
-  return `${account} ${externalId}`
+  return `${account}\n${externalId}`
 }
 
 const MEDIA_TYPES: ReadonlySet<string> = new Set<MediaType>(['image', 'audio', 'video', 'file'])

@@ -149,3 +149,40 @@ test('what a channel writes with an event is in its table when the event is acce
   const entries = await read.selectFrom('entry').select('body_json').where('kind', '=', 'in').orderBy('seq').execute()
   expect(entries.map(({ body_json }) => JSON.parse(body_json).parts[0].text)).toEqual(['hello', 'better'])
 })
+
+test('one channel cannot fill the backlog of the others', async () => {
+  type Receive = (n: number) => Promise<unknown>
+  const receives: { [account: string]: Receive } = {}
+  const plugin = defineChannel({
+    name: 'plain',
+    summary: 'Takes what it is given.',
+    config: z.strictObject({ account: z.string() }),
+    account: ({ account }) => account,
+    capabilities: () => ({ sends: { text: {} }, later: [ALWAYS], showsIdentity: 'none' }),
+    setup({ config, clock, receive }) {
+      receives[config.account] = (n) =>
+        receive({
+          id: `${config.account}-${n}`,
+          chat: `${config.account}-${n % 100}`,
+          type: 'message',
+          parts: [{ type: 'text', text: `${n}` }],
+          atMs: clock.now(),
+          grants: 'message',
+        })
+      return { send: async () => ({}) }
+    },
+  })
+  const slow = slowBot()
+  await using bot = await testRuntime({
+    channels: { busy: { use: plugin, account: 'busy' }, calm: { use: plugin, account: 'calm' } },
+    bots: { bot: { use: slow.plugin } },
+  })
+  const { busy, calm } = receives
+  if (!busy || !calm) throw new Error('The channels were not set up.')
+  const results = await Promise.allSettled(Array.from({ length: 10_100 }, (_, n) => busy(n)))
+  const refused = results.filter(({ status }) => status === 'rejected')
+  expect(refused).toHaveLength(100)
+  expect(refused[0]).toMatchObject({ reason: { code: 'BACKLOG_FULL', statusCode: 503 } })
+  await calm(1)
+  expect(await bot.runtime.engine.findChat('plain:calm', 'calm-1')).toBeDefined()
+})
