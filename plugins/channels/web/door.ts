@@ -11,8 +11,10 @@ import type { Signer, Visitor } from './token.ts'
 
 /** Of what else a page does by itself, in a minute: typing, reading, asking for what it lacks. */
 const REQUESTS_PER_MINUTE = 240
-/** Visitors cost nothing: an address may do as much as so many of them, however many it has. */
+/** Visitors cost nothing: an address may write as much as so many of them, however many it has. */
 const VISITORS_PER_ADDRESS = 10
+/** Of one address, for each page that may be open there. */
+const REQUESTS_PER_PAGE = 12
 /** How long a browser remembers that it may ask. */
 const PREFLIGHT_S = 7200
 
@@ -57,8 +59,14 @@ export function makeDoor(
   const { limits } = config
   const origins = new Set([...config.origins, ...ownOrigins(of.url)])
   const isAllowed = (origin: string) => origins.has('*') || origins.has(origin)
-  const messages = forEach(limits.messagesPerMinute)
-  const requests = forEach(REQUESTS_PER_MINUTE)
+  const messages = {
+    visitor: atMost(limits.messagesPerMinute, clock),
+    address: atMost(limits.messagesPerMinute * VISITORS_PER_ADDRESS, clock),
+  }
+  const requests = {
+    visitor: atMost(REQUESTS_PER_MINUTE, clock),
+    address: atMost(limits.connectionsPerAddress * REQUESTS_PER_PAGE, clock),
+  }
   const sessions = atMost(limits.sessionsPerMinute, clock)
   const uploads = atMost(limits.uploadsPerHour, clock, HOUR_MS)
   const open = new Map<string, number>()
@@ -71,11 +79,6 @@ export function makeDoor(
     const row = visitor && (await history.visitor(visitor.chat))
     // Who has had the chat before somebody signed in there must not be in it any longer.
     return (row?.whose ?? '') === visitor?.whose && !row?.gone_to ? visitor : undefined
-  }
-
-  /** So many for one visitor, and for one address as many as some visitors get. */
-  function forEach(max: number) {
-    return { visitor: atMost(max, clock), address: atMost(max * VISITORS_PER_ADDRESS, clock) }
   }
 
   function bound(waitS: number, code: RefusalCode, reply: FastifyReply): void {
