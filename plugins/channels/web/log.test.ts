@@ -36,7 +36,7 @@ function asValue(parameter: unknown): string | number | null {
 test('forgetting never holds up others for long: it goes slice by slice, and passes by what is forgotten', async () => {
   const { database, asked, sql } = start()
   const insert = database.prepare('INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)')
-  const visitor = database.prepare('INSERT INTO visitor (chat, since, read, identity) VALUES (?, ?, 0, '{}')')
+  const visitor = database.prepare("INSERT INTO visitor (chat, since, read, identity) VALUES (?, ?, 0, '{}')")
   for (let i = 0; i < 1_700; i++) {
     for (const seq of [1, 2]) insert.run(`old-${i}`, seq, `${seq}`, i, 'visitor', '{"secret":1}')
     insert.run(`new-${i}`, 1, '1', 10_000, 'us', '{}')
@@ -50,7 +50,9 @@ test('forgetting never holds up others for long: it goes slice by slice, and pas
     empty: 1_700,
   })
   expect(database.prepare("SELECT count(*) AS count FROM log WHERE body LIKE '%secret%'").get()).toEqual({ count: 0 })
-  expect(database.prepare('SELECT count(*) AS count, min(chat) AS first FROM visitor WHERE identity IS NOT NULL').get()).toEqual({
+  expect(
+    database.prepare('SELECT count(*) AS count, min(chat) AS first FROM visitor WHERE identity IS NOT NULL').get(),
+  ).toEqual({
     count: 1_700,
     first: 'new-0',
   })
