@@ -13,8 +13,8 @@ export interface Browser extends Listened {
 }
 
 interface Listened {
-  addEventListener(type: string, listener: () => void): void
-  removeEventListener(type: string, listener: () => void): void
+  addEventListener(type: string, listener: (event: Event) => void): void
+  removeEventListener(type: string, listener: (event: Event) => void): void
 }
 
 /** Of a request that says how far it is, which `fetch` cannot. */

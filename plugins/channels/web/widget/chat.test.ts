@@ -739,7 +739,7 @@ test('a token that is not good any longer is replaced, and what waits is sent in
 
 test('a token that has run out costs no wait at the start', async () => {
   const { server, browser } = await visit()
-  browser.stored.set(`switchboard ${server.base} token`, 'visitor0.1.expired')
+  browser.stored.set(`switchboard ${server.base} token`, 'visitor0.1..expired')
   const { chat } = openTab(server, browser)
   chat.start()
   await browser.soon(() => chat.view.connection === 'online')
@@ -758,11 +758,11 @@ test('a new token comes by hello, and is used from then on', async () => {
   const { server, browser, chat } = await online()
   const [visitor] = (browser.stored.get(`switchboard ${server.base} token`) ?? '').split('.')
   const snapshot = { available: true, conversation: 'none', head: 0, read: 0 }
-  server.write({ type: 'hello', snapshot, heartbeatMs: 20_000, token: `${visitor}.2.renewed` })
-  await browser.soon(() => browser.stored.get(`switchboard ${server.base} token`) === `${visitor}.2.renewed`)
+  server.write({ type: 'hello', snapshot, heartbeatMs: 20_000, token: `${visitor}.2..renewed` })
+  await browser.soon(() => browser.stored.get(`switchboard ${server.base} token`) === `${visitor}.2..renewed`)
   chat.send('one')
   await browser.soon(() => posted(server, 'v1/messages').length > 0)
-  expect(posted(server, 'v1/messages')[0]?.token).toBe(`${visitor}.2.renewed`)
+  expect(posted(server, 'v1/messages')[0]?.token).toBe(`${visitor}.2..renewed`)
 })
 
 test('a log that was set back is shown as it is now', async () => {
@@ -973,6 +973,60 @@ test('after forget somebody else sits there, in all tabs; nothing of the one bef
   await browser.until(() => other.view.items.length === 1 && chat.view.items.length === 1)
   expect([texts(chat), texts(other)]).toEqual([['somebody else'], ['somebody else']])
   expect(server.visitors.map((visitor) => server.log(visitor).length)).toEqual([1, 1])
+})
+
+test('what waits when another tab forgets is sent by nobody, and what is being written goes', async () => {
+  const { server, browser, chat } = await online()
+  const other = openTab(server, browser).chat
+  other.start()
+  await browser.soon(() => other.view.connection === 'online')
+  let strangers = 0
+  chat.onStranger = () => strangers++
+  server.faults.status = 503
+  chat.send('my secret address')
+  await browser.soon(() => chat.view.outbox[0]?.state === 'waiting')
+  other.forget()
+  server.faults.status = undefined
+  await browser.until(() => strangers === 1 && chat.view.connection === 'online')
+  expect(chat.view.outbox).toEqual([])
+  other.send('somebody else')
+  await browser.until(() => texts(chat).join() === 'somebody else')
+  browser.advance(60_000)
+  await rounds()
+  expect(server.visitors.flatMap((visitor) => server.log(visitor)).length).toBe(1)
+  expect(strangers).toBe(1)
+})
+
+test('what a user could not send is not said by the one who signs in after', async () => {
+  const { server, browser, chat } = await online()
+  await chat.identify('ada')
+  await browser.soon(() => chat.view.connection === 'online')
+  server.faults.status = 503
+  chat.send('private words of Ada')
+  await browser.soon(() => chat.view.outbox[0]?.state === 'waiting')
+  chat.stop()
+  const next = openTab(server, browser).chat
+  expect(states(next)).toEqual([['private words of Ada', 'waiting']])
+  next.start()
+  await rounds()
+  server.faults.status = undefined
+  await next.identify('bob')
+  expect(next.view.outbox).toEqual([])
+  await browser.until(() => next.view.connection === 'online')
+  next.send('Bob')
+  await browser.until(() => texts(next).join() === 'Bob')
+  expect(server.visitors).toEqual(['known-bob'])
+})
+
+test('what somebody wrote before he signed in is his', async () => {
+  const { server, browser, chat } = await online()
+  server.faults.status = 503
+  chat.send('before')
+  await browser.soon(() => chat.view.outbox[0]?.state === 'waiting')
+  server.faults.status = undefined
+  await chat.identify('ada')
+  await browser.until(() => texts(chat).join() === 'before')
+  expect(server.visitors).toEqual(['known-ada'])
 })
 
 test('a message whose answer got lost has arrived when the log has it', async () => {

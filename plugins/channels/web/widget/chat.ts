@@ -3,7 +3,7 @@ import type { Item, SendMessage, Snapshot, WidgetSettings } from '../protocol.ts
 import { type Browser, makeId } from './browser.ts'
 import type { Fetch } from './fetched.ts'
 import { type Heard, readCount, readPage, readSession } from './frames.ts'
-import { prefixOf } from './known.ts'
+import { prefixOf, TOKEN } from './known.ts'
 import { makeLog } from './log.ts'
 import { makeOutbox } from './outbox.ts'
 import { makeRequests, refusal } from './requests.ts'
@@ -83,6 +83,8 @@ export interface Chat {
   identify(identity: string): Promise<void>
   /** Forgets this visitor on this browser: somebody else may sit down. */
   forget(): void
+  /** Called when somebody else sits there, here or in another tab: what was being written is not for his eyes. */
+  onStranger: () => void
   setLanguage(language: string): void
 }
 
@@ -97,10 +99,11 @@ interface Options {
 
 /** Makes the chat of one channel; nothing is asked before `start`. */
 export function makeChat({ base, settings, language, fetch }: Options, browser: Browser = window): Chat {
-  const store = makeStore(browser, prefixOf(base))
+  const prefix = prefixOf(base)
+  const store = makeStore(browser, prefix)
   const log = makeLog()
   const requests = makeRequests(browser, base, store, {
-    onVisitor: beginAnew,
+    onVisitor: (isStranger) => (isStranger ? clear() : beginAnew()),
     onSnapshot: (snapshot) => show({ snapshot }),
   })
   const outbox = makeOutbox(browser, store, {
@@ -275,6 +278,14 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     stream.restart()
   }
 
+  /** Somebody else sits there. */
+  function clear(): void {
+    requests.stop()
+    outbox.clear()
+    beginAnew()
+    chat.onStranger()
+  }
+
   async function post({ id, text, choice }: Outgoing, file: string | undefined): Promise<number> {
     return sent({ id, text: file === undefined ? text : undefined, choice, file })
   }
@@ -329,15 +340,27 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     show({ connection: 'reconnecting' })
   }
 
+  function onStorage(event: Event): void {
+    const [key, value] = 'key' in event && 'newValue' in event ? [event.key, event.newValue] : []
+    // Told of each change in turn: by now there may be another token.
+    if (key === prefix + TOKEN && value === null) forget()
+    requests.look()
+  }
+
+  function forget(): void {
+    requests.forget()
+    clear()
+  }
+
   const listened = [
     [browser, 'online', onOnline],
     [browser, 'pageshow', onBack],
     [browser, 'pagehide', onHide],
-    [browser, 'storage', requests.look],
+    [browser, 'storage', onStorage],
     [browser.document, 'visibilitychange', onVisible],
   ] as const
 
-  return {
+  const chat: Chat = {
     get view() {
       return view
     },
@@ -417,12 +440,13 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
       show({ snapshot: session.snapshot })
     },
     forget() {
-      requests.forget()
-      outbox.clear()
-      beginAnew()
+      store.remove(TOKEN)
+      forget()
     },
+    onStranger() {},
     setLanguage(next) {
       language = next
     },
   }
+  return chat
 }

@@ -243,6 +243,13 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     speak(language)
   }
 
+  chat.onStranger = () => {
+    composer.text.value = ''
+    composer.text.dispatchEvent(new Event('input'))
+    form?.element.remove()
+    form = undefined
+  }
+
   speak(context.language)
 
   return {

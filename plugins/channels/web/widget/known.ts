@@ -5,6 +5,8 @@ export const prefixOf = (base: string): string => `switchboard ${base} `
 
 /** The key of the visitor's token, after the prefix. */
 export const TOKEN = 'token'
+/** What the key of a message that waits to be sent begins with, after the prefix. */
+export const WAITING = 'out:'
 /** The key of the language that the visitor has picked. */
 export const LANGUAGE = 'language'
 
@@ -13,6 +15,17 @@ export function recall(base: string, key: string): string | null | undefined {
   try {
     return localStorage.getItem(prefixOf(base) + key)
   } catch {}
+}
+
+/** Forgets whose browser it is, and what he wrote. */
+export function forget(base: string): void {
+  const prefix = prefixOf(base)
+  try {
+    for (const key of Object.keys(localStorage))
+      if (key === prefix + TOKEN || key.startsWith(prefix + WAITING)) localStorage.removeItem(key)
+  } catch {
+    // There is nothing to forget.
+  }
 }
 
 /** Keeps it, where there is a storage. */

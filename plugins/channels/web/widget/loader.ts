@@ -5,7 +5,7 @@
 import type { WidgetSettings } from '../protocol.ts'
 import { addStyles, make, name, set } from './dom.ts'
 import type { Options } from './element.ts'
-import { LANGUAGE, recall, TOKEN } from './known.ts'
+import { forget, LANGUAGE, recall, TOKEN } from './known.ts'
 import styles from './launcher.css?inline'
 import { brokenWords, languageOf, openWords } from './words.ts'
 
@@ -60,6 +60,8 @@ function begin({ src, dataset }: HTMLScriptElement): void {
   /** Brings the element to life, then runs a command on it. */
   function run(command: string, ...values: readonly unknown[]): void {
     if (!host.isConnected) place(host)
+    // At once: the page may be left before the widget is there.
+    if (command === 'forget') forget(base)
     // A browser may remember that an address failed, so another try has another address.
     widget ??= load(`${url}?${tries++}`)
     widget.then(

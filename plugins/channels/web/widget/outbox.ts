@@ -1,10 +1,9 @@
 import { type Browser, backoffMs } from './browser.ts'
 import type { Outgoing } from './chat.ts'
 import { parse, readCount, readText } from './frames.ts'
+import { WAITING as KEY } from './known.ts'
 import { isTemporary, type Refusal, refusalOf } from './requests.ts'
 import type { Store } from './storage.ts'
-
-const KEY = 'out:'
 
 /** What is on its way to the server, in the order in which it was sent; one at a time. */
 export interface Outbox {

@@ -55,35 +55,34 @@ export interface Requests {
   named<T>(run: (token: string, signal: AbortSignal, alive: () => void) => Promise<T>, outer: AbortSignal): Promise<T>
   /** Breaks off all that is under way. */
   stop(): void
-  /** Breaks off all that is under way; whoever asks next is a new visitor. */
+  /** Breaks off all that is under way; whoever asks next is a new visitor, or the one that another tab has by now. */
   forget(): void
 }
 
 interface Options {
-  /** From now on it is another visitor. */
-  onVisitor(): void
+  /** From now on it is another visitor. `isStranger`: and not the same person, as far as we know. */
+  onVisitor(isStranger: boolean): void
   /** A session was opened. */
   onSnapshot(snapshot: Snapshot): void
 }
 
 export function makeRequests(browser: Browser, base: string, store: Store, options: Options): Requests {
   let held = store.get(TOKEN)
-  let visitor = visitorOf(held)
   /** The token that the server did not take. */
   let spent: string | undefined
   let opening: Promise<string> | undefined
   const underWay = new Set<AbortController>()
 
   function take(token: string): void {
-    held = token
     if (store.get(TOKEN) !== token) store.set(TOKEN, token)
-    become(visitorOf(token))
+    become(token)
   }
 
   function become(next: string | undefined): void {
-    const isAnother = visitor !== undefined && visitor !== next
-    visitor = next
-    if (isAnother) options.onVisitor()
+    const [visitor, user] = whose(held)
+    const [nextVisitor, nextUser] = whose(next)
+    held = next
+    if (visitor && visitor !== nextVisitor) options.onVisitor(user !== '' && user !== nextUser)
   }
 
   /** Runs something that can be broken off: by `stop`, by `outer`, or because nothing happens in time. */
@@ -168,7 +167,10 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
       } catch (error) {
         if (refusalOf(error).status !== 401) throw error
         refused(first)
-        return run(await token(), signal, alive)
+        const second = await token()
+        // Broken off, because it is somebody else by now: in that name it is not said.
+        if (signal.aborted) throw error
+        return run(second, signal, alive)
       }
     }, outer)
   }
@@ -189,9 +191,7 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
     take,
     look() {
       const now = store.get(TOKEN)
-      if (now === held) return
-      held = now
-      become(visitorOf(now))
+      if (now !== held) become(now)
     },
     get: (path) => send('GET', path),
     post: (path, body) => send('POST', path, body),
@@ -199,11 +199,9 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
     stop,
     forget() {
       stop()
-      store.remove(TOKEN)
       held = undefined
       spent = undefined
       opening = undefined
-      visitor = undefined
     },
   }
 }
@@ -221,7 +219,8 @@ export function retryAfterMs(seconds: string | null): number | undefined {
   return ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined
 }
 
-/** Whose token this is. */
-function visitorOf(token: string | undefined): string | undefined {
-  return token?.split('.')[0]
+/** Whose token this is: the visitor's id, and the mark of the user that he is, empty for nobody's. */
+function whose(token = ''): readonly [visitor: string, user: string] {
+  const [visitor = '', , user = ''] = token.split('.')
+  return [visitor, user]
 }

@@ -6,7 +6,7 @@ import type { Browser } from '../browser.ts'
 /** One page, with the browser's own `fetch` and `WebSocket` from Node. */
 export interface Tab extends Browser {
   /** What a page tells, as `online` and `pagehide`. */
-  tell(type: string): void
+  tell(type: string, more?: object): void
   show(): void
   hide(): void
   /** How many timers wait, and how many listeners there are: what is left behind. */
@@ -81,17 +81,17 @@ export function testBrowser(): TestBrowser {
       let visibilityState = 'visible'
 
       const listened = (target: EventTarget, where: string) => ({
-        addEventListener(type: string, listener: () => void) {
+        addEventListener(type: string, listener: (event: Event) => void) {
           listeners.add(`${where} ${type}`)
           target.addEventListener(type, listener)
         },
-        removeEventListener(type: string, listener: () => void) {
+        removeEventListener(type: string, listener: (event: Event) => void) {
           listeners.delete(`${where} ${type}`)
           target.removeEventListener(type, listener)
         },
       })
-      const others = () => {
-        for (const other of tabs) if (other !== tab) other.tell('storage')
+      const others = (key: string, newValue: string | null) => () => {
+        for (const other of tabs) if (other !== tab) other.tell('storage', { key, newValue })
       }
 
       const tab: Tab = {
@@ -104,10 +104,10 @@ export function testBrowser(): TestBrowser {
           getItem: (key) => stored.get(key) ?? null,
           setItem(key, value) {
             stored.set(key, value)
-            queueMicrotask(others)
+            queueMicrotask(others(key, value))
           },
           removeItem(key) {
-            if (stored.delete(key)) queueMicrotask(others)
+            if (stored.delete(key)) queueMicrotask(others(key, null))
           },
         },
         document: {
@@ -129,7 +129,7 @@ export function testBrowser(): TestBrowser {
         },
         clearTimeout: (timer) => void own.delete(timer ?? 0),
         ...changes,
-        tell: (type) => void events.dispatchEvent(new Event(type)),
+        tell: (type, more) => void events.dispatchEvent(Object.assign(new Event(type), more)),
         show() {
           visibilityState = 'visible'
           pageEvents.dispatchEvent(new Event('visibilitychange'))

@@ -106,7 +106,7 @@ export async function testServer(): Promise<Server> {
   })
 
   function makeToken(visitor = `visitor${++made}`): string {
-    const token = `${visitor}.9999999999.${randomUUID()}`
+    const token = `${visitor}.9999999999.${names.get(visitor) ?? ''}.${randomUUID()}`
     tokens.set(token, visitor)
     if (!logs.has(visitor)) logs.set(visitor, [])
     return token

@@ -1,0 +1,53 @@
+/** What somebody writes is his: it is not lost on the way to another page, and nobody who comes after him sees it. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expectNothingWrong, useChromium } from './chromium.ts'
+import { type Site, startSite } from './site.ts'
+import { SOON, widgetOf } from './widget.ts'
+
+const lab = useChromium()
+let site: Site
+beforeAll(async () => {
+  site = await startSite()
+})
+afterAll(() => site[Symbol.asyncDispose]())
+
+test('what is being written goes, when another tab forgets', async () => {
+  const context = await lab.visitor()
+  const one = widgetOf(await context.newPage())
+  const other = widgetOf(await context.newPage())
+  await one.open(site.shop)
+  await one.says('hello')
+  await one.sees('echo: hello')
+  await one.composer.fill('my secret address')
+  await other.page.goto(site.shop)
+  await other.page.evaluate('switchboard("forget")')
+  await expect.poll(() => one.composer.inputValue(), SOON).toBe('')
+  await expect.poll(() => one.rows(), SOON).not.toContain('hello')
+})
+
+test('what is being written in the form goes, too', async () => {
+  await using away = await startSite({ web: { offlineForm: true } })
+  away.available = false
+  const page = await lab.page()
+  const widget = widgetOf(page)
+  await page.goto(away.shop)
+  await widget.launcher.click()
+  const email = widget.panel.getByRole('textbox', { name: widget.words.form.email })
+  await email.fill('ada@example.com')
+  await page.evaluate('switchboard("forget")')
+  await expect.poll(() => email.inputValue(), SOON).toBe('')
+  expectNothingWrong(lab, page)
+})
+
+test('whoever signs out and leaves the page is forgotten, also when the widget is still on its way', async () => {
+  const page = await lab.page()
+  const widget = widgetOf(page)
+  await widget.open(site.shop)
+  await widget.says('my secret')
+  await widget.sees('echo: my secret')
+  await page.route('**/widget-*', () => {})
+  await page.reload()
+  await page.evaluate('switchboard("forget")')
+  const kept = await page.evaluate<readonly string[]>('Object.keys(localStorage)')
+  expect(kept.filter((key) => /token|out:/.test(key))).toEqual([])
+})
