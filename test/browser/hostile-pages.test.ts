@@ -198,6 +198,23 @@ describe('shapes of the page', () => {
   })
 })
 
+describe('keys of the page', () => {
+  test('shortcuts of the page take nothing of what is typed in the chat', async () => {
+    const shortcuts = `<script>for (const type of ['keydown', 'keypress', 'keyup']) addEventListener(type, (event) => {
+      if (/^(input|textarea)$/i.test(event.target.tagName)) return
+      if ('/ jk'.includes(event.key)) event.preventDefault()
+      if (event.key === '/') document.querySelector('#search').focus()
+    })</script>`
+    const widget = await visit('/keys', shopPage(tag(), { head: shortcuts, body: '<input id="search">' }))
+    await widget.launcher.click()
+    await widget.page.locator('switchboard-chat [aria-modal]').waitFor()
+    await widget.composer.focus()
+    await widget.page.keyboard.type('just ask about a/b, ok')
+    expect(await widget.composer.inputValue()).toBe('just ask about a/b, ok')
+    expect(await widget.page.inputValue('#search')).toBe('')
+  })
+})
+
 describe('life of the page', () => {
   test('the element is moved to another place: the same chat, and one connection', async () => {
     const widget = await visit('/moved', shopPage(tag(), { body: '<div id="there"></div>' }))

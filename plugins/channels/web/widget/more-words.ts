@@ -19,6 +19,7 @@ export const moreWords = both(
     retry: 'Try again',
     remove: 'Remove',
     notSent: 'Not sent.',
+    full: 'This is as long as one message can be.',
   },
   {
     image: '图片',
@@ -34,6 +35,7 @@ export const moreWords = both(
     retry: '重试',
     remove: '删除',
     notSent: '发送失败',
+    full: '已达到单条消息的字数上限。',
   },
 )
 
@@ -63,6 +65,7 @@ export const formWords = both(
     noEmail: 'Enter an email address, such as name@example.com.',
     noMessage: 'Write your message here.',
     failed: 'That did not work. Nothing that you wrote is lost: please try again.',
+    refused: 'This message was not accepted. Please check what you wrote.',
     done: 'Thank you!',
     doneText: (email: string) => `We have your message and will write to ${email}.`,
     again: 'Write another message',
@@ -77,6 +80,7 @@ export const formWords = both(
     noEmail: '请输入正确的邮箱，例如 name@example.com',
     noMessage: '请填写留言内容',
     failed: '提交失败，您填写的内容仍然保留，请重试。',
+    refused: '留言未被接受，请检查填写的内容。',
     done: '感谢您的留言！',
     doneText: (email) => `我们已收到，会尽快回复到 ${email}。`,
     again: '再写一条留言',
