@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import { button, make, say, set } from './dom.ts'
 import { CHECK, icon } from './icons.ts'
 import { formWords } from './more-words.ts'
+import { isTemporary, refusal, refusalOf } from './requests.ts'
 import { MAX_CHARS } from './words.ts'
 
 export { default as styles } from './form.css?inline'
@@ -45,21 +46,25 @@ export function makeForm(
     message.input.focus()
     onAgain()
   })
+  const privacy = make('p', 'privacy')
   const done = make('div', 'done', icon(CHECK), doneTitle, doneText, again)
-  const element = make('div', 'form', fields, done)
+  const element = make('div', 'form', fields, done, privacy)
   fields.noValidate = true
   name.input.autocomplete = 'name'
   email.input.autocomplete = 'email'
   set(email.input, 'type', 'email')
   email.input.required = message.input.required = true
   set(message.input, 'rows', '4')
+  // As long as the server takes them.
+  name.input.maxLength = 128
+  email.input.maxLength = 254
   message.input.maxLength = MAX_CHARS
   set(failure, 'role', 'alert')
   done.tabIndex = -1
   set(done, 'role', 'status')
   done.hidden = true
   // Only programs fill in what nobody sees.
-  trap.name = 'website'
+  trap.name = 'leave-empty'
   trap.tabIndex = -1
   trap.autocomplete = 'off'
   set(trap, 'aria-hidden', 'true')
@@ -98,14 +103,18 @@ export function makeForm(
     if (!form.text) return message.input.focus()
     set(submit, 'aria-disabled', 'true')
     try {
-      if (!trap.value) await chat.leaveMessage(form)
+      const isTrapped = trap.value !== ''
+      // A person whose browser has filled it in comes again.
+      trap.value = ''
+      if (isTrapped) throw refusal()
+      await chat.leaveMessage(form)
       message.input.value = ''
       say(doneText, words.doneText(form.email))
       fields.hidden = true
       done.hidden = false
       done.focus()
-    } catch {
-      say(failure, words.failed)
+    } catch (error) {
+      say(failure, isTemporary(refusalOf(error)) ? words.failed : words.refused)
     } finally {
       submit.removeAttribute('aria-disabled')
     }
@@ -121,6 +130,7 @@ export function makeForm(
     say(submit, form.send)
     say(doneTitle, form.done)
     say(again, form.again)
+    say(privacy, context.text(context.settings.privacy ?? ''))
   }
   name.input.value = known.name ?? ''
   message.input.value = known.message
