@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { defineBot, z } from '#core'
 import { type TestConfig, type TestRuntime, testRuntime } from '#core/testing'
 import web from './index.ts'
+import { settings } from './settings.ts'
 import { siteOf, visit } from './simulated-visitor.ts'
 
 /** The smallest picture that is one. */
@@ -162,6 +163,15 @@ test('a file is shown whatever a bot has made of its name', async () => {
     by: 'us',
     part: { type: 'file', url: expect.stringMatching(/%EF%BF%BD\.txt$/) },
   })
+})
+
+test('a type that no content shows is refused in the YAML, since nothing of it would be taken', () => {
+  const takes = (type: string) => settings.safeParse({ uploads: { types: [type] } }).success
+  for (const type of ['image/png', 'audio/*', 'text/plain', 'application/zip'])
+    expect([type, takes(type)]).toEqual([type, true])
+  for (const type of ['text/csv', 'image/svg+xml', 'text/html']) expect([type, takes(type)]).toEqual([type, false])
+  const { types } = settings.parse({}).uploads || { types: [] }
+  expect([types.length > 0, types.filter((type) => !takes(type))]).toEqual([true, []])
 })
 
 describe('the address of a file', () => {

@@ -1,4 +1,5 @@
 /** What stands in the YAML, and what of it the loader brings to the widget. */
+import { supportedMimeTypes } from 'file-type'
 import { bytes, duration, file, localized, secret, z } from '#core'
 import { colorsOf } from './color.ts'
 import type { WidgetSettings } from './protocol.ts'
@@ -21,9 +22,18 @@ const TYPES = [
   'application/vnd.oasis.opendocument.presentation',
 ]
 
-const type = z.string().refine((text) => /^[a-z]+\/(\*|[a-z0-9.+-]+)$/.test(text), {
-  error: 'A type is written as image/png, or all of a kind as image/*.',
-})
+/** What a file can be found to be. */
+const SHOWN: ReadonlySet<string> = new Set([...supportedMimeTypes, 'text/plain', 'application/octet-stream'])
+
+const type = z
+  .string()
+  .refine((text) => /^[a-z]+\/(\*|[a-z0-9.+-]+)$/.test(text), {
+    error: 'A type is written as image/png, or all of a kind as image/*.',
+  })
+  .refine((text) => text.endsWith('/*') || SHOWN.has(text), {
+    error:
+      'No file shows by its content that it is of this type, so none would be taken. A table as CSV is text/plain.',
+  })
 
 const uploads = z.strictObject({
   maxBytes: bytes('10MB').describe('The largest file.'),
