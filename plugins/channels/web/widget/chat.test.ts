@@ -577,6 +577,20 @@ test('a page whose policy forbids WebSockets is served all the same', async () =
   expect(server.opened).toEqual(['events'])
 })
 
+test('a socket of which nothing but an error is heard costs no wait', async () => {
+  class Refused extends EventTarget {
+    onerror = () => {}
+    readonly close = () => {}
+    constructor() {
+      super()
+      queueMicrotask(() => this.onerror())
+    }
+  }
+  const WebSocket = new Proxy(globalThis.WebSocket, { construct: () => new Refused() })
+  const { server } = await online({ WebSocket })
+  expect(server.opened).toEqual(['events'])
+})
+
 test('a connection that never says hello is given up', async () => {
   class Silent extends EventTarget {
     readonly close = () => {}
@@ -925,6 +939,33 @@ test('a file without a network goes out when it is back', async () => {
   expect(server.log().length).toBe(1)
 })
 
+test('a file with which our server fails again and again is given up, and what is behind it goes on', async () => {
+  const { server, browser, chat } = await online()
+  server.faults.status = 500
+  chat.sendFile(file(10))
+  chat.send('after it')
+  await browser.until(() => chat.view.outbox[0]?.state === 'failed')
+  expect(posted(server, 'v1/files').length).toBe(5)
+  server.faults.status = undefined
+  await browser.until(() => texts(chat).join() === 'after it')
+  chat.retry(chat.view.outbox[0]?.id ?? '')
+  await browser.until(() => chat.view.items.length === 2)
+  expect(chat.view.outbox).toEqual([])
+})
+
+test.each([
+  [1, 'arrives'],
+  [2, 'has failed'],
+])('a file that the server has lost %i times is uploaded once more, and %s', async (times) => {
+  const { server, browser, chat } = await online()
+  server.faults.loseFiles = times
+  chat.sendFile(file(10))
+  await browser.until(() => chat.view.items.length === 1 || chat.view.outbox[0]?.state === 'failed')
+  expect(posted(server, 'v1/files').length).toBe(2)
+  expect(chat.view.items.length).toBe(2 - times)
+  expect(chat.view.outbox.map(({ error }) => error)).toEqual(times === 1 ? [] : ['FILE_GONE'])
+})
+
 test('a message of the form is there once, however often it is tried', async () => {
   const { server, browser, chat } = await online()
   const form = { name: 'Ada', email: 'ada@example.com', text: 'Please call.' }
@@ -1016,6 +1057,44 @@ test('what a user could not send is not said by the one who signs in after', asy
   next.send('Bob')
   await browser.until(() => texts(next).join() === 'Bob')
   expect(server.visitors).toEqual(['known-bob'])
+})
+
+test('whoever cannot be identified now is so as soon as it can be', async () => {
+  const { server, browser, chat } = await online()
+  server.faults.status = 503
+  const identified = chat.identify('ada')
+  await browser.until(() => posted(server, 'v1/identify').length > 2)
+  server.faults.status = undefined
+  await browser.until(() => chat.view.snapshot?.name === 'ada')
+  await identified
+})
+
+test('who somebody is is said at once when the connection is back, by the last name that was given', async () => {
+  const { server, browser, chat } = await online()
+  server.faults.status = 503
+  server.faults.retryAfter = '600'
+  const first = chat.identify('ada')
+  const second = chat.identify('bob')
+  await browser.soon(() => posted(server, 'v1/identify').length === 2)
+  await rounds()
+  server.faults.status = undefined
+  chat.stop()
+  chat.start()
+  await browser.soon(() => chat.view.snapshot?.name === 'bob')
+  await Promise.all([first, second])
+  browser.advance(600_000)
+  await rounds()
+  expect(posted(server, 'v1/identify').length).toBe(3)
+})
+
+test('a browser in which the first words wait is known', async () => {
+  const { server, browser, chat } = await visit()
+  await server.down()
+  chat.start()
+  chat.send('hello?')
+  await rounds()
+  chat.stop()
+  expect(openTab(server, browser).chat.isKnown).toBe(true)
 })
 
 test('what somebody wrote before he signed in is his', async () => {

@@ -1,12 +1,12 @@
 /** The visitor's side of the chat, without a page: what is held, what waits to be sent, and what changes. */
 import type { Item, SendMessage, Snapshot, WidgetSettings } from '../protocol.ts'
-import { type Browser, makeId } from './browser.ts'
+import { type Browser, backoffMs, makeId } from './browser.ts'
 import type { Fetch } from './fetched.ts'
 import { type Heard, readCount, readPage, readSession } from './frames.ts'
 import { prefixOf, TOKEN } from './known.ts'
 import { makeLog } from './log.ts'
 import { makeOutbox } from './outbox.ts'
-import { makeRequests, refusal } from './requests.ts'
+import { isTemporary, makeRequests, refusal, refusalOf } from './requests.ts'
 import { makeStore } from './storage.ts'
 import { makeStream } from './stream.ts'
 
@@ -79,7 +79,7 @@ export interface Chat {
   markRead(): void
   /** The visitor is typing. Told to the server at most once in 3 s. */
   typing(): void
-  /** Rejects as `leaveMessage` does. */
+  /** Tries until the server has an answer, or somebody else is named. Rejects as `leaveMessage` does. */
   identify(identity: string): Promise<void>
   /** Forgets this visitor on this browser: somebody else may sit down. */
   forget(): void
@@ -156,6 +156,11 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
   let typingToldMs = 0
   let form: { readonly content: string; readonly id: string } | undefined
 
+  /** Who it is, as the page says, until the server knows. */
+  let named: string | undefined
+  /** Waits no longer to say so. */
+  let nameNow = () => {}
+
   outbox.adopt(() => false)
 
   /** Shows what there is now, and these changes. */
@@ -203,6 +208,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
         outbox.adopt((id) => log.items.some((item) => item.id === id))
         show({ connection: 'online', snapshot: frame.snapshot, draft: '', isTyping: false })
         outbox.wake()
+        nameNow()
         readTold = frame.snapshot.read
         tellRead()
         break
@@ -348,6 +354,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
   }
 
   function forget(): void {
+    named = undefined
     requests.forget()
     clear()
   }
@@ -388,7 +395,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
       show({ connection: 'off', isTyping: false, draft: '' })
     },
     get isKnown() {
-      return requests.isKnown
+      return requests.isKnown || outbox.list.length > 0
     },
     send(text) {
       if (text.trim() !== '') send({ text })
@@ -434,10 +441,26 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
       requests.post('v1/typing').catch(() => {})
     },
     async identify(identity) {
-      const session = readSession(await requests.post('v1/identify', { identity }))
-      if (!session) throw refusal()
-      requests.take(session.token)
-      show({ snapshot: session.snapshot })
+      named = identity
+      nameNow()
+      for (let failures = 0; named === identity; failures++) {
+        try {
+          const session = readSession(await requests.post('v1/identify', { identity }))
+          if (!session) throw refusal()
+          if (named !== identity) return
+          named = undefined
+          requests.take(session.token)
+          show({ snapshot: session.snapshot })
+        } catch (error) {
+          const refused = refusalOf(error)
+          if (!isTemporary(refused)) throw error
+          if (named !== identity) return
+          await new Promise<void>((resolve) => {
+            nameNow = resolve
+            if (isRunning) later('name', refused.retryAfterMs ?? backoffMs(failures), resolve)
+          })
+        }
+      }
     },
     forget() {
       store.remove(TOKEN)

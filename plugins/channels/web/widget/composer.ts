@@ -41,7 +41,7 @@ export function makeComposer(context: Context): Composer {
   text.onkeydown = (event) => {
     if (!isSubmitEnter(event)) return
     event.preventDefault()
-    element.requestSubmit()
+    send.click()
   }
   function grow(): void {
     text.style.height = 'auto'

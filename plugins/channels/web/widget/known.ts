@@ -17,14 +17,13 @@ export function recall(base: string, key: string): string | null | undefined {
   } catch {}
 }
 
-/** Forgets whose browser it is, and what he wrote. */
-export function forget(base: string): void {
+/** The keys of whose browser it is, and of what he has written that is not sent. */
+export function traces(base: string): readonly string[] {
   const prefix = prefixOf(base)
   try {
-    for (const key of Object.keys(localStorage))
-      if (key === prefix + TOKEN || key.startsWith(prefix + WAITING)) localStorage.removeItem(key)
+    return Object.keys(localStorage).filter((key) => key === prefix + TOKEN || key.startsWith(prefix + WAITING))
   } catch {
-    // There is nothing to forget.
+    return []
   }
 }
 

@@ -5,7 +5,7 @@
 import type { WidgetSettings } from '../protocol.ts'
 import { addStyles, make, name, set } from './dom.ts'
 import type { Options } from './element.ts'
-import { forget, LANGUAGE, recall, TOKEN } from './known.ts'
+import { LANGUAGE, recall, traces } from './known.ts'
 import styles from './launcher.css?inline'
 import { brokenWords, languageOf, openWords } from './words.ts'
 
@@ -61,7 +61,7 @@ function begin({ src, dataset }: HTMLScriptElement): void {
   function run(command: string, ...values: readonly unknown[]): void {
     if (!host.isConnected) place(host)
     // At once: the page may be left before the widget is there.
-    if (command === 'forget') forget(base)
+    if (command === 'forget') for (const key of traces(base)) localStorage.removeItem(key)
     // A browser may remember that an address failed, so another try has another address.
     widget ??= load(`${url}?${tries++}`)
     widget.then(
@@ -75,7 +75,7 @@ function begin({ src, dataset }: HTMLScriptElement): void {
   launcher.onclick = () => run('open')
 
   const whenIdle = () => {
-    const command = dataset.open === undefined ? recall(base, TOKEN) && 'wake' : 'show'
+    const command = dataset.open === undefined ? traces(base).length > 0 && 'wake' : 'show'
     if (command) return run(command)
     // Ready before it is wanted.
     const hint = make('link')

@@ -26,9 +26,14 @@ export interface Outbox {
   clear(): void
 }
 
+/** So often our server may fail with a file: what stands behind it is waiting. */
+const MAX_FILE_FAILURES = 5
+
 interface Entry extends Outgoing {
   /** When it was written, so that another page finds the order. */
   readonly atMs: number
+  /** How often our server failed with it. */
+  readonly failures?: number | undefined
   /** What was answered for its file. */
   readonly uploaded?: string | undefined
   /** The number that was answered. */
@@ -83,12 +88,17 @@ export function makeOutbox(browser: Browser, store: Store, { post, upload, onCha
         failures = 0
       } catch (error) {
         const refusal = refusalOf(error)
-        if (isTemporary(refusal)) {
-          change(next.id, { state: 'waiting' })
+        const { id, file } = next
+        // A file that has got lost there is uploaded again, once.
+        const isLost = refusal.code === 'FILE_GONE'
+        const failed = (next.failures ?? 0) + (isLost ? 3 : refusal.status < 500 ? 0 : 1)
+        if (isLost) change(id, { uploaded: undefined })
+        if ((isLost || isTemporary(refusal)) && !(file && failed >= MAX_FILE_FAILURES)) {
+          change(id, { state: 'waiting', failures: failed })
           tryLater(refusal)
           break
         }
-        change(next.id, { state: 'failed', error: refusal.code, uploaded: undefined })
+        change(id, { state: 'failed', error: refusal.code, uploaded: undefined, failures: 0 })
       }
     }
     isBusy = false
@@ -104,7 +114,7 @@ export function makeOutbox(browser: Browser, store: Store, { post, upload, onCha
     if (file && uploaded === undefined) {
       underWay = new AbortController()
       const name = await upload(file, underWay.signal, (progress) => change(id, { progress }))
-      change(id, { uploaded: name })
+      change(id, { uploaded: name, progress: 1 })
     }
     const message = find(id)
     // Given up meanwhile.
@@ -142,7 +152,7 @@ export function makeOutbox(browser: Browser, store: Store, { post, upload, onCha
       timer = undefined
     },
     add(message) {
-      const latest = list.at(-1)?.atMs ?? 0
+      const latest = list[list.length - 1]?.atMs ?? 0
       const entry: Entry = {
         ...message,
         state: message.error ? 'failed' : 'waiting',

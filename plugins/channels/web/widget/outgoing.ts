@@ -38,11 +38,12 @@ export function makeState(outgoing: Outgoing, context: Context): OutgoingState {
       if (file) context.use('files', ({ reasonOf }) => say(reason, reasonOf(error, context) ?? words.notSent))
       // The same file would be refused again.
       show(error?.startsWith('FILE') ? [alert, reason, remove] : [alert, reason, retry, remove])
-    } else if (file) show([progress, remove])
-    else {
-      say(reason, state === 'waiting' ? words.waiting : '')
-      show([reason])
+      return
     }
+    say(reason, file && state === 'sending' ? '' : words.waiting)
+    // What is being posted may have arrived already.
+    const isPosted = !file || (state === 'sending' && share === 1)
+    show([...(file ? [progress] : []), reason, ...(isPosted ? [] : [remove])])
   }
   update(outgoing)
   return { element, update }

@@ -148,6 +148,8 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
       try {
         socket = new browser.WebSocket(address.replace('http', 'ws'), [PROTOCOL, TOKEN_PROTOCOL + token])
         socket.onmessage = ({ data }) => heard(String(data))
+        // Where the page's policy forbids it, some browsers say nothing but this.
+        socket.onerror = () => end()
         socket.onclose = ({ code, reason }) => end(code === RESTARTS ? spreadMs(reason) : undefined)
       } catch {
         // Forbidden by the page: as refused.

@@ -24,6 +24,8 @@ export interface Faults {
   retryAfter: string | undefined
   /** No token is good, also a new one. */
   refuseTokens: boolean
+  /** So many messages come when their file is here no longer. */
+  loseFiles: number
   /** What is asked for by POST is done, but the answer gets lost. */
   loseAnswers: boolean
   /** The stream does not bring items. */
@@ -85,6 +87,7 @@ export async function testServer(): Promise<Server> {
     status: undefined,
     retryAfter: undefined,
     refuseTokens: false,
+    loseFiles: 0,
     loseAnswers: false,
     keepBack: false,
     distort: (frame) => [frame],
@@ -171,6 +174,8 @@ export async function testServer(): Promise<Server> {
     } else if (visitor === undefined) {
       reply(401, { code: 'TOKEN', message: 'The token is not good.' })
     } else if (path === 'v1/messages') {
+      if (field(body, 'file') !== undefined && faults.loseFiles-- > 0)
+        return reply(410, { code: 'FILE_GONE', message: 'The file is here no longer.' })
       const text = field(body, 'text')
       const file = field(body, 'file')
       const id = field(body, 'id') ?? ''
