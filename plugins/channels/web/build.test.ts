@@ -35,6 +35,10 @@ test('the loader has one place for the settings, and no page but its own is name
   expect(new Set(addresses)).toEqual(new Set(['http://www.w3.org/2000/svg']))
 })
 
+test('no style is written in words that only browsers of the last years know', () => {
+  for (const [name, text] of built()) expect(text, name).not.toMatch(/\((width|height)\s*[<>]=?|&:|@layer|@container/)
+})
+
 test('nothing of the tools that made it is in it', () => {
   for (const [name, text] of built()) expect(text, name).not.toMatch(/vite|rolldown/i)
 })
