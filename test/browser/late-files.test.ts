@@ -7,9 +7,22 @@ import { SOON, widgetOf } from './widget.ts'
 const lab = useChromium()
 const answers: Script = (turn, next) => {
   if (turn.text === 'person') return handOver(turn, next)
+  if (turn.text.startsWith('see')) return turn.done('nothing to say')
   const choices = ['Cups', 'Plates'].map((label) => ({ id: label, label }))
   return turn.reply({ type: 'choices', prompt: 'What is it about?', choices })
 }
+/** Notes which texts of messages are put into the list where screen readers read them aloud. */
+const READ_ALOUD = `
+  globalThis.readAloud = []
+  const log = document.querySelector('switchboard-chat').shadowRoot.querySelector('[role=log]')
+  new MutationObserver((changes) => {
+    for (const { target, addedNodes } of changes) {
+      if (target.className === 'separator') continue
+      if (target.closest('[aria-live]').getAttribute('aria-live') === 'off') continue
+      for (const { textContent } of addedNodes) if (textContent) readAloud.push(textContent)
+    }
+  }).observe(log, { childList: true, subtree: true })`
+
 let site: Site
 beforeAll(async () => {
   site = await startSite({ bot: answers })
@@ -26,6 +39,8 @@ test('files that fail for a while: the names stand there, and all of it comes by
     return isCut ? route.abort() : route.continue()
   })
   await widget.open(site.shop)
+  await widget.says('see https://shop.example')
+  await expect.poll(() => widget.log.getAttribute('aria-live'), SOON).toBe('polite')
   await widget.says('hello')
   await widget.sees(/^What is it about\?\s+Cups\s+Plates$/)
   await widget.says('person')
@@ -45,8 +60,24 @@ test('files that fail for a while: the names stand there, and all of it comes by
   // One attempt at a time, whatever asks for it.
   expect(asked).toBeLessThan(20)
 
+  await page.evaluate(READ_ALOUD)
   isCut = false
   await expect.poll(() => widget.log.getByRole('button', { name: 'Cups' }).count(), SOON).toBe(1)
   await expect.poll(() => widget.log.locator('.picture img, a.file').count(), SOON).toBe(2)
   await widget.log.getByText('contract.pdf').waitFor()
+  await widget.log.getByRole('link', { name: 'https://shop.example' }).waitFor()
+  expect(await page.evaluate('readAloud')).toEqual([])
+})
+
+test('the own file is read aloud when it is picked, and not again when it has arrived', async () => {
+  const page = await lab.page()
+  const widget = widgetOf(page)
+  await widget.open(site.shop)
+  await expect.poll(() => widget.log.getAttribute('aria-live'), SOON).toBe('polite')
+  await page.evaluate(READ_ALOUD)
+  const file = { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('a note') }
+  await page.setInputFiles('switchboard-chat input[type=file]', [file])
+  await widget.log.getByRole('link', { name: 'note.txt' }).waitFor()
+  const texts: readonly string[] = await page.evaluate('readAloud')
+  expect(texts.filter((text) => text.includes('note.txt'))).toHaveLength(1)
 })

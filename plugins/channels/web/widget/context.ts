@@ -1,6 +1,7 @@
 /** What all parts of the face share. */
 import type { Text, WidgetSettings } from '../protocol.ts'
 import type { Chat } from './chat.ts'
+import { hush } from './dom.ts'
 import type { Fetched } from './fetched.ts'
 import type * as more from './more.ts'
 import { type Language, textIn, type Words, words } from './words.ts'
@@ -39,6 +40,7 @@ export function makeContext(given: Pick<Context, 'chat' | 'settings' | 'base' | 
       let element = meanwhile
       this.use('more', (its) => {
         const made = makeIt(its)
+        hush(element)
         element.replaceWith(made)
         element = made
         this.onGrown()

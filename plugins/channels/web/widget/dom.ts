@@ -36,6 +36,9 @@ export function say(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }
 
+/** What takes the place of this one, or of what is in it, is not read aloud once more. */
+export const hush = (element: Element): void => element.parentElement?.setAttribute('aria-live', 'off')
+
 /** A link that tells the other side nothing about this page. */
 export function link(href: string, className: string, ...children: readonly Child[]): HTMLAnchorElement {
   const element = make('a', className, ...children)

@@ -3,7 +3,7 @@ import type { ShownPart } from '../protocol.ts'
 import { safeFileUrl, safeUrl } from './addresses.ts'
 import type { Context } from './context.ts'
 import { button, link, make, name, set } from './dom.ts'
-import { FILE, icon } from './icons.ts'
+import { CLOSE, FILE, icon } from './icons.ts'
 import { moreWords } from './more-words.ts'
 import { sizeText } from './sizes.ts'
 
@@ -23,6 +23,8 @@ export function partElement(part: Exclude<ShownPart, { type: 'text' | 'choices' 
       player.controls = true
       player.preload = 'metadata'
       set(player, 'aria-label', title)
+      // What cannot be played here can still be fetched.
+      player.onerror = () => player.replaceWith(fileElement(title, part.sizeBytes, href))
       player.src = href
       return player
     }
@@ -55,10 +57,12 @@ function enlarge(from: HTMLElement, href: string, title: string, { language }: C
   image.alt = title
   image.src = href
   const dialog = make('dialog', 'viewer')
-  const close = button('viewed', () => dialog.close(), image)
+  const close = make('button', 'viewed', image, icon(CLOSE))
   name(close, moreWords[language].closeImage)
   set(dialog, 'aria-label', title)
   dialog.append(close)
+  // Also beside the picture.
+  dialog.onclick = () => dialog.close()
   dialog.onclose = () => dialog.remove()
   dialog.onkeydown = (event) => event.stopPropagation()
   from.closest('section')?.append(dialog)

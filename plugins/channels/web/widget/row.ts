@@ -5,7 +5,7 @@ import { avatarOf, nameOf } from './avatar.ts'
 import type { Outgoing } from './chat.ts'
 import type { Choices } from './choices.ts'
 import type { Context } from './context.ts'
-import { link, make, say } from './dom.ts'
+import { hush, link, make, say } from './dom.ts'
 import type { OutgoingState } from './outgoing.ts'
 import { textElement } from './text.ts'
 
@@ -91,7 +91,10 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
       return
     }
     // Of a file there is more to show now.
-    body?.remove()
+    if (body) {
+      hush(body)
+      body.remove()
+    }
     const shown = context.later(plain(part, context.base), ({ makeChoices, partElement }) => {
       if (part.type !== 'choices') return partElement(part, context)
       choices = makeChoices(part, context)
