@@ -51,3 +51,50 @@ test('whoever signs out and leaves the page is forgotten, also when the widget i
   const kept = await page.evaluate<readonly string[]>('Object.keys(localStorage)')
   expect(kept.filter((key) => /token|out:/.test(key))).toEqual([])
 })
+
+test('first words without a network are sent by the next page, which nobody has opened', async () => {
+  const page = await lab.page()
+  const widget = widgetOf(page)
+  await page.route('**/v1/session', (route) => route.abort())
+  await widget.open(site.shop)
+  await widget.says('hello?')
+  await expect.poll(() => page.evaluate('Object.keys(localStorage).join()'), SOON).toContain('out:')
+  await page.unroute('**/v1/session')
+  await page.reload()
+  await expect.poll(() => page.evaluate('Object.keys(localStorage).join()'), SOON).toMatch(/^((?!out:).)*token$/)
+  await widget.launcher.click()
+  await widget.sees('echo: hello?')
+})
+
+test('what is not taken for a while is said to wait, also while the connection is good', async () => {
+  const page = await lab.page()
+  const widget = widgetOf(page)
+  await widget.open(site.shop)
+  await widget.says('one')
+  await widget.sees('echo: one')
+  await page.route('**/v1/messages', (route) =>
+    route.fulfill({ status: 429, headers: { 'access-control-allow-origin': '*', 'retry-after': '600' } }),
+  )
+  await widget.says('two')
+  const waiting = widget.log.getByText(widget.words.waiting)
+  expect((await waiting.boundingBox())?.height).toBe(0)
+  await expect.poll(async () => (await waiting.boundingBox())?.height, SOON).toBeGreaterThan(10)
+})
+
+test('a file of which only the message is on its way can be removed no longer', async () => {
+  const page = await lab.page()
+  const widget = widgetOf(page)
+  await widget.open(site.shop)
+  const posted = Promise.withResolvers<void>()
+  await page.route('**/v1/files*', async (route) => {
+    await posted.promise
+    await route.continue()
+  })
+  await page.route('**/v1/messages', () => {})
+  const file = { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('a note') }
+  await page.setInputFiles('switchboard-chat input[type=file]', [file])
+  const remove = widget.log.getByRole('button', { name: widget.words.remove })
+  await remove.waitFor()
+  posted.resolve()
+  await remove.waitFor({ state: 'detached' })
+})

@@ -43,6 +43,15 @@ test('nothing of the tools that made it is in it', () => {
   for (const [name, text] of built()) expect(text, name).not.toMatch(/vite|rolldown/i)
 })
 
+test('nothing in it is newer than the browsers of 2020, but for the page to try it on', () => {
+  for (const [name, text] of built()) {
+    if (name.startsWith('demo')) continue
+    expect(text, name).not.toMatch(
+      /\.(at|findLast\w*|toSorted|toReversed|with|replaceAll|requestSubmit|groupBy)\(|structuredClone|hasOwn\(|randomUUID|AbortSignal\.|withResolvers/,
+    )
+  }
+})
+
 test('nothing in it reads a text as HTML or as a program', () => {
   for (const [name, text] of built()) {
     expect(text, name).not.toMatch(

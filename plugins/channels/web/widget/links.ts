@@ -15,7 +15,7 @@ const LINK =
 /** Punctuation that ends a sentence is not part of the link, nor is a bracket that was opened before it. */
 function trimmed(link: string): string {
   let end = link
-  for (let last = end.at(-1); last !== undefined; last = end.at(-1)) {
+  for (let last = end.slice(-1); last; last = end.slice(-1)) {
     const isUnopened = last === ')' && end.split(')').length > end.split('(').length
     if (!isUnopened && !'.,;:!?*_~|]'.includes(last)) return end
     end = end.slice(0, -1)

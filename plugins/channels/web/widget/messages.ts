@@ -79,7 +79,7 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
     for (const entry of [...items, ...outbox]) {
       const row = rowOf(entry)
       if (!row) continue
-      row.follow(rows.at(-1), row.seq !== undefined && row.seq === unreadFrom)
+      row.follow(rows[rows.length - 1], row.seq !== undefined && row.seq === unreadFrom)
       rows.push(row)
       if (before.nextElementSibling !== row.element) before.after(row.element)
       before = row.element
@@ -160,8 +160,8 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
     show(view, firstUnread) {
       const { words } = context
       const former = rows
-      const lastFormer = former.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
-      const last = view.items.at(-1)?.seq ?? 0
+      const lastFormer = Math.max(0, ...former.map(({ seq = 0 }) => seq))
+      const last = view.items[view.items.length - 1]?.seq ?? 0
       if (last < lastFormer) isCaughtUp = false
       const isUnchanged = now?.items === view.items && now.outbox === view.outbox && unreadFrom === firstUnread
       const wasAtEnd = isAtEnd
@@ -178,7 +178,7 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
       }
       isCaughtUp ||= view.snapshot !== undefined && last >= view.snapshot.head
 
-      const newest = rows.at(-1)
+      const newest = rows[rows.length - 1]
       const isOwn = newest?.author === 'visitor' && !former.includes(newest)
       if (wasAtEnd || isOwn) toEnd()
       else if (last > lastFormer) newer.hidden = false

@@ -25,7 +25,8 @@ export function fitPanel(panel: HTMLElement, signal: AbortSignal): void {
     if (event.key !== 'Tab' || event.isComposing || !full.matches) return
     const all = panel.querySelectorAll<HTMLElement>('button, a[href], input, textarea, audio, video, [tabindex="0"]')
     const inside = [...all].filter((one) => one.tabIndex >= 0 && one.offsetParent !== null)
-    const [from, to] = event.shiftKey ? [inside[0], inside.at(-1)] : [inside.at(-1), inside[0]]
+    const ends = [inside[0], inside[inside.length - 1]]
+    const [from, to] = event.shiftKey ? ends : ends.reverse()
     const { target } = event
     if (target !== from && !(event.shiftKey && target === panel)) return
     event.preventDefault()
