@@ -68,3 +68,19 @@ test('a click on a choice is not read aloud as its texts once more', async () =>
   // The mark has come, and nothing else.
   await expect.poll(() => group.getAttribute('title'), SOON).toBe('|')
 })
+
+test('in forced colours what is used up looks used up', async () => {
+  const widget = widgetOf(await lab.page({ forcedColors: 'active' }))
+  await widget.open(site.shop)
+  await widget.says('hello')
+  const colors = () =>
+    choice(widget, 'Plates').evaluate((element) => {
+      const { color, borderTopColor } = element.ownerDocument.defaultView.getComputedStyle(element)
+      return [color, borderTopColor]
+    })
+  const [color, edge] = await colors()
+  await choice(widget, 'Cups').click()
+  await widget.sees('picked: Cups')
+  const [colorAfter, edgeAfter] = await colors()
+  expect([colorAfter !== color, edgeAfter !== edge]).toEqual([true, true])
+})
