@@ -83,3 +83,24 @@ test('a text that the browser cuts is said to be full', async () => {
   await message.fill('short')
   await expect.poll(() => widget.panel.getByText(widget.words.full).count(), SOON).toBe(0)
 })
+
+test('when people come and go what was written goes along, and so does the focus', async () => {
+  const widget = await openForm()
+  const message = messageOf(widget)
+  await message.fill('Do you have blue cups?')
+  try {
+    site.available = true
+    await widget.composer.waitFor()
+    expect(await widget.composer.inputValue()).toBe('Do you have blue cups?')
+    await expect.poll(() => widget.composer.evaluate((field) => field.matches(':focus')), SOON).toBe(true)
+    await widget.composer.fill('Do you have green cups?')
+    site.available = false
+    await message.waitFor()
+    expect(await message.inputValue()).toBe('Do you have green cups?')
+    await expect
+      .poll(() => widget.panel.locator('.form').evaluate((form) => form.matches(':focus-within')), SOON)
+      .toBe(true)
+  } finally {
+    site.available = false
+  }
+})

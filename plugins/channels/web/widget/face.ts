@@ -92,11 +92,10 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     const { snapshot } = view
     const isWithPeople = snapshot?.conversation === 'assigned' || snapshot?.conversation === 'queued'
     const isAway = settings.offlineForm && snapshot?.available === false && !isWithPeople
-    const hadFocus = root.activeElement === composer.text
     if (isAway && !form) {
       context.use('form', ({ makeForm }) => {
         if (form) return
-        form = makeForm(context, { name: snapshot.name, message: composer.text.value }, () => {
+        form = makeForm(context, snapshot.name, () => {
           show(chat.view)
           if (!composer.element.hidden) composer.text.focus()
         })
@@ -105,9 +104,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       })
     }
     const isForm = form !== undefined && (isAway || form.isDone)
-    composer.element.hidden = isForm
-    if (form) form.element.hidden = !isForm
-    if (isForm && hadFocus) form?.focus()
+    form?.show(isForm, composer)
     panel.classList.toggle('away', isForm)
     messages.show(view, firstUnread)
     say(typing, view.isTyping ? words.typing(nameOf(snapshot?.face, context)) : '')

@@ -1,5 +1,6 @@
 /** The form for those who write while nobody is there. What was written stays until the server has it. */
 
+import type { Composer } from './composer.ts'
 import type { Context } from './context.ts'
 import { button, make, say, set } from './dom.ts'
 import { CHECK, icon } from './icons.ts'
@@ -14,6 +15,8 @@ export interface Form {
   /** Whether a message was left, and no other is being written. */
   readonly isDone: boolean
   focus(): void
+  /** Takes the place of the composer, or gives it back: what was written and the focus go along. */
+  show(isForm: boolean, composer: Composer): void
 }
 
 /** As the server checks it: something before and after an `@`, and a dot. */
@@ -21,12 +24,8 @@ export const isEmail = (text: string): boolean => /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)
 
 let made = 0
 
-/** `known`: what need not be asked for again. `onAgain`: somebody wants to write more, and there may be people by now. */
-export function makeForm(
-  context: Context,
-  known: { readonly name: string | undefined; readonly message: string },
-  onAgain: () => void,
-): Form {
+/** `knownName`: what need not be asked for again. `onAgain`: somebody wants to write more, and there may be people by now. */
+export function makeForm(context: Context, knownName: string | undefined, onAgain: () => void): Form {
   const { chat } = context
   const number = ++made
   const title = make('h3')
@@ -132,16 +131,29 @@ export function makeForm(
     say(again, form.again)
     say(privacy, context.text(context.settings.privacy ?? ''))
   }
-  name.input.value = known.name ?? ''
-  message.input.value = known.message
+  name.input.value = knownName ?? ''
+  element.hidden = true
   context.speakers.push(speak)
   speak()
+  const focus = () => (done.hidden ? (name.input.value ? email : name).input : done).focus()
 
   return {
     element,
     get isDone() {
       return !done.hidden
     },
-    focus: () => (done.hidden ? (name.input.value ? email : name).input : done).focus(),
+    focus,
+    show(isForm, { element: writing, text }) {
+      if (isForm !== element.hidden) return
+      const hadFocus = (isForm ? writing : element).matches(':focus-within')
+      const [from, to] = isForm ? [text, message.input] : [message.input, text]
+      to.value = [to.value, from.value].filter(Boolean).join('\n')
+      from.value = ''
+      writing.hidden = isForm
+      element.hidden = !isForm
+      if (hadFocus) isForm ? focus() : text.focus()
+      // Its height and its button follow.
+      text.dispatchEvent(new Event('input'))
+    },
   }
 }
