@@ -98,3 +98,19 @@ test('a file of which only the message is on its way can be removed no longer', 
   posted.resolve()
   await remove.waitFor({ state: 'detached' })
 })
+
+test('browsers without what came after 2020 have a chat that looks the same', async () => {
+  const page = await lab.page()
+  const widget = widgetOf(page)
+  await page.addInitScript(
+    'for (const name of ["at", "findLast", "toSorted"]) delete Array.prototype[name]; delete String.prototype.at; ' +
+      'delete CSSStyleSheet.prototype.replaceSync; delete HTMLFormElement.prototype.requestSubmit',
+  )
+  await widget.open(site.shop)
+  await widget.says('hello')
+  await widget.sees('echo: hello')
+  const usual = widgetOf(await lab.page())
+  await usual.open(site.shop)
+  expect(await widget.panel.boundingBox()).toEqual(await usual.panel.boundingBox())
+  expectNothingWrong(lab, page)
+})

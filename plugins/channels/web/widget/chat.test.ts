@@ -1038,6 +1038,27 @@ test('what waits when another tab forgets is sent by nobody, and what is being w
   expect(strangers).toBe(1)
 })
 
+test.each([
+  ['keeps the visitor', undefined],
+  ['ends the chat of a user', 'ada'],
+])('a page that empties the storage with two tabs open %s', async (_name, user) => {
+  const { server, browser, chat } = await online()
+  if (user) await chat.identify(user)
+  const { tab, chat: other } = openTab(server, browser)
+  other.start()
+  await browser.until(() => chat.view.connection === 'online' && other.view.connection === 'online')
+  chat.send('one')
+  await browser.until(() => texts(other).join() === 'one')
+  browser.stored.clear()
+  tab.tell('storage', { key: null, newValue: null })
+  await rounds()
+  if (user) await browser.until(() => other.view.connection === 'online')
+  expect(texts(other)).toEqual(user ? [] : ['one'])
+  other.send('two')
+  await browser.until(() => texts(other).includes('two'))
+  expect(server.visitors.length).toBe(user ? 2 : 1)
+})
+
 test('what a user could not send is not said by the one who signs in after', async () => {
   const { server, browser, chat } = await online()
   await chat.identify('ada')

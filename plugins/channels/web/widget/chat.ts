@@ -350,6 +350,8 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     const [key, value] = 'key' in event && 'newValue' in event ? [event.key, event.newValue] : []
     // Told of each change in turn: by now there may be another token.
     if (key === prefix + TOKEN && value === null) forget()
+    // The page has emptied the storage, for reasons of its own.
+    if (key === null) requests.keep()
     requests.look()
   }
 

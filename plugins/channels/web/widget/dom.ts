@@ -50,7 +50,12 @@ export function link(href: string, className: string, ...children: readonly Chil
 
 /** Styles of a shadow root. Constructed ones pass any content security policy. */
 export function addStyles(root: ShadowRoot, text: string): void {
-  const sheet = new CSSStyleSheet()
-  sheet.replaceSync(text)
-  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]
+  try {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(text)
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]
+  } catch {
+    // Safari before 16.4 and Firefox before 101 have none.
+    root.append(make('style', '', text))
+  }
 }

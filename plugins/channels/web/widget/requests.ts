@@ -44,6 +44,8 @@ export interface Requests {
   refused(token: string): void
   /** From now on this token is used. */
   take(token: string): void
+  /** Puts back the token that was taken out of the storage. A user's is gone: his site names him again. */
+  keep(): void
   /** Takes over what another tab did: a new token, or none. */
   look(): void
   get(path: string): Promise<unknown>
@@ -189,6 +191,10 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
     token,
     refused,
     take,
+    keep() {
+      const [, user] = whose(held)
+      if (held && !user && !store.get(TOKEN)) store.set(TOKEN, held)
+    },
     look() {
       const now = store.get(TOKEN)
       if (now !== held) become(now)
