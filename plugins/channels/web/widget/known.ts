@@ -17,11 +17,10 @@ export function recall(base: string, key: string): string | null | undefined {
   } catch {}
 }
 
-/** The keys of whose browser it is, and of what he has written that is not sent. */
+/** The keys of all that is kept of somebody, such as words that wait to be sent: but for his language. */
 export function traces(base: string): readonly string[] {
-  const prefix = prefixOf(base)
   try {
-    return Object.keys(localStorage).filter((key) => key === prefix + TOKEN || key.startsWith(prefix + WAITING))
+    return Object.keys(localStorage).filter((key) => key.startsWith(prefixOf(base)) && !key.endsWith(LANGUAGE))
   } catch {
     return []
   }

@@ -75,7 +75,7 @@ function begin({ src, dataset }: HTMLScriptElement): void {
   launcher.onclick = () => run('open')
 
   const whenIdle = () => {
-    const command = dataset.open === undefined ? traces(base).length > 0 && 'wake' : 'show'
+    const command = dataset.open === undefined ? traces(base)[0] && 'wake' : 'show'
     if (command) return run(command)
     // Ready before it is wanted.
     const hint = make('link')
