@@ -75,8 +75,8 @@ function begin({ src, dataset }: HTMLScriptElement): void {
   launcher.onclick = () => run('open')
 
   const whenIdle = () => {
-    const command = dataset.open === undefined ? traces(base)[0] && 'wake' : 'show'
-    if (command) return run(command)
+    const command = 'open' in dataset ? 'show' : traces(base)[0] && 'wake'
+    if (command) run(command)
     // Ready before it is wanted.
     const hint = make('link')
     hint.rel = 'modulepreload'
