@@ -74,8 +74,10 @@ test(
       expect(medianMs).toBeLessThanOrEqual(RECOVERED_WITHIN_MS)
       const sum = (what: keyof Cutter['done']) => lines.reduce((all, { done }) => all + done[what], 0)
       // Each kind of weather has really been there.
-      for (const what of ['lostRequests', 'lostAnswers', 'unavailable', 'refusedUpgrades'] as const)
+      for (const what of ['lostRequests', 'lostAnswers', 'unavailable'] as const)
         expect(sum(what), what).toBeGreaterThan(5)
+      // After two of them a visitor's page does without WebSockets.
+      expect(sum('refusedUpgrades'), 'refusedUpgrades').toBeGreaterThan(1)
       for (const what of ['doubledFrames', 'lateFrames'] as const) expect(sum(what), what).toBeGreaterThan(20)
       if (LONG)
         reportLong('webChaos', {

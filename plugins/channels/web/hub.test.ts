@@ -32,9 +32,9 @@ function start() {
   return {
     chat,
     hub,
-    says(text: string) {
+    says(text: string, by: 'us' | 'visitor' = 'us') {
       const seq = chat.items.length + 1
-      chat.items.push({ seq, json: JSON.stringify({ seq, id: `${seq}`, by: 'us', part: { type: 'text', text } }) })
+      chat.items.push({ seq, by, json: JSON.stringify({ seq, id: `${seq}`, by, part: { type: 'text', text } }) })
       hub.added('chat')
     },
     joins() {
@@ -133,6 +133,17 @@ describe('what is being written', () => {
     vi.advanceTimersByTime(DRAFT_EVERY_MS)
     hub.draft('chat', 'at once')
     expect(told.at(-1)).toBe('draft at once')
+  })
+
+  test('goes on while the visitor writes', async () => {
+    const { hub, joins, says } = start()
+    const { told } = joins()
+    await settled()
+    for (const text of ['one', 'two']) hub.draft('chat', text)
+    says('and in blue?', 'visitor')
+    await settled()
+    vi.advanceTimersByTime(200)
+    expect(told).toEqual(['hello bot', 'draft one', 'item 1', 'draft two'])
   })
 
   test('is never told after that it ended, or after what became of it', async () => {

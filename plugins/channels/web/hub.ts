@@ -172,8 +172,8 @@ export function makeHub(of: {
       const ready = [...room.guests].filter(({ cursor, connection }) => cursor !== undefined && !connection.isFull)
       if (ready.length === 0) return
       const items = await history.after(room.chat, Math.min(...ready.map(({ cursor = 0 }) => cursor)))
-      // It would be told after what it was a draft of.
-      if (items.length > 0) room.draft = undefined
+      // It would be told after what it was a draft of. What the visitor writes meanwhile does not end it.
+      if (items.some(({ by }) => by === 'us')) room.draft = undefined
       for (const { seq, json } of items) {
         const frame = `{"type":"item","item":${json}}`
         for (const guest of ready) {

@@ -58,9 +58,10 @@ export type Line =
   | { readonly by: 'system'; readonly code: SystemCode }
 export type SystemCode = Extract<Item, { by: 'system' }>['code']
 
-/** An `Item` as JSON, and its number. */
+/** An `Item` as JSON, its number, and whose it is. */
 export interface StoredItem {
   readonly seq: number
+  readonly by: LogRow['by']
   readonly json: string
 }
 
@@ -307,5 +308,5 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
 }
 
 function stored({ seq, id, at, by, body }: Omit<LogRow, 'chat'>): StoredItem {
-  return { seq, json: JSON.stringify({ seq, id, atMs: at, by, ...JSON.parse(body) }) }
+  return { seq, by, json: JSON.stringify({ seq, id, atMs: at, by, ...JSON.parse(body) }) }
 }
