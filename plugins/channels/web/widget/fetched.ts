@@ -27,7 +27,7 @@ export interface Fetched {
 /** `addresses`: where the files stand, from `base`. */
 export function makeFetched(root: ShadowRoot, base: string, addresses: WidgetSettings['fetched']): Fetched {
   const here: Partial<Files> = {}
-  const coming: { [Name in keyof Files]?: Promise<Files[Name]> } = {}
+  const coming: { [Name in keyof Files]?: Promise<unknown> } = {}
   let failures = 0
 
   async function fetch<Name extends keyof Files>(name: Name): Promise<Files[Name]> {
@@ -60,7 +60,7 @@ export function makeFetched(root: ShadowRoot, base: string, addresses: WidgetSet
       const its = here[name]
       if (its) return run(its)
       coming[name] ??= bring(name)
-      coming[name].then(run)
+      coming[name].then(() => this.use(name, run))
     },
   }
 }
