@@ -82,13 +82,19 @@ test('the own file is read aloud when it is picked, and not again when it has ar
   expect(texts.filter((text) => text.includes('note.txt'))).toHaveLength(1)
 })
 
-test('a picture that is enlarged shows how it is closed, and closes by a click beside it', async () => {
+/** A visitor's page on which a person of ours answers. */
+async function talkToAgent() {
   const page = await lab.page()
   const widget = widgetOf(page)
   await widget.open(site.shop)
   await widget.says('person')
   await widget.sees('One moment, please.')
   await site.agent(page, { type: 'take' })
+  return { page, widget }
+}
+
+test('a picture that is enlarged shows how it is closed, and closes by a click beside it', async () => {
+  const { page, widget } = await talkToAgent()
   const url = `${site.host.origin}/cup.png`
   await site.agent(page, { type: 'send', content: { type: 'image', url, name: 'cup.png' } })
   const viewer = page.getByRole('dialog', { name: 'cup.png' })
@@ -102,12 +108,7 @@ test('a picture that is enlarged shows how it is closed, and closes by a click b
 })
 
 test('a film that cannot be played can be fetched', async () => {
-  const page = await lab.page()
-  const widget = widgetOf(page)
-  await widget.open(site.shop)
-  await widget.says('person')
-  await widget.sees('One moment, please.')
-  await site.agent(page, { type: 'take' })
+  const { page, widget } = await talkToAgent()
   const url = `${site.host.origin}/none.mp4`
   await site.agent(page, { type: 'send', content: { type: 'video', url, name: 'cup.mp4' } })
   await widget.log.getByRole('link', { name: 'cup.mp4' }).and(page.locator('a.file')).waitFor()
