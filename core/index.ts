@@ -7,7 +7,7 @@ export type { Command, CommandResult, RefusalCode } from './command.ts'
 export type { Hours, SettingFile } from './config/schema.ts'
 export { bytes, cron, duration, file, hours, localized, refers, say, secret } from './config/schema.ts'
 export type { Actor, Conversation, ConversationState, Owner } from './conversation.ts'
-export { DeliveryError, SwitchboardError } from './errors.ts'
+export { DeliveryError, messageOf, SwitchboardError } from './errors.ts'
 export type { JournalTables } from './journal/tables.ts'
 export { type Keyword, keyword, matcher } from './matcher.ts'
 export type {
@@ -44,7 +44,10 @@ export type {
 } from './plugin.ts'
 export { defineBot, defineChannel, defineDesk, definePlugin, optional, service, tables } from './plugin.ts'
 export type { Caller } from './services/callers.ts'
+export { capped } from './services/capped.ts'
+export type { Clock } from './services/clock.ts'
 export { eventStream } from './services/event-stream.ts'
+export { type Limit, limitOf } from './services/limit.ts'
 export type {
   BotTurn,
   CallbackEvent,

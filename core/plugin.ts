@@ -12,6 +12,7 @@ import type { Actor, Conversation } from './conversation.ts'
 import type { JournalTables } from './journal/tables.ts'
 import type { Content, CustomerPatch, InboundEvent, Json, Part } from './message.ts'
 import type { Caller } from './services/callers.ts'
+import type { Clock } from './services/clock.ts'
 import type {
   BotTurn,
   CallbackEvent,
@@ -143,7 +144,8 @@ export interface Context<C, DB> {
   readonly url: string
   /** The plugin's own tables: reads at any time; writes outside a turn (inside one, use `turn.write`). */
   readonly sql: Kysely<DB>
-  readonly clock: { now(): number }
+  /** The time, and timers that follow it: in a test or rehearsal they run when its clock gets there. */
+  readonly clock: Clock
   command(command: Command): Promise<CommandResult>
 
   /** A job that belongs to no chat: a cron expression in the YAML's time zone, or an interval such as `30s`. */
