@@ -1,0 +1,100 @@
+import { bytes, capped, defineBot, duration, limitOf, messageOf, type Next, type Outcome, say, secret, z } from '#core'
+import { type Asked, endBy, readAnswer, State } from './answer.ts'
+import { makeCircuit } from './circuit.ts'
+import { rasaBody, readRasaAnswer } from './rasa.ts'
+import { bodyOf, headersOf } from './request.ts'
+
+/** The core gives a bot 60 s; what is said when it does not answer needs some of them. */
+const MAX_ANSWER_MS = 55_000
+
+export default defineBot({
+  name: 'webhook',
+  summary: 'Asks a bot of your own, or a Rasa assistant, by HTTP.',
+  config: z.strictObject({
+    url: z.url({ protocol: /^https?$/ }).describe('Where the bot listens.'),
+    secret: secret().optional().describe('Signs every request. Only a Rasa assistant can do without.'),
+    protocol: z
+      .enum(['switchboard', 'rasa'])
+      .default('switchboard')
+      .describe('How it is asked: as below, or as the REST channel of Rasa.'),
+    history: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(20)
+      .describe('How many messages from before it is told. Rasa is told none.'),
+    answerWithin: duration('20s').describe('How long it may take, at most 55s.'),
+    maxAnswer: bytes('1MB').describe('How large its answer may be.'),
+    fallback: say()
+      .optional()
+      .describe('What is said when it does not answer; counts as unknown. Left out, texts.fallback, and as a failure.'),
+    passOn: z.boolean().default(false).describe('The route’s next bot is asked when this one does not answer.'),
+    pauseAfter: z.int().min(1).default(5).describe('After so many failures in a row it is left alone.'),
+    pauseFor: duration('30s').describe('For how long. Then one request tries whether it answers again.'),
+  }),
+  state: State,
+  check: ({ protocol, secret, answerWithin, fallback, passOn }) => [
+    ...(protocol === 'switchboard' && secret === undefined
+      ? [
+          {
+            path: [],
+            message: 'Without a secret the bot cannot tell who asks.',
+            instead: `Write  secret: \${BOT_SECRET}`,
+          },
+        ]
+      : []),
+    ...(answerWithin > MAX_ANSWER_MS
+      ? [{ path: ['answerWithin'], message: 'A bot has 60 s in all.', instead: 'Write at most 55s.' }]
+      : []),
+    ...(fallback !== undefined && passOn
+      ? [{ path: ['passOn'], message: 'It cannot both say its fallback and pass on.', instead: 'Write one of them.' }]
+      : []),
+  ],
+  setup({ name, config, http, clock, log }) {
+    const isRasa = config.protocol === 'rasa'
+    const circuit = makeCircuit({ failures: config.pauseAfter, pauseMs: config.pauseFor, clock, log })
+
+    /** One request. The time limit goes on until the last byte of a stream. */
+    async function* ask(turn: Asked, next: Next, body: string, signal: AbortSignal): AsyncGenerator<string, Outcome> {
+      const headers = headersOf(body, turn.id, config.secret, clock.now())
+      const asked = http(config.url, { method: 'POST', redirect: 'manual', headers, body, signal })
+      const response = await asked.catch((error: unknown) => {
+        if (!(error instanceof TypeError)) throw error
+        throw new Error(`It cannot be reached: ${messageOf(error.cause)}.`, { cause: error })
+      })
+      // A redirect would carry what customers write to an address that nobody wrote down.
+      if (response.status >= 300 && response.status < 400)
+        throw new Error(`It answered with a redirect (HTTP ${response.status}). Write the address behind it as url.`)
+      if (!response.ok) throw new Error(`It answered with HTTP ${response.status}.`)
+      const limited = capped(response, config.maxAnswer)
+      const answer = isRasa ? await readRasaAnswer(limited) : yield* readAnswer(limited)
+      return endBy(answer, turn, next)
+    }
+
+    return {
+      async *answer(turn, next) {
+        const body = isRasa ? rasaBody(turn) : await bodyOf(turn, name, config.history)
+        if (body === undefined) return turn.unknown()
+        const { signal } = turn
+        const late = () => new Error(`It did not answer within ${config.answerWithin / 1000} s.`)
+        const limit = limitOf({ signals: [signal], clock, ms: config.answerWithin, late })
+        let call: Awaited<ReturnType<typeof circuit.enter>> | undefined
+        try {
+          call = await circuit.enter()
+          const outcome = yield* ask(turn, next, body, limit.signal)
+          call.answered()
+          return outcome
+        } catch (error) {
+          if (signal.aborted) throw error
+          call?.failed(error)
+          if (!config.passOn && config.fallback === undefined) throw error
+          log.error({ turn: turn.id, error }, `${name} (webhook), bot: ${messageOf(error)}`)
+          return config.fallback === undefined ? next() : turn.unknown(config.fallback)
+        } finally {
+          limit.release()
+          call?.givenUp()
+        }
+      },
+    }
+  },
+})

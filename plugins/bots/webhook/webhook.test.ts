@@ -1,0 +1,564 @@
+import { createHmac } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { type Part, z } from '#core'
+import { memoryDesk, type TestConfig, type TestServer, testRuntime, testServer } from '#core/testing'
+import webhook from './index.ts'
+
+const SECRET = 'between-us-two'
+
+const Request = z.strictObject({
+  version: z.literal(1),
+  id: z.string(),
+  bot: z.literal('helper'),
+  event: z.strictObject({
+    type: z.string(),
+    atMs: z.number(),
+    text: z.string(),
+    parts: z.array(z.looseObject({ type: z.string() })).optional(),
+    choice: z.string().optional(),
+    key: z.string().optional(),
+    entry: z.string().optional(),
+  }),
+  customer: z.looseObject({ id: z.string(), language: z.string() }),
+  chat: z.strictObject({ id: z.string(), account: z.string(), externalId: z.string() }),
+  conversation: z.strictObject({ id: z.string(), openedAtMs: z.number(), unknown: z.number() }),
+  channel: z.strictObject({ name: z.string(), sends: z.looseObject({ text: z.looseObject({}) }) }),
+  language: z.string(),
+  history: z.array(z.strictObject({ by: z.string(), text: z.string(), atMs: z.number() })),
+  state: z.json(),
+})
+type Request = z.infer<typeof Request>
+type Answered = object | Response
+
+interface FakeBot extends TestServer {
+  readonly asked: Request[]
+  /** Of each request: its idempotency key. */
+  readonly keys: string[]
+}
+
+/** A bot as the README describes it: it refuses whatever is not signed and of the agreed form. */
+async function fakeBot(
+  answer: (request: Request, signal: AbortSignal) => Answered | Promise<Answered>,
+): Promise<FakeBot> {
+  const asked: Request[] = []
+  const keys: string[] = []
+  const server = await testServer(async (request) => {
+    const body = await request.text()
+    const { headers } = request
+    const signature = createHmac('sha256', SECRET)
+      .update(`${headers.get('x-timestamp')}.${body}`)
+      .digest('hex')
+    if (headers.get('x-signature') !== signature) return new Response('not signed by us', { status: 401 })
+    expect(`${request.method} ${new URL(request.url).pathname}`).toBe('POST /answer')
+    expect(headers.get('content-type')).toBe('application/json')
+    const checked = Request.parse(JSON.parse(body))
+    expect(headers.get('idempotency-key')).toBe(checked.id)
+    asked.push(checked)
+    keys.push(checked.id)
+    const answered = await answer(checked, request.signal)
+    return answered instanceof Response ? answered : Response.json(answered)
+  })
+  return Object.assign(server, { asked, keys })
+}
+
+function config(server: TestServer, settings: object = {}, more: TestConfig = {}): TestConfig {
+  return {
+    http: { allow: [server.host] },
+    bots: { helper: { use: webhook, url: `${server.url}/answer`, secret: SECRET, ...settings } },
+    texts: { fallback: 'Later, please.', unknown: 'Pardon?', handedOver: 'One moment.' },
+    ...more,
+  }
+}
+
+/** Server-sent events of these data, then the end of the response, or nothing any more. */
+function events(...data: readonly unknown[]): Response {
+  const text = data.map((one) => `data: ${typeof one === 'string' ? one : JSON.stringify(one)}\n\n`).join('')
+  return new Response(text, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
+}
+
+const LATER = ['failed: no bot answered']
+
+describe('what the bot is told', () => {
+  test('is who asks, what was said before, and what the channel can send', async () => {
+    await using server = await fakeBot(({ history }) => ({ content: `answer ${history.length}` }))
+    await using bot = await testRuntime(config(server, {}, { languages: ['en', 'zh-CN'] }))
+    const user = bot.user('u1', { name: '李雷', language: 'zh-CN' })
+    await user.says('first').hears('answer 0').says('second').hears('answer 2')
+    const [, second] = server.asked
+    expect(second).toMatchObject({
+      event: { type: 'message', text: 'second', parts: [{ type: 'text', text: 'second' }] },
+      customer: { name: '李雷', language: 'zh-CN' },
+      chat: { account: 'memory:memory', externalId: 'u1' },
+      channel: { name: 'memory', sends: { text: {}, choices: {} } },
+      language: 'zh-CN',
+      history: [
+        { by: 'customer', text: 'first' },
+        { by: 'bot', text: 'answer 0' },
+      ],
+      state: null,
+    })
+    expect(second?.conversation.id).toBe((await bot.conversation('u1'))?.id)
+  })
+
+  test('is the picked choice, the clicked menu, and what is no text', async () => {
+    await using server = await fakeBot(() => ({ content: 'ok' }))
+    await using bot = await testRuntime(config(server, { history: 0 }))
+    const user = bot.user('u1')
+    await user.clicks('size-m', 'M').hears('ok').does({ type: 'menu-click', key: 'FAQ' }).hears('ok')
+    await user.says([{ type: 'location', latitude: 1, longitude: 2 }]).hears('ok')
+    expect(server.asked.map(({ event: { atMs: _, ...event }, history }) => ({ ...event, history }))).toEqual([
+      { type: 'message', text: 'M', parts: [{ type: 'text', text: 'M' }], choice: 'size-m', history: [] },
+      { type: 'menu-click', text: '', key: 'FAQ', history: [] },
+      { type: 'message', text: '', parts: [{ type: 'location', latitude: 1, longitude: 2 }], history: [] },
+    ])
+  })
+
+  test('is signed: a bot that has another secret refuses it, and neither secret is in the log', async () => {
+    await using server = await fakeBot(() => ({ content: 'ok' }))
+    await using bot = await testRuntime(config(server, { secret: 'another-secret' }))
+    await bot.user('u1').says('hello').hears('Later, please.')
+    expect(bot.logged.join('')).toContain('helper (webhook), bot: It answered with HTTP 401.')
+    expect(bot.logged.join('')).not.toContain('another-secret')
+  })
+})
+
+describe('what the bot answers', () => {
+  const desk = memoryDesk()
+  const people: TestConfig = { desks: { support: { use: desk.plugin } } }
+
+  test.each<[string, object, readonly Part[]]>([
+    ['a text', { content: 'Hello' }, [{ type: 'text', text: 'Hello' }]],
+    [
+      'a text in the customer’s language',
+      { content: { 'zh-CN': '你好', en: 'Hello' } },
+      [{ type: 'text', text: 'Hello' }],
+    ],
+    [
+      'a picture and a link',
+      {
+        content: [
+          { type: 'image', url: 'https://files.example/a.png' },
+          { type: 'link', url: 'https://shop.example', title: 'Shop' },
+        ],
+      },
+      [
+        { type: 'image', url: 'https://files.example/a.png' },
+        { type: 'link', url: 'https://shop.example', title: 'Shop' },
+      ],
+    ],
+    [
+      'choices',
+      { content: 'Which size?', choices: [{ id: 'm', label: 'M' }] },
+      [{ type: 'choices', prompt: 'Which size?', choices: [{ id: 'm', label: 'M' }] }],
+    ],
+  ])('may be %s', async (_what, answer, parts) => {
+    await using server = await fakeBot(() => answer)
+    await using bot = await testRuntime(config(server))
+    await bot
+      .user('u1')
+      .says('hi')
+      .hears(...parts)
+      .hearsNothing()
+    expect(await bot.outcomes('u1')).toEqual(['answered: bot'])
+  })
+
+  test('hands over, with its reason', async () => {
+    await using server = await fakeBot(() => ({ content: 'I am getting Amy.', handOff: { because: 'a complaint' } }))
+    await using bot = await testRuntime(config(server, {}, people))
+    await bot.user('u1').says('this is bad').hears('I am getting Amy.').hearsNothing()
+    expect(await bot.outcomes('u1')).toEqual(['handed-off: a complaint'])
+    expect((await bot.conversation('u1'))?.owner).toEqual({ kind: 'queue', desk: 'support' })
+  })
+
+  test('hands over to a team', async () => {
+    await using server = await fakeBot(() => ({ handOff: { team: 'after' } }))
+    const teams = { before: { members: ['amy'] }, after: { members: ['amy'] } }
+    const own = { desks: { support: { use: 'desk', people: { amy: { name: 'Amy' } }, teams } } }
+    await using bot = await testRuntime(config(server, {}, own))
+    await bot.user('u1').says('my parcel').hears('One moment.')
+    expect((await bot.conversation('u1'))?.owner).toEqual({ kind: 'queue', desk: 'support', team: 'after' })
+  })
+
+  test('closes', async () => {
+    await using server = await fakeBot(() => ({ content: 'Bye!', close: true }))
+    await using bot = await testRuntime(config(server))
+    await bot.user('u1').says('thanks').hears('Bye!')
+    expect(await bot.outcomes('u1')).toEqual(['handled: the bot closed it'])
+    expect(await bot.conversation('u1')).toBe(undefined)
+  })
+
+  test.each([
+    ['C-TA-03: that it does not know', { unknown: true }, '1 unknown answers of helper'],
+    ['C-TA-01: what it has understood', { content: 'I see.', intent: 'refund' }, 'helper understood refund'],
+    [
+      'C-TA-02: that its answer guides to a person',
+      { content: 'Talk to us.', guided: true },
+      'a guided answer of helper',
+    ],
+  ])('%s, and the route hands over', async (_what, answer, because) => {
+    await using server = await fakeBot(() => answer)
+    const handOff = { unknown: 1, intents: ['refund'], guided: true }
+    const routes = [{ from: 'memory', mode: 'bot-first', bot: 'helper', desk: 'support', handOff }]
+    await using bot = await testRuntime(config(server, {}, { ...people, routes }))
+    await bot.user('u1').says('hm')
+    expect(await bot.outcomes('u1')).toEqual([`handed-off: ${because}`])
+  })
+
+  test('passes on to the route’s next bot', async () => {
+    await using server = await fakeBot(() => ({ pass: true }))
+    const both = config(server)
+    const bots = { ...both.bots, parrot: { use: 'echo' } }
+    const routes = [{ from: 'memory', mode: 'bot-only', bot: ['helper', 'parrot'] }]
+    await using bot = await testRuntime({ ...both, bots, routes })
+    await bot.user('u1').says('hi').hears('echo: hi')
+  })
+
+  test('is remembered for it, chat by chat', async () => {
+    await using server = await fakeBot(({ state, event }) => ({
+      content: `before: ${JSON.stringify(state)}`,
+      state: { said: event.text },
+    }))
+    await using bot = await testRuntime(config(server))
+    await bot.user('u1').says('a').hears('before: null').says('b').hears('before: {"said":"a"}')
+    await bot.user('u2').says('c').hears('before: null')
+    await bot.restart()
+    await bot.user('u1').says('d').hears('before: {"said":"b"}')
+  })
+})
+
+describe('a streamed answer', () => {
+  test('is shown while it is written, and sent once', async () => {
+    await using server = await fakeBot(() =>
+      events({ delta: '你好' }, { delta: '，世界' }, { answer: { intent: 'hello' } }),
+    )
+    await using bot = await testRuntime(config(server))
+    await bot.user('u1').says('hi').hears('你好，世界').hearsNothing()
+    expect(bot.channel.drafts.map(({ text }) => text)).toEqual(['你好', '你好，世界', ''])
+  })
+
+  test('may end as any answer does, with other words than were shown', async () => {
+    await using server = await fakeBot(() =>
+      events({ delta: 'Let me thi' }, { answer: { content: 'Done.', close: true } }),
+    )
+    await using bot = await testRuntime(config(server))
+    await bot.user('u1').says('hi').hears('Done.').hearsNothing()
+    expect(await bot.outcomes('u1')).toEqual(['handled: the bot closed it'])
+  })
+})
+
+describe('a bot that misbehaves', () => {
+  /** A response that begins and never ends. */
+  const endless = (first: string, headers: { [name: string]: string }, signal: AbortSignal) =>
+    new Response(
+      ReadableStream.from(
+        (async function* () {
+          yield Buffer.from(first)
+          await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        })(),
+      ),
+      { headers },
+    )
+
+  test.each<[string, (signal: AbortSignal) => Answered, string]>([
+    ['says that it is broken', () => new Response('stack trace', { status: 500 }), 'HTTP 500'],
+    ['answers in HTML', () => new Response('<html>'), 'It answered with something that is not JSON.'],
+    ['answers nothing', () => new Response(null, { status: 204 }), 'It answered nothing.'],
+    ['answers with a list', () => Response.json([]), 'Its answer is not as agreed.'],
+    ['says nothing in its answer', () => ({ intent: 'hello' }), 'none of content, handOff, close, unknown, pass'],
+    ['misspells a key', () => ({ content: 'ok', handoff: true }), 'handoff'],
+    ['wants two ends', () => ({ close: true, unknown: true }), 'has close and unknown'],
+    ['makes up a part', () => ({ content: { type: 'dance' } }), 'Its answer is not as agreed.'],
+    ['keeps too much', () => ({ content: 'ok', state: 'x'.repeat(5_000) }), 'is larger than 4 KB'],
+    ['writes a book', () => ({ content: 'x'.repeat(2_000_000) }), 'It has more than 1048576 bytes.'],
+    ['breaks off its stream', () => events({ delta: 'Half of ' }), 'broke off in the middle'],
+    ['streams garbage', () => events({ delta: 'Half of ' }, '{"delta":'), 'not JSON'],
+    ['streams something else', () => events({ delta: 'Half of ' }, { text: 'it' }), 'Its answer is not as agreed.'],
+    [
+      'streams for ever',
+      () => events(...Array(9).fill({ delta: 'x'.repeat(200_000) })),
+      'It has more than 1048576 bytes.',
+    ],
+    ['sends us elsewhere', () => Response.redirect('http://127.0.0.1:1/inside', 302), 'a redirect (HTTP 302)'],
+  ])('and %s gives the fallback, and the draft is withdrawn', async (_what, answer, logged) => {
+    await using server = await fakeBot((_request, signal) => answer(signal))
+    await using bot = await testRuntime(config(server))
+    await bot.user('u1').says('hello').hears('Later, please.').hearsNothing()
+    expect(await bot.outcomes('u1')).toEqual(LATER)
+    expect(bot.channel.drafts.at(-1)?.text ?? '').toBe('')
+    expect(bot.logged.join('')).toContain('helper (webhook), bot: ')
+    expect(bot.logged.join('')).toContain(logged)
+  })
+
+  test('a redirect to where it may go is not followed either', async () => {
+    let followed = 0
+    await using elsewhere = await testServer(() => {
+      followed += 1
+      return Response.json({ content: 'gotcha' })
+    })
+    await using server = await fakeBot(() => Response.redirect(`${elsewhere.url}/answer`, 307))
+    await using bot = await testRuntime(config(server, {}, { http: { allow: [server.host, elsewhere.host] } }))
+    await bot.user('u1').says('hello').hears('Later, please.')
+    expect(followed).toBe(0)
+  })
+
+  test('an address inside our network is not asked, unless the operator says so', async () => {
+    await using server = await fakeBot(() => ({ content: 'ok' }))
+    await using bot = await testRuntime(config(server, {}, { http: { allow: [] } }))
+    await bot.user('u1').says('hello').hears('Later, please.')
+    expect(server.asked).toEqual([])
+    expect(bot.logged.join('')).toContain('HTTP_PRIVATE_ADDRESS')
+  })
+
+  test('nobody listens there: the operator is told so', async () => {
+    await using server = await fakeBot(() => ({ content: 'ok' }))
+    await server.down()
+    await using bot = await testRuntime(config(server))
+    await bot.user('u1').says('hello').hears('Later, please.')
+    expect(bot.logged.join('')).toMatch(/It cannot be reached: .*ECONNREFUSED/)
+  })
+
+  test.each([
+    ['does not answer', (signal: AbortSignal) => endless('', {}, signal)],
+    ['stops in the middle of its JSON', (signal: AbortSignal) => endless('{"content":', {}, signal)],
+    [
+      'stops in the middle of its stream',
+      (signal: AbortSignal) => endless('data: {"delta":"Half"}\n\n', { 'content-type': 'text/event-stream' }, signal),
+    ],
+  ])('and %s is waited for no longer than answerWithin, and let go', async (_what, answer) => {
+    const hungUp = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    await using server = await fakeBot((_request, signal) => {
+      signal.addEventListener('abort', () => hungUp.resolve())
+      begun.resolve()
+      return answer(signal)
+    })
+    await using bot = await testRuntime(config(server, { answerWithin: '10s' }))
+    const user = bot.user('u1')
+    await user.says('hello')
+    await begun.promise
+    await bot.clock.advance(9_999)
+    expect(bot.channel.sent).toEqual([])
+    await bot.clock.advance(1)
+    await user.hears('Later, please.')
+    await hungUp.promise
+    expect(bot.logged.join('')).toContain('It did not answer within 10 s.')
+  })
+
+  test('says its own fallback, which counts as unknown', async () => {
+    await using server = await fakeBot(() => new Response(null, { status: 503 }))
+    const handOff = { unknown: 2 }
+    const routes = [{ from: 'memory', mode: 'bot-first', bot: 'helper', desk: 'support', handOff }]
+    const more = { desks: { support: { use: memoryDesk().plugin } }, routes }
+    await using bot = await testRuntime(config(server, { fallback: 'My bot sleeps.' }, more))
+    await bot.user('u1').says('a').hears('My bot sleeps.').says('b').hears('One moment.')
+    expect(await bot.outcomes('u1')).toEqual(['answered: unknown', 'handed-off: 2 unknown answers of helper'])
+    expect(bot.logged.join('')).toContain('helper (webhook), bot: It answered with HTTP 503.')
+  })
+
+  test('passes on, when it is set so; without another bot the core’s fallback is said', async () => {
+    await using server = await fakeBot(() => new Response(null, { status: 503 }))
+    const both = config(server, { passOn: true })
+    const bots = { ...both.bots, parrot: { use: 'echo' } }
+    const routes = (bot: readonly string[]) => [{ from: 'memory', mode: 'bot-only', bot }]
+    await using bot = await testRuntime({ ...both, bots, routes: routes(['helper', 'parrot']) })
+    await bot.user('u1').says('hi').hears('echo: hi')
+    await bot.apply({ ...both, bots, routes: routes(['helper']) })
+    await bot.user('u2').says('hi').hears('Later, please.')
+  })
+
+  test('half of an answer keeps nothing of it', async () => {
+    await using server = await fakeBot(({ event }) =>
+      event.text === 'bad' ? { content: 'x', state: 1, close: true, pass: true } : { content: 'ok' },
+    )
+    await using bot = await testRuntime(config(server))
+    await bot.user('u1').says('bad').hears('Later, please.').says('good').hears('ok')
+    expect(server.asked.at(-1)?.state).toBe(null)
+  })
+})
+
+describe('a bot that fails again and again', () => {
+  const settings = { pauseAfter: 3, pauseFor: '30s' }
+  const warnings = (logged: readonly string[]) =>
+    logged.filter((line) => /failed 3 times in a row: it is asked/.test(line))
+
+  test('is left alone for a while, and told about once; then one request tries', async () => {
+    let status = 500
+    await using server = await fakeBot(() => new Response('{"content":"back"}', { status }))
+    await using bot = await testRuntime(config(server, settings))
+    const user = bot.user('u1')
+    for (let i = 0; i < 5; i++) await user.says('hi').hears('Later, please.')
+    expect(server.asked).toHaveLength(3)
+    expect(warnings(bot.logged)).toHaveLength(1)
+    expect(bot.logged.join('')).toContain('is not asked before 2026-01-01T00:00:30.000Z')
+
+    await bot.advance(30_000)
+    await user.says('still?').hears('Later, please.').says('and now?').hears('Later, please.')
+    expect(server.asked).toHaveLength(4)
+    expect(warnings(bot.logged)).toHaveLength(1)
+
+    status = 200
+    await bot.advance(30_000)
+    await user.says('again').hears('back').says('again').hears('back')
+    expect(bot.logged.filter((line) => line.includes('It answers again.'))).toHaveLength(1)
+  })
+
+  test('while one request tries, the others do not wait', async () => {
+    const go = Promise.withResolvers<void>()
+    let failing = true
+    await using server = await fakeBot(async () => {
+      if (failing) return new Response(null, { status: 500 })
+      await go.promise
+      return { content: 'back' }
+    })
+    await using bot = await testRuntime(config(server, settings))
+    for (let i = 0; i < 3; i++) await bot.user('u1').says('hi').hears('Later, please.')
+    failing = false
+    await bot.advance(30_000)
+    await bot.user('u1').says('try')
+    await expect.poll(() => server.asked.length).toBe(4)
+    await bot.user('u2').says('hi')
+    await expect.poll(() => bot.channel.sent.filter(({ chat }) => chat === 'u2').length).toBe(1)
+    go.resolve()
+    await bot.user('u1').hears('back')
+    await bot.user('u2').hears('Later, please.').says('hi').hears('back')
+  })
+
+  test('an answer in between, and it has not failed in a row', async () => {
+    let n = 0
+    await using server = await fakeBot(() => (++n % 3 === 0 ? { content: 'ok' } : new Response(null, { status: 500 })))
+    await using bot = await testRuntime(config(server, settings))
+    for (let i = 0; i < 6; i++) await bot.user('u1').says('hi')
+    await bot.idle()
+    expect(server.asked).toHaveLength(6)
+    expect(warnings(bot.logged)).toEqual([])
+  })
+
+  test('that an agent took over while it wrote is no failure of it', async () => {
+    await using server = await fakeBot(async ({ event }, signal) => {
+      if (event.text === 'wait') await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      return { content: 'ok' }
+    })
+    const more = { desks: { support: { use: memoryDesk().plugin } } }
+    await using bot = await testRuntime(config(server, { pauseAfter: 1 }, more))
+    await bot.user('u1').says('hello').hears('ok').says('wait')
+    await expect.poll(() => server.asked.length).toBe(2)
+    expect(await bot.agent('amy').takes('u1')).toMatchObject({ ok: true })
+    await bot.user('u2').says('hello').hears('ok')
+    await bot.user('u1').hearsNothing()
+    expect(bot.logged.filter((line) => line.includes('in a row'))).toEqual([])
+  })
+})
+
+test('a reload in the middle of an answer asks again, with the same key, and the customer hears one answer', async () => {
+  let isFirst = true
+  await using server = await fakeBot((_request, signal) => {
+    if (!isFirst) return { content: 'Hello!' }
+    isFirst = false
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve({ content: 'never' })))
+  })
+  await using bot = await testRuntime(config(server, {}, { limits: { drainFor: '5s' } }))
+  const user = bot.user('u1')
+  await user.says('hello')
+  await expect.poll(() => server.asked.length).toBe(1)
+  const applying = bot.apply(config(server, { history: 3 }, { limits: { drainFor: '5s' } }))
+  await expect
+    .poll(async () => {
+      await bot.clock.advance(1_000)
+      return server.asked.length
+    })
+    .toBe(2)
+  await applying
+  await user.hears('Hello!').hearsNothing()
+  expect(new Set(server.keys).size).toBe(1)
+  expect(bot.logged.join('')).not.toContain('helper (webhook), bot:')
+})
+
+describe('a Rasa assistant', () => {
+  async function fakeRasa(answer: (message: string) => unknown): Promise<FakeRasa> {
+    const asked: { sender: string; message: string }[] = []
+    const server = await testServer(async (request) => {
+      expect(`${request.method} ${new URL(request.url).pathname}`).toBe('POST /webhooks/rest/webhook')
+      const said = z.strictObject({ sender: z.string(), message: z.string().min(1) }).parse(await request.json())
+      asked.push(said)
+      return Response.json(answer(said.message))
+    })
+    return Object.assign(server, { asked })
+  }
+  interface FakeRasa extends TestServer {
+    readonly asked: readonly { sender: string; message: string }[]
+  }
+  const rasa = (server: FakeRasa, more: TestConfig = {}) => ({
+    ...config(server, {}, more),
+    bots: { helper: { use: webhook, protocol: 'rasa', url: `${server.url}/webhooks/rest/webhook` } },
+  })
+
+  test('says texts, shows pictures and buttons, and hears the payload of the one that is picked', async () => {
+    await using server = await fakeRasa((message) =>
+      message === '/size{"size":"m"}'
+        ? [{ recipient_id: 'x', text: 'M it is.' }]
+        : [
+            { recipient_id: 'x', text: 'Have a look:' },
+            { recipient_id: 'x', image: 'https://files.example/shirt.png' },
+            { recipient_id: 'x', text: 'Which size?', buttons: [{ title: 'M', payload: '/size{"size":"m"}' }] },
+          ],
+    )
+    await using bot = await testRuntime(rasa(server))
+    const user = bot.user('u1')
+    await user
+      .says('shirts')
+      .hears(
+        'Have a look:',
+        { type: 'image', url: 'https://files.example/shirt.png' },
+        { type: 'choices', prompt: 'Which size?', choices: [{ id: '/size{"size":"m"}', label: 'M' }] },
+      )
+    await user.says('1').hears('M it is.')
+    expect(server.asked.map(({ message }) => message)).toEqual(['shirts', '/size{"size":"m"}'])
+    expect(new Set(server.asked.map(({ sender }) => sender)).size).toBe(1)
+  })
+
+  test('hands over by a custom message', async () => {
+    await using server = await fakeRasa(() => [
+      { text: 'I call somebody.' },
+      { custom: { handOff: { because: 'asked' } } },
+    ])
+    await using bot = await testRuntime(rasa(server, { desks: { support: { use: memoryDesk().plugin } } }))
+    await bot.user('u1').says('a human please').hears('I call somebody.')
+    expect(await bot.outcomes('u1')).toEqual(['handed-off: asked'])
+  })
+
+  test('that says nothing has not known, and what has no words is not asked', async () => {
+    await using server = await fakeRasa(() => [])
+    await using bot = await testRuntime(rasa(server))
+    const user = bot.user('u1')
+    await user
+      .says('hm')
+      .hears('Pardon?')
+      .says([{ type: 'image', url: 'https://files.example/a.png' }])
+      .hears('Pardon?')
+    expect(server.asked).toHaveLength(1)
+  })
+
+  test.each([
+    ['an error', { status: 'failure' }],
+    ['a button without a payload', [{ text: 'a', buttons: [{ title: 'M' }] }]],
+    ['an unknown custom message', [{ custom: { transfer: true } }]],
+  ])('that answers with %s gives the fallback', async (_what, answer) => {
+    await using server = await fakeRasa(() => answer)
+    await using bot = await testRuntime(rasa(server))
+    await bot.user('u1').says('hm').hears('Later, please.')
+  })
+})
+
+describe('settings that cannot be', () => {
+  const start = (settings: object) =>
+    testRuntime({ bots: { helper: { use: webhook, url: 'https://bot.example', ...settings } } })
+
+  test.each([
+    [{}, 'Without a secret the bot cannot tell who asks.'],
+    [{ secret: SECRET, answerWithin: '2m' }, 'A bot has 60 s in all.'],
+    [{ secret: SECRET, fallback: 'Sorry', passOn: true }, 'It cannot both say its fallback and pass on.'],
+    [{ secret: SECRET, url: 'ftp://bot.example' }, 'url'],
+  ])('%j', async (settings, told) => {
+    await expect(start(settings)).rejects.toThrow(told)
+  })
+})

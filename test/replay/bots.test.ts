@@ -1,0 +1,45 @@
+/** Bots that ask outside are not asked again in a replay, and their chats end as they did. */
+import { expect, test } from 'vitest'
+import { differences, Replay } from '../../core/replay/replay.ts'
+import { type TestConfig, testRuntime, testServer } from '../../core/testing/index.ts'
+
+/** How often the other side was asked, and what in a replay ended otherwise than it did. */
+async function replayed(config: TestConfig, answer: (nth: number) => Response, said: readonly string[]) {
+  let asked = 0
+  await using server = await testServer(() => answer(++asked))
+  const text = JSON.stringify({ ...config, http: { allow: [server.host] } }).replaceAll('http://bot', server.url)
+  await using bot = await testRuntime(JSON.parse(text))
+  for (const one of said) await bot.user('u1').says(one)
+  const outcomes = await bot.outcomes('u1')
+  const before = asked
+  const chat = (await bot.runtime.engine.findChat('memory:memory', 'u1')) ?? ''
+  await using again = new Replay(bot.runtime.engine.read, {
+    plugins: { memory: bot.channel.plugin },
+    literalSecrets: true,
+  })
+  const { deeds, ...ended } = await again.chat(chat)
+  return { outcomes, replayed: deeds.length, differing: differences({ deeds, ...ended }), askedAgain: asked - before }
+}
+
+const SUPPORT = { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { all: { members: ['amy'] } } }
+
+test('webhook: answers, what it keeps, failures and handovers', async () => {
+  const answers = [
+    () => Response.json({ content: 'one', state: { n: 1 } }),
+    () => new Response('data: {"delta":"two"}\n\ndata: {"answer":{"state":2}}\n\n', EVENTS),
+    () => new Response(null, { status: 500 }),
+    () => Response.json({ unknown: true }),
+    () => Response.json({ handOff: { because: 'enough' } }),
+  ]
+  const bots = { helper: { use: 'webhook', url: 'http://bot/', secret: 'between-us-two' } }
+  const config = { bots, desks: { support: SUPPORT } }
+  const { outcomes, ...again } = await replayed(config, (nth) => answers[nth - 1]?.() ?? Response.error(), [
+    ...['a', 'b', 'c', 'd', 'e'],
+  ])
+  expect(outcomes).toEqual([
+    ...['answered: bot', 'answered: bot', 'failed: no bot answered', 'answered: unknown', 'handed-off: enough'],
+  ])
+  expect(again).toEqual({ replayed: 5, differing: [], askedAgain: 0 })
+})
+
+const EVENTS = { headers: { 'content-type': 'text/event-stream' } }
