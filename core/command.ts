@@ -24,7 +24,13 @@ export type Command =
             readonly type: 'transfer'
             readonly to: { readonly team?: string | undefined; readonly person?: string | undefined }
           }
-        | { readonly type: 'close'; readonly because: string; readonly say?: Say | undefined }
+        | {
+            readonly type: 'close'
+            readonly because: string
+            readonly say?: Say | undefined
+            /** Not refused for what the customer has just written: that is handled after it, as if it had come later. */
+            readonly evenIfNewMessage?: boolean | undefined
+          }
       ))
   | {
       readonly id: string

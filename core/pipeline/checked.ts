@@ -210,7 +210,13 @@ const COMMANDS = [
     type: z.literal('transfer'),
     to: z.object({ team: z.string().optional(), person: z.string().optional() }),
   }),
-  z.object({ ...named, type: z.literal('close'), because: Because.min(1), say: SaySchema.optional() }),
+  z.object({
+    ...named,
+    type: z.literal('close'),
+    because: Because.min(1),
+    say: SaySchema.optional(),
+    evenIfNewMessage: z.boolean().optional(),
+  }),
 ] as const
 
 const CommandSchema: z.ZodType<Command> = z.union([

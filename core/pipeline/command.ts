@@ -96,7 +96,7 @@ export function makeCommands(
       ...change,
       expect: {
         conversation: chat.conversation ? { id: chat.conversation.id, lease: chat.conversation.lease } : null,
-        nothingWaiting: command.type === 'close',
+        nothingWaiting: command.type === 'close' && !command.evenIfNewMessage,
       },
       command: rowOf(command, draft, result),
     })

@@ -65,6 +65,27 @@ test('a close is refused while the customer has written something that nobody ha
   expect(await runtime.conversation('u1')).toBeUndefined()
 })
 
+test('a close that may meet a new message ends what is being answered: that message is handled after it, once', async () => {
+  const door = gate()
+  let asked = 0
+  const slow = botThat(async (turn) => {
+    asked += 1
+    if (turn.text === 'slow' && asked === 2) await door.pass()
+    return turn.reply(`${turn.text} by ${asked}`)
+  })
+  await using runtime = await testRuntime({ bots: { bot: { use: slow } } })
+  const user = runtime.user('u1')
+  await user.says('hello').hears('hello by 1')
+  const before = (await runtime.conversation('u1'))?.id ?? ''
+  await user.says('slow')
+  await door.reached()
+  const close = { type: 'close', conversation: before, because: 'test', evenIfNewMessage: true } as const
+  expect(await runtime.agent('amy').does(close)).toMatchObject({ ok: true })
+  door.open()
+  await user.hears('slow by 3').hearsNothing()
+  expect((await runtime.conversation('u1'))?.id).not.toBe(before)
+})
+
 test('a conversation goes from agent to agent, to a team, back to the bot, and the desk is told', async () => {
   const { runtime, items, user, amy, bo } = await withDesk()
   await using _ = runtime
