@@ -1,3 +1,4 @@
 /** What the shipped plugins lend each other: types and tokens only. */
+export { type Blacklist, type BlacklistEntry, blacklist, type Listed } from './blacklist.ts'
 export { type Loopback, loopback } from './loopback.ts'
 export { type Presence, presence } from './presence.ts'
