@@ -43,3 +43,31 @@ test('webhook: answers, what it keeps, failures and handovers', async () => {
 })
 
 const EVENTS = { headers: { 'content-type': 'text/event-stream' } }
+
+test('llm: answers, failures, what it does not know and handovers, with what they used', async () => {
+  const stream = (...chunks: readonly object[]) =>
+    new Response(chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join(''), EVENTS)
+  const ended = (delta: object) => [
+    { choices: [{ delta, finish_reason: 'stop' }] },
+    { choices: [], usage: { prompt_tokens: 10, completion_tokens: 5 } },
+  ]
+  const calls = (name: string) => ended({ tool_calls: [{ index: 0, function: { name, arguments: '{}' } }] })
+  const answers = [
+    () => stream(...ended({ content: 'one' })),
+    () => stream({ choices: [{ delta: { content: 'half' } }] }),
+    () => stream(...calls('not_known')),
+    () => stream(...calls('hand_off')),
+  ]
+  const bots = { ai: { use: 'llm', url: 'http://bot/v1', key: 'sk-replay', model: 'm', prompt: 'Be brief.' } }
+  const config = { bots, desks: { support: SUPPORT } }
+  const { outcomes, ...again } = await replayed(config, (nth) => answers[nth - 1]?.() ?? Response.error(), [
+    ...['a', 'b', 'c', 'd'],
+  ])
+  expect(outcomes).toEqual([
+    'answered: 10 + 5 tokens',
+    'failed: no bot answered',
+    'answered: unknown',
+    'handed-off: the model asked for a person',
+  ])
+  expect(again).toEqual({ replayed: 4, differing: [], askedAgain: 0 })
+})
