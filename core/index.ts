@@ -9,7 +9,7 @@ export { bytes, cron, duration, file, hours, localized, refers, say, secret } fr
 export type { Actor, Conversation, ConversationState, Owner } from './conversation.ts'
 export { DeliveryError, messageOf, SwitchboardError } from './errors.ts'
 export type { JournalTables } from './journal/tables.ts'
-export { fold, type Keyword, keyword, matcher } from './matcher.ts'
+export { finder, fold, type Keyword, keyword, matcher } from './matcher.ts'
 export type {
   Choice,
   Content,

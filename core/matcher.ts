@@ -1,4 +1,6 @@
 /** Keywords: how an operator writes them, and how they are found in what a customer writes, however many there are. */
+import HONG_KONG_TO_TRADITIONAL from 'opencc-js/dict/HKVariantsRev'
+import TRADITIONAL_TO_SIMPLIFIED from 'opencc-js/dict/TSCharacters'
 import { z } from 'zod'
 
 /** A word or phrase to look for in what customers write. */
@@ -10,7 +12,8 @@ export interface Keyword {
    * - `exact`: the whole message. Punctuation around it does not count (`Ｒ。` is `r`), unless the keyword has it;
    * - `contains`: anywhere, also inside a word.
    *
-   * In all of them case, full-width forms and the amount of white space do not matter.
+   * In all of them case, full-width forms, the amount of white space, and whether Chinese is written in traditional or
+   * simplified characters do not matter; the last only in texts without kana, see `matcher`.
    */
   readonly match: 'word' | 'exact' | 'contains'
 }
@@ -30,20 +33,56 @@ export function keyword(): z.ZodType<Keyword, string | { text: string; match?: K
     .meta({ switchboard: 'keyword', examples: ['转人工'] })
 }
 
-/** One spelling for all that look alike: full-width forms, case, and white space of any kind and amount. */
+/**
+ * One spelling for all that mean the same: full-width forms, case, white space of any kind and amount, and Chinese in
+ * traditional or simplified characters (轉人工 is 转人工). Only for comparing: 頭髮 and 頭發 are both 头发.
+ */
 export function fold(text: string): string {
-  if (FOLDED.test(text)) return text
+  return simplified(spelled(text))
+}
+
+/** The same without the last: characters stay what they are. */
+function spelled(text: string): string {
+  if (SPELLED.test(text)) return text
   return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()
 }
 /** Most keywords are nothing else, and there may be a hundred thousand of them. */
-const FOLDED = /^[a-z0-9\u4e00-\u9fff]*$/
+const SPELLED = /^[a-z0-9\u4e00-\u9fff]*$/
 
 /**
  * Compiles keywords once into a function that finds the first of them, in the order of the list, in a text, and gives
  * it as it was written; `undefined` when there is none. Its cost grows with the text, hardly with the list.
  */
 export function matcher(keywords: readonly Keyword[]): (text: string) => string | undefined {
-  const { exact, words, anywhere, starts, filter } = index(keywords)
+  const find = finder(keywords)
+  return (text) => find(text)?.text
+}
+
+/**
+ * The same, giving the keyword itself, with whatever else the caller has put into it.
+ *
+ * A text with kana is Japanese, which has both the characters that Chinese has simplified and those they became, and
+ * means different things by them (機 a machine, 机 a desk). There, characters count as they are written. That needs an
+ * index of its own, which is made when the first such text comes.
+ */
+export function finder<K extends Keyword>(keywords: readonly K[]): (text: string) => K | undefined {
+  const find = compile(keywords, fold)
+  let findInJapanese: typeof find | undefined
+  return (text) => {
+    if (!KANA.test(text)) return find(text)
+    findInJapanese ??= compile(keywords, spelled)
+    return findInJapanese(text)
+  }
+}
+
+/** Hiragana and katakana, half-width too; not what is found in Chinese as well: ・, ー, and の, written for 的. */
+const KANA = /[\u3041-\u306d\u306f-\u3096\u30a1-\u30fa\uff66-\uff6f\uff71-\uff9d]/
+
+function compile<K extends Keyword>(
+  keywords: readonly K[],
+  fold: (text: string) => string,
+): (text: string) => K | undefined {
+  const { exact, words, anywhere, starts, filter } = index(keywords, fold)
   return (text) => {
     const folded = fold(text)
     let first = Math.min(exact.get(folded) ?? NONE, exact.get(bare(folded)) ?? NONE)
@@ -66,8 +105,43 @@ export function matcher(keywords: readonly Keyword[]): (text: string) => string 
         if (filter.has(hash)) look(i, end)
       }
     }
-    return keywords[first]?.text
+    return keywords[first]
   }
+}
+
+// ── traditional and simplified ──────────────────────────────────────────────────────────────
+
+/** The block of Chinese characters that have a place here. The rarer ones beyond it stay what they are. */
+const FIRST_HAN = 0x3400
+const LAST_HAN = 0x9fff
+
+/** For each character of the block the one that it is simplified to, or 0 when it stays what it is: 55 KB. */
+const SIMPLIFIED = new Uint16Array(LAST_HAN - FIRST_HAN + 1)
+// Of a pair, both are one UTF-16 unit; or they are beyond the block.
+for (const [one = '', other = ''] of pairsIn(TRADITIONAL_TO_SIMPLIFIED)) {
+  if (one.length + other.length === 2) SIMPLIFIED[one.charCodeAt(0) - FIRST_HAN] = other.charCodeAt(0)
+}
+// The table leaves 著 as it is, for the 著名 of the mainland; elsewhere people write 看著 with it.
+for (const [one = '', other = ''] of [['著', '着'], ...pairsIn(HONG_KONG_TO_TRADITIONAL)]) {
+  const to = simplified(other)
+  if (simplified(one) === one && to !== one) SIMPLIFIED[one.charCodeAt(0) - FIRST_HAN] = to.charCodeAt(0)
+}
+
+function pairsIn(table: string): readonly (readonly string[])[] {
+  return table.split('|').map((pair) => pair.split(' '))
+}
+
+function simplified(text: string): string {
+  let made = ''
+  let from = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    const to = unit < FIRST_HAN || unit > LAST_HAN ? 0 : SIMPLIFIED[unit - FIRST_HAN]
+    if (!to) continue
+    made += text.slice(from, i) + String.fromCharCode(to)
+    from = i + 1
+  }
+  return from === 0 ? text : made + text.slice(from)
 }
 
 // ── the index ───────────────────────────────────────────────────────────────────────────────
@@ -88,7 +162,7 @@ interface Index {
   readonly filter: Filter
 }
 
-function index(keywords: readonly Keyword[]): Index {
+function index(keywords: readonly Keyword[], fold: (text: string) => string): Index {
   const exact = new Map<string, number>()
   const words = new Map<string, number>()
   const anywhere = new Map<string, number>()

@@ -1,0 +1,137 @@
+/**
+ * How fast keywords are found, beside the fastest simple thing that finds them: a Map from a keyword's first two
+ * characters to the keywords that begin so, and `startsWith`. That one finds less: no folding, no words, not the first
+ * of the list. `node bench/matching.ts` prints what it measures, and writes it to `bench/matching.json`.
+ *
+ * Both run in turns, a few ms each, and the medians are compared: what else the machine does slows both alike.
+ */
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { type Keyword, matcher } from '../core/matcher.ts'
+
+const SEED = 7
+const TEXTS = 200
+const TEXT_CHARS = 50
+const ROUNDS = 61
+const BUILDS = 7
+
+/** What must hold, see `gates` in the file that is written. */
+const MAX_RATIO = new Map([
+  [1_000, 1.5],
+  [100_000, 5],
+])
+const MAX_BUILD_MS = 200
+
+const random = randomFrom(SEED)
+
+/** Seven of ten are Chinese, of 2 to 4 characters; the others English, of 4 to 8 letters. */
+function makeKeywords(count: number): readonly string[] {
+  return Array.from({ length: count }, () => (random(10) < 7 ? chinese(2 + random(3)) : english(4 + random(5))))
+}
+
+/** Chinese and English in one, with hardly a keyword in it: most of what customers write has none. */
+function makeText(): string {
+  let text = ''
+  while (text.length < TEXT_CHARS) text += random(2) === 0 ? chinese(1 + random(6)) : ` ${english(2 + random(7))} `
+  return text.slice(0, TEXT_CHARS)
+}
+
+function chinese(chars: number): string {
+  return String.fromCharCode(...Array.from({ length: chars }, () => 0x4e00 + random(3_000)))
+}
+
+function english(letters: number): string {
+  return String.fromCharCode(...Array.from({ length: letters }, () => 0x61 + random(26)))
+}
+
+function firstTwoCharacters(keywords: readonly string[]): (text: string) => string | undefined {
+  const byStart = new Map<string, string[]>()
+  for (const keyword of keywords) {
+    const start = keyword.slice(0, 2)
+    const others = byStart.get(start)
+    if (others) others.push(keyword)
+    else byStart.set(start, [keyword])
+  }
+  return (text) => {
+    for (let i = 0; i < text.length; i++) {
+      const found = byStart.get(text.slice(i, i + 2))?.find((keyword) => text.startsWith(keyword, i))
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+}
+
+function microsecondsPerText(find: (text: string) => unknown, texts: readonly string[]): number {
+  const startMs = performance.now()
+  for (const text of texts) find(text)
+  return ((performance.now() - startMs) * 1_000) / texts.length
+}
+
+function measure(count: number) {
+  const words = makeKeywords(count)
+  const keywords = words.map((text): Keyword => ({ text, match: 'word' }))
+  const texts = Array.from({ length: TEXTS }, makeText)
+  const baseline = firstTwoCharacters(words)
+  const find = matcher(keywords)
+  // Once for the compiler, and so that neither is paid for what it never did.
+  for (let i = 0; i < 20; i++) {
+    microsecondsPerText(baseline, texts)
+    microsecondsPerText(find, texts)
+  }
+  const times = Array.from({ length: ROUNDS }, () => ({
+    baseline: microsecondsPerText(baseline, texts),
+    matcher: microsecondsPerText(find, texts),
+  }))
+  const buildMs = Array.from({ length: BUILDS }, () => {
+    const before = process.cpuUsage()
+    matcher(keywords)
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / 1_000
+  })
+  const baselineUs = median(times.map((one) => one.baseline))
+  const matcherUs = median(times.map((one) => one.matcher))
+  return {
+    keywords: count,
+    baselineUs: rounded(baselineUs),
+    matcherUs: rounded(matcherUs),
+    ratio: rounded(median(times.map((one) => one.matcher / one.baseline))),
+    buildCpuMs: rounded(median(buildMs)),
+  }
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100
+}
+
+/** Whole numbers below a limit, always the same from one seed (mulberry32). */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+const results = [100, 1_000, 10_000, 100_000].map(measure)
+const gates = results.flatMap(({ keywords, ratio, buildCpuMs }) => {
+  const maxRatio = MAX_RATIO.get(keywords)
+  if (maxRatio === undefined) return []
+  const passed = ratio <= maxRatio && buildCpuMs <= MAX_BUILD_MS
+  return [{ keywords, maxRatio, maxBuildCpuMs: MAX_BUILD_MS, passed }]
+})
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+const about = { date: new Date().toISOString().slice(0, 10), commit, node: process.version, cpu: cpus()[0]?.model }
+writeFileSync(
+  new URL('./matching.json', import.meta.url),
+  `${JSON.stringify({ ...about, textChars: TEXT_CHARS, seed: SEED, results, gates }, undefined, 2)}\n`,
+)
+console.table(results)
+console.table(gates)
+process.exitCode = gates.every(({ passed }) => passed) ? 0 : 1
