@@ -9,14 +9,27 @@ export default definePlugin({
       .min(1)
       .describe('Words that ask for a person. A bare word matches as a whole word or Chinese phrase.'),
     say: say().optional().describe('What the customer is told meanwhile. Left out, texts.handedOver is said.'),
+    guidance: z
+      .strictObject({
+        say: say().describe('The line itself.'),
+        enabled: z.boolean().default(true).describe('false: the line is not said. The words go on working.'),
+      })
+      .optional()
+      .describe('A line that tells how to get a person: once in a conversation, after the first answer.'),
   }),
-  setup: ({ config }) => {
-    const asksForPerson = matcher(config.keywords)
+  setup: ({ config: { keywords, say, guidance } }) => {
+    const asksForPerson = matcher(keywords)
     return {
       inbound: {
         respond(turn, next) {
           const word = asksForPerson(turn.text)
-          return word === undefined ? next() : turn.handOff({ say: config.say, because: `keyword ${word}` })
+          return word === undefined ? next() : turn.handOff({ say, because: `keyword ${word}` })
+        },
+      },
+      events: {
+        // Comes behind all that the first message was answered with, so the line stands below the greeting too.
+        'conversation.opened'(turn) {
+          if (guidance?.enabled && turn.conversation.state === 'bot') turn.say(guidance.say)
         },
       },
     }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { definePlugin, z } from '#core'
 import { memoryChannel, testRuntime } from '#core/testing'
 import keywordHandoff from './index.ts'
 
@@ -27,7 +28,7 @@ async function outcomesOf(said: readonly string[]): Promise<readonly (readonly [
 }
 
 describe('the keywords', () => {
-  test('are found whatever their case and width, and whatever stands around them', async () => {
+  test('C-TA-04: are found whatever their case and width, and whatever stands around them', async () => {
     const expected = [
       ['r', 'r'],
       ['R', 'r'],
@@ -43,12 +44,14 @@ describe('the keywords', () => {
       ['转人工', '转人工'],
       ['我要转人工服务！', '转人工'],
       ['有没有人工客服', '人工'],
+      ['我要轉人工服務！', '转人工'],
+      ['人工ですか', '人工'],
     ]
     const found = await outcomesOf(expected.map(([said = '']) => said))
     expect(found).toEqual(expected.map(([said, word]) => [said, `handed-off: keyword ${word}`]))
   })
 
-  test('are not found inside other words, nor a single letter among others', async () => {
+  test('C-TA-04: are not found inside other words, nor a single letter among others', async () => {
     const said = [
       ...['are you there', 'r u there', 'hello r', 'rr', '®', 'agents', 'reagent', 'my agenda'],
       ...['转账', '人 工', '机器人'],
@@ -87,6 +90,78 @@ describe('what is said', () => {
     await bot.user('u1').says('agent').hearsNothing()
     expect((await bot.conversation('u1'))?.owner).toEqual(QUEUED)
   })
+})
+
+describe('C-TA-06: the line that tells how to get a person', () => {
+  const LINE = { say: { en: 'Write “agent” for a person.', 'zh-CN': '回复“人工”转人工客服。' } }
+  const GREETER = definePlugin({
+    name: 'greeter',
+    summary: 'Greets.',
+    config: z.strictObject({}),
+    setup: () => ({
+      inbound: {
+        respond(turn, next) {
+          if (turn.conversation === undefined) turn.say('Welcome!')
+          return next()
+        },
+      },
+    }),
+  })
+  const guided = (guidance: object, more = {}) =>
+    start({ guidance: { ...LINE, ...guidance } }, { languages: ['en', 'zh-CN'], ...more })
+
+  test('is said once in a conversation, after the first answer, in the customer’s language', async () => {
+    await using bot = await guided({})
+    await bot.user('u1').says('hello').hears('echo: hello', 'Write “agent” for a person.')
+    await bot.user('u1').says('well').hears('echo: well').hearsNothing()
+    const zh = bot.user('u2', { language: 'zh-CN' })
+    await zh.says('你好').hears('echo: 你好', '回复“人工”转人工客服。').says('好').hears('echo: 好').hearsNothing()
+  })
+
+  test('is said again in the next conversation', async () => {
+    await using bot = await guided({})
+    const user = bot.user('u1')
+    await user.says('hello').hears('echo: hello', /agent/).says('agent').hears('One moment.')
+    await bot.agent('amy').takes('u1')
+    await bot.agent('amy').closes('u1')
+    await bot.advance(3_600_000)
+    await user.says('me again').hears('echo: me again', /agent/).hearsNothing()
+  })
+
+  test('stands below a greeting and the answer', async () => {
+    const features = [{ use: GREETER }, { use: keywordHandoff, keywords: KEYWORDS, say: 'One moment.', guidance: LINE }]
+    await using bot = await start({}, { features })
+    await bot.user('u1').says('hello').hears('Welcome!', 'echo: hello', 'Write “agent” for a person.').hearsNothing()
+  })
+
+  test('is not said to who gets a person at once', async () => {
+    await using bot = await guided({})
+    await bot.user('u1').says('agent').hears('One moment.').hearsNothing()
+  })
+
+  test('is never said when it is switched off, and the words go on working', async () => {
+    await using bot = await guided({ enabled: false })
+    const user = bot.user('u1')
+    await user.says('hello').hears('echo: hello').hearsNothing().says('agent').hears('One moment.').hearsNothing()
+    expect((await bot.conversation('u1'))?.owner).toEqual(QUEUED)
+  })
+
+  test('is left out by itself', async () => {
+    await using bot = await start()
+    await bot.user('u1').says('hello').hears('echo: hello').hearsNothing()
+  })
+})
+
+test('C-TA-05: an item of the channel’s menu hands over without any text', async () => {
+  const handOff = { menu: ['PERSON'] }
+  const routes = [{ from: 'memory', mode: 'bot-first', bot: 'parrot', desk: 'support', handOff }]
+  await using bot = await start({}, { routes, texts: { handedOver: 'Please wait.' } })
+  const user = bot.user('u1')
+  await user.does({ type: 'menu-click', key: 'OTHER' }).hears(/did not understand/)
+  expect((await bot.conversation('u1'))?.owner).toEqual({ kind: 'bot', bot: 'parrot' })
+  await user.does({ type: 'menu-click', key: 'PERSON' }).hears('Please wait.').hearsNothing()
+  expect((await bot.conversation('u1'))?.owner).toEqual(QUEUED)
+  expect((await bot.outcomes('u1')).at(-1)).toBe('handed-off: menu PERSON')
 })
 
 test('people who have the conversation are not handed it again', async () => {
