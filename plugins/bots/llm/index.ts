@@ -100,7 +100,7 @@ export default defineBot({
       const about = {
         prompt: config.prompt,
         language: turn.customer.language,
-        knowledge: search(`${before}\n${turn.text}`),
+        knowledge: search(before, turn.text),
       }
       for (let mayWait = true; ; ) {
         try {
@@ -119,6 +119,7 @@ export default defineBot({
 
     async function wait(ms: number, signal: AbortSignal): Promise<void> {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
+      signal.throwIfAborted()
       const cancel = clock.after(ms, resolve)
       signal.addEventListener('abort', () => reject(signal.reason))
       await promise.finally(cancel)

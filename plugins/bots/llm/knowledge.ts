@@ -11,6 +11,9 @@ import { fold, type SettingFile } from '#core'
 /** How many entries the model is shown at most, and how much of each. */
 const MAX_ENTRIES = 5
 const MAX_ENTRY_CHARS = 2_000
+/** How much of a text is searched for, and how long a word may be to be found though misspelt: the time grows with both. */
+const MAX_SEARCHED_CHARS = 1_000
+const MAX_MISSPELT_CHARS = 20
 
 /** The entries of a file. Throws when it is YAML that cannot be read. */
 export function entriesOf({ path, text }: SettingFile): readonly string[] {
@@ -30,19 +33,20 @@ function sections(text: string): readonly string[] {
   return /^#{1,6} /m.test(text) ? text.split(/^(?=#{1,6} )/m) : text.split(/\n\s*\n/)
 }
 
-/** Finds the entries that fit a text, the best first. */
-export function makeSearch(entries: readonly string[]): (text: string) => readonly string[] {
+/** Finds the entries that fit what was said, the best first. */
+export function makeSearch(entries: readonly string[]): (...said: readonly string[]) => readonly string[] {
   const index = new MiniSearch<{ id: number; text: string }>({
     fields: ['text'],
     tokenize: terms,
     processTerm: (term) => term,
   })
   index.addAll(entries.map((text, id) => ({ id, text })))
-  return (text) =>
+  const mayBeMisspelt = (term: string) => /^[a-z]{5,}$/.test(term) && term.length <= MAX_MISSPELT_CHARS
+  return (...said) =>
     index
-      .search(text, {
+      .search(said.map((text) => text.slice(0, MAX_SEARCHED_CHARS)).join('\n'), {
         prefix: (term) => term.length > 3,
-        fuzzy: (term) => term.length > 4 && /^[a-z]+$/.test(term) && 0.2,
+        fuzzy: (term) => mayBeMisspelt(term) && 0.2,
       })
       .slice(0, MAX_ENTRIES)
       .map(({ id }) => entries[id] ?? '')

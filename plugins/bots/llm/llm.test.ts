@@ -57,6 +57,20 @@ describe('an answer', () => {
     expect(model.asked[1]?.messages).toHaveLength(2)
   })
 
+  test('is asked for with the beginning of a message only, when somebody pastes a book', async () => {
+    await using model = await fakeModel((_asked, nth) => writes(nth === 1 ? 'y'.repeat(5_000) : 'ok'))
+    await using bot = await testRuntime(config(model))
+    await bot
+      .user('u1')
+      .says(`${'x'.repeat(3_999)}🙂${'x'.repeat(50_000)}`)
+      .hears(/^y/)
+      .says('so?')
+      .hears('ok')
+    const [, book, answer] = model.asked[1]?.messages ?? []
+    expect(book).toEqual(customer(`${'x'.repeat(3_999)}\ufffd…`))
+    expect(answer?.content).toBe(`${'y'.repeat(4_000)}…`)
+  })
+
   test('is to be in the customer’s language', async () => {
     await using model = await fakeModel(() => writes('ok'))
     await using bot = await testRuntime(config(model, {}, { languages: ['en', 'zh-CN'] }))
@@ -217,6 +231,10 @@ entries:
   test('is also what fits the question before: "and how long?" is about that', async () => {
     const entries = await shown('faq.yaml', FAQ, 'can I get a refund', 'and until when?')
     expect(entries[0]).toContain('within 14 days')
+  })
+
+  test('is found by a word that is not spelt right', async () => {
+    expect(await shown('faq.yaml', FAQ, 'my opnening huors?')).toEqual([expect.stringContaining('from 9 to 18')])
   })
 
   test('is nothing when nothing fits, and never more than five entries of bounded size', async () => {

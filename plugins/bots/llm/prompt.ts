@@ -7,6 +7,9 @@ import type { Said } from '#core'
 
 type Message = OpenAI.Chat.ChatCompletionMessageParam
 
+/** How much of one message the model is told: who pastes a book pays for none of it, and the operator should not either. */
+const MAX_CHARS = 4_000
+
 export function messagesFor(asked: {
   readonly prompt: string
   readonly language: string
@@ -28,14 +31,19 @@ export function messagesFor(asked: {
   return [
     { role: 'system', content: [prompt, ...rules, ...known].join('\n\n') },
     ...said.map(
-      ({ by, text }): Message => (by.kind === 'customer' ? fromCustomer(text) : { role: 'assistant', content: text }),
+      ({ by, text }): Message =>
+        by.kind === 'customer' ? fromCustomer(text) : { role: 'assistant', content: cut(text) },
     ),
     fromCustomer(text),
   ]
 }
 
 function fromCustomer(text: string): Message {
-  return { role: 'user', content: `<customer>\n${withoutTags(text)}\n</customer>` }
+  return { role: 'user', content: `<customer>\n${withoutTags(cut(text))}\n</customer>` }
+}
+
+function cut(text: string): string {
+  return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS).toWellFormed()}…` : text
 }
 
 /** A word, whatever the width of its letters, and whatever nobody sees between them. */

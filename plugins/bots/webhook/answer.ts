@@ -61,11 +61,16 @@ export async function* readAnswer(response: Response): AsyncGenerator<string, An
   throw new Error('It broke off in the middle of its answer.')
 }
 
-/** Ends the turn as the bot wants it. */
-export function endBy({ content, choices, ...answer }: Answer, turn: Asked, next: Next): Outcome {
-  const said = choices && typeof content === 'string' ? { type: 'choices' as const, prompt: content, choices } : content
-  const { handOff, close, intent, guided } = answer
+/** Ends the turn as the bot wants it. What it keeps is kept only when its answer is one. */
+export function endBy(answer: Answer, turn: Asked, next: Next): Outcome {
+  const outcome = outcomeOf(answer, turn, next)
   if (answer.state !== undefined) turn.state.kept = answer.state
+  return outcome
+}
+
+function outcomeOf(answer: Answer, turn: Asked, next: Next): Outcome {
+  const { content, choices, handOff, close, intent, guided } = answer
+  const said = choices && typeof content === 'string' ? { type: 'choices' as const, prompt: content, choices } : content
   if (answer.pass) return next()
   if (answer.unknown) return turn.unknown(said)
   if (handOff) {
