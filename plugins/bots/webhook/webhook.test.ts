@@ -377,6 +377,28 @@ describe('a bot that misbehaves', () => {
 })
 
 describe('a bot that fails again and again', () => {
+  test('is tried again when the try was given up, because an agent took over', async () => {
+    let status = 200
+    await using server = await fakeBot(async ({ event }, signal) => {
+      if (event.text === 'wait') await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      return new Response('{"content":"ok"}', { status })
+    })
+    const more = { desks: { support: { use: memoryDesk().plugin } } }
+    await using bot = await testRuntime(config(server, { pauseAfter: 1 }, more))
+    await bot.user('u1').says('hello').hears('ok')
+    status = 500
+    await bot.user('u2').says('hello').hears('Later, please.')
+    await bot.advance(30_000)
+    status = 200
+    await bot.user('u1').says('wait')
+    await expect.poll(() => server.asked.length).toBe(3)
+    await bot.agent('amy').takes('u1')
+    await bot.idle()
+    await bot.user('u2').says('hello').hears('Later, please.')
+    await bot.advance(30_000)
+    await bot.user('u2').says('hello').hears('ok')
+  })
+
   const settings = { pauseAfter: 3, pauseFor: '30s' }
   const warnings = (logged: readonly string[]) =>
     logged.filter((line) => /failed 3 times in a row: it is asked/.test(line))
