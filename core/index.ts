@@ -31,6 +31,7 @@ export type {
   Delivery,
   DeskItem,
   DocumentStore,
+  Explained,
   Feed,
   FileBody,
   HandOff,

@@ -5,6 +5,7 @@ import { check } from './cli/check.ts'
 import { explain, explainOf, explainReplay } from './cli/explain.ts'
 import { start } from './cli/start.ts'
 import { test } from './cli/test.ts'
+import { explainTopic } from './cli/topics.ts'
 
 const DEFAULT_CONFIG = 'config/switchboard.yaml'
 
@@ -15,6 +16,7 @@ const USAGE = `Usage: switchboard <command> [configuration file]
   start               run it (${DEFAULT_CONFIG} if no file is given)
   check               read and check everything, start nothing
   explain             how it is put together: who has a say on each channel, in which order, at which line
+  explain TOPIC       what a plugin tells of its own settings, such as: explain identities
   explain --of ID     what happened in a chat (a customer's id) or to one event or command, and why
   explain --replay ID run a customer's chats again from the journal, and tell what ends otherwise
   test                play the scenarios beside it (NAME.test.yaml beside NAME.yaml), with nothing outside
@@ -38,12 +40,21 @@ export async function main(args: readonly string[]): Promise<void> {
   if (parsed.command !== 'start') process.stdout.write('', () => process.exit())
 }
 
-async function run({ command, file, json, to, of, replay }: NonNullable<ReturnType<typeof parse>>): Promise<void> {
+async function run({
+  command,
+  file,
+  topic,
+  json,
+  to,
+  of,
+  replay,
+}: NonNullable<ReturnType<typeof parse>>): Promise<void> {
   if (command === 'start') return start(file)
   if (command === 'check') return check(file, json)
   if (command === 'test') return test(file, json)
   if (command === 'explain' && replay !== undefined) return explainReplay(file, replay, json)
   if (command === 'explain' && of !== undefined) return explainOf(file, of, json)
+  if (command === 'explain' && topic !== undefined) return explainTopic(file, topic, json)
   if (command === 'explain') return explain(file, json)
   if (command === 'backup' && to !== undefined) return backup(file, to)
   process.stderr.write(USAGE)
@@ -62,9 +73,12 @@ function parse(args: readonly string[]) {
         replay: { type: 'string' },
       },
     })
-    const [command, file = DEFAULT_CONFIG, ...rest] = positionals
+    const [command, ...after] = positionals
     const known = COMMANDS.find((name) => name === command)
-    return known === undefined || rest.length > 0 ? undefined : { command: known, file, ...values }
+    // A plain word is no file: those have an ending, or a folder before them.
+    const topic = known === 'explain' && /^[\w-]+$/.test(after[0] ?? '') ? after.shift() : undefined
+    const [file = DEFAULT_CONFIG, ...rest] = after
+    return known === undefined || rest.length > 0 ? undefined : { command: known, file, topic, ...values }
   } catch {
     // parseArgs names an option that does not exist; the usage does so too.
     return undefined

@@ -330,6 +330,11 @@ export interface ConfigProblem {
   readonly instead?: string | undefined
 }
 
+/** Of each topic a row for each thing, with the same columns, by their headings. */
+export interface Explained {
+  readonly [topic: string]: readonly { readonly [column: string]: string }[]
+}
+
 interface Manifest<C extends z.ZodType, S extends z.ZodObject, N extends Needs, P extends Provides, DB> {
   /** A kebab-case noun: the folder's name, and what `use:` says. */
   readonly name: string
@@ -346,6 +351,8 @@ interface Manifest<C extends z.ZodType, S extends z.ZodObject, N extends Needs, 
   readonly ifGuardFails?: 'drop' | 'pass'
   /** What zod cannot see: other channels' capabilities, a file's content. Pure. */
   check?(config: z.output<C>, channels: { readonly [name: string]: Capabilities }): readonly ConfigProblem[]
+  /** What `switchboard explain <topic>` tells, by topic. Pure. */
+  explain?(config: z.output<C>, channels: { readonly [name: string]: Capabilities }): Explained
 }
 
 /** TypeScript does not check what a function returns for extra keys: this puts the error at a misspelt hook. */
@@ -382,6 +389,7 @@ export interface Plugin {
   readonly tables: Tables<unknown> | undefined
   readonly ifGuardFails: 'drop' | 'pass'
   check(config: unknown, channels: { readonly [name: string]: Capabilities }): readonly ConfigProblem[]
+  explain(config: unknown, channels: { readonly [name: string]: Capabilities }): Explained
   /** Channels: the account of the platform, without the plugin's name. */
   account(config: unknown): string
   /** Channels only; others are never asked. */
@@ -478,6 +486,7 @@ interface Definition {
   readonly tables?: Tables<unknown>
   readonly ifGuardFails?: 'drop' | 'pass'
   check?(config: unknown, channels: { readonly [name: string]: Capabilities }): readonly ConfigProblem[]
+  explain?(config: unknown, channels: { readonly [name: string]: Capabilities }): Explained
   account?(config: unknown): string
   capabilities?(config: unknown): Capabilities
   names?(config: unknown): NamesOfDesk
@@ -511,6 +520,9 @@ class DefinedPlugin implements Plugin {
 
   check(config: unknown, channels: { readonly [name: string]: Capabilities }): readonly ConfigProblem[] {
     return this.#by.check?.(config, channels) ?? []
+  }
+  explain(config: unknown, channels: { readonly [name: string]: Capabilities }): Explained {
+    return this.#by.explain?.(config, channels) ?? {}
   }
   account(config: unknown): string {
     return this.#by.account?.(config) ?? this.name

@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { answers, COMMAND, config, folder, post, run, SECRET, started, switchboard, yaml } from './command.ts'
 
 test('start answers, explain tells why, a backup is taken meanwhile, and Ctrl-C finishes what is under way', async () => {
@@ -143,4 +143,27 @@ test('the feature in the README is about 20 lines, and runs as it stands there',
   expect(await post(url, { id: '1', chat: 'u1', text: 'What are your hours?' })).toBe(200)
   expect(await post(url, { id: '2', chat: 'u1', text: 'thanks' })).toBe(200)
   expect(await answers(url, 'u1', 2)).toEqual(['9:00–18:00', 'echo: thanks'])
+})
+
+test('explain with a topic tells what plugins say of their settings, as a table and as JSON; an unknown one is named', async () => {
+  const example = fileURLToPath(new URL('../config/examples/agent-identity.yaml', import.meta.url))
+  vi.stubEnv('LOOPBACK_SECRET', SECRET)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const explain = (topic: string, ...more: readonly string[]) => switchboard('explain', topic, example, ...more).ended
+  expect(await explain('identities')).toMatchObject({ status: 0, err: '' })
+  expect((await explain('identities')).out).toMatchInlineSnapshot(`
+    "identity  name                    used by     seen on
+    sales     售前客服 / Sales        amy, bo     demo
+    robot     小助手 / Assistant      bot parrot  demo
+    night     夜班客服 / Night shift  unassigned
+    "
+  `)
+  expect(JSON.parse((await explain('identities', '--json')).out)).toMatchObject({
+    identities: [{ identity: 'sales', 'used by': 'amy, bo' }, { identity: 'robot' }, { 'used by': 'unassigned' }],
+  })
+  expect(await explain('indentities')).toMatchObject({
+    status: 1,
+    out: '',
+    err: 'No plugin of this configuration explains "indentities". Known here: identities.\n',
+  })
 })

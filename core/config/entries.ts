@@ -244,6 +244,7 @@ function readSettingFile(absolute: string, path: string): { bytes: Buffer; hash:
 function settingFile(path: string, written: string, bytes: Buffer): SettingFile {
   return {
     path,
+    bytes,
     // Only when asked for: a picture has no text.
     get text() {
       try {

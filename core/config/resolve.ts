@@ -16,6 +16,8 @@ export interface SettingFile {
   readonly path: string
   /** Its content. Throws when it is not UTF-8. */
   readonly text: string
+  /** Its content as it is: of a picture, say. */
+  readonly bytes: Uint8Array
 }
 
 export interface Resolver {

@@ -183,7 +183,8 @@ export function file(): FromText<SettingFile> {
 
 function readDirectly(path: string): SettingFile | Finding {
   try {
-    return { path: resolve(path), text: readFileSync(path, 'utf8') }
+    const bytes = readFileSync(path)
+    return { path: resolve(path), text: bytes.toString('utf8'), bytes }
   } catch {
     return found('CONFIG_BAD_FILE', { path, because: 'cannot be read' })
   }

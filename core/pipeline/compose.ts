@@ -278,10 +278,12 @@ function adaptReply(draft: TurnDraft, reply: Rewritten, free: number | undefined
 
 function deliveryOf(tools: Tools, draft: TurnDraft, reply: Rewritten, part: Part) {
   const nowMs = tools.clock.now()
+  // Where the platform shows none, the name is in the text.
+  const identity = draft.channel.capabilities.showsIdentity === 'none' ? undefined : reply.identity
   return {
     id: tools.makeId(),
     destination: 'channel',
-    payload: { kind: 'part', part, identity: reply.identity, inReplyTo: platformIdOf(draft) },
+    payload: { kind: 'part', part, identity, inReplyTo: platformIdOf(draft) },
     by: reply.by,
     expiresAtMs: reply.by.kind === 'agent' ? undefined : nowMs + PROGRAM_REPLY_EXPIRES_MS,
     holdUntilMs: nowMs + HOLD_MS,

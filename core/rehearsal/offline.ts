@@ -20,6 +20,7 @@ export function manifestOf(real: Plugin): Omit<Plugin, 'setup'> {
     tables: real.tables,
     ifGuardFails: real.ifGuardFails,
     check: (config, channels) => real.check(config, channels),
+    explain: (config, channels) => real.explain(config, channels),
     account: (config) => real.account(config),
     capabilities: (config) => real.capabilities(config),
     names: (config) => real.names(config),
