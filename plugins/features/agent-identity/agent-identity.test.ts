@@ -1,0 +1,322 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Capabilities } from '#core'
+import { memoryChannel, type TestRuntime, testRuntime } from '#core/testing'
+import { topicsOf } from '../../../core/cli/topics.ts'
+import { type Identities, identities as token } from '../../services/identities.ts'
+import agentIdentity from './index.ts'
+import { pictureOf } from './picture.ts'
+
+const SUPPORT = {
+  use: 'desk',
+  people: { amy: { name: 'Amy Wong (1042)' }, bo: { name: 'Bo' }, cy: { name: 'Cy' } },
+  teams: { presale: { members: ['amy', 'bo'] } },
+}
+const SALES = { id: 'sales', name: 'Sales' }
+const AVATAR = (type: string) => join(import.meta.dirname, '__fixtures__', `wide.${type}`)
+
+type Settings = { readonly [setting: string]: unknown }
+
+const configWith = (settings: Settings, more: Settings = {}) => ({
+  bots: { parrot: { use: 'echo' } },
+  desks: { support: SUPPORT },
+  features: [
+    { use: 'keyword-handoff', keywords: ['agent'], say: '' },
+    { use: agentIdentity, identities: { sales: { name: 'Sales' } }, ...settings },
+  ],
+  ...more,
+})
+
+function channelThat(showsIdentity: Capabilities['showsIdentity']) {
+  return memoryChannel({ capabilities: { showsIdentity } })
+}
+
+/** What an agent's message looks like to the channel. */
+async function sentBy(bot: TestRuntime, person: string, user = 'u1') {
+  await bot.user(user).says('agent')
+  await bot.idle()
+  const before = bot.channel.sent.length
+  await bot.agent(person).takes(user)
+  expect(await bot.agent(person).sends(user, 'Hello!')).toMatchObject({ ok: true })
+  await bot.idle()
+  const [delivery] = bot.channel.sent.slice(before)
+  return delivery
+}
+
+/** Why this configuration is refused. */
+async function problemsOf(settings: Settings, channel = memoryChannel()): Promise<string> {
+  try {
+    await (await testRuntime(configWith(settings), { channel }))[Symbol.asyncDispose]()
+    return ''
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+describe('an agent', () => {
+  test('C-ID-01: is seen under the assigned identity, never under the name they sign in with', async () => {
+    await using bot = await testRuntime(configWith({ assign: { amy: 'sales' } }))
+    expect(await sentBy(bot, 'amy')).toMatchObject({ identity: SALES, part: { text: 'Hello!' } })
+    expect(JSON.stringify(bot.channel.sent)).not.toMatch(/amy/i)
+  })
+
+  test('C-ID-03: may share an identity with others; the journal still has who it was', async () => {
+    await using bot = await testRuntime(configWith({ assign: { amy: 'sales', bo: 'sales' } }))
+    expect(await sentBy(bot, 'amy', 'u1')).toMatchObject({ identity: SALES })
+    expect(await sentBy(bot, 'bo', 'u2')).toMatchObject({ identity: SALES })
+    const wrote = async (user: string) =>
+      (await bot.entries(user)).filter(({ kind }) => kind === 'out').map(({ by_json }) => JSON.parse(by_json))
+    expect([await wrote('u1'), await wrote('u2')]).toEqual([
+      [{ kind: 'agent', person: 'amy' }],
+      [{ kind: 'agent', person: 'bo' }],
+    ])
+  })
+
+  test('C-ID-05: without an identity is sent without one, and nothing else is different', async () => {
+    await using bot = await testRuntime(configWith({ assign: { amy: 'sales' } }))
+    const [amys, cys] = [await sentBy(bot, 'amy', 'u1'), await sentBy(bot, 'cy', 'u2')]
+    expect(cys?.identity).toBeUndefined()
+    expect(cys?.part).toEqual(amys?.part)
+  })
+
+  test('has another one on another channel, and none where none is assigned', async () => {
+    const second = memoryChannel({ name: 'second' })
+    const identities = { sales: { name: 'Sales' }, amy: { name: 'Amy' } }
+    const settings = { identities, assign: { amy: { memory: 'amy', other: 'sales' }, bo: { other: 'sales' } } }
+    await using bot = await testRuntime(configWith(settings, { channels: { other: { use: second.plugin } } }))
+    expect((await sentBy(bot, 'amy', 'u1'))?.identity).toMatchObject({ name: 'Amy' })
+    expect((await sentBy(bot, 'bo', 'u2'))?.identity).toBeUndefined()
+    const message = { id: '1', chat: 'u9', type: 'message', atMs: bot.clock.now(), grants: 'message' } as const
+    await second.receive({ ...message, parts: [{ type: 'text', text: 'agent' }] })
+    await bot.idle()
+    const chat = (await bot.runtime.engine.findChat('second:second', 'u9')) ?? ''
+    await bot.agent('amy').does({ type: 'take', chat })
+    await bot.agent('amy').does({ type: 'send', chat, content: 'Hello!' })
+    await bot.idle()
+    expect(second.sent.at(-1)?.identity).toMatchObject({ name: 'Sales' })
+  })
+
+  test('C-ID-11: has a name in each language; where the platform shows none it stands in front, in the customer’s', async () => {
+    const name = { 'zh-CN': '售前客服', en: 'Sales' }
+    const settings = { identities: { sales: { name } }, assign: { amy: 'sales' } }
+    await using shown = await testRuntime(configWith(settings))
+    expect((await sentBy(shown, 'amy'))?.identity).toMatchObject({ name })
+    const languages = { languages: ['en', 'zh-CN'] }
+    await using bot = await testRuntime(configWith(settings, languages), { channel: channelThat('none') })
+    bot.user('u1', { language: 'zh-CN' })
+    bot.user('u2', { language: 'de' })
+    expect(await sentBy(bot, 'amy', 'u1')).toMatchObject({ part: { text: '售前客服: Hello!' } })
+    expect(await sentBy(bot, 'amy', 'u2')).toMatchObject({ part: { text: 'Sales: Hello!' } })
+  })
+
+  test('C-ID-12: has a second line only if one is set', async () => {
+    const identities = { sales: { name: 'Sales', line2: { en: 'Online shop' } }, bo: { name: 'Bo' } }
+    await using bot = await testRuntime(configWith({ identities, assign: { amy: 'sales', bo: 'bo' } }))
+    expect((await sentBy(bot, 'amy', 'u1'))?.identity?.line2).toEqual({ en: 'Online shop' })
+    expect(await sentBy(bot, 'bo', 'u2')).toMatchObject({ identity: { id: 'bo', name: 'Bo' } })
+    expect(bot.channel.sent.at(-1)?.identity?.line2).toBeUndefined()
+  })
+
+  test('C-ID-13: where a channel shows none (a layout without faces), the channel is given none', async () => {
+    await using bot = await testRuntime(configWith({ assign: { amy: 'sales' } }), { channel: channelThat('none') })
+    const delivery = await sentBy(bot, 'amy')
+    expect(delivery?.identity).toBeUndefined()
+    expect(delivery?.part).toEqual({ type: 'text', text: 'Sales: Hello!' })
+  })
+
+  test('C-LC-04: shows themselves, their team, or nothing', async () => {
+    const identities = { sales: { name: 'Sales' }, amy: { name: 'Amy' } }
+    const settings = { identities, assign: { amy: 'amy' }, teams: { presale: 'sales' } }
+    const seen = async (show: unknown) => {
+      await using bot = await testRuntime(configWith({ ...settings, show }))
+      return (await sentBy(bot, 'amy'))?.identity?.name
+    }
+    expect(await seen('agent')).toBe('Amy')
+    expect(await seen('team')).toBe('Sales')
+    expect(await seen('none')).toBeUndefined()
+    expect(await seen({ memory: 'team' })).toBe('Sales')
+    expect(await seen({})).toBe('Amy')
+  })
+})
+
+test('a bot has one too, and what nobody says in person has none', async () => {
+  const settings = { bots: { parrot: 'robot' }, identities: { robot: { name: 'Robot' } } }
+  await using bot = await testRuntime(configWith(settings, { texts: { handedOver: 'Wait.' } }))
+  await bot.user('u1').says('hello').hears('echo: hello')
+  expect(bot.channel.sent.at(-1)?.identity).toMatchObject({ name: 'Robot' })
+  await using silent = await testRuntime(configWith({ ...settings, show: 'none' }))
+  await silent.user('u1').says('hello').hears('echo: hello')
+  expect(silent.channel.sent.at(-1)?.identity).toBeUndefined()
+})
+
+describe('what is declared', () => {
+  test('C-ID-14: is not live before it is assigned: it is never sent, and explain lists it as unassigned', async () => {
+    const identities = { sales: { name: { 'zh-CN': '售前', en: 'Sales' } }, spare: { name: 'Spare' } }
+    const settings = { identities, assign: { amy: 'sales', bo: { memory: 'sales' } }, teams: { presale: 'spare' } }
+    await using bot = await testRuntime(configWith(settings))
+    expect(topicsOf(bot.runtime.config).get('identities')).toEqual([
+      { identity: 'sales', name: '售前 / Sales', 'used by': 'amy, bo', 'seen on': 'memory' },
+      { identity: 'spare', name: 'Spare', 'used by': 'unassigned', 'seen on': '' },
+    ])
+    await sentBy(bot, 'amy', 'u1')
+    await sentBy(bot, 'cy', 'u2')
+    expect(JSON.stringify(bot.channel.sent)).not.toContain('Spare')
+  })
+
+  test('is told with the channels that show no names, where it stands in front of the text', async () => {
+    await using bot = await testRuntime(configWith({ assign: { amy: 'sales' } }), { channel: channelThat('none') })
+    expect(topicsOf(bot.runtime.config).get('identities')).toMatchObject([
+      { 'used by': 'amy', 'seen on': 'memory (in front of the text)' },
+    ])
+  })
+
+  test('is lent to who provisions or shows it, with what is assigned', async () => {
+    const identities = { sales: { name: 'Sales', line2: 'Shop' }, spare: { name: 'Spare' } }
+    await using bot = await testRuntime(configWith({ identities, assign: { amy: 'sales' } }))
+    const lent = service(bot)
+    expect(lent.list()).toEqual([
+      { id: 'sales', name: 'Sales', line2: 'Shop', avatarUrl: undefined, isAssigned: true },
+      { id: 'spare', name: 'Spare', line2: undefined, avatarUrl: undefined, isAssigned: false },
+    ])
+    expect(lent.seenAs({ kind: 'agent', person: 'amy' }, { channel: 'memory' })).toMatchObject({ id: 'sales' })
+    expect(lent.seenAs({ kind: 'agent', person: 'bo' }, { channel: 'memory' })).toBeUndefined()
+  })
+
+  test('C-ID-09: may have 16 characters as people count them, where a channel says so; a 17th is refused, and nothing cut off', async () => {
+    const narrow = () => channelThat({ avatar: true, maxGraphemes: 16 })
+    const named = (name: unknown, assign: unknown = { amy: 'sales' }) =>
+      problemsOf({ identities: { sales: { name } }, assign }, narrow())
+    expect(await named('汉'.repeat(16))).toBe('')
+    expect(await named('汉'.repeat(17))).toContain(
+      `agent-identity: "${'汉'.repeat(17)}" has 17 characters, and memory shows at most 16 of a name.`,
+    )
+    const family = '👨‍👩‍👧‍👦'
+    expect(await named(family.repeat(16))).toBe('')
+    expect(await named(family.repeat(17))).toContain('has 17 characters')
+    expect(await named('é'.repeat(16))).toBe('')
+    expect(await named({ en: 'Sales', 'zh-CN': '售'.repeat(17) })).toMatch(/name\.zh-CN.*has 17 characters/s)
+    // Nobody is seen under it there.
+    expect(await named('汉'.repeat(17), {})).toBe('')
+    await using bot = await testRuntime(
+      configWith({ identities: { sales: { name: '汉'.repeat(16) } }, assign: { amy: 'sales' } }),
+      { channel: narrow() },
+    )
+    expect((await sentBy(bot, 'amy'))?.identity?.name).toBe('汉'.repeat(16))
+  })
+
+  test('C-ID-04: may be as many on a channel as its account takes', async () => {
+    const most = { avatar: true, perAccount: 2 } as const
+    const identities = Object.fromEntries(['a', 'b', 'c'].map((id) => [id, { name: id }]))
+    expect(await problemsOf({ identities, assign: { amy: 'a', bo: 'b' } }, channelThat(most))).toBe('')
+    expect(await problemsOf({ identities, assign: { amy: 'a', bo: 'b', cy: 'c' } }, channelThat(most))).toContain(
+      '3 identities are assigned on memory, and its account takes 2.',
+    )
+    expect(await problemsOf({ identities, assign: { amy: 'a', bo: 'b', cy: 'b' } }, channelThat(most))).toBe('')
+  })
+
+  test('must be there when it is assigned, and must have a name', async () => {
+    expect(await problemsOf({ assign: { amy: 'saels' } })).toMatch(
+      /assign\.amy .*no identity "saels".*Write one of sales/s,
+    )
+    expect(await problemsOf({ assign: { amy: { memory: 'saels' } } })).toMatch(/assign\.amy\.memory .*"saels"/s)
+    expect(await problemsOf({ identities: { sales: { name: { en: 'Sales', 'zh-CN': ' ' } } } })).toContain(
+      'name is empty',
+    )
+    expect(await problemsOf({ assign: { zoe: 'sales' } })).toContain('zoe')
+  })
+})
+
+describe('an avatar', () => {
+  const settings = (avatar: string, more: Settings = {}) => ({
+    identities: { sales: { name: 'Sales', avatar } },
+    assign: { amy: 'sales' },
+    ...more,
+  })
+  const get = (bot: TestRuntime, url: string | undefined) => fetch(`${bot.runtime.url}${new URL(url ?? '').pathname}`)
+
+  test.each(['png', 'jpg', 'webp'])(
+    '(%s) comes as square copies of 96 and 192 pixels, to everybody, and may be kept',
+    async (type) => {
+      await using bot = await testRuntime(configWith(settings(AVATAR(type))), { listen: true })
+      const url = (await sentBy(bot, 'amy'))?.identity?.avatarUrl
+      const [large, small] = await Promise.all([get(bot, url), get(bot, url?.replace('-192.', '-96.'))])
+      expect(large.status).toBe(200)
+      expect(Object.fromEntries(large.headers)).toMatchObject({
+        'content-type': 'image/png',
+        'x-content-type-options': 'nosniff',
+        'cache-control': 'public, max-age=31536000, immutable',
+        'cross-origin-resource-policy': 'cross-origin',
+      })
+      expect(pictureOf(await large.bytes())).toEqual({ type: 'png', width: 192, height: 192 })
+      expect(pictureOf(await small.bytes())).toEqual({ type: 'png', width: 96, height: 96 })
+      expect(pictureOf((await service(bot).avatar('sales', 96)) ?? new Uint8Array())).toMatchObject({ width: 96 })
+      expect((await get(bot, url?.replace('-192.', '-48.'))).status).toBe(404)
+      expect((await get(bot, url?.replace(/[0-9a-f]{32}/, '0'.repeat(32)))).status).toBe(404)
+    },
+  )
+
+  test('is made once, kept over a restart, and thrown away with the picture', async () => {
+    await using bot = await testRuntime(configWith(settings(AVATAR('png'))))
+    const made = await service(bot).avatar('sales', 192)
+    const rows = await bot.rows('agent-identity', 'copy')
+    expect(rows).toMatchObject([{ pixels: 96 }, { pixels: 192 }])
+    await bot.restart()
+    expect(await bot.rows('agent-identity', 'copy')).toEqual(rows)
+    expect(await service(bot).avatar('sales', 192)).toEqual(made)
+    await bot.apply(configWith(settings(AVATAR('jpg'))))
+    expect(await bot.rows('agent-identity', 'copy')).toEqual([])
+  })
+
+  test('that is no picture, too large a file, or too many pixels, is refused before the start', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-avatars-'))
+    const file = (name: string, bytes: Uint8Array | string) => {
+      writeFileSync(join(folder, name), bytes)
+      return problemsOf(settings(join(folder, name)))
+    }
+    const png = new Uint8Array(readFileSync(AVATAR('png')))
+    expect(await file('page.png', '<script>alert(1)</script>')).toMatch(/avatar .*no PNG, JPEG or WebP picture/s)
+    expect(await file('cut.png', png.slice(0, 20))).toContain('no PNG, JPEG or WebP picture')
+    expect(await file('empty.png', '')).toContain('no PNG, JPEG or WebP picture')
+    expect(await file('big.png', Buffer.concat([png, Buffer.alloc(2 * 1024 * 1024)]))).toContain('may have 2 MB')
+    const huge = png.slice()
+    new DataView(huge.buffer).setUint32(16, 40_000)
+    expect(await file('huge.png', huge)).toContain('40000 × 200 pixels')
+    expect(await problemsOf(settings(join(folder, 'none.png')))).toContain('is not there')
+    // Its name does not count.
+    expect(await file('really-a-png.gif', png)).toBe('')
+    await rm(folder, { recursive: true })
+  })
+
+  test('that turns out to be broken is not there, and the log says whose it is', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-avatars-'))
+    const broken = join(folder, 'broken.png')
+    writeFileSync(broken, readFileSync(AVATAR('png')).subarray(0, 400))
+    await using bot = await testRuntime(configWith(settings(broken)), { listen: true })
+    const url = (await sentBy(bot, 'amy'))?.identity?.avatarUrl
+    expect((await get(bot, url)).status).toBe(404)
+    expect((await get(bot, url)).status).toBe(404)
+    expect(bot.logged.filter((line) => line.includes('The avatar of sales cannot be read'))).toHaveLength(1)
+    await rm(folder, { recursive: true })
+  })
+})
+
+test.each(['png', 'jpg', 'webp'])('a picture (%s) says what it is and how large', (type) => {
+  const bytes = new Uint8Array(readFileSync(AVATAR(type)))
+  expect(pictureOf(bytes)).toEqual({ type: type === 'jpg' ? 'jpeg' : type, width: 300, height: 200 })
+  // Wherever it is cut off, nothing breaks.
+  for (let end = 0; end < bytes.length; end++) pictureOf(bytes.subarray(0, end))
+})
+
+/** What a borrower gets of it. */
+function service(bot: TestRuntime): Identities {
+  const lent = bot.runtime.instance('agent-identity')?.services.get(token.name)
+  if (!isIdentities(lent)) throw new Error('It lends no identities.')
+  return lent
+}
+
+function isIdentities(lent: unknown): lent is Identities {
+  return typeof lent === 'object' && lent !== null && 'list' in lent && 'seenAs' in lent && 'avatar' in lent
+}

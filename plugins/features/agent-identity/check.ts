@@ -1,0 +1,91 @@
+/** What can be wrong with identities beyond their shape: names too long for a channel, pictures that are none. */
+import type { Capabilities, ConfigProblem } from '#core'
+import { assignments, type Use, usesOf } from './assigned.ts'
+import { pictureOf } from './picture.ts'
+import { type Declared, type Settings, textsOf } from './settings.ts'
+
+/** Larger ones take long to load, and to make smaller. */
+const MAX_AVATAR_BYTES = 2 * 1024 * 1024
+const MAX_AVATAR_PIXELS = 4_096
+
+type Channels = { readonly [name: string]: Capabilities }
+
+export function check(settings: Settings, channels: Channels): readonly ConfigProblem[] {
+  const uses = usesOf(settings, channels)
+  return [
+    ...unknownNames(settings),
+    ...Object.entries(settings.identities).flatMap(([id, { avatar }]) => avatarProblem(id, avatar?.bytes)),
+    ...Object.entries(channels).flatMap(([channel, { showsIdentity }]) => {
+      if (showsIdentity === 'none') return []
+      const here = uses.filter((use) => use.channel === channel)
+      return [...tooLong(settings, here, showsIdentity.maxGraphemes), ...tooMany(here, showsIdentity.perAccount)]
+    }),
+  ]
+}
+
+function unknownNames(settings: Settings): readonly ConfigProblem[] {
+  const known = Object.keys(settings.identities)
+  return assignments(settings)
+    .filter(({ identity }) => !known.includes(identity))
+    .map(({ path, identity }) => ({
+      path,
+      message: `there is no identity "${identity}".`,
+      instead: known.length > 0 ? `Write one of ${known.join(', ')}, or declare it.` : 'Declare it under identities.',
+    }))
+}
+
+function avatarProblem(id: string, bytes: Uint8Array | undefined): readonly ConfigProblem[] {
+  if (!bytes) return []
+  const path = ['identities', id, 'avatar']
+  if (bytes.byteLength > MAX_AVATAR_BYTES) {
+    const size = `${Math.ceil(bytes.byteLength / 1024)} KB`
+    return [
+      {
+        path,
+        message: `the picture has ${size}, and may have 2 MB.`,
+        instead: 'Save it smaller: 192 pixels are shown.',
+      },
+    ]
+  }
+  const picture = pictureOf(bytes)
+  if (!picture) {
+    return [{ path, message: 'the file is no PNG, JPEG or WebP picture.', instead: 'Save it as one of these.' }]
+  }
+  const { width, height } = picture
+  if (Math.max(width, height) <= MAX_AVATAR_PIXELS) return []
+  const message = `the picture has ${width} × ${height} pixels, and may have ${MAX_AVATAR_PIXELS} at a side.`
+  return [{ path, message, instead: 'Save it smaller: 192 pixels are shown.' }]
+}
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+
+/** What a reader takes for one character is one: an emoji of several parts, a letter with its accents. */
+function lengthOf(text: string): number {
+  return [...graphemes.segment(text)].length
+}
+
+function tooLong({ identities }: Settings, uses: readonly Use[], most = Number.POSITIVE_INFINITY) {
+  const used = [...new Set(uses.map(({ identity }) => identity))]
+  return used.flatMap((id) =>
+    namesOf(identities[id]).flatMap(([language, text]): readonly ConfigProblem[] => {
+      const length = lengthOf(text)
+      if (length <= most) return []
+      const channel = uses.find(({ identity }) => identity === id)?.channel
+      const path = ['identities', id, 'name', ...(language === undefined ? [] : [language])]
+      const message = `"${text}" has ${length} characters, and ${channel} shows at most ${most} of a name.`
+      return [{ path, message, instead: 'Write a shorter one, or assign another identity there. Nothing is cut off.' }]
+    }),
+  )
+}
+
+function namesOf(identity: Declared | undefined) {
+  return identity ? textsOf(identity.name) : []
+}
+
+function tooMany(uses: readonly Use[], most = Number.POSITIVE_INFINITY): readonly ConfigProblem[] {
+  const used = new Set(uses.map(({ identity }) => identity))
+  if (used.size <= most) return []
+  const channel = uses[0]?.channel
+  const message = `${used.size} identities are assigned on ${channel}, and its account takes ${most}.`
+  return [{ path: ['assign'], message, instead: 'Let several people share one.' }]
+}

@@ -1,0 +1,39 @@
+import { file, type Localized, localized, refers, z } from '#core'
+
+const Name = localized().refine((name) => textsOf(name).every(([, text]) => text.trim() !== ''), {
+  error: 'The name is empty. Write what customers shall see.',
+})
+
+const Identity = z.strictObject({
+  name: Name.describe('What customers see as the name.'),
+  line2: localized().optional().describe('What stands below the name: a department, a team, a place.'),
+  avatar: file().optional().describe('A PNG, JPEG or WebP picture. Its middle square is shown.'),
+})
+
+const Assigned = z.union([z.string(), z.record(refers('channel'), z.string())])
+const Show = z.enum(['agent', 'team', 'none'])
+
+export const Settings = z.strictObject({
+  identities: z
+    .record(z.string().min(1), Identity)
+    .describe('The names and faces. None is seen before it is assigned.'),
+  assign: z
+    .record(refers('person'), Assigned)
+    .default({})
+    .describe('As whom people are seen: an identity, or one for each channel. Several may have the same.'),
+  teams: z.record(refers('team'), Assigned).default({}).describe('As whom a team is seen, where teams are shown.'),
+  bots: z.record(refers('bot'), Assigned).default({}).describe('As whom bots are seen.'),
+  show: z
+    .union([Show, z.record(refers('channel'), Show)])
+    .default('agent')
+    .describe('What customers see of the people: each one, their team, or nothing; or that for each channel.'),
+})
+export type Settings = z.output<typeof Settings>
+export type Declared = Settings['identities'][string]
+
+/** The texts of a name, each with its language; one that is the same in all languages has none. */
+export function textsOf(
+  name: string | Localized<string>,
+): readonly (readonly [language: string | undefined, text: string])[] {
+  return typeof name === 'string' ? [[undefined, name]] : Object.entries(name)
+}

@@ -1,0 +1,15 @@
+import { type Actor, type Identity, service } from '#core'
+
+/** The sides of the square copies of an avatar, in pixels: for lists, and for sharp screens. */
+export type AvatarPixels = 96 | 192
+
+/** The names and faces under which people and bots are seen. */
+export interface Identities {
+  /** All that are declared, in the order of the YAML. Those that are not assigned to anybody are seen by nobody. */
+  list(): readonly (Identity & { readonly isAssigned: boolean })[]
+  /** As whom somebody is seen on a channel; `undefined`: without a name. `team`: which has the conversation. */
+  seenAs(by: Actor, on: { readonly channel: string; readonly team?: string | undefined }): Identity | undefined
+  /** A copy of the avatar, as PNG, for a platform that keeps its own; `undefined` when there is none. */
+  avatar(id: string, pixels: AvatarPixels): Promise<Uint8Array | undefined>
+}
+export const identities = service<Identities>('identities')
