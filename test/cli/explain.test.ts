@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
+import { definePlugin, z } from '#core'
 import { replay } from '../../core/cli/replay.ts'
 import { resolvedAsText, resolvedPipeline } from '../../core/cli/resolved.ts'
 import { readStory, storyAsText } from '../../core/cli/story.ts'
+import { rowsAsText, topicsOf } from '../../core/cli/topics.ts'
 import { DeliveryError } from '../../core/errors.ts'
 import { readJournal } from '../../core/journal/sqlite/read-journal.ts'
 import { memoryChannel, type TestRuntime, testRuntime } from '../../core/testing/index.ts'
@@ -217,4 +219,27 @@ test('a journal of the first schema, not opened by this version yet, is told too
   } finally {
     await rm(folder, { recursive: true })
   }
+})
+
+test('what plugins tell of a topic is told together, of the channels that each is for', async () => {
+  const teller = definePlugin({
+    name: 'teller',
+    summary: 'Tells.',
+    config: z.strictObject({ what: z.string() }),
+    explain: ({ what }, channels) => ({ rules: [{ what, where: Object.keys(channels).join(', ') }], none: [] }),
+    setup: () => ({}),
+  })
+  const second = memoryChannel({ name: 'second' })
+  await using bot = await testRuntime({
+    channels: { second: { use: second.plugin } },
+    bots: { parrot: { use: 'echo' } },
+    features: [
+      { use: teller, what: '全部' },
+      { use: teller, name: 'other', what: '\u001b[31mred', for: ['second'] },
+    ],
+  })
+  const topics = topicsOf(bot.runtime.config)
+  expect([...topics.keys()]).toEqual(['rules', 'none'])
+  expect(rowsAsText(topics.get('rules') ?? [])).toBe('what      where\n全部      memory, second\n·[31mred  second\n')
+  expect(rowsAsText(topics.get('none') ?? [])).toBe('There are none.\n')
 })

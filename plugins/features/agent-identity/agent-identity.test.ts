@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Capabilities } from '#core'
 import { memoryChannel, type TestRuntime, testRuntime } from '#core/testing'
-import { topicsOf } from '../../../core/cli/topics.ts'
 import { type Identities, identities as token } from '../../services/identities.ts'
 import agentIdentity from './index.ts'
 import { pictureOf } from './picture.ts'
@@ -157,7 +156,7 @@ describe('what is declared', () => {
     const identities = { sales: { name: { 'zh-CN': '售前', en: 'Sales' } }, spare: { name: 'Spare' } }
     const settings = { identities, assign: { amy: 'sales', bo: { memory: 'sales' } }, teams: { presale: 'spare' } }
     await using bot = await testRuntime(configWith(settings))
-    expect(topicsOf(bot.runtime.config).get('identities')).toEqual([
+    expect(explained(bot)).toEqual([
       { identity: 'sales', name: '售前 / Sales', 'used by': 'amy, bo', 'seen on': 'memory' },
       { identity: 'spare', name: 'Spare', 'used by': 'unassigned', 'seen on': '' },
     ])
@@ -168,9 +167,7 @@ describe('what is declared', () => {
 
   test('is told with the channels that show no names, where it stands in front of the text', async () => {
     await using bot = await testRuntime(configWith({ assign: { amy: 'sales' } }), { channel: channelThat('none') })
-    expect(topicsOf(bot.runtime.config).get('identities')).toMatchObject([
-      { 'used by': 'amy', 'seen on': 'memory (in front of the text)' },
-    ])
+    expect(explained(bot)).toMatchObject([{ 'used by': 'amy', 'seen on': 'memory (in front of the text)' }])
   })
 
   test('is lent to who provisions or shows it, with what is assigned', async () => {
@@ -309,6 +306,13 @@ test.each(['png', 'jpg', 'webp'])('a picture (%s) says what it is and how large'
   // Wherever it is cut off, nothing breaks.
   for (let end = 0; end < bytes.length; end++) pictureOf(bytes.subarray(0, end))
 })
+
+/** What `switchboard explain identities` tells. */
+function explained({ runtime }: TestRuntime) {
+  const channels = Object.fromEntries(runtime.config.channels.map(({ name, capabilities }) => [name, capabilities]))
+  const own = runtime.config.features.find(({ plugin }) => plugin === agentIdentity)
+  return agentIdentity.explain(own?.settings, channels).identities
+}
 
 /** What a borrower gets of it. */
 function service(bot: TestRuntime): Identities {
