@@ -39,25 +39,34 @@ export function schemaAt(root: SchemaNode, path: Path, value: unknown): SchemaNo
     here = isRecord(here) || Array.isArray(here) ? Reflect.get(here, step) : undefined
   }
   // What a function of schema.ts makes is told by its mark, whatever it consists of.
-  nodes = nodes.flatMap((node) => (markOf(node) ? [node] : alternatives(root, node, here)))
+  nodes = nodes.flatMap((node) => alternatives(root, node, here, 'whole'))
   if (nodes.length > 1) return { anyOf: nodes }
   return nodes[0] ?? {}
 }
 
-/** The members of a union that a value could be meant for; all of them when it fits none. */
-function alternatives(root: SchemaNode, node: SchemaNode, value: unknown): readonly SchemaNode[] {
+/**
+ * The members of a union that a value could be meant for; all of them when it fits none. What a function of schema.ts
+ * makes may be one of them as a whole, or what it consists of.
+ */
+function alternatives(
+  root: SchemaNode,
+  node: SchemaNode,
+  value: unknown,
+  marked: 'whole' | 'inside' = 'inside',
+): readonly SchemaNode[] {
+  if (marked === 'whole' && markOf(node)) return [node]
   const reference = node.$ref
   if (typeof reference === 'string') {
     const target = reference
       .split('/')
       .slice(1)
       .reduce<unknown>((at, step) => (isRecord(at) ? at[step] : undefined), root)
-    return isRecord(target) && target !== node ? alternatives(root, target, value) : []
+    return isRecord(target) && target !== node ? alternatives(root, target, value, marked) : []
   }
   const union = nodesIn(node.anyOf ?? node.oneOf)
   if (union.length === 0) return [node]
   const fitting = union.filter((one) => couldBe(one, value))
-  return (fitting.length > 0 ? fitting : union).flatMap((one) => alternatives(root, one, value))
+  return (fitting.length > 0 ? fitting : union).flatMap((one) => alternatives(root, one, value, marked))
 }
 
 /** Whether a value has this shape at its outside: its type, and the constants that tell union members apart. */
