@@ -59,17 +59,25 @@ export function refuses(status: number, error: object, headers: { readonly [name
   return Response.json({ error }, { status, headers })
 }
 
+/** Ours, and those of any request. */
+const HEADERS = new Set([
+  ...['authorization', 'content-type', 'accept', 'host', 'connection', 'content-length', 'user-agent'],
+  ...['accept-encoding', 'accept-language', 'sec-fetch-mode', 'transfer-encoding'],
+])
+
 /** `answer` says what is streamed to each request, by its number from 1 on. */
 export async function fakeModel(
   answer: (asked: Asked, nth: number, signal: AbortSignal) => Stream | Response,
+  options: { readonly key?: string | undefined } = { key: KEY },
 ): Promise<FakeModel> {
   const all: Asked[] = []
   const server = await testServer(async (request) => {
     expect(`${request.method} ${new URL(request.url).pathname}`).toBe('POST /v1/chat/completions')
-    if (request.headers.get('authorization') !== `Bearer ${KEY}`) {
+    if (request.headers.get('authorization') !== (options.key === undefined ? null : `Bearer ${options.key}`)) {
       const message = `Incorrect API key provided: ${request.headers.get('authorization')}`
       return refuses(401, { message, code: 'invalid_api_key' })
     }
+    expect([...request.headers.keys()].filter((name) => !HEADERS.has(name))).toEqual([])
     const asked = Asked.parse(await request.json())
     all.push(asked)
     const answered = answer(asked, all.length, request.signal)

@@ -1,8 +1,9 @@
 /**
  * What the operator lets the model know: the entries of a file that fit what the customer asks.
  *
- * Any file will do that people can read, such as the one of a faq bot: of YAML every entry of its lists, whatever its
- * keys; of any other text every section with a heading, or every paragraph. The model reads them as they stand.
+ * Any file will do that people can read, such as the one of a faq bot: of YAML what stands in `entries`, or else every
+ * entry of its lists and maps, whatever its keys; of any other text every section with a heading, or every paragraph.
+ * The model reads them as they stand.
  */
 import MiniSearch from 'minisearch'
 import { parse, stringify } from 'yaml'
@@ -24,8 +25,10 @@ export function entriesOf({ path, text }: SettingFile): readonly string[] {
 function yamlEntries(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.map((entry) => stringify(entry))
   if (typeof value !== 'object' || value === null) return value === null ? [] : [String(value)]
+  // A faq bot's file has more on top, such as synonyms, that answers nothing.
+  if ('entries' in value) return yamlEntries(value.entries)
   return Object.entries(value).flatMap(([key, inner]) =>
-    Array.isArray(inner) ? yamlEntries(inner) : stringify({ [key]: inner }),
+    Array.isArray(inner) ? yamlEntries(inner) : [stringify({ [key]: inner })],
   )
 }
 

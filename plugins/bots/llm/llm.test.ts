@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { memoryDesk, type TestConfig, testRuntime, testServer } from '#core/testing'
 import {
   calls,
@@ -120,6 +120,19 @@ describe('an answer', () => {
     expect((await bot.conversation('u1'))?.owner).toEqual({ kind: 'bot', bot: 'ai' })
   })
 
+  test('is asked for with nothing from the environment, and without a key where there is none', async () => {
+    vi.stubEnv('OPENAI_API_KEY', 'sk-of-somebody-else')
+    vi.stubEnv('OPENAI_ORG_ID', 'org-of-somebody-else')
+    vi.stubEnv('OPENAI_CUSTOM_HEADERS', 'x-evil: yes')
+    try {
+      await using model = await fakeModel(() => writes('ok'), { key: undefined })
+      await using bot = await testRuntime(config(model, { key: undefined }))
+      await bot.user('u1').says('hello').hears('ok')
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  })
+
   test('of OpenAI is limited by the name that its reasoning models know', () => {
     expect(tokenLimit('https://api.openai.com/v1', 5)).toEqual({ max_completion_tokens: 5 })
     expect(tokenLimit('https://openai.com.example.org/v1', 5)).toEqual({ max_tokens: 5 })
@@ -203,19 +216,28 @@ describe('knowledge', () => {
   }
 
   const FAQ = `
+synonyms:
+  - [return, send back]
 entries:
-  - when: [opening hours, 营业时间]
-    say: { en: We are there from 9 to 18., zh-CN: 每天 9:00–18:00 }
-  - when: [return, refund, 退货]
-    say: { en: You can return it within 14 days., zh-CN: 十四天内可以退货。 }
-  - when: [shipping]
-    say: { en: It takes three days. }
+  hours:
+    questions: [opening hours, 营业时间]
+    answer: { en: We are there from 9 to 18., zh-CN: 每天 9:00–18:00 }
+  returns:
+    questions: [return, refund, 退货]
+    answer: { en: You can return it within 14 days., zh-CN: 十四天内可以退货。 }
+  shipping:
+    questions: [shipping]
+    answer: { en: It takes three days. }
 `
 
   test('is the entry that fits, of a file of questions and answers in any form of YAML', async () => {
-    const [best] = await shown('faq.yaml', FAQ, 'How long may I return my shirt?')
-    expect(best).toContain('within 14 days')
+    const entries = await shown('faq.yaml', FAQ, 'How long may I return my shirt?')
+    expect(entries[0]).toMatch(/^returns:\n[\s\S]*within 14 days/)
+    expect(entries.join()).not.toMatch(/synonyms|send back/)
     expect(await shown('faq.yaml', FAQ, '你们的营业时间是什么')).toEqual([expect.stringContaining('每天 9:00–18:00')])
+    const list = '- { q: Return?, a: Within 14 days. }\n- { q: Shipping?, a: Three days. }\n'
+    expect(await shown('faq.yaml', list, 'the shipping?')).toEqual(['q: Shipping?\na: Three days.'])
+    expect(await shown('faq.yaml', `answers:\n${list}`, 'the shipping?')).toEqual(['q: Shipping?\na: Three days.'])
     const pairs = 'Return: Within 14 days.\nShipping: Three days.\n'
     expect(await shown('faq.yaml', pairs, 'the shipping?')).toEqual(['Shipping: Three days.'])
   })
@@ -520,6 +542,17 @@ test('a reload in the middle of an answer asks again, and the customer hears one
   await applying
   await user.hears('Hello!').hearsNothing()
   expect(model.asked.map(({ messages: [system] }) => system.content.split('\n')[0])).toEqual(['Be brief.', 'Be kind.'])
+})
+
+test('in a cooperation it writes what an agent may say: that is told to the desk, and never sent', async () => {
+  await using model = await fakeModel(() => writes('Try ', 'XL.'))
+  const desk = memoryDesk()
+  const routes = [{ from: 'memory', mode: 'cooperation', bot: 'ai', desk: 'support' }]
+  await using bot = await testRuntime(config(model, {}, { desks: { support: { use: desk.plugin } }, routes }))
+  await bot.user('u1').says('too small').hears('One moment.').hearsNothing()
+  await expect.poll(() => desk.items.at(-1)).toMatchObject({ type: 'suggestion', content: [{ text: 'Try XL.' }] })
+  expect(bot.channel.drafts).toEqual([])
+  expect(await bot.rows('ai', 'spent')).toHaveLength(1)
 })
 
 test('an agent who takes over while it writes is alone: its answer is never sent, and what it used is counted', async () => {

@@ -80,15 +80,21 @@ export function makeModel(options: {
   readonly tools: OpenAI.Chat.ChatCompletionFunctionTool[]
   readonly http: typeof fetch
 }): Model {
-  const { url, key = 'none', model, maxTokens, tools, http } = options
+  const { url, key, model, maxTokens, tools, http } = options
+  // Only these: the SDK would add what kind of machine this is, and what it finds in the environment.
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'text/event-stream',
+    ...(key !== undefined && { authorization: `Bearer ${key}` }),
+  }
   const client = new OpenAI({
     baseURL: url,
-    apiKey: key,
-    // Nothing is taken from the environment: what is not in the YAML is not sent.
-    ...{ organization: null, project: null, adminAPIKey: null, webhookSecret: null },
-    ...{ maxRetries: 0, logLevel: 'off' },
+    apiKey: 'goes-with-the-headers',
+    maxRetries: 0,
+    logLevel: 'off',
     // A redirect would carry the key and what customers write to an address that nobody wrote down.
-    fetch: async (input, init) => capped(await http(input, { ...init, redirect: 'manual' }), MAX_RESPONSE_BYTES),
+    fetch: async (input, init) =>
+      capped(await http(input, { ...init, headers, redirect: 'manual' }), MAX_RESPONSE_BYTES),
   })
 
   return {

@@ -495,6 +495,16 @@ test('a reload in the middle of an answer asks again, with the same key, and the
   expect(bot.logged.join('')).not.toContain('helper (webhook), bot:')
 })
 
+test('in a cooperation it is asked what an agent may say: that is told to the desk, and never sent', async () => {
+  await using server = await fakeBot(() => events({ delta: 'Try ' }, { answer: { content: 'Try XL.' } }))
+  const desk = memoryDesk()
+  const routes = [{ from: 'memory', mode: 'cooperation', bot: 'helper', desk: 'support' }]
+  await using bot = await testRuntime(config(server, {}, { desks: { support: { use: desk.plugin } }, routes }))
+  await bot.user('u1').says('too small').hears('One moment.').hearsNothing()
+  await expect.poll(() => desk.items.at(-1)).toMatchObject({ type: 'suggestion', content: [{ text: 'Try XL.' }] })
+  expect(bot.channel.drafts).toEqual([])
+})
+
 describe('a Rasa assistant', () => {
   async function fakeRasa(answer: (message: string) => unknown): Promise<FakeRasa> {
     const asked: { sender: string; message: string }[] = []
