@@ -134,7 +134,7 @@ export interface BotTurn<S extends z.ZodObject = NoState> extends Turn<S> {
     },
   ): Outcome
   /** The bot does not know. Counts towards the route's `handOff: { unknown }`. */
-  unknown(say?: Say): Outcome
+  unknown(say?: Say, options?: { because?: string | undefined }): Outcome
 }
 
 /** A guard is asked about callbacks too, with this. It is no InboundEvent: channels cannot send it. */

@@ -140,7 +140,7 @@ const GivenSchema: z.ZodType<Given> = z.object({
         intent: z.string().optional(),
         guided: z.boolean(),
       }),
-      z.object({ kind: z.literal('unknown'), say: SaySchema.optional() }),
+      z.object({ kind: z.literal('unknown'), say: SaySchema.optional(), because: because.optional() }),
       z.object({ kind: z.enum(['drop', 'done']), because }),
       z.object({ kind: z.literal('close'), say: SaySchema.optional(), because }),
       z.object({

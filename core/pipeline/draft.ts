@@ -67,7 +67,7 @@ export type Ending =
       readonly intent?: string | undefined
       readonly guided: boolean
     }
-  | { readonly kind: 'unknown'; readonly say?: Say | undefined }
+  | { readonly kind: 'unknown'; readonly say?: Say | undefined; readonly because?: string | undefined }
   | { readonly kind: 'drop' | 'done'; readonly because: string }
   | { readonly kind: 'close'; readonly say?: Say | undefined; readonly because: string }
   | {
@@ -477,9 +477,10 @@ export class HookTurn {
     return outcome({ kind: 'reply', say: checkedSay(say), because: because && words(because), expect, intent, guided })
   }
 
-  unknown(say?: Say): Outcome {
+  unknown(say?: Say, { because }: { because?: string | undefined } = {}): Outcome {
     this.#check()
-    return outcome({ kind: 'unknown', say: say === undefined ? undefined : checkedSay(say) })
+    const said = say === undefined ? undefined : checkedSay(say)
+    return outcome({ kind: 'unknown', say: said, because: because && words(because) })
   }
 
   drop(because: string): Outcome {

@@ -49,7 +49,7 @@ export function settle(tools: Tools, draft: TurnDraft, { ending, stage, by }: En
       draft.replies.push({ by: actor, say: ending.say, expect: ending.expect, instance: by.name })
       return { outcome: 'answered', by: by.name, because: ending.because ?? stage }
     case 'unknown':
-      return { outcome: 'answered', by: by.name, because: 'unknown' }
+      return { outcome: 'answered', by: by.name, because: ending.because ? `unknown: ${ending.because}` : 'unknown' }
     case 'hand-off':
       return handOver(tools, draft, { ...ending, by })
     case 'close':

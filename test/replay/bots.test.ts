@@ -66,7 +66,7 @@ test('llm: answers, failures, what it does not know and handovers, with what the
   expect(outcomes).toEqual([
     'answered: 10 + 5 tokens',
     'failed: no bot answered',
-    'answered: unknown',
+    'answered: unknown: the model said so',
     'handed-off: the model asked for a person',
   ])
   expect(again).toEqual({ replayed: 4, differing: [], askedAgain: 0 })

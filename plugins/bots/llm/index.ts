@@ -133,7 +133,8 @@ export default defineBot({
         const because = `the model asked for a person${wish.reason ? `: ${wish.reason}` : ''}`
         return turn.handOff({ say: config.handingOver, because })
       }
-      if (wish || text === '') return turn.unknown()
+      if (wish || text === '')
+        return turn.unknown(undefined, { because: wish ? 'the model said so' : 'the model wrote nothing' })
       const cost = spending.costOf(usage)
       const because = `${usage.input} + ${usage.output} tokens${cost === undefined ? '' : `, cost ${Number(cost.toPrecision(3))}`}`
       return turn.reply(ended === 'cut' ? `${text}…` : text, { because })
@@ -142,7 +143,7 @@ export default defineBot({
     /** It has no answer, and that is no failure of anybody. */
     function without(because: string, turn: BotTurn, next: Next): Outcome {
       log.warn({ turn: turn.id }, `${name} (llm), bot: ${because}`)
-      return config.passOn ? next() : turn.unknown(config.fallback)
+      return config.passOn ? next() : turn.unknown(config.fallback, { because })
     }
 
     return {
@@ -164,7 +165,7 @@ export default defineBot({
           if (signal.aborted) throw error
           if (!config.passOn && config.fallback === undefined) throw error
           log.error({ turn: turn.id, error }, `${name} (llm), bot: ${messageOf(error)}`)
-          return config.passOn ? next() : turn.unknown(config.fallback)
+          return config.passOn ? next() : turn.unknown(config.fallback, { because: messageOf(error) })
         } finally {
           limit.release()
           if (usage.input + usage.output > 0) await add(conversation.id, usage)

@@ -57,7 +57,7 @@ const DEEDS: readonly { readonly does: string; readonly stream: (web: string) =>
     {
       does: 'calls in the old way',
       stream: () => [{ delta: { function_call: { name: 'hand_off', arguments: '{}' } } }, ...ends('function_call')],
-      outcome: 'answered: unknown',
+      outcome: 'answered: unknown: the model wrote nothing',
     },
     {
       does: 'speaks as the system',

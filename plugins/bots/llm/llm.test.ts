@@ -102,7 +102,7 @@ describe('an answer', () => {
     await using model = await fakeModel(() => writes(' \n'))
     await using bot = await testRuntime(config(model))
     await bot.user('u1').says('hello').hears('Pardon?')
-    expect(await bot.outcomes('u1')).toEqual(['answered: unknown'])
+    expect(await bot.outcomes('u1')).toEqual(['answered: unknown: the model wrote nothing'])
   })
 
   test('that is text is never anything else: no link in it is opened, no call in it is made', async () => {
@@ -284,7 +284,7 @@ describe('limits', () => {
     await using bot = await testRuntime(config(model, { limits: { conversation: 2_000 }, fallback: 'Enough.' }))
     const user = bot.user('u1')
     await user.says('a').hears('ok').says('b').hears('ok').says('c').hears('Enough.')
-    expect((await bot.outcomes('u1')).at(-1)).toBe('answered: unknown')
+    expect((await bot.outcomes('u1')).at(-1)).toBe('answered: unknown: This conversation has used its 2000 tokens.')
     expect(bot.logged.join('')).toContain('This conversation has used its 2000 tokens.')
     await bot.user('u2').says('a').hears('ok')
     await bot.agent('amy').takes('u1')
@@ -442,7 +442,7 @@ describe('a model that does not answer', () => {
     await using model = await fakeModel(() => refuses(500, {}))
     await using bot = await testRuntime(config(model, { fallback: 'I am tired.' }))
     await bot.user('u1').says('hello').hears('I am tired.')
-    expect(await bot.outcomes('u1')).toEqual(['answered: unknown'])
+    expect(await bot.outcomes('u1')).toEqual(['answered: unknown: The model answered with HTTP 500.'])
     const own = config(model, { passOn: true })
     const routes = [{ from: 'memory', mode: 'bot-only', bot: ['ai', 'parrot'] }]
     await bot.apply({ ...own, bots: { ...own.bots, parrot: { use: 'echo' } }, routes })

@@ -89,7 +89,7 @@ export default defineBot({
           call?.failed(error)
           if (!config.passOn && config.fallback === undefined) throw error
           log.error({ turn: turn.id, error }, `${name} (webhook), bot: ${messageOf(error)}`)
-          return config.fallback === undefined ? next() : turn.unknown(config.fallback)
+          return config.fallback === undefined ? next() : turn.unknown(config.fallback, { because: messageOf(error) })
         } finally {
           limit.release()
           call?.givenUp()

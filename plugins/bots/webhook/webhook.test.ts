@@ -351,7 +351,10 @@ describe('a bot that misbehaves', () => {
     const more = { desks: { support: { use: memoryDesk().plugin } }, routes }
     await using bot = await testRuntime(config(server, { fallback: 'My bot sleeps.' }, more))
     await bot.user('u1').says('a').hears('My bot sleeps.').says('b').hears('One moment.')
-    expect(await bot.outcomes('u1')).toEqual(['answered: unknown', 'handed-off: 2 unknown answers of helper'])
+    expect(await bot.outcomes('u1')).toEqual([
+      'answered: unknown: It answered with HTTP 503.',
+      'handed-off: 2 unknown answers of helper',
+    ])
     expect(bot.logged.join('')).toContain('helper (webhook), bot: It answered with HTTP 503.')
   })
 
