@@ -2,8 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import decodePng, { init as initPng } from '@jsquash/png/decode.js'
 import { describe, expect, test } from 'vitest'
-import type { Capabilities } from '#core'
+import { type Capabilities, z } from '#core'
 import { memoryChannel, type TestRuntime, testRuntime } from '#core/testing'
 import { type Identities, identities as token } from '../../services/identities.ts'
 import agentIdentity from './index.ts'
@@ -237,7 +239,8 @@ describe('an avatar', () => {
   test.each(['png', 'jpg', 'webp'])(
     '(%s) comes as square copies of 96 and 192 pixels, to everybody, and may be kept',
     async (type) => {
-      await using bot = await testRuntime(configWith(settings(AVATAR(type))), { listen: true })
+      const server = { port: 0, publicUrl: 'http://localhost', token: 'a-token-that-nobody-has' }
+      await using bot = await testRuntime(configWith(settings(AVATAR(type)), { server }), { listen: true })
       const url = (await sentBy(bot, 'amy'))?.identity?.avatarUrl
       const [large, small] = await Promise.all([get(bot, url), get(bot, url?.replace('-192.', '-96.'))])
       expect(large.status).toBe(200)
@@ -247,7 +250,11 @@ describe('an avatar', () => {
         'cache-control': 'public, max-age=31536000, immutable',
         'cross-origin-resource-policy': 'cross-origin',
       })
-      expect(pictureOf(await large.bytes())).toEqual({ type: 'png', width: 192, height: 192 })
+      const copy = await large.bytes()
+      expect(pictureOf(copy)).toEqual({ type: 'png', width: 192, height: 192 })
+      // The red at both sides is gone, and the whole of the middle is there: blue, with a black corner.
+      const colours = await Promise.all([colourAt(copy, 4, 4), colourAt(copy, 4, 188), colourAt(copy, 188, 100)])
+      expect(colours).toEqual(['black', 'blue', 'blue'])
       expect(pictureOf(await small.bytes())).toEqual({ type: 'png', width: 96, height: 96 })
       expect(pictureOf((await service(bot).avatar('sales', 96)) ?? new Uint8Array())).toMatchObject({ width: 96 })
       expect((await get(bot, url?.replace('-192.', '-48.'))).status).toBe(404)
@@ -305,6 +312,29 @@ test.each(['png', 'jpg', 'webp'])('a picture (%s) says what it is and how large'
   expect(pictureOf(bytes)).toEqual({ type: type === 'jpg' ? 'jpeg' : type, width: 300, height: 200 })
   // Wherever it is cut off, nothing breaks.
   for (let end = 0; end < bytes.length; end++) pictureOf(bytes.subarray(0, end))
+})
+
+/** The name of the colour that comes nearest. */
+async function colourAt(png: Uint8Array, x: number, y: number): Promise<string | undefined> {
+  await initPng(readFileSync(fileURLToPath(import.meta.resolve('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'))))
+  const { data, width } = Pixels.parse(await decodePng(new Uint8Array(png).buffer))
+  const [red = 0, green = 0, blue = 0] = data.subarray((y * width + x) * 4)
+  const near = (...wanted: readonly number[]) =>
+    [red, green, blue].every((value, i) => Math.abs(value - (wanted[i] ?? 0)) < 40)
+  if (near(0, 0, 0)) return 'black'
+  if (near(0, 128, 255)) return 'blue'
+  return near(255, 0, 0) ? 'red' : `${red} ${green} ${blue}`
+}
+const Pixels = z.object({ data: z.instanceof(Uint8ClampedArray), width: z.number() })
+Object.assign(globalThis, {
+  ImageData: class {
+    readonly data: Uint8ClampedArray
+    readonly width: number
+    constructor(data: Uint8ClampedArray, width: number) {
+      this.data = data
+      this.width = width
+    }
+  },
 })
 
 /** What `switchboard explain identities` tells. */

@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
 import { defineBot, definePlugin, z } from '#core'
 import { memoryChannel, type TestRuntime, testRuntime } from '#core/testing'
@@ -168,6 +172,32 @@ describe('a listed customer', () => {
     await other.receive({ ...message, parts: [{ type: 'text', text: 'hello' }] })
     await bot.idle()
     expect(other.sent.map(({ part }) => part)).toEqual([{ type: 'text', text: 'echo: hello' }])
+  })
+
+  test('stays listed when their chat goes over to another customer, who is found and removed by it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-'))
+    const message = 'hello'
+    {
+      await using bot = await testRuntime(config, { folder })
+      await bot.user('guest').says(message).hears('echo: hello')
+      await bot.user('member').says(message).hears('echo: hello')
+      await block(bot, 'guest')
+    }
+    // As when a visitor of a page signs in: from then on the chat is the member's.
+    const journal = new DatabaseSync(join(folder, 'journal.sqlite'))
+    const member = "(SELECT customer FROM chat WHERE external_id = 'member')"
+    journal.exec(`UPDATE chat SET customer = ${member} WHERE external_id = 'guest'`)
+    journal.close()
+    {
+      await using bot = await testRuntime(config, { folder })
+      await bot.user('guest').says(message).hearsNothing()
+      const customer = await idOf(bot, 'member')
+      expect(await service(bot).find(customer)).toMatchObject({ reason: 'Spam' })
+      expect(await service(bot).remove({ customer }, { by: AMY })).toBe(true)
+      expect(await bot.rows('blacklist', 'entry')).toEqual([])
+      await bot.user('guest').says(message).hears('echo: hello')
+    }
+    await rm(folder, { recursive: true })
   })
 
   test('stays listed over a restart, until the end that was given', async () => {
