@@ -62,10 +62,12 @@ export default defineBot({
         if (!(error instanceof TypeError)) throw error
         throw new Error(`It cannot be reached: ${messageOf(error.cause)}.`, { cause: error })
       })
+      const { status } = response
+      if (!response.ok) await response.body?.cancel()
       // A redirect would carry what customers write to an address that nobody wrote down.
-      if (response.status >= 300 && response.status < 400)
-        throw new Error(`It answered with a redirect (HTTP ${response.status}). Write the address behind it as url.`)
-      if (!response.ok) throw new Error(`It answered with HTTP ${response.status}.`)
+      if (status >= 300 && status < 400)
+        throw new Error(`It answered with a redirect (HTTP ${status}). Write the address behind it as url.`)
+      if (!response.ok) throw new Error(`It answered with HTTP ${status}.`)
       const limited = capped(response, config.maxAnswer)
       const answer = isRasa ? await readRasaAnswer(limited) : yield* readAnswer(limited)
       return endBy(answer, turn, next)

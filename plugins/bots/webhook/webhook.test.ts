@@ -344,6 +344,17 @@ describe('a bot that misbehaves', () => {
     expect(bot.logged.join('')).toContain('It did not answer within 10 s.')
   })
 
+  test('and talks on and on about what went wrong is not listened to', async () => {
+    const hungUp = Promise.withResolvers<void>()
+    await using server = await fakeBot((_request, signal) => {
+      signal.addEventListener('abort', () => hungUp.resolve())
+      return new Response(endless('Oh dear', {}, signal).body, { status: 500 })
+    })
+    await using bot = await testRuntime(config(server))
+    await bot.user('u1').says('hello').hears('Later, please.')
+    await hungUp.promise
+  })
+
   test('says its own fallback, which counts as unknown', async () => {
     await using server = await fakeBot(() => new Response(null, { status: 503 }))
     const handOff = { unknown: 2 }
