@@ -1,4 +1,5 @@
 /** Keywords: how an operator writes them, and how they are found in what a customer writes, however many there are. */
+/// <reference path="./opencc.d.ts" />
 import HONG_KONG_TO_TRADITIONAL from 'opencc-js/dict/HKVariantsRev'
 import TRADITIONAL_TO_SIMPLIFIED from 'opencc-js/dict/TSCharacters'
 import { z } from 'zod'

@@ -268,6 +268,7 @@ test('a hundred thousand keywords cost a text hardly more than a hundred, also w
     return lookups(() => expect(find(text)).toBe(count > 1_265 ? `${common}z5号` : undefined))
   }
   expect(work(100_000)).toBeLessThan(2 * work(100))
+  expect(work(100_000)).toBeLessThan(4 * text.length)
   expect(work(100)).toBeGreaterThan(text.length)
 })
 

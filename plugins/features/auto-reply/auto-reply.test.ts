@@ -223,6 +223,8 @@ describe('a rule', () => {
     [{ rules: [{ when: ['a'], say: [] }] }, /rules\[0\]\.say/],
     [{ rules: [{ when: ['a'], say: 'x', ...then('stop') }] }, /end.*go-on/],
     [{ rules: [{ when: [{ text: 'a', match: 'equals' }], say: 'x' }] }, /word.*exact.*contains/],
+    [{ rules: [{ when: [5], say: 'x' }] }, /wants a word here, and this is the number 5/],
+    [{ onFirstMessage: 5 }, /wants a text \(or one for each language\) here, and this is the number 5/],
     [{ onFolow: 'x' }, /Write "onFollow" instead/],
     [{ outsideHours: { hours: 'ofice', say: 'x' } }, /office/],
   ])('and settings like %j are refused with what to write', async (settings, told) => {

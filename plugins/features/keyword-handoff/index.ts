@@ -29,7 +29,9 @@ export default definePlugin({
       events: {
         // Comes behind all that the first message was answered with, so the line stands below the greeting too.
         'conversation.opened'(turn) {
-          if (guidance?.enabled && turn.conversation.state === 'bot') turn.say(guidance.say)
+          // A channel that sends nothing later would say it in place of the next answer.
+          const canFollow = turn.channel.capabilities.later.length > 0
+          if (guidance?.enabled && canFollow && turn.conversation.state === 'bot') turn.say(guidance.say)
         },
       },
     }

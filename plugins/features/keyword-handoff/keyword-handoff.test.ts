@@ -146,6 +146,20 @@ describe('C-TA-06: the line that tells how to get a person', () => {
     expect((await bot.conversation('u1'))?.owner).toEqual(QUEUED)
   })
 
+  test('is not said where it would take the place of the next answer: on a channel that sends nothing later', async () => {
+    const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+    const features = [{ use: keywordHandoff, keywords: KEYWORDS, guidance: LINE }]
+    await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } }, features }, { channel })
+    const ask = async (id: string) => {
+      const parts = [{ type: 'text', text: id }] as const
+      const answer = await channel.receive({ id, chat: 'u1', type: 'message', parts, atMs: bot.clock.now() })
+      await bot.idle()
+      return answer?.part
+    }
+    expect(await ask('one')).toEqual({ type: 'text', text: 'echo: one' })
+    expect(await ask('two')).toEqual({ type: 'text', text: 'echo: two' })
+  })
+
   test('is left out by itself', async () => {
     await using bot = await start()
     await bot.user('u1').says('hello').hears('echo: hello').hearsNothing()
