@@ -17,7 +17,10 @@ export interface BlacklistEntry {
 export interface Blacklist {
   /** The entry that holds for a customer now, by whichever of their chats it was made. */
   find(customer: string): Promise<BlacklistEntry | undefined>
-  /** Turns somebody away from now on, and closes what is open with them. Again changes reason and end. */
+  /**
+   * Turns somebody away from now on, and closes what is open with them. Again changes reason and end. Rejects without a
+   * reason, and when there is no such customer.
+   */
   add(
     who: Listed,
     entry: { readonly reason: string; readonly by: Actor; readonly untilMs?: number | undefined },

@@ -66,6 +66,8 @@ test('who is meant must be clear', async () => {
   expect(await add(bot, { ...about, ...U1, customer: 'c1' })).toMatchObject(unclear)
   expect(await add(bot, { ...about, id: 'u1', account: 'shop wechat' })).toMatchObject({ status: 400 })
   expect(await add(bot, { ...U1, reason: 'Spam' })).toMatchObject({ status: 400 })
+  const nobody = { status: 404, json: { message: 'There is no customer "c1".' } }
+  expect(await add(bot, { ...about, customer: 'c1' })).toMatchObject(nobody)
   expect(await add(bot, { ...U1, ...about, until: 'tomorrow' })).toMatchObject({ status: 400 })
   expect(await bot.rows('blacklist', 'entry')).toEqual([])
 })

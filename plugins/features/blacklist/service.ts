@@ -4,13 +4,14 @@ import { type Entries, nameOf } from './entries.ts'
 
 /** What others may do with the list; every change of it is in the audit log. */
 export function makeService(
-  { audit, clock }: Pick<Context<unknown, unknown>, 'audit' | 'clock'>,
+  { audit, clock, customers }: Pick<Context<unknown, unknown>, 'audit' | 'clock' | 'customers'>,
   entries: Entries,
 ): Blacklist {
   return {
     find: (customer) => entries.entryFor({ customer }),
     async add(who, { reason, by, untilMs }) {
       if (reason.trim() === '') throw new TypeError('Nobody is put on the blacklist without a reason.')
+      if ('customer' in who && !(await customers.get(who.customer))) throw new NoSuchCustomer(who.customer)
       const entry = { who, reason: reason.trim(), by: nameOf(by), atMs: clock.now(), untilMs }
       await entries.add([entry])
       audit({ by, action: 'blacklist.add', after: told(entry) })
@@ -20,6 +21,17 @@ export function makeService(
       for (const entry of removed) audit({ by, action: 'blacklist.remove', before: told(entry) })
       return removed.length > 0
     },
+  }
+}
+
+/** Nobody would be turned away by such an entry: whoever made it must know. */
+class NoSuchCustomer extends Error {
+  override readonly name = 'NoSuchCustomer'
+  readonly statusCode = 404
+  readonly code = 'NOT_FOUND'
+
+  constructor(customer: string) {
+    super(`There is no customer "${customer}".`)
   }
 }
 
