@@ -24,7 +24,7 @@ export type {
   Say,
   Sender,
 } from './message.ts'
-export { textOf, toParts } from './message.ts'
+export { inLanguage, textOf, toParts } from './message.ts'
 export type {
   ConfigProblem,
   Context,

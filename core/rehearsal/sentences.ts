@@ -120,6 +120,11 @@ const expectedState = z
       .optional()
       .describe('What became of the latest event.'),
     because: textOrPattern.optional().describe('Why it became that: a text, or a /pattern/ of it.'),
+    answer: z
+      .enum(['understood', 'guided', 'unknown', 'none'])
+      .optional()
+      .describe('What kind of answer a bot gave to the latest event: none, when no bot answered it.'),
+    intent: name.optional().describe('What the bot says that it has understood.'),
     language: languageTag().optional().describe('The language that the customer is answered in.'),
     fields: z.record(z.string(), z.json()).optional().describe('What is known of the customer, as far as written.'),
     question: z.enum(['open', 'none']).optional().describe('Whether a question of a feature or bot is open.'),

@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { CheckedChannel, CheckedConfig } from '../config/checked.ts'
 import type { Owner } from '../conversation.ts'
 import type { Engine } from '../journal/engine.ts'
+import { stepsOf } from '../journal/trace.ts'
+import { checkedGiven } from '../pipeline/checked.ts'
 import { left } from '../pipeline/ledger.ts'
 import type { ExpectedState } from './sentences.ts'
 
@@ -37,6 +39,7 @@ export async function stateOf(
     state: loaded?.conversation?.state ?? (await lastState(engine, chat)),
     outcome: latest?.outcome ?? 'being handled',
     because: latest?.because ?? '',
+    ...answerIn(latest?.trace_json),
     language: loaded?.customer.language ?? config.languages[0],
     fields: loaded?.customer.fields ?? {},
     question: loaded?.question && loaded.question.untilMs > nowMs ? 'open' : 'none',
@@ -51,12 +54,21 @@ const PERSON = { kind: 'agent', person: '' } as const
 export async function latestEvent(engine: Engine, chat: string) {
   return engine.read
     .selectFrom('entry')
-    .select(['id', 'outcome', 'because'])
+    .select(['id', 'outcome', 'because', 'trace_json'])
     .where('chat', '=', chat)
     .where('kind', '=', 'in')
     .orderBy('seq', 'desc')
     .limit(1)
     .executeTakeFirst()
+}
+
+/** What the bot that did not pass has answered. */
+function answerIn(traceJson: string | null | undefined): Pick<ActualState, 'answer' | 'intent'> {
+  const step = stepsOf(traceJson).findLast(({ stage, gave }) => stage === 'bot' && gave !== undefined)
+  const ending = step && checkedGiven(step.gave).ending
+  if (ending?.kind === 'unknown') return { answer: 'unknown', intent: 'none' }
+  if (ending?.kind !== 'reply') return { answer: 'none', intent: 'none' }
+  return { answer: ending.guided ? 'guided' : 'understood', intent: ending.intent ?? 'none' }
 }
 
 async function lastState(engine: Engine, chat: string): Promise<string> {
@@ -90,7 +102,18 @@ export function lookAt(expected: ExpectedState, actual: ActualState): readonly L
   })
 }
 
-const KEYS = ['owner', 'state', 'outcome', 'because', 'language', 'fields', 'question', 'left'] as const
+const KEYS = [
+  'owner',
+  'state',
+  'outcome',
+  'because',
+  'answer',
+  'intent',
+  'language',
+  'fields',
+  'question',
+  'left',
+] as const
 
 function isSo(key: (typeof KEYS)[number], wanted: unknown, actual: unknown): boolean {
   if (wanted instanceof RegExp) return wanted.test(String(actual))
