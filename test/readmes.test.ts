@@ -1,7 +1,6 @@
-/** What the READMEs and the files of `config/` show is checked, so that what is copied from them works. */
+/** What the READMEs show is checked, so that what is copied from them works. */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parseDocument, stringify } from 'yaml'
 import { checkConfig } from '../core/config/check.ts'
@@ -93,17 +92,6 @@ describe('YAML in a README', () => {
     const whole = { file: 'README.md', line: 1, text: 'routes:\n  - { from: [demo], mode: bot-only, bot: parrot }\n' }
     expect(await problemsOf(whole)).toContain('CONFIG_MISSING')
   })
-})
-
-test.each(globSync('config/**/*.yaml', { cwd: ROOT, exclude: ['**/*.test.yaml'] }))('%s is right', async (file) => {
-  const path = join(ROOT, file)
-  const beside = path.replace(/\.yaml$/, '.env')
-  const env = {
-    ...variablesIn(readFileSync(path, 'utf8')),
-    ...(existsSync(beside) && parseEnv(readFileSync(beside, 'utf8'))),
-  }
-  const checked = await checkConfig(path, { env })
-  expect(checked.ok ? '' : formatProblems(checked.problems)).toBe('')
 })
 
 // ── a plugin's own README ───────────────────────────────────────────────────────────────────

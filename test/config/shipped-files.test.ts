@@ -14,7 +14,21 @@ async function told(file: string, text: string, env: NodeJS.Dict<string>): Promi
   return checked.ok ? 'No problems.' : formatProblems(checked.problems)
 }
 
-const files = globSync('config/**/*.yaml').filter((file) => !file.endsWith('.test.yaml'))
+const files = globSync('config/**/*.yaml').filter((file) => !file.endsWith('.test.yaml') && isConfiguration(file))
+
+/** What has no routes is a file that a configuration names: it is checked with that one. */
+function isConfiguration(file: string): boolean {
+  return /^routes:/m.test(readFileSync(file, 'utf8'))
+}
+
+test('every other file is named by a configuration', async () => {
+  const configurations = await Promise.all(
+    files.map(async (file) => checkConfig(file, { env: variablesOf(readFileSync(file, 'utf8')) })),
+  )
+  const named = configurations.flatMap((checked) => (checked.ok ? checked.config.files.map(({ path }) => path) : []))
+  const others = globSync('config/**/*.yaml').filter((file) => !file.endsWith('.test.yaml') && !isConfiguration(file))
+  expect(others.filter((file) => !named.includes(resolve(file)))).toEqual([])
+})
 
 test.each(files)('%s has no problems', async (file) => {
   const text = readFileSync(file, 'utf8')
