@@ -39,16 +39,13 @@ export function keyword(): z.ZodType<Keyword, string | { text: string; match?: K
  * traditional or simplified characters (轉人工 is 转人工). Only for comparing: 頭髮 and 頭發 are both 头发.
  */
 export function fold(text: string): string {
-  return simplified(spelled(text))
+  return foldedAtOnce(text) ?? simplified(spelled(text))
 }
 
 /** The same without the last: characters stay what they are. */
 function spelled(text: string): string {
-  if (SPELLED.test(text)) return text
   return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()
 }
-/** Most keywords are nothing else, and there may be a hundred thousand of them. */
-const SPELLED = /^[a-z0-9\u4e00-\u9fff]*$/
 
 /**
  * Compiles keywords once into a function that finds the first of them, in the order of the list, in a text, and gives
@@ -67,40 +64,45 @@ export function matcher(keywords: readonly Keyword[]): (text: string) => string 
  * index of its own, which is made when the first such text comes.
  */
 export function finder<K extends Keyword>(keywords: readonly K[]): (text: string) => K | undefined {
-  const find = compile(keywords, fold)
-  let findInJapanese: typeof find | undefined
+  const findFolded = compile(keywords, fold)
+  let findSpelled: typeof findFolded | undefined
   return (text) => {
-    if (!KANA.test(text)) return find(text)
-    findInJapanese ??= compile(keywords, spelled)
-    return findInJapanese(text)
+    const folded = foldedAtOnce(text)
+    if (folded !== undefined) return findFolded(folded)
+    if (!KANA.test(text)) return findFolded(fold(text))
+    findSpelled ??= compile(keywords, spelled)
+    return findSpelled(spelled(text))
   }
 }
 
 /** Hiragana and katakana, half-width too; not what is found in Chinese as well: ・, ー, and の, written for 的. */
 const KANA = /[\u3041-\u306d\u306f-\u3096\u30a1-\u30fa\uff66-\uff6f\uff71-\uff9d]/
 
+/** What finds the keywords in a text that has been folded by the same `fold`. */
 function compile<K extends Keyword>(
   keywords: readonly K[],
   fold: (text: string) => string,
-): (text: string) => K | undefined {
-  const { exact, words, anywhere, starts, filter } = index(keywords, fold)
-  return (text) => {
-    const folded = fold(text)
-    let first = Math.min(exact.get(folded) ?? NONE, exact.get(bare(folded)) ?? NONE)
+): (folded: string) => K | undefined {
+  const { exact, words, anywhere, starts, pairs, filter } = index(keywords, fold)
+  return (folded) => {
+    let first = exact.size === 0 ? NONE : Math.min(exact.get(folded) ?? NONE, exact.get(bare(folded)) ?? NONE)
     const look = (i: number, end: number) => {
       const found = folded.slice(i, end)
       first = Math.min(first, anywhere.get(found) ?? NONE)
       const word = words.get(found) ?? NONE
       if (word < first && !isInsideWord(folded, i) && !isInsideWord(folded, end)) first = word
     }
+    let next = folded.charCodeAt(0)
     for (let i = 0; i < folded.length; i++) {
-      const one = folded.charCodeAt(i)
-      if (starts.has(one)) look(i, i + 1)
-      const lengths = starts.get(pairOf(one, folded.charCodeAt(i + 1)))
-      if (!lengths) continue
-      let hash = 0
-      let end = i
-      for (const length of lengths) {
+      const one = next
+      let hash = hashOn(0, one)
+      if (filter.has(hash)) look(i, i + 1)
+      if (i + 1 === folded.length) break
+      next = folded.charCodeAt(i + 1)
+      hash = hashOn(hash, next)
+      if (!pairs.has(hash)) continue
+      let end = i + 2
+      for (const length of starts.get(pairOf(one, next)) ?? []) {
         if (i + length > folded.length) break
         while (end < i + length) hash = hashOn(hash, folded.charCodeAt(end++))
         if (filter.has(hash)) look(i, end)
@@ -110,39 +112,70 @@ function compile<K extends Keyword>(
   }
 }
 
-// ── traditional and simplified ──────────────────────────────────────────────────────────────
+// ── one spelling ────────────────────────────────────────────────────────────────────────────
 
-/** The block of Chinese characters that have a place here. The rarer ones beyond it stay what they are. */
 const FIRST_HAN = 0x3400
 const LAST_HAN = 0x9fff
 
-/** For each character of the block the one that it is simplified to, or 0 when it stays what it is: 55 KB. */
-const SIMPLIFIED = new Uint16Array(LAST_HAN - FIRST_HAN + 1)
-// Of a pair, both are one UTF-16 unit; or they are beyond the block.
+/**
+ * For each UTF-16 unit the one that it is folded to, or 0 where it takes more than that to say: it becomes several, or
+ * goes together with its neighbour, or is kana. 128 KB, and nearly all that customers write.
+ */
+const FOLDED = new Uint16Array(0x10000)
+for (let unit = FIRST_HAN; unit <= LAST_HAN; unit++) FOLDED[unit] = unit
+// ASCII, quotation marks, Chinese punctuation, full-width ASCII.
+for (const [from, to] of [
+  [0x21, 0x7e],
+  [0x2010, 0x201f],
+  [0x3001, 0x301b],
+  [0xff01, 0xff5e],
+] as const) {
+  for (let unit = from; unit <= to; unit++) {
+    const folded = spelled(String.fromCharCode(unit))
+    if (folded.length === 1) FOLDED[unit] = folded.charCodeAt(0)
+  }
+}
+const SPACE = 0x20
+for (const space of ' \t\n\r\u3000') FOLDED[space.charCodeAt(0)] = SPACE
+// Of a pair, both are one unit; or they are rare, and stay what they are.
 for (const [one = '', other = ''] of pairsIn(TRADITIONAL_TO_SIMPLIFIED)) {
-  if (one.length + other.length === 2) SIMPLIFIED[one.charCodeAt(0) - FIRST_HAN] = other.charCodeAt(0)
+  if (one.length + other.length === 2) FOLDED[one.charCodeAt(0)] = other.charCodeAt(0)
 }
 // The table leaves 著 as it is, for the 著名 of the mainland; elsewhere people write 看著 with it.
 for (const [one = '', other = ''] of [['著', '着'], ...pairsIn(HONG_KONG_TO_TRADITIONAL)]) {
-  const to = simplified(other)
-  if (simplified(one) === one && to !== one) SIMPLIFIED[one.charCodeAt(0) - FIRST_HAN] = to.charCodeAt(0)
+  if (simplified(one) === one) FOLDED[one.charCodeAt(0)] = simplified(other).charCodeAt(0)
 }
 
 function pairsIn(table: string): readonly (readonly string[])[] {
   return table.split('|').map((pair) => pair.split(' '))
 }
 
-function simplified(text: string): string {
+/** A text that the table alone can fold; `undefined` when it cannot. */
+function foldedAtOnce(text: string): string | undefined {
   let made = ''
+  // What stays as it is goes over in one piece.
   let from = 0
+  let before = SPACE
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
-    const to = unit < FIRST_HAN || unit > LAST_HAN ? 0 : SIMPLIFIED[unit - FIRST_HAN]
-    if (!to) continue
-    made += text.slice(from, i) + String.fromCharCode(to)
+    const folded = FOLDED[unit]
+    if (!folded) return undefined
+    const isSpaceAgain = folded === SPACE && before === SPACE
+    before = folded
+    if (folded === unit && !isSpaceAgain) continue
+    made += text.slice(from, i)
+    if (!isSpaceAgain) made += String.fromCharCode(folded)
     from = i + 1
   }
-  return from === 0 ? text : made + text.slice(from)
+  const folded = from === 0 ? text : made + text.slice(from)
+  return before === SPACE ? folded.trimEnd() : folded
+}
+
+/** Only the Chinese characters of a text. */
+function simplified(text: string): string {
+  return text.replace(/[\u3400-\u9fff]/g, (character) =>
+    String.fromCharCode(FOLDED[character.charCodeAt(0)] ?? character.charCodeAt(0)),
+  )
 }
 
 // ── the index ───────────────────────────────────────────────────────────────────────────────
@@ -155,10 +188,12 @@ interface Index {
   readonly words: ReadonlyMap<string, number>
   readonly anywhere: ReadonlyMap<string, number>
   /**
-   * How long the keywords are, from short to long, that begin with two given characters (or are one given character).
-   * From most places of a text none begins; and there are never many lengths, even if a thousand keywords begin alike.
+   * How long the keywords are, from short to long, that begin with two given characters. There are never many lengths,
+   * even if a thousand keywords begin alike.
    */
   readonly starts: ReadonlyMap<number, readonly number[]>
+  /** The first two characters, by their hash: most of a text is seen here to begin nothing. */
+  readonly pairs: Filter
   /** Says of nearly everything that is no keyword that it is none, without looking far into memory. */
   readonly filter: Filter
 }
@@ -168,6 +203,7 @@ function index(keywords: readonly Keyword[], fold: (text: string) => string): In
   const words = new Map<string, number>()
   const anywhere = new Map<string, number>()
   const starts = new Map<number, number[]>()
+  const pairs = new Filter(keywords.length)
   const filter = new Filter(keywords.length)
   keywords.forEach(({ text, match }, i) => {
     const folded = fold(text)
@@ -176,17 +212,20 @@ function index(keywords: readonly Keyword[], fold: (text: string) => string): In
     places.set(folded, i)
     if (match === 'exact') return
 
-    const one = folded.charCodeAt(0)
-    const start = folded.length > 1 ? pairOf(one, folded.charCodeAt(1)) : one
+    let hash = 0
+    for (let at = 0; at < folded.length; at++) {
+      hash = hashOn(hash, folded.charCodeAt(at))
+      if (at === 1) pairs.add(hash)
+    }
+    filter.add(hash)
+    if (folded.length === 1) return
+    const start = pairOf(folded.charCodeAt(0), folded.charCodeAt(1))
     const lengths = starts.get(start)
     if (!lengths) starts.set(start, [folded.length])
     else if (!lengths.includes(folded.length)) lengths.push(folded.length)
-    let hash = 0
-    for (let at = 0; at < folded.length; at++) hash = hashOn(hash, folded.charCodeAt(at))
-    filter.add(hash)
   })
   for (const lengths of starts.values()) lengths.sort((a, b) => a - b)
-  return { exact, words, anywhere, starts, filter }
+  return { exact, words, anywhere, starts, pairs, filter }
 }
 
 /** Two characters as one number, small so that it is fast. Others may share it: that costs a look, nothing else. */
