@@ -197,6 +197,18 @@ describe('a question that may mean several things', () => {
     await user.says('what can you do').hears({ prompt: 'I know' }).says('when we are open').hears('9 to 6.')
   })
 
+  test('of a large group the first 20 entries are offered', async () => {
+    const entries = Array.from({ length: 150 }, (_, i) => {
+      return [`e${i}`, { group: 'all', questions: [`number ${i}`], answer: `${i}` }] as const
+    })
+    const knowledge = { groups: { all: 'Everything' }, entries: Object.fromEntries(entries) }
+    await using started = await start({}, {}, knowledge)
+    const choices = entries.slice(0, 20).map(([id], i) => ({ id, label: `number ${i}` }))
+    await started.runtime.user('u1').says('everything').hears({ type: 'choices', choices })
+    const offered = started.runtime.channel.sent.flatMap(({ part }) => (part.type === 'choices' ? part.choices : []))
+    expect(offered).toHaveLength(20)
+  })
+
   test('C-TA-02: choosing the person below what is offered hands over, and what was shown is recorded', async () => {
     await using started = await start({ person: { en: 'A person', 'zh-CN': '人工' } })
     const { runtime } = started

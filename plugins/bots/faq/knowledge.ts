@@ -68,17 +68,17 @@ const MAX_MISTAKES = 50
 /** Larger files would keep everything else waiting for too long while they are read. */
 const MAX_CHARS = 4_000_000
 
-/** What is in use need not be read again as long as the file is the same: by `setup` after `check`, or at a reload. */
-const inUse = new Map<string, { readonly digest: string; readonly read: WeakRef<ReadKnowledge> }>()
+/** What a bot uses need not be read again as long as the file is the same: by `setup` after `check`, or at a reload. */
+const inUse = new Map<string, { readonly digest: string; readonly knowledge: WeakRef<Knowledge> }>()
 
 /** Reads and checks a knowledge file. Never throws for what stands in it, unless it is not UTF-8. */
 export function readKnowledge(file: KnowledgeFile): ReadKnowledge {
   const digest = hash('sha256', file.text)
   const before = inUse.get(file.path)
-  const known = before?.digest === digest ? before.read.deref() : undefined
-  if (known) return known
+  const known = before?.digest === digest ? before.knowledge.deref() : undefined
+  if (known) return { knowledge: known, mistakes: [] }
   const read = readNow(file)
-  inUse.set(file.path, { digest, read: new WeakRef(read) })
+  if (read.knowledge) inUse.set(file.path, { digest, knowledge: new WeakRef(read.knowledge) })
   return read
 }
 

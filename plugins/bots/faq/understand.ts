@@ -31,8 +31,6 @@ const AGAINST = 0.6
 const MAX_ASKED_CHARS = 1_000
 /** So many more than can be offered are looked at: some are alike only in `what is the`. */
 const MORE = 4
-/** What is less like it than this part of the best is not offered beside it. */
-const MIN_OF_BEST = 0.4
 
 /** Makes the function that says what a text means. The knowledge is gone through once. */
 export function understanding(knowledge: Knowledge, { understood, guided, choices }: Thresholds) {
@@ -54,21 +52,19 @@ export function understanding(knowledge: Knowledge, { understood, guided, choice
     const second = found.find((other) => other !== best)
     if (!best || best.score < guided) return { kind: 'unknown' }
     if (best.score - AGAINST * (second?.score ?? 0) >= understood) return { kind: 'understood', ...named(best) }
-    const least = Math.max(guided, best.score * MIN_OF_BEST)
-    return {
-      kind: 'guided',
-      entries: about
-        .filter(({ score }) => score >= least)
-        .slice(0, choices)
-        .map(named),
-    }
+    const likely = about.filter(({ score }) => score >= guided)
+    return { kind: 'guided', entries: likely.slice(0, choices).map(named) }
   }
 }
 
-/** All entries of a group, in the order of the file. */
+/** No platform shows more choices than this in a useful way. */
+const MAX_OF_GROUP = 20
+
+/** The entries of a group, in the order of the file. */
 export function entriesOf({ entries }: Knowledge, group: string): readonly Likely[] {
   return Object.entries(entries)
     .filter(([, entry]) => entry.group === group)
+    .slice(0, MAX_OF_GROUP)
     .map(([entry]) => ({ entry, score: 1 }))
 }
 
