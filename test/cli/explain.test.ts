@@ -62,18 +62,10 @@ test('the resolved pipeline names who has a say on each channel, in which order,
         people at support (desk): Where our own agents work: people, teams, and the queue that customers wait in.  switchboard.yaml:15
         hands over after 2 unknown answers in a row                             switchboard.yaml:29
         hands over on the menu HELP                                             switchboard.yaml:29
-      conversation.opened
-        keyword-handoff: Hands over to people on given words.                   switchboard.yaml:25
     "
   `)
   expect(JSON.parse(JSON.stringify(resolved))).toMatchObject({
-    channels: [
-      {
-        name: 'memory',
-        line: 9,
-        stages: ['respond', 'conversation.opened'].map((stage) => ({ stage, has: [{ name: 'keyword-handoff' }] })),
-      },
-    ],
+    channels: [{ name: 'memory', line: 9, stages: [{ stage: 'respond', has: [{ name: 'keyword-handoff' }] }] }],
   })
 })
 
@@ -134,9 +126,6 @@ test('the story of a chat has what agents did, what was refused to them, and why
         channel: sent
         channel: sent
         channel: sent
-    2026-01-01 00:00:00  core: conversation.opened
-        handled: 1 listened
-          conversation.opened, keyword-handoff: done  switchboard.yaml:25
     2026-01-01 00:00:00  amy: (send)
         refused: NOT_OWNER, It waits in the queue of all now.
     2026-01-01 00:00:01  amy: (take) amy took it

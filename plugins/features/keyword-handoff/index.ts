@@ -26,14 +26,18 @@ export default definePlugin({
           return word === undefined ? next() : turn.handOff({ say, because: `keyword ${word}` })
         },
       },
-      events: {
-        // Comes behind all that the first message was answered with, so the line stands below the greeting too.
-        'conversation.opened'(turn) {
-          // A channel that sends nothing later would say it in place of the next answer.
-          const canFollow = turn.channel.capabilities.later.length > 0
-          if (guidance?.enabled && canFollow && turn.conversation.state === 'bot') turn.say(guidance.say)
-        },
-      },
+      // Where there is nothing to say, nothing is journaled for it either.
+      // Where there is nothing to say, nothing is journaled for it either.
+      events: guidance?.enabled
+        ? {
+            // Comes behind all that the first message was answered with, so the line stands below the greeting too.
+            'conversation.opened'(turn) {
+              // A channel that sends nothing later would say it in place of the next answer.
+              const canFollow = turn.channel.capabilities.later.length > 0
+              if (canFollow && turn.conversation.state === 'bot') turn.say(guidance.say)
+            },
+          }
+        : undefined,
     }
   },
 })
