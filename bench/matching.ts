@@ -3,7 +3,7 @@
  * characters to the keywords that begin so, and `startsWith`. That one finds less: no folding, no words, not the first
  * of the list. `node bench/matching.ts` prints what it measures, and writes it to `bench/matching.json`.
  *
- * Both run in turns, a few ms each, and the medians are compared: what else the machine does slows both alike.
+ * All run in turns, a few ms each, and the medians are compared: what else the machine does slows all alike.
  */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -45,17 +45,26 @@ function english(letters: number): string {
   return String.fromCharCode(...Array.from({ length: letters }, () => 0x61 + random(26)))
 }
 
-function firstTwoCharacters(keywords: readonly string[]): (text: string) => string | undefined {
-  const byStart = new Map<string, string[]>()
-  for (const keyword of keywords) {
-    const start = keyword.slice(0, 2)
-    const others = byStart.get(start)
-    if (others) others.push(keyword)
-    else byStart.set(start, [keyword])
-  }
+type Find = (text: string) => string | undefined
+
+function firstTwoCharacters(keywords: readonly string[]): Find {
+  const byStart = Map.groupBy(keywords, (keyword) => keyword.slice(0, 2))
   return (text) => {
     for (let i = 0; i < text.length; i++) {
       const found = byStart.get(text.slice(i, i + 2))?.find((keyword) => text.startsWith(keyword, i))
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+}
+
+/** The same with the two as one number, so that no text is cut out: what it could be at its best. */
+function firstTwoAsNumber(keywords: readonly string[]): Find {
+  const numberAt = (text: string, i: number) => (text.charCodeAt(i) << 14) ^ text.charCodeAt(i + 1)
+  const byStart = Map.groupBy(keywords, (keyword) => numberAt(keyword, 0))
+  return (text) => {
+    for (let i = 0; i < text.length; i++) {
+      const found = byStart.get(numberAt(text, i))?.find((keyword) => text.startsWith(keyword, i))
       if (found !== undefined) return found
     }
     return undefined
@@ -73,14 +82,15 @@ function measure(count: number) {
   const keywords = words.map((text): Keyword => ({ text, match: 'word' }))
   const texts = Array.from({ length: TEXTS }, makeText)
   const baseline = firstTwoCharacters(words)
+  const asNumber = firstTwoAsNumber(words)
   const find = matcher(keywords)
   // Once for the compiler, and so that neither is paid for what it never did.
   for (let i = 0; i < 20; i++) {
-    microsecondsPerText(baseline, texts)
-    microsecondsPerText(find, texts)
+    for (const one of [baseline, asNumber, find]) microsecondsPerText(one, texts)
   }
   const times = Array.from({ length: ROUNDS }, () => ({
     baseline: microsecondsPerText(baseline, texts),
+    asNumber: microsecondsPerText(asNumber, texts),
     matcher: microsecondsPerText(find, texts),
   }))
   const buildMs = Array.from({ length: BUILDS }, () => {
@@ -89,13 +99,13 @@ function measure(count: number) {
     const { user, system } = process.cpuUsage(before)
     return (user + system) / 1_000
   })
-  const baselineUs = median(times.map((one) => one.baseline))
-  const matcherUs = median(times.map((one) => one.matcher))
   return {
     keywords: count,
-    baselineUs: rounded(baselineUs),
-    matcherUs: rounded(matcherUs),
+    baselineUs: rounded(median(times.map((one) => one.baseline))),
+    asNumberUs: rounded(median(times.map((one) => one.asNumber))),
+    matcherUs: rounded(median(times.map((one) => one.matcher))),
     ratio: rounded(median(times.map((one) => one.matcher / one.baseline))),
+    ratioToNumber: rounded(median(times.map((one) => one.matcher / one.asNumber))),
     buildCpuMs: rounded(median(buildMs)),
   }
 }
