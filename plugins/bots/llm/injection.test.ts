@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { memoryDesk, testRuntime, testServer } from '#core/testing'
-import { calls, ends, fakeModel, KEY, type Stream, writes } from './fake-model.ts'
+import { calls, ends, fakeModel, KEY, type Stream, writes } from './simulated-model.ts'
 import llm from './index.ts'
 import { withoutTags } from './prompt.ts'
 

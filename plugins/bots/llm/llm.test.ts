@@ -13,7 +13,7 @@ import {
   type Stream,
   type Streamed,
   writes,
-} from './fake-model.ts'
+} from './simulated-model.ts'
 import llm from './index.ts'
 import { tokenLimit } from './model.ts'
 
