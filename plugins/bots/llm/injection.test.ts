@@ -4,9 +4,9 @@
  */
 import { expect, test } from 'vitest'
 import { memoryDesk, testRuntime, testServer } from '#core/testing'
-import { calls, ends, fakeModel, KEY, type Stream, writes } from './simulated-model.ts'
 import llm from './index.ts'
 import { withoutTags } from './prompt.ts'
+import { calls, ends, fakeModel, KEY, type Stream, writes } from './simulated-model.ts'
 
 /** What customers try. */
 const ATTEMPTS = [

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { memoryDesk, type TestConfig, testRuntime, testServer } from '#core/testing'
+import llm from './index.ts'
+import { tokenLimit } from './model.ts'
 import {
   calls,
   ends,
@@ -14,8 +16,6 @@ import {
   type Streamed,
   writes,
 } from './simulated-model.ts'
-import llm from './index.ts'
-import { tokenLimit } from './model.ts'
 
 function config(model: FakeModel, settings: object = {}, more: TestConfig = {}): TestConfig {
   return {
