@@ -15,7 +15,7 @@ let folder: string
 const inFolder = (file: string) => join(folder, 'config', file)
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'switchboard-'))
-  for (const file of ['switchboard.yaml', 'switchboard.test.yaml', 'switchboard.env']) {
+  for (const file of ['switchboard.yaml', 'switchboard.test.yaml', 'switchboard.env', 'faq.yaml']) {
     await cp(join('config', file), inFolder(file))
   }
 })
@@ -115,14 +115,14 @@ test('one has failed: the session in the README, and the exit status 1', async (
   const { status, out } = await run()
   expect(status).toBe(1)
   expect(steady(out)).toBe((await shownInReadme())[1])
-  expect(out).toMatch(/respond, keyword-handoff: .*config\/switchboard\.yaml:33/)
+  expect(out).toMatch(/respond, keyword-handoff: .*config\/switchboard\.yaml:35/)
 })
 
 test('a secret of the configuration is told to nobody', async () => {
   await change('', '')
   const text = await readFile(inFolder('switchboard.test.yaml'), 'utf8')
   const secret = 'only-for-trying-things-out'
-  await writeFile(inFolder('switchboard.test.yaml'), text.replace('"echo: hello"', `${secret}, and more`))
+  await writeFile(inFolder('switchboard.test.yaml'), text.replace('Two to four days.', `${secret}, and more`))
   const told = [await run(), await run('--json')]
   await writeFile(inFolder('switchboard.test.yaml'), text)
   expect(told.map(({ status }) => status)).toEqual([1, 1])
@@ -139,12 +139,18 @@ test('for machines it is one document', async () => {
   expect(status).toBe(1)
   expect(told).toMatchObject({ ok: false, failed: 1 })
   expect(told.scenarios.filter(({ ok }: { ok: boolean }) => !ok)).toMatchObject([
-    { failure: { file: 'config/switchboard.test.yaml', sentence: 'anna hears', expected: ['echo: a, r, or x'] } },
+    {
+      failure: {
+        file: 'config/switchboard.test.yaml',
+        sentence: 'anna hears',
+        expected: ['Sorry, I did not understand. Could you say it in other words?'],
+      },
+    },
   ])
 })
 
 test('a configuration with problems is told as check tells it', async () => {
-  await change('use: echo', 'use: ecko')
+  await change('use: faq', 'use: fak')
   const { status, out } = await run()
   expect(status).toBe(1)
   expect(out).toMatch(/^config\/switchboard\.yaml:23:10 .*CONFIG_UNKNOWN_PLUGIN/)
@@ -154,7 +160,7 @@ test('a configuration with problems is told as check tells it', async () => {
 test('scenarios with problems are told likewise, and nothing is played', async () => {
   await change('', '')
   const text = await readFile('config/switchboard.test.yaml', 'utf8')
-  await writeFile(inFolder('switchboard.test.yaml'), text.replace('anna says: hello', 'anna sayz: hello'))
+  await writeFile(inFolder('switchboard.test.yaml'), text.replace('anna says: hello\n', 'anna sayz: hello\n'))
   const { status, out } = await run()
   expect(status).toBe(1)
   expect(out).toMatch(/^config\/switchboard\.test\.yaml:\d+:9 .*CONFIG_UNKNOWN_KEY/)

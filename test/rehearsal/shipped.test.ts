@@ -49,8 +49,14 @@ const CHANGES: readonly (readonly [from: string, to: string])[] = [
   ['[en, zh-CN]', '[zh-CN, en]'],
   ['  demo:\n    use', '  demonstration:\n    use'],
   ['  site:\n    use: web', '  shop:\n    use: web'],
-  ['  parrot:\n    use: echo', '  parrot:\n    use: echo\n    prefix: "> "'],
-  ['  parrot:\n    use: echo', '  parrot:\n    use: echo\n    wordless: What is that?'],
+  ['  helper:\n', '  parrot:\n'],
+  ['    use: faq\n    knowledge: ./faq.yaml\n', '    use: echo\n'],
+  ['    knowledge: ./faq.yaml\n', '    knowledge: ./faq.yaml\n    understood: 1\n'],
+  ['    knowledge: ./faq.yaml\n', '    knowledge: ./faq.yaml\n    didYouMean: What do you mean?\n'],
+  ['    knowledge: ./faq.yaml\n', '    knowledge: ./faq.yaml\n    unknown: What is that?\n'],
+  ['    person: { en: "None of these: a person, please", zh-CN: 都不是，转人工 }\n', ''],
+  ['None of these: a person, please', 'A person'],
+  ['都不是，转人工', '人工'],
   ['  support:\n', '  helpdesk:\n'],
   ['      amy: { name: Amy }\n', ''],
   ['      bo: { name: Bo }\n', ''],
@@ -74,9 +80,11 @@ const CHANGES: readonly (readonly [from: string, to: string])[] = [
   ['unknown: 2', 'unknown: 1'],
   ['unknown: 2', 'unknown: 3'],
   [', failures: 2', ''],
+  [', intents: [item-damaged]', ''],
+  ['intents: [item-damaged]', 'intents: [item-damaged, delivery-time]'],
   ['failures: 2', 'failures: 1'],
   ['failures: 2', 'failures: 3'],
-  ['    handOff: { unknown: 2, failures: 2 }\n', ''],
+  ['    handOff: { unknown: 2, failures: 2, intents: [item-damaged] }\n', ''],
   ['    handOff:', '    collect: 3s\n    handOff:'],
 ]
 
@@ -86,10 +94,12 @@ function changed(from: string, to: string): string {
   expect(text, from).not.toBe(TEXT)
   if (to.startsWith('  demonstration')) return text.replace('from: [demo,', 'from: [demonstration,')
   if (to.startsWith('  shop')) return text.replace('site]', 'shop]')
+  if (to.startsWith('  parrot')) return text.replace('bot: helper', 'bot: parrot')
+  if (to.includes('use: echo')) return text.replace(/ {4}person: .*\n/, '')
   if (to.startsWith('  helpdesk')) return text.replace('desk: support', 'desk: helpdesk')
   if (to === '' && from.includes('amy')) return text.replace('[amy, bo]', '[bo]')
   if (to === '' && from.includes('bo:')) return text.replace('[amy, bo]', '[amy]')
-  if (to === 'mode: agent-only') return text.replace(/ {4}bot: parrot\n/, '').replace(/ {4}handOff: .*\n/, '')
+  if (to === 'mode: agent-only') return text.replace(/ {4}bot: helper\n/, '').replace(/ {4}handOff: .*\n/, '')
   if (to === 'mode: bot-only') return text.replace(/ {4}desk: support\n/, '').replace(/ {4}handOff: .*\n/, '')
   return to === 'mode: cooperation' ? text.replace(/ {4}handOff: .*\n/, '') : text
 }
@@ -133,5 +143,5 @@ const NOTHING_TO_SEE = [
     '    use: desk',
     'timeZone:',
   ],
-  ...['  - use: keyword-handoff', '  - from: [demo, site]', '    bot: parrot', '    desk: support'],
+  ...['  - use: keyword-handoff', '  - from: [demo, site]', '    bot: helper', '    desk: support'],
 ]
