@@ -18,8 +18,9 @@ window.fetch = (input, init) => {
 }
 window.WebSocket = class extends WebSocket {
   constructor(url: string | URL, protocols?: string | string[]) {
+    // One that is made and closed again has asked the server already.
+    if (isOff()) throw failed()
     super(url, protocols)
-    if (isOff()) this.close()
     off.signal.addEventListener('abort', () => this.close())
   }
 }
