@@ -1,4 +1,6 @@
 /** What somebody writes is his: it is not lost on the way to another page, and nobody who comes after him sees it. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { type Site, startSite } from './site.ts'
@@ -50,6 +52,35 @@ test('whoever signs out and leaves the page is forgotten, also when the widget i
   await page.evaluate('switchboard("forget")')
   const kept = await page.evaluate<readonly string[]>('Object.keys(localStorage)')
   expect(kept.filter((key) => /token|out:/.test(key))).toEqual([])
+})
+
+/** What the README says that a browser keeps: `token`, `out:…` … */
+const README = readFileSync(join(import.meta.dirname, '../../plugins/channels/web/README.md'), 'utf8')
+const SAID = Array.from(README.matchAll(/^\| `switchboard … (\w+)/gm), ([, what]) => what)
+
+test('the browser keeps what the README says, from the first opening on, and nothing else', async () => {
+  const page = await lab.page()
+  const widget = widgetOf(page)
+  const kept = async () =>
+    (await page.evaluate<readonly string[]>('Object.keys(localStorage)'))
+      .map((key) => key.replace(`switchboard ${site.base} `, '').replace(/:.*/, ''))
+      .sort()
+  await page.goto(site.shop)
+  await widget.launcher.waitFor()
+  expect(await kept()).toEqual([])
+  await page.route('**/v1/messages', (route) => route.abort())
+  await page.routeWebSocket(/v1\/events/, (socket) => socket.close())
+  await widget.launcher.click()
+  await widget.composer.waitFor()
+  await expect.poll(kept, SOON).toEqual(['sse', 'token'])
+  await widget.says('hello')
+  await widget.panel.getByRole('button', { name: widget.words.otherLanguage }).click()
+  await expect.poll(kept, SOON).toEqual(['language', 'out', 'sse', 'token'])
+  expect(SAID.toSorted()).toEqual(await kept())
+  expect(await page.context().cookies()).toEqual([])
+  expect(await page.evaluate('indexedDB.databases().then(({ length }) => [length, sessionStorage.length])')).toEqual([
+    0, 0,
+  ])
 })
 
 test('first words without a network are sent by the next page, which nobody has opened', async () => {
