@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { PICTURE } from './host.ts'
+import { film, sound } from './media.ts'
 import { handOver, ONE_MOMENT, type Script, type Site, startSite } from './site.ts'
 import { SOON, type Widget, widgetOf } from './widget.ts'
 
@@ -110,6 +111,27 @@ test.each([
   await widget.panel.getByText(widget.words.offline).waitFor()
   await expectAccessible(widget, 'without a network')
   site.line.isOpen = true
+  expectNothingWrong(lab, page)
+})
+
+test.each([
+  { name: 'light', options: {} },
+  { name: 'dark', options: { colorScheme: 'dark' as const } },
+  { name: 'on a phone', options: { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true } },
+])('axe finds nothing while a sound and a film are played: $name', async ({ options }) => {
+  const page = await lab.page(options)
+  const widget = widgetOf(page)
+  await widget.open(site.shop)
+  for (const recording of [sound(), await film(page)]) {
+    await page.setInputFiles('switchboard-chat input[type=file]', [recording])
+    const player = widget.log.getByLabel(recording.name).and(page.locator('audio, video'))
+    await player.evaluate(async (element) => {
+      element.loop = true
+      await element.play()
+    })
+    await expect.poll(() => player.evaluate(({ paused, currentTime }) => !paused && currentTime > 0), SOON).toBe(true)
+  }
+  await expectAccessible(widget, 'a sound and a film')
   expectNothingWrong(lab, page)
 })
 

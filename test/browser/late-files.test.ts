@@ -11,17 +11,6 @@ const answers: Script = (turn, next) => {
   const choices = ['Cups', 'Plates'].map((label) => ({ id: label, label }))
   return turn.reply({ type: 'choices', prompt: 'What is it about?', choices })
 }
-/** Notes which texts of messages are put into the list where screen readers read them aloud. */
-const READ_ALOUD = `
-  globalThis.readAloud = []
-  const log = document.querySelector('switchboard-chat').shadowRoot.querySelector('[role=log]')
-  new MutationObserver((changes) => {
-    for (const { target, addedNodes } of changes) {
-      if (target.className === 'separator') continue
-      if (target.closest('[aria-live]').getAttribute('aria-live') === 'off') continue
-      for (const { textContent } of addedNodes) if (textContent) readAloud.push(textContent)
-    }
-  }).observe(log, { childList: true, subtree: true })`
 
 let site: Site
 beforeAll(async () => {
@@ -60,13 +49,13 @@ test('files that fail for a while: the names stand there, and all of it comes by
   // One attempt at a time, whatever asks for it.
   expect(asked).toBeLessThan(20)
 
-  await page.evaluate(READ_ALOUD)
+  await page.evaluate('lab.listen()')
   isCut = false
   await expect.poll(() => widget.log.getByRole('button', { name: 'Cups' }).count(), SOON).toBe(1)
   await expect.poll(() => widget.log.locator('.picture img, a.file').count(), SOON).toBe(2)
   await widget.log.getByText('contract.pdf').waitFor()
   await widget.log.getByRole('link', { name: 'https://shop.example' }).waitFor()
-  expect(await page.evaluate('readAloud')).toEqual([])
+  expect(await page.evaluate('lab.heard()')).toEqual([])
 })
 
 test('the own file is read aloud when it is picked, and not again when it has arrived', async () => {
@@ -74,11 +63,11 @@ test('the own file is read aloud when it is picked, and not again when it has ar
   const widget = widgetOf(page)
   await widget.open(site.shop)
   await expect.poll(() => widget.log.getAttribute('aria-live'), SOON).toBe('polite')
-  await page.evaluate(READ_ALOUD)
+  await page.evaluate('lab.listen()')
   const file = { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('a note') }
   await page.setInputFiles('switchboard-chat input[type=file]', [file])
   await widget.log.getByRole('link', { name: 'note.txt' }).waitFor()
-  const texts: readonly string[] = await page.evaluate('readAloud')
+  const texts: readonly string[] = await page.evaluate('lab.heard()')
   expect(texts.filter((text) => text.includes('note.txt'))).toHaveLength(1)
 })
 
@@ -107,9 +96,16 @@ test('a picture that is enlarged shows how it is closed, and closes by a click b
   await expect.poll(() => viewer.count(), SOON).toBe(0)
 })
 
-test('a film that cannot be played can be fetched', async () => {
+test.each([
+  { what: 'picture', type: 'image', name: 'cup.png' },
+  { what: 'sound', type: 'audio', name: 'cup.wav' },
+  { what: 'film', type: 'video', name: 'cup.mp4' },
+] as const)('a $what that cannot be shown can be fetched', async ({ type, name }) => {
   const { page, widget } = await talkToAgent()
-  const url = `${site.host.origin}/none.mp4`
-  await site.agent(page, { type: 'send', content: { type: 'video', url, name: 'cup.mp4' } })
-  await widget.log.getByRole('link', { name: 'cup.mp4' }).and(page.locator('a.file')).waitFor()
+  const url = `${site.host.origin}/none/${name}`
+  await site.agent(page, { type: 'send', content: { type, url, name } })
+  const link = widget.log.getByRole('link', { name }).and(page.locator('a.file'))
+  await link.waitFor()
+  expect(await link.getAttribute('href')).toBe(url)
+  expect(await widget.log.locator('img, audio, video').count()).toBe(0)
 })

@@ -7,8 +7,8 @@ import { eventStream } from '#core'
 import type { TestRuntime } from '#core/testing'
 import type { Frame, Item, Page, SendMessage, Sent, Session, Uploaded } from './protocol.ts'
 
-/** How long a test waits, in real time, for something that must happen. */
-const PATIENCE_MS = 5_000
+/** How long a test waits, in real time, for something that must happen: on a busy machine a disk alone takes seconds. */
+const PATIENCE_MS = 20_000
 
 /** A page that looks on. */
 export interface Looking {

@@ -5,6 +5,7 @@
 
 const noted = { kinds: new Set<string>(), addresses: new Set<string>(), texts: new Set<string>(), alarms: 0 }
 const seen = { shift: 0, refused: 0 }
+const readAloud: string[] = []
 
 /** Where a chat may lead, and where its pictures may come from. */
 const SAFE = new Set(['http:', 'https:', 'mailto:', 'tel:', 'blob:'])
@@ -39,6 +40,13 @@ function allElements(root: ParentNode): readonly Element[] {
     element,
     ...(element.shadowRoot ? allElements(element.shadowRoot) : []),
   ])
+}
+
+/** What is inside the chat. */
+function chatOf(): ShadowRoot {
+  const root = document.querySelector('switchboard-chat')?.shadowRoot
+  if (!root) throw new Error('There is no chat on this page.')
+  return root
 }
 
 /** Hidden for the eye, and read aloud. */
@@ -99,6 +107,63 @@ const lab = {
     let element = document.activeElement
     while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement
     return element?.getAttribute('aria-label') ?? element?.textContent ?? ''
+  },
+
+  /** From now on notes which texts are put into the conversation where screen readers read them aloud. */
+  listen(): void {
+    const log = chatOf().querySelector('[role=log]')
+    if (!log) throw new Error('There is no conversation here.')
+    new MutationObserver((changes) => {
+      for (const { target, addedNodes } of changes) {
+        const element = target instanceof Element ? target : target.parentElement
+        if (!element?.isConnected || element.className === 'separator') continue
+        if (element.closest('[aria-live]')?.getAttribute('aria-live') === 'off') continue
+        for (const { textContent } of Array.from(addedNodes)) if (textContent) readAloud.push(textContent)
+      }
+    }).observe(log, { childList: true, subtree: true })
+  },
+
+  /** What was read aloud. */
+  heard: (): readonly string[] => readAloud,
+
+  /** As a phone does when its keyboard opens, or when somebody looks closer; with nothing given, as it was. */
+  seeOnly(part: { readonly height: number; readonly offsetTop: number; readonly scale?: number } | undefined): void {
+    if (!visualViewport) throw new Error('This browser does not say what is seen.')
+    for (const name of ['height', 'offsetTop', 'scale']) Reflect.deleteProperty(visualViewport, name)
+    for (const [name, value] of Object.entries(part ?? {}))
+      Object.defineProperty(visualViewport, name, { value, configurable: true })
+    visualViewport.dispatchEvent(new Event('resize'))
+  },
+
+  /** As when somebody goes to another tab, or to another program beside this page, and comes back. */
+  look(isVisible: boolean, hasFocus: boolean): void {
+    const visibilityState = isVisible ? 'visible' : 'hidden'
+    Object.defineProperty(document, 'visibilityState', { value: visibilityState, configurable: true })
+    Object.defineProperty(document, 'hasFocus', { value: () => hasFocus, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+    dispatchEvent(new Event(hasFocus ? 'focus' : 'blur'))
+  },
+
+  /** A short film without a sound, as this browser itself writes it: WebM, in base64. */
+  async film(): Promise<string> {
+    const canvas = document.createElement('canvas')
+    const context = canvas.getContext('2d')
+    if (!context) throw new Error('There is no canvas here.')
+    const pieces: Blob[] = []
+    const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: 'video/webm' })
+    recorder.ondataavailable = ({ data }) => pieces.push(data)
+    const stopped = new Promise((resolve) => {
+      recorder.onstop = resolve
+    })
+    recorder.start()
+    for (let frame = 0; frame < 10; frame++) {
+      context.fillStyle = `hsl(${frame * 36} 80% 40%)`
+      context.fillRect(0, 0, canvas.width, canvas.height)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    recorder.stop()
+    await stopped
+    return new Uint8Array(await new Blob(pieces).arrayBuffer()).toBase64()
   },
 
   /** Where the page's own elements stand, and how they look. */
