@@ -31,3 +31,7 @@ export function avatarOf(face: Face | undefined, context: Context): HTMLElement 
   show()
   return element
 }
+
+/** One line of the list: the face of who speaks, and beside it what is said. */
+export const lineOf = (face: Face | undefined, context: Context, ...children: readonly Node[]): HTMLElement =>
+  make('div', 'line', avatarOf(face, context), make('div', 'content', ...children))

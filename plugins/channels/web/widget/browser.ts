@@ -3,7 +3,7 @@ export interface Browser extends Listened {
   readonly localStorage: Pick<Storage, 'length' | 'key' | 'getItem' | 'setItem' | 'removeItem'>
   readonly document: Listened & { readonly visibilityState: string; readonly referrer: string }
   readonly location: { readonly href: string }
-  readonly crypto: { getRandomValues(bytes: Uint8Array<ArrayBuffer>): unknown }
+  readonly crypto: { getRandomValues(numbers: Uint32Array<ArrayBuffer>): Uint32Array }
   readonly Date: { now(): number }
   readonly WebSocket: typeof WebSocket
   readonly XMLHttpRequest: new () => Upload
@@ -36,8 +36,4 @@ interface Upload {
 export const backoffMs = (failures: number) => Math.random() * Math.min(500 * 2 ** failures, 30_000)
 
 /** Unguessable, also on a page without https: there browsers have no `randomUUID`. */
-export function makeId(browser: Browser): string {
-  const bytes = new Uint8Array(16)
-  browser.crypto.getRandomValues(bytes)
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-}
+export const makeId = (browser: Browser): string => browser.crypto.getRandomValues(new Uint32Array(4)).join('-')

@@ -1,8 +1,8 @@
 /** The visitor's side of the chat, without a page: what is held, what waits to be sent, and what changes. */
-import type { Item, SendMessage, Snapshot, WidgetSettings } from '../protocol.ts'
+import type { Frame, Item, SendMessage, Snapshot, WidgetSettings } from '../protocol.ts'
 import { type Browser, backoffMs, makeId } from './browser.ts'
 import type { Fetch } from './fetched.ts'
-import { type Heard, readCount, readPage, readSession } from './frames.ts'
+import { placesOf, readCount, readPage, readSession } from './frames.ts'
 import { prefixOf, TOKEN } from './known.ts'
 import { makeLog } from './log.ts'
 import { makeOutbox } from './outbox.ts'
@@ -13,6 +13,8 @@ import { makeStream } from './stream.ts'
 /** How long somebody is shown as typing after the last sign of it. */
 const TYPING_SHOWN_MS = 6_000
 const TYPING_TOLD_MS = 3_000
+/** About one frame of the screen, so that a hundred messages that come at once are shown at once. */
+const TELL_AFTER_MS = 16
 const READ_TOLD_MS = 1_000
 /** How long a message that the server has may take to come by the stream before it is asked for. */
 const ECHO_LIMIT_MS = 2_000
@@ -32,6 +34,8 @@ export interface Outgoing {
   /** The server's code, such as `FILE_TOO_LARGE`: the face has the words. */
   readonly error?: string | undefined
 }
+
+type Message = Pick<SendMessage, 'id' | 'text' | 'choice' | 'file' | 'contact'>
 
 export type Connection = 'off' | 'connecting' | 'online' | 'reconnecting'
 
@@ -54,8 +58,8 @@ export interface View {
 
 export interface Chat {
   readonly view: View
-  /** Called after changes, at most once in a task. The returned function ends it. */
-  onChange(listener: (now: View, before: View) => void): () => void
+  /** Called after changes, at most once in 16 ms. */
+  onChange(listener: (now: View) => void): void
   /** Connects, now and again until `stop`. Opens a session where there is none. */
   start(): void
   /** Lets go of the connection, the timers and the listeners on the page; what waits to be sent stays. Twice is safe. */
@@ -66,20 +70,17 @@ export interface Chat {
   choose(choice: { readonly id: string; readonly label: string }): void
   /** `error`: the code of what is wrong with it, if that is known already. */
   sendFile(file: File, error?: string): void
-  /**
-   * From the form of those who write while nobody is there. Resolves when the server has it; otherwise rejects with an
-   * error whose `code` is the server's, or `OFFLINE`, and trying again with the same words cannot double them.
-   */
-  leaveMessage(form: { readonly name: string; readonly email: string; readonly text: string }): Promise<void>
+  /** Sends at once, past what waits. Rejects with an error whose `code` is the server's, or `OFFLINE`. */
+  post(message: Message): Promise<void>
   retry(id: string): void
   cancel(id: string): void
-  /** Does nothing where there are none, or while it is at it. Where it fails nothing changes: try again. */
+  /** Does nothing where there are none. Twice at once brings no more than once; where it fails nothing changes. */
   loadOlder(): Promise<void>
   /** All that is held is seen. Told to the server at most once in a second. */
   markRead(): void
   /** The visitor is typing. Told to the server at most once in 3 s. */
   typing(): void
-  /** Tries until the server has an answer, or somebody else is named. Rejects as `leaveMessage` does. */
+  /** Tries until the server has an answer, or somebody else is named. Rejects as `post` does. */
   identify(identity: string): Promise<void>
   /** Forgets this visitor on this browser: somebody else may sit down. */
   forget(): void
@@ -107,7 +108,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     onSnapshot: (snapshot) => show({ snapshot }),
   })
   const outbox = makeOutbox(browser, store, {
-    post,
+    post: ({ id, text, choice }, file) => sent({ id, text: text || undefined, choice, file }),
     async upload(file, signal, onProgress) {
       const { upload } = await fetch('files')
       return upload({ file, uploads: settings.uploads }, { browser, base, requests }, signal, onProgress)
@@ -138,8 +139,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     isTyping: false,
     unread: 0,
   }
-  let shown = view
-  const listeners = new Set<(now: View, before: View) => void>()
+  const listeners: ((now: View) => void)[] = []
   const timers = new Map<string, number>()
   let isRunning = false
   /** Which log it is: what was asked for another one is not taken. */
@@ -148,13 +148,11 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
   /** Up to which number there is something, as far as we know. */
   let wanted = 0
   let isFilling = false
-  let isLoadingOlder = false
   /** The number with which the log begins, where that is known. */
   let beginning = 0
   let readTo = 0
   let readTold = 0
   let typingToldMs = 0
-  let form: { readonly content: string; readonly id: string } | undefined
 
   /** Who it is, as the page says, until the server knows. */
   let named: string | undefined
@@ -175,14 +173,10 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
       outbox: outbox.list,
       unread: log.items.filter(({ by, seq }) => by === 'us' && seq > seen).length,
     }
-    // Not a microtask: many frames that come together are one change. Not a frame: pages in the background have none.
-    if (!timers.has('change')) later('change', 0, tell)
-  }
-
-  function tell(): void {
-    const before = shown
-    shown = view
-    for (const listener of listeners) listener(shown, before)
+    if (timers.has('change')) return
+    later('change', TELL_AFTER_MS, () => {
+      for (const listener of listeners) listener(view)
+    })
   }
 
   /** Runs it later, instead of what was to run under this name. */
@@ -195,7 +189,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     timers.set(name, timer)
   }
 
-  function onFrame(frame: Heard): void {
+  function onFrame(frame: Frame): void {
     switch (frame.type) {
       case 'hello':
         if (frame.token) requests.take(frame.token)
@@ -220,8 +214,8 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
         took(log.skipTo(frame.from))
         break
       case 'item':
-        took(log.add([frame]))
-        void fillUpTo(frame.seq)
+        took(log.add(placesOf([frame.item])))
+        void fillUpTo(readCount(frame.item, 'seq') ?? 0)
         break
       case 'draft':
         show({ draft: frame.text })
@@ -292,20 +286,14 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     chat.onStranger()
   }
 
-  async function post({ id, text, choice }: Outgoing, file: string | undefined): Promise<number> {
-    return sent({ id, text: file === undefined ? text : undefined, choice, file })
-  }
-
-  async function sent(message: Pick<SendMessage, 'id' | 'text' | 'choice' | 'file' | 'contact'>): Promise<number> {
-    const { document, location } = browser
-    const collects = (what: 'page' | 'referrer' | 'timeZone') => settings.collect.includes(what)
-    const whole: SendMessage = {
-      ...message,
-      language,
-      page: collects('page') ? location.href.slice(0, MAX_ADDRESS_CHARS) : undefined,
-      referrer: collects('referrer') ? document.referrer.slice(0, MAX_ADDRESS_CHARS) || undefined : undefined,
-      timeZone: collects('timeZone') ? Intl.DateTimeFormat().resolvedOptions().timeZone : undefined,
+  async function sent(message: Message): Promise<number> {
+    const surroundings = {
+      page: browser.location.href.slice(0, MAX_ADDRESS_CHARS),
+      referrer: browser.document.referrer.slice(0, MAX_ADDRESS_CHARS) || undefined,
+      timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     }
+    const collected = Object.fromEntries(settings.collect.map((what) => [what, surroundings[what]]))
+    const whole: SendMessage = { ...message, ...collected, language }
     const seq = readCount(await requests.post('v1/messages', whole), 'seq')
     if (seq === undefined) throw refusal()
     return seq
@@ -373,10 +361,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     get view() {
       return view
     },
-    onChange(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
+    onChange: (listener) => listeners.push(listener),
     start() {
       if (isRunning) return
       isRunning = true
@@ -404,19 +389,13 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     },
     choose: ({ id, label }) => send({ text: label, choice: id }),
     sendFile: (file, error) => send({ text: '', file, error }),
-    async leaveMessage({ name, email, text }) {
-      const content = JSON.stringify([name, email, text])
-      // The same words once more are the same message: the answer may have got lost.
-      if (form?.content !== content) form = { content, id: makeId(browser) }
-      const seq = await sent({ id: form.id, text, contact: { name: name || undefined, email } })
-      form = undefined
-      expectUpTo(seq)
+    async post(message) {
+      expectUpTo(await sent(message))
     },
     retry: outbox.retry,
     cancel: outbox.cancel,
     async loadOlder() {
-      if (!view.hasOlder || isLoadingOlder) return
-      isLoadingOlder = true
+      if (!view.hasOlder) return
       const mine = age
       try {
         const page = readPage(await requests.get(`v1/events?before=${log.first}`))
@@ -428,7 +407,6 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
       } catch {
         // Told by what does not change.
       }
-      isLoadingOlder = false
     },
     markRead() {
       if (view.unread === 0) return

@@ -2,8 +2,7 @@
 import type { Text, WidgetSettings } from '../protocol.ts'
 import type { Chat } from './chat.ts'
 import { hush } from './dom.ts'
-import type { Fetched } from './fetched.ts'
-import type * as more from './more.ts'
+import type { Fetched, Files } from './fetched.ts'
 import { type Language, textIn, type Words, words } from './words.ts'
 
 export interface Context {
@@ -20,7 +19,11 @@ export interface Context {
   text(text: Text): string
   readonly use: Fetched['use']
   /** An element that is made when it can be. Until then another one stands there. */
-  later(meanwhile: HTMLElement, makeIt: (its: typeof more) => HTMLElement): HTMLElement
+  later<Name extends keyof Files>(
+    meanwhile: HTMLElement,
+    file: Name,
+    makeIt: (its: Files[Name]) => HTMLElement,
+  ): HTMLElement
   /** Called when such an element has taken its place. */
   onGrown: () => void
 }
@@ -36,9 +39,9 @@ export function makeContext(given: Pick<Context, 'chat' | 'settings' | 'base' | 
       return textIn(text, this.language)
     },
     onGrown() {},
-    later(meanwhile, makeIt) {
+    later(meanwhile, file, makeIt) {
       let element = meanwhile
-      this.use('more', (its) => {
+      this.use(file, (its) => {
         const made = makeIt(its)
         hush(element)
         element.replaceWith(made)

@@ -26,35 +26,23 @@ export class SwitchboardChat extends HTMLElement {
   /** What it has become, once the widget is there. */
   declare life: { readonly chat: Chat; readonly face: Face } | undefined
 
-  /** A page that opens it by itself does not take the focus from whoever is reading; a click takes it along. */
-  open(): void {
-    this.life?.face.open(navigator.userActivation?.isActive ?? true)
-  }
-  close(): void {
-    this.life?.face.close()
-  }
-  toggle(): void {
-    if (this.life?.face.isOpen) this.close()
-    else this.open()
-  }
-
-  /** A command of the host page. */
+  /** A command of the host page, or of the loader. */
   run(command: string, value?: unknown): void {
-    if (command === 'open') this.open()
-    else if (command === 'show') this.life?.face.open(false)
-    else if (command === 'close') this.close()
-    else if (command === 'toggle') this.toggle()
-    else if (command === 'language') this.setAttribute('language', String(value))
-    else if (command === 'forget') this.life?.chat.forget()
-    else if (command === 'identify') this.identify(String(value))
-    else if (command !== 'wake') console.warn(`Switchboard: there is no command "${command}".`)
-  }
-
-  private identify(identity: string): void {
-    this.life?.chat.start()
-    this.life?.chat.identify(identity).catch((error: unknown) => {
-      console.warn('Switchboard: this visitor could not be identified.', error)
-    })
+    if (!this.life) return
+    const { chat, face } = this.life
+    const text = `${value}`
+    const isToOpen = command === 'open' || (command === 'toggle' && !face.isOpen)
+    // A page that opens it by itself does not take the focus from whoever is reading; a click takes it along.
+    if (isToOpen || command === 'show') face.open(isToOpen && (navigator.userActivation?.isActive ?? true))
+    else if (command === 'close' || command === 'toggle') face.close()
+    else if (command === 'language') this.setAttribute(command, text)
+    else if (command === 'forget') chat.forget()
+    else if (command === 'identify') {
+      chat.start()
+      chat.identify(text).catch((error: unknown) => {
+        console.warn('Switchboard: identify failed.', error)
+      })
+    } else if (command !== 'wake') console.warn(`Switchboard: there is no command "${command}".`)
   }
 
   connectedCallback(): void {
@@ -87,6 +75,6 @@ export function begin(options: Options): void {
   const chat = makeChat({ base, settings, language, fetch })
   const face = makeFace(makeContext({ chat, settings, base, language, use }), options)
   host.life = { chat, face }
-  options.launcher.onclick = () => host.toggle()
+  options.launcher.onclick = () => host.run('toggle')
   if (host.isConnected) face.connect()
 }

@@ -1,8 +1,15 @@
 import type { Browser } from './browser.ts'
+import { retryAfterMs } from './requests.ts'
+
+/** How the events ended: the status of the answer, and for how long the server asked to wait. */
+export interface EventsEnd {
+  readonly status: number
+  readonly waitMs: number | undefined
+}
 
 /**
- * Reads server-sent events by `fetch`, because an `EventSource` sends no token. Resolves with the answer when they end.
- * `heard` is called for every piece that comes, and with the data of every event.
+ * Reads server-sent events by `fetch`, because an `EventSource` sends no token. Resolves when they end. `heard` is
+ * called for every piece that comes, and with the data of every event.
  */
 export async function readEvents(
   browser: Browser,
@@ -10,14 +17,15 @@ export async function readEvents(
   token: string,
   signal: AbortSignal,
   heard: (data?: string) => void,
-): Promise<Response> {
+): Promise<EventsEnd> {
   const response = await browser.fetch(address, {
     headers: { accept: 'text/event-stream', authorization: `Bearer ${token}` },
     cache: 'no-store',
     credentials: 'omit',
     signal,
   })
-  if (!response.ok || !response.headers.get('content-type')?.startsWith('text/event-stream')) return response
+  const end = { status: response.status, waitMs: retryAfterMs(response.headers.get('retry-after')) }
+  if (!response.ok || !response.headers.get('content-type')?.startsWith('text/event-stream')) return end
   const reader = response.body?.getReader()
   const decoder = new TextDecoder()
   let text = ''
@@ -30,5 +38,5 @@ export async function readEvents(
       if (data.length > 0) heard(data.join('\n'))
     }
   }
-  return response
+  return end
 }

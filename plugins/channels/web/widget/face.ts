@@ -12,8 +12,6 @@ import { type Language, openWords } from './words.ts'
 
 /** A connection that is back before nobody needs to hear of. */
 const CUT_AFTER_MS = 2_000
-/** About one frame of the screen. */
-const SHOW_AFTER_MS = 16
 
 export interface Face {
   /** `byVisitor`: then the focus goes along. Opened by the page, it stays where it is. */
@@ -62,13 +60,11 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
 
   let isOpen = false
   let isCut = false
-  let showTimer: ReturnType<typeof setTimeout> | undefined
   let cutTimer: ReturnType<typeof setTimeout> | undefined
   let firstUnread: number | undefined
   let shownFace = ''
   let connected: AbortController | undefined
   let fitting: AbortController | undefined
-  let takesFiles = false
   let unread = 0
 
   /** By the settings, else as the visitor has it, also when that changes. */
@@ -77,12 +73,13 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   }
 
   function show(view: View): void {
+    if (!connected) return
     const { words } = context
     if (view.unread !== unread) {
       unread = view.unread
-      host.dispatchEvent(new CustomEvent('switchboard:unread', { bubbles: true, composed: true, detail: { unread } }))
+      tellHost('unread', { unread })
     }
-    say(badge, unread === 0 || isOpen ? '' : unread > 99 ? '99+' : String(unread))
+    say(badge, isOpen || !unread ? '' : unread > 99 ? '99+' : `${unread}`)
     const label = isOpen ? words.close : unread ? words.openWithUnread(unread) : openWords[context.language]
     if (launcher.title !== label) name(launcher, label)
     if (!isOpen) return
@@ -93,30 +90,18 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     const isWithPeople = snapshot?.conversation === 'assigned' || snapshot?.conversation === 'queued'
     const isAway = settings.offlineForm && snapshot?.available === false && !isWithPeople
     if (isAway && !form) {
-      context.use('form', ({ makeForm }) => {
-        if (form) return
-        form = makeForm(context, snapshot.name, () => {
-          show(chat.view)
-          if (!composer.element.hidden) composer.text.focus()
-        })
-        composer.element.after(form.element)
-        showSoon()
+      context.use('form', ({ addForm }) => {
+        form ??= addForm(context, panel, composer, snapshot.name, () => show(chat.view))
+        show(chat.view)
       })
     }
-    const isForm = form !== undefined && (isAway || form.isDone)
-    form?.show(isForm, composer)
-    panel.classList.toggle('away', isForm)
+    form?.show(isAway)
     messages.show(view, firstUnread)
-    say(typing, view.isTyping ? words.typing(nameOf(snapshot?.face, context)) : '')
+    const who = nameOf(snapshot?.face, context)
+    context.use('more', ({ moreWords }) => {
+      say(typing, view.isTyping ? moreWords[context.language].typing(who) : '')
+    })
     noteRead()
-  }
-
-  /** A hundred messages that come at once are shown at once. */
-  function showSoon(): void {
-    showTimer ??= setTimeout(() => {
-      showTimer = undefined
-      show(chat.view)
-    }, SHOW_AFTER_MS)
   }
 
   function showHeader({ connection, snapshot }: View): void {
@@ -166,26 +151,14 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   function open(byVisitor: boolean): void {
     chat.start()
     if (!isOpen) {
-      isOpen = true
-      panel.hidden = false
-      set(launcher, 'aria-expanded', 'true')
-      frame.classList.add('open')
+      turn(true)
       const { items, snapshot, unread: count } = chat.view
       const read = snapshot?.read ?? 0
-      firstUnread = count > 0 ? items.find(({ seq, by }) => seq > read && by === 'us')?.seq : undefined
-      fitWhileOpen()
-      if (settings.uploads) {
-        context.use('files', ({ addFiles }) => {
-          if (!takesFiles) addFiles(context, panel, composer)
-          takesFiles = true
-        })
-      }
+      firstUnread = items.find(({ by, seq }) => count && by === 'us' && seq > read)?.seq
       show(chat.view)
       messages.toUnread()
-      // What is fetched now takes more room than what keeps its place.
-      context.use('more', () => messages.toUnread())
-      host.toggleAttribute('open', true)
-      host.dispatchEvent(new Event('switchboard:open', { bubbles: true, composed: true }))
+      fitWhileOpen()
+      tellHost('open')
     }
     if (!byVisitor) return
     // On a phone the keyboard would hide what is to be read first.
@@ -194,25 +167,38 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     else composer.text.focus()
   }
 
-  /** Sees to it that all of the panel can be seen on a phone, as long as it is open. */
+  /** Brings what an open panel needs, and sees to it that all of it can be seen on a phone. */
   function fitWhileOpen(): void {
     fitting = new AbortController()
     const { signal } = fitting
-    context.use('more', ({ fitPanel }) => fitPanel(panel, signal))
+    context.use('more', ({ fitPanel }) => {
+      fitPanel(panel, signal)
+      // What has come takes more room than what kept its place.
+      messages.toUnread()
+    })
+    if (settings.uploads) context.use('files', ({ addFiles }) => addFiles(context, panel, composer))
   }
 
   function close(): void {
     if (!isOpen) return
     fitting?.abort()
     const hadFocus = panel.contains(root.activeElement)
-    isOpen = false
-    panel.hidden = true
-    set(launcher, 'aria-expanded', 'false')
-    frame.classList.remove('open')
+    turn(false)
     show(chat.view)
     if (hadFocus) launcher.focus()
-    host.toggleAttribute('open', false)
-    host.dispatchEvent(new Event('switchboard:close', { bubbles: true, composed: true }))
+    tellHost('close')
+  }
+
+  function turn(on: boolean): void {
+    isOpen = on
+    panel.hidden = !on
+    set(launcher, 'aria-expanded', on)
+    frame.classList.toggle('open', on)
+    host.toggleAttribute('open', on)
+  }
+
+  function tellHost(what: string, detail?: object): void {
+    host.dispatchEvent(new CustomEvent(`switchboard:${what}`, { bubbles: true, composed: true, detail }))
   }
 
   panel.onkeydown = (event) => {
@@ -243,10 +229,11 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   chat.onStranger = () => {
     composer.text.value = ''
     composer.text.dispatchEvent(new Event('input'))
-    form?.element.remove()
+    form?.remove()
     form = undefined
   }
 
+  chat.onChange(show)
   speak(context.language)
 
   return {
@@ -260,7 +247,6 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       if (connected) return
       connected = new AbortController()
       const { signal } = connected
-      signal.addEventListener('abort', chat.onChange(showSoon))
       prefersDark.addEventListener('change', showTheme, { signal })
       showTheme()
       window.addEventListener('focus', noteRead, { signal })
@@ -274,8 +260,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
       fitting?.abort()
       connected = undefined
       clearTimeout(cutTimer)
-      clearTimeout(showTimer)
-      cutTimer = showTimer = undefined
+      cutTimer = undefined
       chat.stop()
     },
   }

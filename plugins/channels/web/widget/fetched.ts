@@ -6,10 +6,10 @@ import type * as files from './files.ts'
 import type * as form from './form.ts'
 import type * as more from './more.ts'
 
-interface Files {
+export interface Files {
   /** What an open panel needs soon. */
   readonly more: typeof more
-  /** Sending files. */
+  /** Files and pictures, seen and sent. */
   readonly files: typeof files
   /** The form for those who find nobody. */
   readonly form: typeof form
@@ -44,23 +44,21 @@ export function makeFetched(root: ShadowRoot, base: string, addresses: WidgetSet
   }
 
   /** Tries one time after the other until it is here. */
-  async function bring<Name extends keyof Files>(name: Name): Promise<Files[Name]> {
-    for (let tries = 0; ; tries++) {
-      try {
-        return await fetch(name)
-      } catch {
-        await pause(backoffMs(tries))
-      }
-    }
+  async function bring(name: keyof Files): Promise<void> {
+    for (let tries = 0; !here[name]; tries++) await fetch(name).catch(() => pause(backoffMs(tries)))
   }
 
   return {
     fetch,
     use(name, run) {
-      const its = here[name]
-      if (its) return run(its)
+      function runNow(): boolean {
+        const its = here[name]
+        if (its) run(its)
+        return !!its
+      }
+      if (runNow()) return
       coming[name] ??= bring(name)
-      coming[name].then(() => this.use(name, run))
+      coming[name].then(runNow)
     },
   }
 }

@@ -1,4 +1,4 @@
-/** Sending files: picking, pasting and dropping them, what is seen of them on their way, and the upload. */
+/** Files and pictures: how they are seen, and sending them by picking, pasting or dropping. */
 import type { WidgetSettings } from '../protocol.ts'
 import type { Browser } from './browser.ts'
 import type { Composer } from './composer.ts'
@@ -11,6 +11,7 @@ import { answerOf, type Requests, refusal } from './requests.ts'
 import { sizeText } from './sizes.ts'
 
 export { default as styles } from './files.css?inline'
+export { partElement } from './parts.ts'
 
 type Uploads = WidgetSettings['uploads']
 
@@ -24,8 +25,9 @@ export function problemOf({ type, size }: File, uploads: Uploads): string | unde
 
 const limitOf = ({ settings }: Context) => sizeText(settings.uploads?.maxBytes ?? 0)
 
-/** Gives the composer its button, and takes what is pasted into it or dropped on the panel. */
+/** Gives the composer its button, and takes what is pasted into it or dropped on the panel. Twice is the same as once. */
 export function addFiles(context: Context, panel: HTMLElement, { element, field, text }: Composer): void {
+  if (element.querySelector('input')) return
   const { chat, settings } = context
   const picker = make('input')
   picker.type = 'file'

@@ -1,5 +1,7 @@
 /** The form for those who write while nobody is there. What was written stays until the server has it. */
 
+import { type Browser, makeId } from './browser.ts'
+import type { Chat } from './chat.ts'
 import type { Composer } from './composer.ts'
 import type { Context } from './context.ts'
 import { button, make, say, set } from './dom.ts'
@@ -11,12 +13,14 @@ import { MAX_CHARS } from './words.ts'
 export { default as styles } from './form.css?inline'
 
 export interface Form {
-  readonly element: HTMLElement
-  /** Whether a message was left, and no other is being written. */
-  readonly isDone: boolean
+  /**
+   * Takes the place of the composer while nobody is there and until its thanks have been seen, or gives it back: what was
+   * written and the focus go along.
+   */
+  show(isAway: boolean): void
+  /** Gives the composer its place again. */
+  remove(): void
   focus(): void
-  /** Takes the place of the composer, or gives it back: what was written and the focus go along. */
-  show(isForm: boolean, composer: Composer): void
 }
 
 /** As the server checks it: something before and after an `@`, and a dot. */
@@ -24,9 +28,33 @@ export const isEmail = (text: string): boolean => /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)
 
 let made = 0
 
+/** What was filled in. */
+interface Filled {
+  readonly name: string
+  readonly email: string
+  readonly text: string
+}
+
+/** Sends what was filled in. The same words once more are the same message: the answer may have got lost. */
+export function makeSender(chat: Pick<Chat, 'post'>, browser: Browser): (form: Filled) => Promise<void> {
+  let former: { readonly content: string; readonly id: string } | undefined
+  return async ({ name, email, text }) => {
+    const content = JSON.stringify([name, email, text])
+    if (former?.content !== content) former = { content, id: makeId(browser) }
+    await chat.post({ id: former.id, text, contact: { name: name || undefined, email } })
+    former = undefined
+  }
+}
+
 /** `knownName`: what need not be asked for again. `onAgain`: somebody wants to write more, and there may be people by now. */
-export function makeForm(context: Context, knownName: string | undefined, onAgain: () => void): Form {
-  const { chat } = context
+export function addForm(
+  context: Context,
+  panel: HTMLElement,
+  composer: Composer,
+  knownName: string | undefined,
+  onAgain: () => void,
+): Form {
+  const sendForm = makeSender(context.chat, window)
   const number = ++made
   const title = make('h3')
   const intro = make('p')
@@ -106,7 +134,7 @@ export function makeForm(context: Context, knownName: string | undefined, onAgai
       // A person whose browser has filled it in comes again.
       trap.value = ''
       if (isTrapped) throw refusal()
-      await chat.leaveMessage(form)
+      await sendForm(form)
       message.input.value = ''
       say(doneText, words.doneText(form.email))
       fields.hidden = true
@@ -135,25 +163,30 @@ export function makeForm(context: Context, knownName: string | undefined, onAgai
   element.hidden = true
   context.speakers.push(speak)
   speak()
+  composer.element.after(element)
   const focus = () => (done.hidden ? (name.input.value ? email : name).input : done).focus()
 
   return {
-    element,
-    get isDone() {
-      return !done.hidden
-    },
-    focus,
-    show(isForm, { element: writing, text }) {
+    show(isAway) {
+      const isForm = isAway || !done.hidden
       if (isForm !== element.hidden) return
+      const { element: writing, text } = composer
       const hadFocus = (isForm ? writing : element).matches(':focus-within')
       const [from, to] = isForm ? [text, message.input] : [message.input, text]
       to.value = [to.value, from.value].filter(Boolean).join('\n')
       from.value = ''
       writing.hidden = isForm
       element.hidden = !isForm
+      panel.classList.toggle('away', isForm)
       if (hadFocus) isForm ? focus() : text.focus()
       // Its height and its button follow.
       text.dispatchEvent(new Event('input'))
     },
+    remove() {
+      element.remove()
+      composer.element.hidden = false
+      panel.classList.remove('away')
+    },
+    focus,
   }
 }

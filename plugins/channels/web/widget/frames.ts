@@ -9,16 +9,19 @@ export interface Place {
   readonly seq: number
   readonly item: Item | undefined
 }
-export type Heard = Exclude<Frame, { type: 'item' }> | ({ readonly type: 'item' } & Place)
 
 type Fields = { readonly [key: string]: unknown }
 
-/** Longest heartbeat; also where none is said. */
-const MAX_HEARTBEAT_MS = 600_000
-const CODES = ['queued', 'assigned', 'returned', 'closed']
 /** The text that every part of a type must have. */
-const TEXT_OF: Fields = { text: 'text', link: 'title', choices: 'prompt' }
-for (const type of ['image', 'audio', 'video', 'file']) Object.assign(TEXT_OF, { [type]: 'url' })
+const TEXT_OF: Fields = {
+  text: 'text',
+  image: 'url',
+  audio: 'url',
+  video: 'url',
+  file: 'url',
+  link: 'title',
+  choices: 'prompt',
+}
 
 const fields = (value: unknown): Fields => ({ ...Object(value) })
 
@@ -34,6 +37,9 @@ export function readCount(value: unknown, name: string): number | undefined {
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined
 }
 
+const isText = (value: unknown, name: string): boolean => readText(value, name) !== undefined
+const isCount = (value: unknown, name: string): boolean => readCount(value, name) !== undefined
+
 /** `undefined` for what is no JSON. */
 export function parse(data: string): unknown {
   try {
@@ -43,25 +49,18 @@ export function parse(data: string): unknown {
   }
 }
 
-export function readFrame(data: string): Heard | undefined {
+export function readFrame(data: string): Frame | undefined {
   const frame = parse(data)
-  const { type, snapshot, item } = fields(frame)
-  if (type === 'hello' && isSnapshot(snapshot)) {
-    return {
-      type,
-      snapshot,
-      heartbeatMs: Math.min(readCount(frame, 'heartbeatMs') || MAX_HEARTBEAT_MS, MAX_HEARTBEAT_MS),
-      token: readText(frame, 'token'),
-    }
-  }
-  if (type === 'snapshot' && isSnapshot(snapshot)) return { type, snapshot }
-  if (type === 'skip') return { type, from: readCount(frame, 'from') ?? 0 }
-  if (type === 'item') {
-    const [place] = placesOf([item])
-    return place && { type, ...place }
-  }
-  if (type === 'draft') return { type, text: readText(frame, 'text') ?? '' }
-  return type === 'typing' || type === 'beat' ? { type } : undefined
+  return isFrame(frame) ? frame : undefined
+}
+
+function isFrame(frame: unknown): frame is Frame {
+  const { type, snapshot } = fields(frame)
+  if (type === 'hello') return isSnapshot(snapshot) && isCount(frame, 'heartbeatMs')
+  if (type === 'snapshot') return isSnapshot(snapshot)
+  if (type === 'skip') return isCount(frame, 'from')
+  if (type === 'draft') return isText(frame, 'text')
+  return type === 'item' || type === 'typing' || type === 'beat'
 }
 
 export function readPage(value: unknown): ({ places: readonly Place[] } & Pick<Page, 'more'>) | undefined {
@@ -75,7 +74,7 @@ export function readSession(value: unknown): Session | undefined {
   return token !== undefined && isSnapshot(snapshot) ? { token, snapshot } : undefined
 }
 
-function placesOf(items: readonly unknown[]): readonly Place[] {
+export function placesOf(items: readonly unknown[]): readonly Place[] {
   return items.flatMap((item) => {
     const seq = readCount(item, 'seq')
     return seq ? { seq, item: isItem(item) ? item : undefined } : []
@@ -83,15 +82,13 @@ function placesOf(items: readonly unknown[]): readonly Place[] {
 }
 
 function isItem(item: unknown): item is Item {
-  const { by, code, part } = fields(item)
+  const { by, part } = fields(item)
   const { type, choices } = fields(part)
   const text = readText(TEXT_OF, `${type}`)
-  const isPart = text && readText(part, text) !== undefined && (type !== 'choices' || Array.isArray(choices))
-  const isKnown = by === 'system' ? CODES.includes(`${code}`) : (by === 'us' || by === 'visitor') && isPart
-  return !!isKnown && readText(item, 'id') !== undefined && readCount(item, 'atMs') !== undefined
+  const isPart = text && isText(part, text) && (type !== 'choices' || Array.isArray(choices))
+  const isKnown = by === 'system' ? isText(item, 'code') : (by === 'us' || by === 'visitor') && !!isPart
+  return isKnown && isText(item, 'id') && isCount(item, 'atMs')
 }
 
 const isSnapshot = (value: unknown): value is Snapshot =>
-  [readText(value, 'conversation'), readCount(value, 'head'), readCount(value, 'read')].every(
-    (one) => one !== undefined,
-  )
+  isText(value, 'conversation') && isCount(value, 'head') && isCount(value, 'read')

@@ -1,6 +1,5 @@
 /** The icons, drawn: emoji are empty boxes where their font is missing. */
 
-export const DOWN = 'm6 9.5 6 6 6-6'
 export const CLOSE = 'm6 6 12 12M18 6 6 18'
 export const SEND = 'M12 19V5m-6 6 6-6 6 6'
 export const ATTACH =

@@ -1,10 +1,9 @@
 /** The list of messages: what the log has, what is on its way, and what is being written. */
 import type { Item } from '../protocol.ts'
-import { avatarOf, nameOf } from './avatar.ts'
+import { lineOf, nameOf } from './avatar.ts'
 import type { Outgoing, View } from './chat.ts'
 import type { Context } from './context.ts'
 import { button, make, say, set } from './dom.ts'
-import { DOWN, icon } from './icons.ts'
 import { makeRow, type Row } from './row.ts'
 
 /** So near to an end of the list counts as being there. */
@@ -24,10 +23,9 @@ export interface Messages {
 /** `onScroll` is called when the visitor has moved. */
 export function makeMessages(context: Context, onScroll: () => void): Messages {
   const { chat } = context
-  const greeting = make('div')
+  const greeting = make('div', 'row ours head')
   const draft = make('div', 'row ours head')
-  const draftText = make('div', 'bubble text')
-  const dots = make('div', 'bubble dots', make('i'), make('i'), make('i'))
+  const draftBubble = make('div')
   const list = make('div', 'list', greeting, draft)
   const newer = button('newer', toEnd)
   const element = make('div', 'messages', list, newer)
@@ -41,7 +39,6 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
   const byId = new Map<string, Row>()
   let isAtEnd = true
   let isCaughtUp = false
-  let now: View | undefined
   let unreadFrom: number | undefined
 
   list.addEventListener('scroll', () => {
@@ -114,28 +111,22 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
     }
   }
 
-  function showGreeting(view: View): void {
+  /** Above the first message. */
+  function showGreeting({ hasOlder }: View): void {
     const text = context.settings.greeting
-    if (!text || view.hasOlder) greeting.replaceChildren()
-    if (!text || view.hasOlder || greeting.childElementCount > 0) return
-    greeting.className = 'row ours head'
+    greeting.hidden = hasOlder || !text
+    if (!text || greeting.firstChild) return
     const author = make('div', 'author', nameOf(undefined, context))
-    const bubble = make('div', 'bubble text', context.text(text))
-    greeting.append(make('div', 'line', avatarOf(undefined, context), make('div', 'content', author, bubble)))
+    greeting.append(lineOf(undefined, context, author, make('div', 'bubble text', context.text(text))))
   }
 
-  function showDraft(view: View): void {
-    const isShown = view.draft !== '' || view.isTyping
-    draft.hidden = !isShown
-    if (!isShown) {
-      draft.replaceChildren()
-      return
-    }
-    const bubble = view.draft === '' ? dots : draftText
-    say(draftText, view.draft)
-    if (bubble.isConnected) return
-    const { face } = view.snapshot ?? {}
-    draft.replaceChildren(make('div', 'line', avatarOf(face, context), make('div', 'content', bubble)))
+  /** Below the last one: what is being written. */
+  function showDraft({ draft: text, isTyping, snapshot }: View): void {
+    draft.hidden = !text && !isTyping
+    if (draft.hidden) draft.replaceChildren()
+    else if (!draft.firstChild) draft.append(lineOf(snapshot?.face, context, draftBubble))
+    draftBubble.className = text ? 'bubble text' : 'bubble dots'
+    say(draftBubble, text)
   }
 
   return {
@@ -155,7 +146,6 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
       greeting.replaceChildren()
       draft.replaceChildren()
       isCaughtUp = false
-      if (now) this.show(now, unreadFrom)
     },
     show(view, firstUnread) {
       const { words } = context
@@ -163,19 +153,15 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
       const lastFormer = Math.max(0, ...former.map(({ seq = 0 }) => seq))
       const last = view.items[view.items.length - 1]?.seq ?? 0
       if (last < lastFormer) isCaughtUp = false
-      const isUnchanged = now?.items === view.items && now.outbox === view.outbox && unreadFrom === firstUnread
       const wasAtEnd = isAtEnd
-      now = view
       unreadFrom = firstUnread
       set(list, 'aria-label', words.messages)
-      newer.replaceChildren(icon(DOWN), words.newMessages)
+      say(newer, words.newMessages)
 
       showGreeting(view)
       showDraft(view)
-      if (!isUnchanged || rows.length === 0) {
-        if (isCaughtUp) arrange(view)
-        else quietly(() => arrange(view))
-      }
+      if (isCaughtUp) arrange(view)
+      else quietly(() => arrange(view))
       isCaughtUp ||= view.snapshot !== undefined && last >= view.snapshot.head
 
       const newest = rows[rows.length - 1]

@@ -6,12 +6,13 @@ const both = <Words>(en: Words, zh: Words): Record<Language, Words> => ({ en, 'z
 
 export const moreWords = both(
   {
-    image: 'Image',
-    audio: 'Audio',
-    video: 'Video',
-    file: 'File',
-    enlarge: (name: string) => `Enlarge: ${name}`,
-    closeImage: 'Close image',
+    typing: (name: string) => `${name} is typing`,
+    /** What has happened, as far as it is said. */
+    system: {
+      assigned: 'Someone from our team is here.',
+      returned: 'Our assistant is answering again.',
+      closed: 'This conversation has ended.',
+    },
     choose: 'Choose',
     loading: 'Loading earlier messages…',
     waiting: 'Waiting to be sent',
@@ -22,12 +23,12 @@ export const moreWords = both(
     full: 'This is as long as one message can be.',
   },
   {
-    image: '图片',
-    audio: '音频',
-    video: '视频',
-    file: '文件',
-    enlarge: (name) => `查看大图：${name}`,
-    closeImage: '关闭图片',
+    typing: (name) => `${name}正在输入`,
+    system: {
+      assigned: '人工客服已接入',
+      returned: '已转回智能助手',
+      closed: '本次会话已结束',
+    },
     choose: '请选择',
     loading: '正在加载更早的消息…',
     waiting: '等待发送',
@@ -41,12 +42,24 @@ export const moreWords = both(
 
 export const fileWords = both(
   {
+    image: 'Image',
+    audio: 'Audio',
+    video: 'Video',
+    file: 'File',
+    enlarge: (name: string) => `Enlarge: ${name}`,
+    closeImage: 'Close image',
     attach: (limit: string) => `Attach a file, up to ${limit}`,
     drop: (limit: string) => `Drop to send, up to ${limit} each`,
     tooLarge: (limit: string) => `Not sent: larger than ${limit}.`,
     wrongType: 'Not sent: files of this kind are not accepted.',
   },
   {
+    image: '图片',
+    audio: '音频',
+    video: '视频',
+    file: '文件',
+    enlarge: (name) => `查看大图：${name}`,
+    closeImage: '关闭图片',
     attach: (limit) => `发送文件，最大 ${limit}`,
     drop: (limit) => `松开即可发送，单个文件最大 ${limit}`,
     tooLarge: (limit) => `发送失败：文件超过 ${limit}`,

@@ -4,7 +4,7 @@ import { safeFileUrl, safeUrl } from './addresses.ts'
 import type { Context } from './context.ts'
 import { button, link, make, name, set } from './dom.ts'
 import { CLOSE, FILE, icon } from './icons.ts'
-import { moreWords } from './more-words.ts'
+import { fileWords } from './more-words.ts'
 import { sizeText } from './sizes.ts'
 
 /** What stands in a bubble. */
@@ -15,7 +15,7 @@ export function partElement(part: Exclude<ShownPart, { type: 'text' | 'choices' 
       return card(part, base)
     default: {
       const href = safeFileUrl(part.url, base)
-      const title = part.name || moreWords[language][part.type]
+      const title = part.name || fileWords[language][part.type]
       if (href === undefined) return make('div', 'bubble text', title)
       if (part.type === 'file') return fileElement(title, part.sizeBytes, href)
       if (part.type === 'image') return picture(href, title, part.sizeBytes, context)
@@ -44,7 +44,7 @@ function picture(href: string, title: string, sizeBytes: number | undefined, con
   image.loading = 'lazy'
   image.referrerPolicy = 'no-referrer'
   const element = button('picture', () => enlarge(element, href, title, context), image)
-  set(element, 'aria-label', moreWords[context.language].enlarge(title))
+  set(element, 'aria-label', fileWords[context.language].enlarge(title))
   // What cannot be shown here can still be fetched.
   image.onerror = () => element.replaceWith(fileElement(title, sizeBytes, href))
   image.src = href
@@ -58,7 +58,7 @@ function enlarge(from: HTMLElement, href: string, title: string, { language }: C
   image.src = href
   const dialog = make('dialog', 'viewer')
   const close = make('button', 'viewed', image, icon(CLOSE))
-  name(close, moreWords[language].closeImage)
+  name(close, fileWords[language].closeImage)
   set(dialog, 'aria-label', title)
   dialog.append(close)
   // Also beside the picture.

@@ -58,10 +58,12 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
     content.append(name)
     element.classList.add('ours')
     element.append(make('div', 'line', avatarOf(face, context), content))
-  } else if (entry.code !== 'queued') {
-    // That somebody is being found is said by the header, as long as it is so.
+  } else {
     element.classList.add('system')
-    element.append(words.system[entry.code])
+    const { code } = entry
+    // That somebody is being found is said by the header.
+    if (code !== 'queued')
+      context.use('more', ({ moreWords }) => element.append(moreWords[language].system[code] ?? ''))
   }
   if ('by' in entry) arrive(entry)
   else {
@@ -80,7 +82,7 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
   /** The log has it. */
   function arrive(item: Item): void {
     ;({ seq, atMs } = item)
-    if (item.by === 'system') return
+    if (!('part' in item)) return
     const { part } = item
     context.use('more', ({ fullTimeText }) => {
       content.title = fullTimeText(item.atMs, language)
@@ -95,22 +97,22 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
       hush(body)
       body.remove()
     }
-    const shown = context.later(plain(part, context.base), ({ makeChoices, partElement }) => {
-      if (part.type !== 'choices') return partElement(part, context)
-      choices = makeChoices(part, context)
-      choices.settle(...answer)
-      return choices.element
-    })
+    const meanwhile = plain(part, context.base)
+    const shown =
+      part.type === 'choices'
+        ? context.later(meanwhile, 'more', ({ makeChoices }) => {
+            choices = makeChoices(part, context)
+            choices.settle(...answer)
+            return choices.element
+          })
+        : context.later(meanwhile, 'files', ({ partElement }) => partElement(part, context))
     content.append(shown)
   }
 
   return {
     element,
     author,
-    offers:
-      'by' in entry && entry.by !== 'system' && entry.part.type === 'choices'
-        ? entry.part.choices.map(({ id }) => id)
-        : undefined,
+    offers: 'part' in entry && entry.part.type === 'choices' ? entry.part.choices.map(({ id }) => id) : undefined,
     get atMs() {
       return atMs
     },

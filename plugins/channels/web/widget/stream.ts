@@ -1,14 +1,15 @@
-import { PROTOCOL, TOKEN_PROTOCOL } from '../protocol.ts'
+import { type Frame, PROTOCOL, TOKEN_PROTOCOL } from '../protocol.ts'
 import { type Browser, backoffMs } from './browser.ts'
 import type { Fetch } from './fetched.ts'
-import { type Heard, readFrame } from './frames.ts'
-import { refusalOf, retryAfterMs } from './requests.ts'
+import { readFrame } from './frames.ts'
+import { refusalOf } from './requests.ts'
 import type { Store } from './storage.ts'
 
 /** How long a connection may take until its `hello`. */
 const OPEN_LIMIT_MS = 10_000
-/** How many heartbeats may be missed. */
+/** How many heartbeats may be missed, and how long it may be silent at most. */
 const BEATS = 2.25
+const MAX_SILENCE_MS = 1_350_000
 /** How long upgrades are not tried again where they were refused twice. */
 const WITHOUT_SOCKETS_MS = 3_600_000
 /** The server restarts, and says over how many ms those who come back shall be spread. */
@@ -38,7 +39,7 @@ interface Options {
   refused(token: string): void
   /** The number behind which a new connection begins. */
   after(): number
-  onFrame(frame: Heard): void
+  onFrame(frame: Frame): void
   /** A connection is over; another will be made. */
   onLost(): void
 }
@@ -127,7 +128,7 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
         const frame = data === undefined ? undefined : readFrame(data)
         if (frame?.type === 'hello') {
           wasOpen = true
-          limitMs = BEATS * frame.heartbeatMs
+          limitMs = Math.min(BEATS * frame.heartbeatMs, MAX_SILENCE_MS)
           onHello()
         }
         if (frame) options.onFrame(frame)
@@ -172,11 +173,10 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
         .fetch('more')
         .then(({ readEvents }) => readEvents(browser, address, token, controller.signal, heard))
         .then(
-          ({ status, headers }) => {
+          ({ status, waitMs }) => {
             if (status === 401) options.refused(token)
             // A token that has run out costs no wait, as long as the next one is good.
-            const isSpent = status === 401 && failures === 0
-            end(isSpent ? 0 : retryAfterMs(headers.get('retry-after')))
+            end(status === 401 && failures === 0 ? 0 : waitMs)
           },
           () => end(),
         )

@@ -25,13 +25,6 @@ test('everything is said in both languages, and in neither twice the same', () =
   expect([words.en.otherLanguage, words['zh-CN'].otherLanguage]).toEqual(['中文', 'English'])
 })
 
-test('one message is one, and more are several', () => {
-  expect([words.en.openWithUnread(1), words.en.openWithUnread(2)]).toEqual([
-    'Open chat, 1 unread message',
-    'Open chat, 2 unread messages',
-  ])
-})
-
 test('the language is the nearest that there is', () => {
   expect(['zh', 'zh-TW', 'ZH-hans-CN', 'en-GB', 'fr', ''].map(languageOf)).toEqual([
     'zh-CN',

@@ -18,13 +18,13 @@ export const brokenWords: Record<Language, string> = {
 
 const en = {
   title: 'Chat with us',
-  openWithUnread: (count: number) => `Open chat, ${count} unread ${count === 1 ? 'message' : 'messages'}`,
+  openWithUnread: (count: number) => `Open chat, ${count} unread`,
   close: 'Close chat',
   /** Said in the language that it leads to. */
   otherLanguage: '中文',
   connecting: 'Connecting…',
   online: 'Online',
-  away: 'Away right now',
+  away: 'Away',
   queued: 'Finding someone for you…',
   offline: 'No connection. What you write is sent later.',
   messages: 'Messages',
@@ -33,24 +33,18 @@ const en = {
   placeholder: 'Write a message…',
   send: 'Send',
   you: 'You',
-  typing: (name: string) => `${name} is typing`,
-  system: {
-    assigned: 'Someone from our team is here.',
-    returned: 'Our assistant is answering again.',
-    closed: 'This conversation has ended.',
-  },
 }
 
 export type Words = typeof en
 
 const zh: Words = {
   title: '在线客服',
-  openWithUnread: (count) => `打开在线客服，${count} 条未读消息`,
-  close: '关闭聊天窗口',
+  openWithUnread: (count) => `打开在线客服，${count} 条未读`,
+  close: '关闭',
   otherLanguage: 'English',
   connecting: '连接中…',
   online: '在线',
-  away: '客服暂时不在线',
+  away: '暂时不在线',
   queued: '正在为您接入客服…',
   offline: '连接已断开，您发送的消息会在恢复后送达。',
   messages: '聊天记录',
@@ -59,12 +53,6 @@ const zh: Words = {
   placeholder: '请输入消息…',
   send: '发送',
   you: '我',
-  typing: (name) => `${name}正在输入`,
-  system: {
-    assigned: '人工客服已接入',
-    returned: '已转回智能助手',
-    closed: '本次会话已结束',
-  },
 }
 
 export const words: Record<Language, Words> = { en, 'zh-CN': zh }
@@ -72,17 +60,19 @@ export const words: Record<Language, Words> = { en, 'zh-CN': zh }
 /** A text of the operator in the language that is wanted, else in the nearest that there is. */
 export function textIn(text: Text, language: Language): string {
   if (typeof text === 'string') return text
-  for (const key of [language, language.slice(0, 2), 'zh-CN', 'zh', 'en']) {
-    const found = text[key]
-    if (found) return found
-  }
-  return Object.values(text)[0] ?? ''
+  return (
+    text[language] || text[language.slice(0, 2)] || text['zh-CN'] || text.zh || text.en || Object.values(text)[0] || ''
+  )
 }
 
 /** One or two letters that stand for a name where there is no picture. */
 export function initialsOf(name: string): string {
-  const [first = '', second = ''] = name.trim().split(/\s+/)
-  const letterOf = (word: string) => [...word][0] ?? ''
-  const letters = /^[\p{L}\p{N}]/u.test(second) && /^[\p{Script=Latin}]/u.test(first) ? letterOf(second) : ''
-  return (letterOf(first) + letters).toUpperCase()
+  const letters = name
+    .trim()
+    .split(/\s+/)
+    .map((word) => [...word][0] ?? '')
+  return letters
+    .slice(0, /^\p{Script=Latin}{2}/u.test(letters.join('')) ? 2 : 1)
+    .join('')
+    .toUpperCase()
 }
