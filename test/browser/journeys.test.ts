@@ -152,7 +152,7 @@ describe.each(['en', 'zh-CN'] as const)('in %s', (language) => {
     await site.agent(page, { type: 'send', content: 'I am here.' })
     await widget.sees('I am here.')
     const other = widgetOf(page, language === 'en' ? 'zh-CN' : 'en')
-    await widget.panel.getByRole('button', { name: widget.words.otherLanguage }).click()
+    await widget.panel.getByRole('button', { name: other.words.language }).click()
     await other.sees(other.words.system.assigned)
     await other.composer.waitFor()
     await expect.poll(() => other.panel.getByText(language === 'en' ? '小艾' : 'Amy').count(), SOON).toBeGreaterThan(0)

@@ -15,6 +15,7 @@ test('built twice, from any folder, it is the same, and says how large it is', (
   expect(once.map(([name]) => name)).toEqual([
     'demo.html',
     'demo.js',
+    'events.js',
     'files.js',
     'form.js',
     'loader.js',

@@ -12,6 +12,9 @@ const TARGET = join(import.meta.dirname, 'built')
 /** What the server replaces by the channel's settings. */
 const SETTINGS = '"__SETTINGS__"'
 
+/** What lightningcss is told by, not to write two variables beside each `color-scheme` for a `light-dark()` that is nowhere. */
+const LIGHT_DARK = 1 << 20
+
 const { build } = await import('vite').catch((error: unknown) => {
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_MODULE_NOT_FOUND') throw error
   console.log('The web chat is not built: vite is not installed. It is a tool of development; "npm ci" brings it.')
@@ -24,6 +27,7 @@ const files = new Map([
   ['more.js', await bundle('more.ts', { format: 'es' })],
   ['files.js', await bundle('files.ts', { format: 'es' })],
   ['form.js', await bundle('form.ts', { format: 'es' })],
+  ['events.js', await bundle('events.ts', { format: 'es' })],
   ['loader.js', withSettings(await bundle('loader.ts', { format: 'iife' }))],
   ['demo.js', await bundle('demo.ts', { format: 'iife' })],
   ['demo.html', readFileSync(join(SOURCE, 'demo.html'), 'utf8')],
@@ -42,6 +46,7 @@ async function bundle(entry: string, output: Rolldown.OutputOptions): Promise<st
   const result = await build({
     configFile: false,
     logLevel: 'warn',
+    css: { lightningcss: { exclude: LIGHT_DARK } },
     root: SOURCE,
     build: {
       target: 'es2020',

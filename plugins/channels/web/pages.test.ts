@@ -45,6 +45,7 @@ test('the loader brings the settings of the YAML, and nothing secret', async () 
       more: expect.stringMatching(/^more-[0-9a-f]{16}\.js$/),
       files: expect.stringMatching(/^files-[0-9a-f]{16}\.js$/),
       form: expect.stringMatching(/^form-[0-9a-f]{16}\.js$/),
+      events: expect.stringMatching(/^events-[0-9a-f]{16}\.js$/),
     },
     channel: 'site',
     title: { en: 'Chat', 'zh-CN': '在线客服' },

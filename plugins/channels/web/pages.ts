@@ -26,14 +26,15 @@ const DEMO_POLICY =
 /** Throws with what to do when the widget has not been built. */
 export async function servePages(web: FastifyInstance, name: string, config: Settings): Promise<void> {
   const [loader, demo, demoScript] = await Promise.all([built('loader.js'), built('demo.html'), built('demo.js')])
-  const [widget, more, files, form] = [
+  const [widget, more, files, form, events] = [
     await serveForEver('widget'),
     await serveForEver('more'),
     await serveForEver('files'),
     await serveForEver('form'),
+    await serveForEver('events'),
   ]
   const logo = await logoOf(config)
-  const settings = widgetSettings(name, config, { widget, fetched: { more, files, form }, logoUrl: logo?.url })
+  const settings = widgetSettings(name, config, { widget, fetched: { more, files, form, events }, logoUrl: logo?.url })
   if (!PLACEHOLDER.test(loader)) throw new Error('There is no place for the settings in built/loader.js.')
 
   serve(

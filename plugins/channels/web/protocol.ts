@@ -179,7 +179,7 @@ export interface WidgetSettings {
   /** The file of the widget, relative to the channel's address: `widget-<hash>.js`. */
   readonly widget: string
   /** The files that are fetched when they are needed, likewise. */
-  readonly fetched: { readonly more: string; readonly files: string; readonly form: string }
+  readonly fetched: Readonly<Record<'more' | 'files' | 'form' | 'events', string>>
   readonly title?: Text | undefined
   /** Shown above the first message; not a message. */
   readonly greeting?: Text | undefined

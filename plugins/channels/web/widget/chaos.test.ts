@@ -13,7 +13,7 @@ const SEED = 20_261_122
 const SETTINGS: WidgetSettings = {
   channel: 'site',
   widget: 'widget.js',
-  fetched: { more: 'more.js', files: 'files.js', form: 'form.js' },
+  fetched: { more: 'more.js', files: 'files.js', form: 'form.js', events: 'events.js' },
   colors: '',
   layout: 'left-right',
   position: 'right',

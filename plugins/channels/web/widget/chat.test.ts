@@ -12,7 +12,7 @@ import { type Server, testServer } from './testing/server.ts'
 const SETTINGS: WidgetSettings = {
   channel: 'site',
   widget: 'widget.js',
-  fetched: { more: 'more.js', files: 'files.js', form: 'form.js' },
+  fetched: { more: 'more.js', files: 'files.js', form: 'form.js', events: 'events.js' },
   colors: '',
   layout: 'left-right',
   position: 'right',

@@ -148,8 +148,6 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
   /** Up to which number there is something, as far as we know. */
   let wanted = 0
   let isFilling = false
-  /** The number with which the log begins, where that is known. */
-  let beginning = 0
   let readTo = 0
   let readTold = 0
   let typingToldMs = 0
@@ -169,7 +167,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
       ...view,
       ...patch,
       items: log.items,
-      hasOlder: log.first > 1 && log.first !== beginning,
+      hasOlder: log.hasOlder,
       outbox: outbox.list,
       unread: log.items.filter(({ by, seq }) => by === 'us' && seq > seen).length,
     }
@@ -272,7 +270,6 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     log.clear()
     wanted = 0
     readTo = 0
-    beginning = 0
     outbox.leave()
     show({ snapshot: undefined, draft: '', isTyping: false })
     stream.restart()
@@ -313,6 +310,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
   }
 
   function onBack(): void {
+    show()
     stream.start()
     stream.wake()
     outbox.wake()
@@ -350,6 +348,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
   }
 
   const listened = [
+    [browser, 'focus', () => show()],
     [browser, 'online', onOnline],
     [browser, 'pageshow', onBack],
     [browser, 'pagehide', onHide],
@@ -400,8 +399,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
       try {
         const page = readPage(await requests.get(`v1/events?before=${log.first}`))
         if (page && mine === age) {
-          log.addOlder(page.places)
-          if (!page.more) beginning = log.first
+          log.addOlder(page.places, page.more)
           show()
         }
       } catch {

@@ -4,8 +4,6 @@ import { make, name, set } from './dom.ts'
 import { icon, SEND } from './icons.ts'
 import { MAX_CHARS } from './words.ts'
 
-const TALLEST_PX = 132
-
 export interface Composer {
   readonly element: HTMLElement
   /** What the text stands in, with the buttons beside it. */
@@ -45,8 +43,7 @@ export function makeComposer(context: Context): Composer {
   }
   function grow(): void {
     text.style.height = 'auto'
-    text.style.height = `${Math.min(text.scrollHeight, TALLEST_PX)}px`
-    element.classList.toggle('written', text.value.trim() !== '')
+    text.style.height = `${text.scrollHeight}px`
   }
   context.speakers.push(() => {
     const { words } = context

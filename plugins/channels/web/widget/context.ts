@@ -1,8 +1,7 @@
 /** What all parts of the face share. */
 import type { Text, WidgetSettings } from '../protocol.ts'
 import type { Chat } from './chat.ts'
-import { hush } from './dom.ts'
-import type { Fetched, Files } from './fetched.ts'
+import type { Fetched } from './fetched.ts'
 import { type Language, textIn, type Words, words } from './words.ts'
 
 export interface Context {
@@ -18,17 +17,12 @@ export interface Context {
   /** A text of the operator. */
   text(text: Text): string
   readonly use: Fetched['use']
-  /** An element that is made when it can be. Until then another one stands there. */
-  later<Name extends keyof Files>(
-    meanwhile: HTMLElement,
-    file: Name,
-    makeIt: (its: Files[Name]) => HTMLElement,
-  ): HTMLElement
-  /** Called when such an element has taken its place. */
+  readonly here: Fetched['here']
+  /** Called when an element has taken the place of a smaller one. */
   onGrown: () => void
 }
 
-export function makeContext(given: Pick<Context, 'chat' | 'settings' | 'base' | 'language' | 'use'>): Context {
+export function makeContext(given: Pick<Context, 'chat' | 'settings' | 'base' | 'language' | 'use' | 'here'>): Context {
   return {
     ...given,
     get words() {
@@ -39,16 +33,5 @@ export function makeContext(given: Pick<Context, 'chat' | 'settings' | 'base' | 
       return textIn(text, this.language)
     },
     onGrown() {},
-    later(meanwhile, file, makeIt) {
-      let element = meanwhile
-      this.use(file, (its) => {
-        const made = makeIt(its)
-        hush(element)
-        element.replaceWith(made)
-        element = made
-        this.onGrown()
-      })
-      return element
-    },
   }
 }

@@ -2,7 +2,6 @@
 import type { WidgetSettings } from '../protocol.ts'
 import { type Chat, makeChat } from './chat.ts'
 import { makeContext } from './context.ts'
-import { addStyles } from './dom.ts'
 import { type Face, makeFace, type Places } from './face.ts'
 import { makeFetched } from './fetched.ts'
 import styles from './styles.css?inline'
@@ -12,6 +11,8 @@ const TAG = 'switchboard-chat'
 
 /** What the loader hands over. */
 export interface Options extends Places {
+  /** Adds styles for what is in the element. */
+  style(text: string): void
   readonly host: SwitchboardChat
   readonly base: string
   readonly settings: WidgetSettings
@@ -65,15 +66,15 @@ declare global {
 
 /** Brings the element to life: called once by the loader that made it. */
 export function begin(options: Options): void {
-  const { host, root, base, settings } = options
+  const { host, base, settings, style } = options
   // Two channels on one page share the element: the one that comes second finds it defined.
   if (!customElements.get(TAG)) customElements.define(TAG, SwitchboardChat)
   customElements.upgrade(host)
-  addStyles(root, styles)
+  style(styles)
   const language = languageOf(host.getAttribute('language') ?? options.language)
-  const { fetch, use } = makeFetched(root, base, settings.fetched)
+  const { fetch, use, here } = makeFetched(base, settings.fetched, style)
   const chat = makeChat({ base, settings, language, fetch })
-  const face = makeFace(makeContext({ chat, settings, base, language, use }), options)
+  const face = makeFace(makeContext({ chat, settings, base, language, use, here }), options)
   host.life = { chat, face }
   options.launcher.onclick = () => host.run('toggle')
   if (host.isConnected) face.connect()

@@ -6,12 +6,9 @@ import type { Context } from './context.ts'
 import { button, make, name, say, set } from './dom.ts'
 import type { Form } from './form.ts'
 import { CLOSE, icon } from './icons.ts'
-import { LANGUAGE, remember } from './known.ts'
 import { makeMessages } from './messages.ts'
+import type { Furniture } from './panel.ts'
 import { type Language, openWords } from './words.ts'
-
-/** A connection that is back before nobody needs to hear of. */
-const CUT_AFTER_MS = 2_000
 
 export interface Face {
   /** `byVisitor`: then the focus goes along. Opened by the page, it stays where it is. */
@@ -26,32 +23,29 @@ export interface Face {
 
 export interface Places {
   readonly host: HTMLElement
-  readonly root: ShadowRoot
   readonly frame: HTMLElement
   readonly launcher: HTMLElement
 }
 
-export function makeFace(context: Context, { host, root, frame, launcher }: Places): Face {
+export function makeFace(context: Context, { host, frame, launcher }: Places): Face {
   const { chat, settings } = context
   const prefersDark = matchMedia('(prefers-color-scheme: dark)')
   const badge = make('span', 'badge')
   const title = make('h2')
   const subtitle = make('p')
   const portrait = make('span', 'portrait')
-  const switchLanguage = button('tool', pickLanguage)
   const dismiss = button('tool', close, icon(CLOSE))
-  const header = make('header', '', portrait, make('div', 'titles', title, subtitle), switchLanguage, dismiss)
-  const cut = make('p', 'cut')
+  const header = make('header', '', portrait, make('div', 'titles', title, subtitle), dismiss)
   const typing = make('p', 'unseen')
   const messages = makeMessages(context, noteRead)
   const composer = makeComposer(context)
   let form: Form | undefined
-  const panel = make('div', 'panel', header, cut, messages.element, typing, composer.element)
+  let furniture: Furniture | undefined
+  const panel = make('div', 'panel', header, messages.element, typing, composer.element)
   title.id = 'title'
   set(panel, 'role', 'dialog')
   set(panel, 'aria-labelledby', title.id)
   panel.tabIndex = -1
-  set(cut, 'role', 'status')
   set(typing, 'role', 'status')
   panel.hidden = true
   frame.prepend(panel)
@@ -59,11 +53,9 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   frame.classList.add(settings.layout)
 
   let isOpen = false
-  let isCut = false
-  let cutTimer: ReturnType<typeof setTimeout> | undefined
   let firstUnread: number | undefined
   let shownFace = ''
-  let connected: AbortController | undefined
+  let isConnected = false
   let fitting: AbortController | undefined
   let unread = 0
 
@@ -73,7 +65,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   }
 
   function show(view: View): void {
-    if (!connected) return
+    if (!isConnected) return
     const { words } = context
     if (view.unread !== unread) {
       unread = view.unread
@@ -85,7 +77,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     if (!isOpen) return
 
     showHeader(view)
-    showConnection(view)
+    furniture?.show(view)
     const { snapshot } = view
     const isWithPeople = snapshot?.conversation === 'assigned' || snapshot?.conversation === 'queued'
     const isAway = settings.offlineForm && snapshot?.available === false && !isWithPeople
@@ -97,10 +89,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     }
     form?.show(isAway)
     messages.show(view, firstUnread)
-    const who = nameOf(snapshot?.face, context)
-    context.use('more', ({ moreWords }) => {
-      say(typing, view.isTyping ? moreWords[context.language].typing(who) : '')
-    })
+    say(typing, view.isTyping ? words.typing(nameOf(snapshot?.face, context)) : '')
     noteRead()
   }
 
@@ -124,22 +113,6 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
               : words.away
     say(subtitle, state)
     subtitle.className = isOnline && snapshot?.available ? 'here' : ''
-  }
-
-  /** Says that the connection is gone, once it has been for a while. */
-  function showConnection({ connection }: View): void {
-    if (connection === 'online') {
-      clearTimeout(cutTimer)
-      cutTimer = undefined
-      isCut = false
-    } else {
-      cutTimer ??= setTimeout(() => {
-        isCut = true
-        show(chat.view)
-      }, CUT_AFTER_MS)
-    }
-    panel.classList.toggle('is-cut', isCut)
-    say(cut, isCut ? context.words.offline : '')
   }
 
   /** What stands before the visitor's eyes is read. */
@@ -171,8 +144,10 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   function fitWhileOpen(): void {
     fitting = new AbortController()
     const { signal } = fitting
-    context.use('more', ({ fitPanel }) => {
-      fitPanel(panel, signal)
+    context.use('more', ({ furnish }) => {
+      furniture ??= furnish(context, panel, header, speak)
+      furniture.fit(signal)
+      show(chat.view)
       // What has come takes more room than what kept its place.
       messages.toUnread()
     })
@@ -182,7 +157,7 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
   function close(): void {
     if (!isOpen) return
     fitting?.abort()
-    const hadFocus = panel.contains(root.activeElement)
+    const hadFocus = panel.matches(':focus-within')
     turn(false)
     show(chat.view)
     if (hadFocus) launcher.focus()
@@ -211,19 +186,11 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     const { words } = Object.assign(context, { language })
     frame.lang = language
     set(frame, 'aria-label', context.text(settings.title ?? words.title))
-    switchLanguage.lang = language === 'en' ? 'zh-CN' : 'en'
-    say(switchLanguage, words.otherLanguage)
     name(dismiss, words.close)
     for (const speakPart of context.speakers) speakPart()
     messages.reset()
     chat.setLanguage(language)
     show(chat.view)
-  }
-  /** The visitor's own choice: it holds on other pages too. */
-  function pickLanguage(): void {
-    const language = context.language === 'en' ? 'zh-CN' : 'en'
-    remember(context.base, LANGUAGE, language)
-    speak(language)
   }
 
   chat.onStranger = () => {
@@ -244,23 +211,18 @@ export function makeFace(context: Context, { host, root, frame, launcher }: Plac
     },
     speak,
     connect() {
-      if (connected) return
-      connected = new AbortController()
-      const { signal } = connected
-      prefersDark.addEventListener('change', showTheme, { signal })
+      if (isConnected) return
+      isConnected = true
+      prefersDark.onchange = showTheme
       showTheme()
-      window.addEventListener('focus', noteRead, { signal })
-      document.addEventListener('visibilitychange', noteRead, { signal })
       if (isOpen || chat.isKnown) chat.start()
       if (isOpen) fitWhileOpen()
       show(chat.view)
     },
     disconnect() {
-      connected?.abort()
+      isConnected = false
+      prefersDark.onchange = null
       fitting?.abort()
-      connected = undefined
-      clearTimeout(cutTimer)
-      cutTimer = undefined
       chat.stop()
     },
   }

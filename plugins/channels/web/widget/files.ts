@@ -1,4 +1,4 @@
-/** Files and pictures: how they are seen, and sending them by picking, pasting or dropping. */
+/** Whatever is no plain text: how it is seen, and sending files by picking, pasting or dropping. */
 import type { WidgetSettings } from '../protocol.ts'
 import type { Browser } from './browser.ts'
 import type { Composer } from './composer.ts'
@@ -10,6 +10,7 @@ import { fileWords } from './more-words.ts'
 import { answerOf, type Requests, refusal } from './requests.ts'
 import { sizeText } from './sizes.ts'
 
+export { makeChoices, settleChoices } from './choices.ts'
 export { default as styles } from './files.css?inline'
 export { partElement } from './parts.ts'
 
@@ -140,11 +141,11 @@ export async function upload(
       request.open('POST', `${base}v1/files?name=${encodeURIComponent(file.name)}`)
       request.setRequestHeader('authorization', `Bearer ${token}`)
       request.setRequestHeader('content-type', file.type || 'application/octet-stream')
-      signal.addEventListener('abort', () => request.abort())
-      if (signal.aborted) reject(refusal())
+      for (const either of [signal, outer]) either.addEventListener('abort', () => request.abort())
+      if (signal.aborted || outer.aborted) reject(refusal())
       else request.send(file)
     })
-  }, outer)
+  })
   const ref = readText(answer, 'file')
   if (ref === undefined) throw refusal()
   return ref

@@ -12,6 +12,7 @@ export interface Place {
 
 type Fields = { readonly [key: string]: unknown }
 
+const CODES = ['queued', 'assigned', 'returned', 'closed']
 /** The text that every part of a type must have. */
 const TEXT_OF: Fields = {
   text: 'text',
@@ -82,11 +83,11 @@ export function placesOf(items: readonly unknown[]): readonly Place[] {
 }
 
 function isItem(item: unknown): item is Item {
-  const { by, part } = fields(item)
+  const { by, code, part } = fields(item)
   const { type, choices } = fields(part)
   const text = readText(TEXT_OF, `${type}`)
   const isPart = text && isText(part, text) && (type !== 'choices' || Array.isArray(choices))
-  const isKnown = by === 'system' ? isText(item, 'code') : (by === 'us' || by === 'visitor') && !!isPart
+  const isKnown = by === 'system' ? CODES.includes(`${code}`) : (by === 'us' || by === 'visitor') && !!isPart
   return isKnown && isText(item, 'id') && isCount(item, 'atMs')
 }
 

@@ -1,4 +1,5 @@
 /** The icons, drawn: emoji are empty boxes where their font is missing. */
+import { set } from './dom.ts'
 
 export const CLOSE = 'm6 6 12 12M18 6 6 18'
 export const SEND = 'M12 19V5m-6 6 6-6 6 6'
@@ -13,10 +14,10 @@ const SVG = 'http://www.w3.org/2000/svg'
 /** One icon, in the colour of the text around it. It says nothing to screen readers. */
 export function icon(shape: string): SVGSVGElement {
   const svg = document.createElementNS(SVG, 'svg')
-  svg.setAttribute('viewBox', '0 0 24 24')
-  svg.setAttribute('aria-hidden', 'true')
+  set(svg, 'viewBox', '0 0 24 24')
+  set(svg, 'aria-hidden', true)
   const path = document.createElementNS(SVG, 'path')
-  path.setAttribute('d', shape)
+  set(path, 'd', shape)
   svg.append(path)
   return svg
 }

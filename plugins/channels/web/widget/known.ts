@@ -7,6 +7,8 @@ export const prefixOf = (base: string): string => `switchboard ${base} `
 export const TOKEN = 'token'
 /** What the key of a message that waits to be sent begins with, after the prefix. */
 export const WAITING = 'out:'
+/** The key of the time until which upgrades are not tried. It is there from the first refused one on. */
+export const NO_SOCKETS_UNTIL = 'sse'
 /** The key of the language that the visitor has picked. */
 export const LANGUAGE = 'language'
 

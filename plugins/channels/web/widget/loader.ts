@@ -43,16 +43,17 @@ function begin({ src, dataset }: HTMLScriptElement): void {
   const root = host.attachShadow({ mode: 'open' })
   const launcher = make('button', 'launcher')
   const frame = make('section', '', launcher)
-  addStyles(root, `:host{${settings.colors}}.launcher,.panel{${settings.position}:20px}${styles}`)
+  const style = (text: string) => addStyles(root, text)
+  style(`:host{${settings.colors}}.launcher,.panel{${settings.position}:20px}${styles}`)
   frame.lang = language
   set(frame, 'aria-label', open)
   name(launcher, open)
   root.append(frame)
   place(host)
 
-  async function load(from: string): Promise<void> {
-    const { begin }: { begin(options: Options): void } = await import(/* @vite-ignore */ from)
-    begin({ host, root, base, settings, language, frame, launcher })
+  function load(from: string): Promise<void> {
+    const its: Promise<{ begin(options: Options): void }> = import(/* @vite-ignore */ from)
+    return its.then(({ begin }) => begin({ host, base, settings, language, frame, launcher, style }))
   }
   const url = base + settings.widget
   let widget: Promise<void> | undefined
@@ -78,10 +79,7 @@ function begin({ src, dataset }: HTMLScriptElement): void {
     const command = 'open' in dataset ? 'show' : traces(base)[0] && 'wake'
     if (command) run(command)
     // Ready before it is wanted.
-    const hint = make('link')
-    hint.rel = 'modulepreload'
-    hint.href = `${url}?0`
-    document.head.append(hint)
+    document.head.append(Object.assign(make('link'), { rel: 'modulepreload', href: `${url}?0` }))
   }
   ;(window.requestIdleCallback ?? setTimeout)(whenIdle)
 
@@ -95,7 +93,7 @@ function begin({ src, dataset }: HTMLScriptElement): void {
 /** Puts the chat at the end of the page, as soon as the page has one. */
 function place(host: HTMLElement): void {
   if (document.body) document.body.append(host)
-  else addEventListener('DOMContentLoaded', () => document.body.append(host))
+  else addEventListener('DOMContentLoaded', () => place(host))
 }
 
 try {

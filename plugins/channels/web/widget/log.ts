@@ -7,6 +7,8 @@ export interface Log {
   readonly items: readonly Item[]
   /** The lowest number that is held. */
   readonly first: number
+  /** Whether there is more before it. */
+  readonly hasOlder: boolean
   /** Everything up to this number is held, or known not to come. */
   readonly last: number
   /** Something came that stands behind a gap, and is kept aside until the gap is filled. */
@@ -15,8 +17,8 @@ export interface Log {
   add(places: readonly Place[]): readonly Item[]
   /** What stands before this number will not come. Returns the items that are shown from now on. */
   skipTo(from: number): readonly Item[]
-  /** Takes a page of what stands before `first`. */
-  addOlder(places: readonly Place[]): void
+  /** Takes a page of what stands before `first`, and whether there is more before that. */
+  addOlder(places: readonly Place[], more: boolean): void
   /** Lets go of what stands behind a gap: it will come again. */
   dropAside(): void
   clear(): void
@@ -26,6 +28,7 @@ export function makeLog(): Log {
   let items: readonly Item[] = []
   let first = 1
   let last = 0
+  let hasOlder = false
   const aside = new Map<number, Place>()
 
   function joinUp(): readonly Item[] {
@@ -46,6 +49,9 @@ export function makeLog(): Log {
     get first() {
       return first
     },
+    get hasOlder() {
+      return hasOlder
+    },
     get last() {
       return last
     },
@@ -62,19 +68,22 @@ export function makeLog(): Log {
         items = []
         first = from
         last = from - 1
+        hasOlder = true
       }
       return joinUp()
     },
-    addOlder(places) {
+    addOlder(places, more) {
       const older = places.filter(({ seq }) => seq < first).sort((a, b) => a.seq - b.seq)
       first = older[0]?.seq ?? first
       items = [...older.flatMap(({ item }) => item ?? []), ...items]
+      hasOlder = more
     },
     dropAside: () => aside.clear(),
     clear() {
       items = []
       first = 1
       last = 0
+      hasOlder = false
       aside.clear()
     },
   }

@@ -46,13 +46,21 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
     onScroll()
     context.use('more', ({ bringOlder }) => bringOlder(list, context, () => quietly(() => arrange(chat.view))))
   })
-  // The keyboard of a phone, a longer text below, a picture: the end stays in sight.
-  context.onGrown = () => isAtEnd && toEnd()
-  new ResizeObserver(context.onGrown).observe(list)
+  context.onGrown = () => {
+    context.here.files?.settleChoices(rows)
+    keepEnd()
+  }
+  // The keyboard of a phone, a longer text below.
+  new ResizeObserver(keepEnd).observe(list)
 
   function look(): void {
     isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_PX
     if (isAtEnd) newer.hidden = true
+  }
+
+  /** What has grown does not push the end out of sight. */
+  function keepEnd(): void {
+    if (isAtEnd) toEnd()
   }
 
   function toEnd(): void {
@@ -70,32 +78,23 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
 
   /** The rows in their order. Those that stay are not touched, and what has come into the log stays the row that it was. */
   function arrange({ items, outbox }: View): void {
-    rows = []
+    const now: Row[] = []
     let before: Element = greeting
-    let asking: readonly Row[] = []
     for (const entry of [...items, ...outbox]) {
       const row = rowOf(entry)
       if (!row) continue
-      row.follow(rows[rows.length - 1], row.seq !== undefined && row.seq === unreadFrom)
-      rows.push(row)
+      row.follow(now[now.length - 1], row.seq !== undefined && row.seq === unreadFrom)
+      now.push(row)
       if (before.nextElementSibling !== row.element) before.after(row.element)
       before = row.element
-      if (row.author === 'visitor') {
-        const choice = 'choice' in entry ? entry.choice : undefined
-        // What is on its way answers what it was picked from. Whether it came after others, the log will say.
-        asking = asking.filter((question) => {
-          const isOpen = row.seq === undefined && !question.offers?.includes(choice)
-          if (!isOpen) question.settle(true, choice)
-          return isOpen
-        })
-      } else if (row.offers) asking = [...asking, row]
     }
-    for (const question of asking) question.settle(false, undefined)
+    rows = now
     for (const [id, row] of byId) {
       if (rows.includes(row)) continue
       row.element.remove()
       byId.delete(id)
     }
+    context.here.files?.settleChoices(rows)
   }
 
   function rowOf(entry: Item | Outgoing): Row | undefined {

@@ -6,14 +6,15 @@ const both = <Words>(en: Words, zh: Words): Record<Language, Words> => ({ en, 'z
 
 export const moreWords = both(
   {
-    typing: (name: string) => `${name} is typing`,
     /** What has happened, as far as it is said. */
     system: {
       assigned: 'Someone from our team is here.',
       returned: 'Our assistant is answering again.',
       closed: 'This conversation has ended.',
     },
-    choose: 'Choose',
+    /** This language, for those who look for it among others. */
+    language: 'English',
+    offline: 'No connection. What you write is sent later.',
     loading: 'Loading earlier messages…',
     waiting: 'Waiting to be sent',
     sending: 'Sending',
@@ -23,13 +24,13 @@ export const moreWords = both(
     full: 'This is as long as one message can be.',
   },
   {
-    typing: (name) => `${name}正在输入`,
     system: {
       assigned: '人工客服已接入',
       returned: '已转回智能助手',
       closed: '本次会话已结束',
     },
-    choose: '请选择',
+    language: '中文',
+    offline: '连接已断开，您发送的消息会在恢复后送达。',
     loading: '正在加载更早的消息…',
     waiting: '等待发送',
     sending: '发送中',
@@ -46,6 +47,7 @@ export const fileWords = both(
     audio: 'Audio',
     video: 'Video',
     file: 'File',
+    choose: 'Choose',
     enlarge: (name: string) => `Enlarge: ${name}`,
     closeImage: 'Close image',
     attach: (limit: string) => `Attach a file, up to ${limit}`,
@@ -58,6 +60,7 @@ export const fileWords = both(
     audio: '音频',
     video: '视频',
     file: '文件',
+    choose: '请选择',
     enlarge: (name) => `查看大图：${name}`,
     closeImage: '关闭图片',
     attach: (limit) => `发送文件，最大 ${limit}`,

@@ -1,13 +1,85 @@
-/** On a phone the panel is all there is of the page. */
-import { make, say, set } from './dom.ts'
+/** What an open panel gets as soon as it is fetched. */
+import type { View } from './chat.ts'
+import type { Context } from './context.ts'
+import { button, make, say, set } from './dom.ts'
+import { LANGUAGE, remember } from './known.ts'
 import { moreWords } from './more-words.ts'
-import { languageOf } from './words.ts'
+import { type Language, languageOf } from './words.ts'
+
+/** A connection that is back before nobody needs to hear of. */
+const CUT_AFTER_MS = 2_000
 
 /** Where the panel fills the page, so that nothing beside it can be used: as in `styles.css`. */
 const FULL = '(max-width: 480px), (max-height: 420px)'
 
-/** Keeps the panel above the keyboard, and the focus and the keys in it; says where a text is full. Until `signal`. */
-export function fitPanel(panel: HTMLElement, signal: AbortSignal): void {
+export interface Furniture {
+  /** Shows what there is now. */
+  show(view: View): void
+  /** Keeps the panel above the keyboard, and the focus and the keys in it; says where a text is full. Until `signal`. */
+  fit(signal: AbortSignal): void
+}
+
+/** Gives the panel the line that says that the connection is gone, and its header the button for the other language. */
+export function furnish(
+  context: Context,
+  panel: HTMLElement,
+  header: HTMLElement,
+  speak: (language: Language) => void,
+): Furniture {
+  const cut = make('p', 'cut')
+  set(cut, 'role', 'status')
+  header.after(cut)
+  const switchLanguage = button('tool', pickLanguage)
+  header.lastElementChild?.before(switchLanguage)
+  let isCut = false
+  let cutTimer: ReturnType<typeof setTimeout> | undefined
+
+  const other = () => (context.language === 'en' ? 'zh-CN' : 'en')
+  function name(): void {
+    switchLanguage.lang = other()
+    say(switchLanguage, moreWords[other()].language)
+  }
+  context.speakers.push(name)
+  name()
+
+  /** The visitor's own choice: it holds on other pages too. */
+  function pickLanguage(): void {
+    const language = other()
+    remember(context.base, LANGUAGE, language)
+    speak(language)
+  }
+
+  function noCut(): void {
+    clearTimeout(cutTimer)
+    cutTimer = undefined
+  }
+
+  /** Says that the connection is gone, once it has been for a while. */
+  function show({ connection }: View): void {
+    if (connection === 'online') {
+      noCut()
+      isCut = false
+    } else {
+      cutTimer ??= setTimeout(() => {
+        isCut = true
+        show(context.chat.view)
+      }, CUT_AFTER_MS)
+    }
+    panel.classList.toggle('is-cut', isCut)
+    say(cut, isCut ? moreWords[context.language].offline : '')
+  }
+
+  return {
+    show,
+    fit(signal) {
+      signal.addEventListener('abort', noCut)
+      fitPanel(panel, signal)
+    },
+  }
+}
+
+/** On a phone the panel is all there is of the page. */
+function fitPanel(panel: HTMLElement, signal: AbortSignal): void {
   const full = matchMedia(FULL)
   const { visualViewport } = window
 

@@ -52,9 +52,9 @@ export interface Requests {
   post(path: string, body?: object): Promise<unknown>
   /**
    * Runs a request with the token, and once more with another if the server did not take it. `run` is broken off by
-   * `stop`, by `outer`, or when it has not said for long that it is alive.
+   * `stop`, or when it has not said for long that it is alive.
    */
-  named<T>(run: (token: string, signal: AbortSignal, alive: () => void) => Promise<T>, outer: AbortSignal): Promise<T>
+  named<T>(run: (token: string, signal: AbortSignal, alive: () => void) => Promise<T>): Promise<T>
   /** Breaks off all that is under way. */
   stop(): void
   /** Breaks off all that is under way; whoever asks next is a new visitor, or the one that another tab has by now. */
@@ -87,19 +87,14 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
     if (visitor && visitor !== nextVisitor) options.onVisitor(user !== '' && user !== nextUser)
   }
 
-  /** Runs something that can be broken off: by `stop`, by `outer`, or because nothing happens in time. */
-  async function limited<T>(
-    run: (signal: AbortSignal, alive: () => void) => Promise<T>,
-    outer?: AbortSignal,
-  ): Promise<T> {
+  /** Runs something that can be broken off: by `stop`, or because nothing happens in time. */
+  async function limited<T>(run: (signal: AbortSignal, alive: () => void) => Promise<T>): Promise<T> {
     const controller = new AbortController()
-    const abort = () => controller.abort()
     let timer: number | undefined
     function alive(): void {
       browser.clearTimeout(timer)
-      timer = browser.setTimeout(abort, LIMIT_MS)
+      timer = browser.setTimeout(() => controller.abort(), LIMIT_MS)
     }
-    outer?.addEventListener('abort', abort)
     underWay.add(controller)
     alive()
     try {
@@ -108,7 +103,6 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
       throw refusalOf(error)
     } finally {
       browser.clearTimeout(timer)
-      outer?.removeEventListener('abort', abort)
       underWay.delete(controller)
     }
   }
@@ -158,10 +152,7 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
     if (others && others !== bad) take(others)
   }
 
-  function named<T>(
-    run: (token: string, signal: AbortSignal, alive: () => void) => Promise<T>,
-    outer?: AbortSignal,
-  ): Promise<T> {
+  function named<T>(run: (token: string, signal: AbortSignal, alive: () => void) => Promise<T>): Promise<T> {
     return limited(async (signal, alive) => {
       const first = await token()
       try {
@@ -174,7 +165,7 @@ export function makeRequests(browser: Browser, base: string, store: Store, optio
         if (signal.aborted) throw error
         return run(second, signal, alive)
       }
-    }, outer)
+    })
   }
 
   const send = (method: string, path: string, body?: object) =>

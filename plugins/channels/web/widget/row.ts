@@ -1,16 +1,14 @@
 /** One message in the log: the same element from the moment it is written until it is old. */
 import type { Item, ShownPart } from '../protocol.ts'
-import { safeFileUrl } from './addresses.ts'
 import { avatarOf, nameOf } from './avatar.ts'
 import type { Outgoing } from './chat.ts'
 import type { Choices } from './choices.ts'
 import type { Context } from './context.ts'
-import { hush, link, make, say } from './dom.ts'
+import { hush, make, say } from './dom.ts'
 import type { OutgoingState } from './outgoing.ts'
 import { textElement } from './text.ts'
 
 const NEW_GROUP_AFTER_MS = 5 * 60_000
-const NEW_TIME_AFTER_MS = 10 * 60_000
 
 export interface Row {
   readonly element: HTMLElement
@@ -24,10 +22,10 @@ export interface Row {
   update(entry: Item | Outgoing): void
   /** Says what depends on the row before it: the time, the name, where the unread ones begin. */
   follow(previous: Row | undefined, isFirstUnread: boolean): void
-  /** The ids of the choices that it offers; `undefined` where it asks nothing. */
-  readonly offers: readonly (string | undefined)[] | undefined
-  /** Of choices: see there. */
-  settle: Choices['settle']
+  /** What it asks with choices, as soon as they are shown as such. */
+  readonly choices: Choices | undefined
+  /** The choice that it is itself. */
+  readonly choice: string | undefined
 }
 
 export function makeRow(entry: Item | Outgoing, context: Context): Row {
@@ -43,7 +41,6 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
   let body: HTMLElement | undefined
   let state: OutgoingState | undefined
   let choices: Choices | undefined
-  let answer: Parameters<Choices['settle']> = [false, undefined]
   let followed = ''
 
   if (isMine) {
@@ -97,32 +94,33 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
       hush(body)
       body.remove()
     }
-    const meanwhile = plain(part, context.base)
-    const shown =
-      part.type === 'choices'
-        ? context.later(meanwhile, 'more', ({ makeChoices }) => {
-            choices = makeChoices(part, context)
-            choices.settle(...answer)
-            return choices.element
-          })
-        : context.later(meanwhile, 'files', ({ partElement }) => partElement(part, context))
+    let shown: HTMLElement = make('div', 'bubble text', plain(part))
+    context.use('files', ({ makeChoices, partElement }) => {
+      const meanwhile = shown
+      if (part.type === 'choices') {
+        choices = makeChoices(part, context)
+        shown = choices.element
+      } else shown = partElement(part, context)
+      hush(meanwhile)
+      meanwhile.replaceWith(shown)
+      context.onGrown()
+    })
     content.append(shown)
   }
 
   return {
     element,
     author,
-    offers: 'part' in entry && entry.part.type === 'choices' ? entry.part.choices.map(({ id }) => id) : undefined,
     get atMs() {
       return atMs
     },
     get seq() {
       return seq
     },
-    settle(...now) {
-      answer = now
-      choices?.settle(...now)
+    get choices() {
+      return choices
     },
+    choice: 'choice' in entry ? entry.choice : undefined,
     update(now) {
       latest = now
       if (!('by' in now)) state?.update(now)
@@ -135,30 +133,23 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
       const now = `${previous?.atMs} ${previous?.author} ${atMs} ${isFirstUnread}`
       if (now === followed) return
       followed = now
-      const sinceMs = atMs - (previous?.atMs ?? 0)
-      const isLater = sinceMs > NEW_TIME_AFTER_MS || dayOf(atMs) !== dayOf(atMs - sinceMs)
-      const isHead = isLater || isFirstUnread || previous?.author !== author || sinceMs > NEW_GROUP_AFTER_MS
+      const beforeMs = previous?.atMs ?? 0
+      const isHead = isFirstUnread || previous?.author !== author || atMs - beforeMs > NEW_GROUP_AFTER_MS
       element.classList.toggle('head', isHead)
       separator.classList.toggle('unread', isFirstUnread)
       say(separator, isFirstUnread ? words.newMessages : '')
-      if (!isLater || isFirstUnread) return
-      context.use('more', ({ whenText }) => {
-        if (now === followed) say(separator, whenText(atMs, Date.now(), language))
+      context.use('more', ({ timeBetween }) => {
+        const when = timeBetween(beforeMs, atMs, Date.now(), language)
+        if (!when || isFirstUnread || now !== followed) return
+        say(separator, when)
+        element.classList.add('head')
       })
     },
   }
 }
 
-/** What a part is without the file that shows it: choices by their labels, all else as a link by its name. */
-function plain(part: Exclude<ShownPart, { type: 'text' }>, base: string): HTMLElement {
-  let content: HTMLElement | string
-  if (part.type === 'choices') content = [part.prompt, ...part.choices.map(({ label }) => label)].join('\n')
-  else {
-    content = (part.type === 'link' ? part.title : part.name) || part.url
-    const href = safeFileUrl(part.url, base)
-    if (href) content = link(href, '', content)
-  }
-  return make('div', 'bubble text', content)
+/** What a part is without the file that shows it: choices by their labels, all else by its name. */
+function plain(part: Exclude<ShownPart, { type: 'text' }>): string {
+  if (part.type === 'choices') return [part.prompt, ...part.choices.map(({ label }) => label)].join('\n')
+  return (part.type === 'link' ? part.title : part.name) || part.url
 }
-
-const dayOf = (atMs: number): string => new Date(atMs).toDateString()

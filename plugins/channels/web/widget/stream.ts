@@ -2,6 +2,7 @@ import { type Frame, PROTOCOL, TOKEN_PROTOCOL } from '../protocol.ts'
 import { type Browser, backoffMs } from './browser.ts'
 import type { Fetch } from './fetched.ts'
 import { readFrame } from './frames.ts'
+import { NO_SOCKETS_UNTIL } from './known.ts'
 import { refusalOf } from './requests.ts'
 import type { Store } from './storage.ts'
 
@@ -10,13 +11,9 @@ const OPEN_LIMIT_MS = 10_000
 /** How many heartbeats may be missed, and how long it may be silent at most. */
 const BEATS = 2.25
 const MAX_SILENCE_MS = 1_350_000
-/** How long upgrades are not tried again where they were refused twice. */
-const WITHOUT_SOCKETS_MS = 3_600_000
 /** The server restarts, and says over how many ms those who come back shall be spread. */
 const RESTARTS = 1012
 const MAX_SPREAD_MS = 60_000
-/** Until when upgrades are not tried. It is there from the first refused one on. */
-const NO_SOCKETS_UNTIL = 'sse'
 
 /** One stream of frames, kept up: by WebSocket, and by server-sent events where upgrades are refused. */
 export interface Stream {
@@ -88,17 +85,14 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
     if (running !== mine) return NOT_OPENED
     const address = `${options.base}v1/events?after=${options.after()}`
     if (Number(store.get(NO_SOCKETS_UNTIL) ?? 0) > browser.Date.now())
-      return overEvents(address, token, failures, false)
+      return overEvents(address, token, failures === 0, false)
     const ended = await overWebSocket(address, token)
     if (ended.wasOpen || ended.waitMs !== undefined || running !== mine) return ended
-    return overEvents(address, token, failures, true)
+    return overEvents(address, token, failures === 0, true)
   }
 
   /** `begin` gets going and returns how to let go; the promise resolves when the connection has ended. */
-  function connection(
-    onHello: () => void,
-    begin: (heard: (data?: string) => void, end: End) => () => void,
-  ): Promise<Ended> {
+  function connection(begin: (heard: (data?: string) => boolean, end: End) => () => void): Promise<Ended> {
     return new Promise((resolve) => {
       let wasOpen = false
       let isOver = false
@@ -122,16 +116,18 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
         if (leftMs > 0) timer = browser.setTimeout(check, leftMs)
         else end()
       }
-      function heard(data?: string): void {
-        if (isOver) return
+      /** Returns whether this was the `hello`. */
+      function heard(data = ''): boolean {
+        if (isOver) return false
         heardAtMs = browser.Date.now()
-        const frame = data === undefined ? undefined : readFrame(data)
-        if (frame?.type === 'hello') {
+        const frame = readFrame(data)
+        const isHello = frame?.type === 'hello'
+        if (isHello) {
           wasOpen = true
-          limitMs = Math.min(BEATS * frame.heartbeatMs, MAX_SILENCE_MS)
-          onHello()
+          limitMs = Math.min(BEATS * frame.heartbeatMs || MAX_SILENCE_MS, MAX_SILENCE_MS)
         }
         if (frame) options.onFrame(frame)
+        return isHello
       }
 
       cut = end
@@ -143,12 +139,11 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
   }
 
   function overWebSocket(address: string, token: string): Promise<Ended> {
-    const onHello = () => store.remove(NO_SOCKETS_UNTIL)
-    return connection(onHello, (heard, end) => {
+    return connection((heard, end) => {
       let socket: WebSocket | undefined
       try {
         socket = new browser.WebSocket(address.replace('http', 'ws'), [PROTOCOL, TOKEN_PROTOCOL + token])
-        socket.onmessage = ({ data }) => heard(String(data))
+        socket.onmessage = ({ data }) => heard(String(data)) && store.remove(NO_SOCKETS_UNTIL)
         // Where the page's policy forbids it, some browsers say nothing but this.
         socket.onerror = () => end()
         socket.onclose = ({ code, reason }) => end(code === RESTARTS ? spreadMs(reason) : undefined)
@@ -160,26 +155,14 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
     })
   }
 
-  function overEvents(address: string, token: string, failures: number, isInstead: boolean): Promise<Ended> {
-    function onHello(): void {
-      if (!isInstead) return
-      // It is the upgrade that is refused, not us. The first time may be a mishap.
-      const again = store.get(NO_SOCKETS_UNTIL) !== undefined
-      store.set(NO_SOCKETS_UNTIL, String(again ? browser.Date.now() + WITHOUT_SOCKETS_MS : 0))
-    }
-    return connection(onHello, (heard, end) => {
+  function overEvents(address: string, token: string, isFirst: boolean, isInstead: boolean): Promise<Ended> {
+    return connection((heard, end) => {
       const controller = new AbortController()
-      options
-        .fetch('more')
-        .then(({ readEvents }) => readEvents(browser, address, token, controller.signal, heard))
-        .then(
-          ({ status, waitMs }) => {
-            if (status === 401) options.refused(token)
-            // A token that has run out costs no wait, as long as the next one is good.
-            end(status === 401 && failures === 0 ? 0 : waitMs)
-          },
-          () => end(),
-        )
+      const { signal } = controller
+      const { fetch, refused } = options
+      fetch('events')
+        .then((its) => its.hearEvents({ browser, store, address, token, isInstead, isFirst, signal, refused, heard }))
+        .then(end, () => end())
       return () => controller.abort()
     })
   }

@@ -1,6 +1,8 @@
 /** When something was said, as people of a language write it. */
 import type { Language } from './words.ts'
 
+const NEW_TIME_AFTER_MS = 10 * 60_000
+
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /** Making one takes long, so it is made once for each language and purpose. */
@@ -29,6 +31,12 @@ export function whenText(atMs: number, nowMs: number, language: Language): strin
   }
   const isThisYear = new Date(atMs).getFullYear() === new Date(nowMs).getFullYear()
   return formatOf(language, isThisYear ? { ...DATE, ...TIME } : { year: 'numeric', ...DATE, ...TIME }).format(atMs)
+}
+
+/** What stands between two messages: when the later one was said, where that is much later or on another day. */
+export function timeBetween(beforeMs: number, atMs: number, nowMs: number, language: Language): string {
+  const isLater = atMs - beforeMs > NEW_TIME_AFTER_MS || daysBetween(beforeMs, atMs) !== 0
+  return isLater ? whenText(atMs, nowMs, language) : ''
 }
 
 /** Everything, for those who point at a message. */

@@ -20,19 +20,17 @@ const en = {
   title: 'Chat with us',
   openWithUnread: (count: number) => `Open chat, ${count} unread`,
   close: 'Close chat',
-  /** Said in the language that it leads to. */
-  otherLanguage: '中文',
   connecting: 'Connecting…',
   online: 'Online',
   away: 'Away',
   queued: 'Finding someone for you…',
-  offline: 'No connection. What you write is sent later.',
   messages: 'Messages',
   newMessages: 'New messages',
   message: 'Message',
   placeholder: 'Write a message…',
   send: 'Send',
   you: 'You',
+  typing: (name: string) => `${name} is typing`,
 }
 
 export type Words = typeof en
@@ -41,18 +39,17 @@ const zh: Words = {
   title: '在线客服',
   openWithUnread: (count) => `打开在线客服，${count} 条未读`,
   close: '关闭',
-  otherLanguage: 'English',
   connecting: '连接中…',
   online: '在线',
   away: '暂时不在线',
   queued: '正在为您接入客服…',
-  offline: '连接已断开，您发送的消息会在恢复后送达。',
   messages: '聊天记录',
   newMessages: '新消息',
   message: '消息',
   placeholder: '请输入消息…',
   send: '发送',
   you: '我',
+  typing: (name) => `${name}正在输入`,
 }
 
 export const words: Record<Language, Words> = { en, 'zh-CN': zh }
