@@ -102,7 +102,7 @@ interface Options {
 export function makeChat({ base, settings, language, fetch }: Options, browser: Browser = window): Chat {
   const prefix = prefixOf(base)
   const store = makeStore(browser, prefix)
-  const log = makeLog()
+  let log = makeLog()
   const requests = makeRequests(browser, base, store, {
     onVisitor: (isStranger) => (isStranger ? clear() : beginAnew()),
     onSnapshot: (snapshot) => show({ snapshot }),
@@ -142,15 +142,12 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
   const listeners: ((now: View) => void)[] = []
   const timers = new Map<string, number>()
   let isRunning = false
-  /** Which log it is: what was asked for another one is not taken. */
-  let age = 0
   let askedAfter = 0
   /** Up to which number there is something, as far as we know. */
   let wanted = 0
   let isFilling = false
   let readTo = 0
   let readTold = 0
-  let typingToldMs = 0
 
   /** Who it is, as the page says, until the server knows. */
   let named: string | undefined
@@ -239,12 +236,13 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     wanted = Math.max(wanted, seq)
     if (isFilling || log.last >= wanted) return
     isFilling = true
-    const mine = age
+    // By the time that it is answered there may be another one.
+    const asked = log
     try {
       for (let before = -1; isRunning && before < log.last && log.last < wanted; ) {
         before = log.last
         const page = readPage(await requests.get(`v1/events?after=${before}`))
-        if (mine !== age || !page) break
+        if (asked !== log || !page) break
         // There is nothing between what was asked for and what came.
         const items = page.places[0] ? log.skipTo(page.places[0].seq) : []
         took([...items, ...log.add(page.places)])
@@ -254,7 +252,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     }
     isFilling = false
     wanted = 0
-    if (isRunning && mine === age && log.hasGap) stream.lose()
+    if (isRunning && asked === log && log.hasGap) stream.lose()
   }
 
   /** The server has a message with this number. Where no stream brings it, it is asked for. */
@@ -266,8 +264,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
 
   /** Another visitor, or another log: what was shown is not theirs. */
   function beginAnew(): void {
-    age++
-    log.clear()
+    log = makeLog()
     wanted = 0
     readTo = 0
     outbox.leave()
@@ -395,10 +392,11 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     cancel: outbox.cancel,
     async loadOlder() {
       if (!view.hasOlder) return
-      const mine = age
+      // By the time that it is answered there may be another one.
+    const asked = log
       try {
         const page = readPage(await requests.get(`v1/events?before=${log.first}`))
-        if (page && mine === age) {
+        if (page && asked === log) {
           log.addOlder(page.places, page.more)
           show()
         }
@@ -413,9 +411,8 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
       tellRead()
     },
     typing() {
-      const nowMs = browser.Date.now()
-      if (view.connection !== 'online' || nowMs - typingToldMs < TYPING_TOLD_MS) return
-      typingToldMs = nowMs
+      if (view.connection !== 'online' || timers.has('typed')) return
+      later('typed', TYPING_TOLD_MS, () => {})
       requests.post('v1/typing').catch(() => {})
     },
     async identify(identity) {

@@ -44,7 +44,8 @@ export function link(href: string, className: string, ...children: readonly Chil
   const element = make('a', className, ...children)
   element.href = href
   element.target = '_blank'
-  element.rel = 'noopener noreferrer nofollow'
+  // And gives it no hold on this page's window.
+  element.rel = 'noreferrer'
   return element
 }
 

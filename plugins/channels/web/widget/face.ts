@@ -79,8 +79,8 @@ export function makeFace(context: Context, { host, frame, launcher }: Places): F
     showHeader(view)
     furniture?.show(view)
     const { snapshot } = view
-    const isWithPeople = snapshot?.conversation === 'assigned' || snapshot?.conversation === 'queued'
-    const isAway = settings.offlineForm && snapshot?.available === false && !isWithPeople
+    const isAway =
+      settings.offlineForm && snapshot?.available === false && !/queued|assigned/.test(snapshot.conversation)
     if (isAway && !form) {
       context.use('form', ({ addForm }) => {
         form ??= addForm(context, panel, composer, snapshot.name, () => show(chat.view))

@@ -21,7 +21,6 @@ export interface Log {
   addOlder(places: readonly Place[], more: boolean): void
   /** Lets go of what stands behind a gap: it will come again. */
   dropAside(): void
-  clear(): void
 }
 
 export function makeLog(): Log {
@@ -79,12 +78,5 @@ export function makeLog(): Log {
       hasOlder = more
     },
     dropAside: () => aside.clear(),
-    clear() {
-      items = []
-      first = 1
-      last = 0
-      hasOlder = false
-      aside.clear()
-    },
   }
 }

@@ -39,6 +39,8 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
   const byId = new Map<string, Row>()
   let isAtEnd = true
   let isCaughtUp = false
+  /** The number of the last message that is shown. */
+  let last = 0
   let unreadFrom: number | undefined
 
   list.addEventListener('scroll', () => {
@@ -149,8 +151,8 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
     show(view, firstUnread) {
       const { words } = context
       const former = rows
-      const lastFormer = Math.max(0, ...former.map(({ seq = 0 }) => seq))
-      const last = view.items[view.items.length - 1]?.seq ?? 0
+      const lastFormer = last
+      last = view.items[view.items.length - 1]?.seq ?? 0
       if (last < lastFormer) isCaughtUp = false
       const wasAtEnd = isAtEnd
       unreadFrom = firstUnread

@@ -1,10 +1,11 @@
 /** One message in the log: the same element from the moment it is written until it is old. */
 import type { Item, ShownPart } from '../protocol.ts'
+import { safeFileUrl } from './addresses.ts'
 import { avatarOf, nameOf } from './avatar.ts'
 import type { Outgoing } from './chat.ts'
 import type { Choices } from './choices.ts'
 import type { Context } from './context.ts'
-import { hush, make, say } from './dom.ts'
+import { hush, link, make, say } from './dom.ts'
 import type { OutgoingState } from './outgoing.ts'
 import { textElement } from './text.ts'
 
@@ -55,12 +56,16 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
     content.append(name)
     element.classList.add('ours')
     element.append(make('div', 'line', avatarOf(face, context), content))
-  } else {
-    element.classList.add('system')
+  } else if (entry.code !== 'queued') {
+    // That somebody is being found is said by the header, as long as it is so.
     const { code } = entry
-    // That somebody is being found is said by the header.
-    if (code !== 'queued')
-      context.use('more', ({ moreWords }) => element.append(moreWords[language].system[code] ?? ''))
+    const what = make('span')
+    element.classList.add('system')
+    context.use('more', ({ moreWords }) => {
+      hush(what)
+      say(what, moreWords[language].system[code])
+    })
+    element.append(what)
   }
   if ('by' in entry) arrive(entry)
   else {
@@ -94,7 +99,7 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
       hush(body)
       body.remove()
     }
-    let shown: HTMLElement = make('div', 'bubble text', plain(part))
+    let shown: HTMLElement = make('div', 'bubble text', plain(part, context.base))
     context.use('files', ({ makeChoices, partElement }) => {
       const meanwhile = shown
       if (part.type === 'choices') {
@@ -148,8 +153,10 @@ export function makeRow(entry: Item | Outgoing, context: Context): Row {
   }
 }
 
-/** What a part is without the file that shows it: choices by their labels, all else by its name. */
-function plain(part: Exclude<ShownPart, { type: 'text' }>): string {
+/** What a part is without the file that shows it: choices by their labels, all else as a link by its name. */
+function plain(part: Exclude<ShownPart, { type: 'text' }>, base: string): Node | string {
   if (part.type === 'choices') return [part.prompt, ...part.choices.map(({ label }) => label)].join('\n')
-  return (part.type === 'link' ? part.title : part.name) || part.url
+  const name = (part.type === 'link' ? part.title : part.name) || part.url
+  const href = safeFileUrl(part.url, base)
+  return href ? link(href, '', name) : name
 }

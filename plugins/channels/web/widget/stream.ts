@@ -84,7 +84,7 @@ export function makeStream(browser: Browser, store: Store, options: Options): St
     }
     if (running !== mine) return NOT_OPENED
     const address = `${options.base}v1/events?after=${options.after()}`
-    if (Number(store.get(NO_SOCKETS_UNTIL) ?? 0) > browser.Date.now())
+    if (Number(store.get(NO_SOCKETS_UNTIL)) > browser.Date.now())
       return overEvents(address, token, failures === 0, false)
     const ended = await overWebSocket(address, token)
     if (ended.wasOpen || ended.waitMs !== undefined || running !== mine) return ended
