@@ -74,7 +74,7 @@ test('the browser keeps what the README says, from the first opening on, and not
   await widget.composer.waitFor()
   await expect.poll(kept, SOON).toEqual(['sse', 'token'])
   await widget.says('hello')
-  await widget.panel.getByRole('button', { name: widget.words.otherLanguage }).click()
+  await widget.panel.getByRole('button', { name: widgetOf(page, 'zh-CN').words.language }).click()
   await expect.poll(kept, SOON).toEqual(['language', 'out', 'sse', 'token'])
   expect(SAID.toSorted()).toEqual(await kept())
   expect(await page.context().cookies()).toEqual([])
