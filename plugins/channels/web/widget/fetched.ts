@@ -39,9 +39,12 @@ export function makeFetched(
   let failures = 0
 
   async function fetch<Name extends keyof Files>(name: Name): Promise<Files[Name]> {
+    const former = here[name]
+    if (former) return former
     try {
       // A browser may remember that an address failed, so another try has another address.
       const its: Files[Name] = await import(/* @vite-ignore */ `${base + addresses[name]}?${failures}`)
+      // Somebody else may have asked for it meanwhile.
       if (!here[name]) style(its.styles)
       here[name] = its
       return its
