@@ -393,7 +393,7 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     async loadOlder() {
       if (!view.hasOlder) return
       // By the time that it is answered there may be another one.
-    const asked = log
+      const asked = log
       try {
         const page = readPage(await requests.get(`v1/events?before=${log.first}`))
         if (page && asked === log) {
