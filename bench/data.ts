@@ -11,7 +11,6 @@ import { keywordFinder, ruleFinder } from './plain-search.ts'
 import { type Random, randomFrom } from './random.ts'
 
 const SEED = 20261122
-const CUSTOMERS = 10_000
 const BLACKLISTED = 10_000
 const KEYWORDS = 1_000
 const RULES = { contains: 70, equals: 20, pattern: 10 } as const
@@ -71,15 +70,16 @@ export function makeWork(): Work {
   return { task: { blacklist, keywords, handedOver: HANDED_OVER, rules, echo: ECHO }, exchanges }
 }
 
-/** Who writes: of those who always come again one by chance, or somebody new. */
-export function makeCustomers(count: number = CUSTOMERS, seed: number = SEED) {
-  const random = randomFrom(seed)
+/** Who writes: of those who always come again one by chance, or somebody who was never there, in no launch before either. */
+export function makeCustomers(count: number) {
+  const random = randomFrom(SEED)
+  const launch = Date.now().toString(36)
   let strangers = 0
   return {
     known: () => openId('c', random(count)),
     /** Everybody once, in turns. */
     inOrder: (i: number) => openId('c', i % count),
-    stranger: () => openId(`s${seed.toString(36)}`, strangers++),
+    stranger: () => openId(`s${launch}`, strangers++),
   }
 }
 

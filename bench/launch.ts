@@ -1,9 +1,8 @@
 /** Starts what is measured and what measures it, each a process of its own, and reads from /proc what they cost. */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +10,7 @@ import { stringify } from 'yaml'
 import { z } from 'zod'
 import { makeWork, type Task } from './data.ts'
 import { type Ask, Listening, Told } from './load.ts'
-import { TOKEN } from './wire.ts'
+import { ACCOUNT, TOKEN } from './wire.ts'
 
 export type Kind = 'nothing' | 'raw' | 'raw-fast' | 'switchboard'
 
@@ -31,20 +30,6 @@ process.on('exit', () => {
 })
 
 let task: Task | undefined
-
-/** A folder that is removed when the process ends, unless it is disposed before. */
-export function temporaryFolder(): { readonly path: string } & Disposable {
-  const path = mkdtempSync(join(tmpdir(), 'switchboard-bench-'))
-  const remove = () => rmSync(path, { recursive: true, force: true })
-  process.once('exit', remove)
-  return {
-    path,
-    [Symbol.dispose]() {
-      process.off('exit', remove)
-      remove()
-    },
-  }
-}
 
 export interface Server {
   /** Where messages are posted. */
@@ -99,6 +84,7 @@ export async function startServer(
   const late = setTimeout(() => fail('was not ready in time'), READY_WITHIN_MS)
   void ended.then(() => fail('has ended'))
   const { url, ...start } = await ready.finally(() => clearTimeout(late))
+  if (kind === 'switchboard') await importBlacklist(url, task.blacklist)
   return {
     url: kind === 'switchboard' ? `${url}/${CHANNEL}` : url,
     ...start,
@@ -114,8 +100,20 @@ export async function startServer(
   }
 }
 
+/** As an operator lists many: in the plugin's own table. Who is there already stays. */
+async function importBlacklist(url: string, ids: readonly string[]): Promise<void> {
+  const entries = ids.map((id) => ({ account: `${CHANNEL}:${ACCOUNT}`, id, reason: 'Spam' }))
+  const response = await fetch(`${url}/blacklist/import`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ by: 'bench', entries }),
+  })
+  const said = await response.text()
+  if (!response.ok) throw new Error(`The blacklist was not imported: ${response.status} ${said}`)
+}
+
 /** The real product, with the real features: what an operator would write, but for the channel and the desk. */
-function configuration({ blacklist, keywords, handedOver, rules, echo }: Task, sink: string) {
+function configuration({ keywords, handedOver, rules, echo }: Task, sink: string) {
   return {
     server: { port: 0, publicUrl: 'http://localhost' },
     storage: { folder: './data' },
@@ -124,7 +122,7 @@ function configuration({ blacklist, keywords, handedOver, rules, echo }: Task, s
     bots: { parrot: { use: 'echo', prefix: echo } },
     desks: { people: { use: pathOf('desk/index.ts') } },
     features: [
-      { use: 'blacklist', customers: { [CHANNEL]: blacklist } },
+      { use: 'blacklist' },
       { use: 'keyword-handoff', keywords, say: handedOver },
       {
         use: 'auto-reply',

@@ -2,9 +2,9 @@
  * Tells where time goes: of each thread's `.cpuprofile` the functions that took most by themselves. `npm run bench --
  * closed --prof` prints it; on other profiles:
  *
- *   node bench/profile.ts <folder> [how many messages it was]
+ *   node bench/profile.ts <folder>
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -20,10 +20,27 @@ const Profile = z.object({
       children: z.array(z.int()).default([]),
     }),
   ),
+  /** In µs of the clock that all processes share, as in `Measured`. */
+  startTime: z.number(),
   samples: z.array(z.int()),
   timeDeltas: z.array(z.number()),
 })
 type Profile = z.infer<typeof Profile>
+
+/** The time of a profile that counts, and how many messages came in it. */
+const Measured = z.object({ fromUs: z.number(), toUs: z.number(), messages: z.int() })
+type Measured = z.infer<typeof Measured>
+const MEASURED = 'measured.json'
+
+/** Notes in a folder of profiles which time of them counts: what comes before is the start and the compiler's. */
+export function noteMeasured(folder: string, measured: Measured): void {
+  writeFileSync(join(folder, MEASURED), JSON.stringify(measured))
+}
+
+/** What profiles call the time. */
+export function nowUs(): number {
+  return Number(process.hrtime.bigint() / 1_000n)
+}
 
 /** Which thread a profile is of, by what only that one runs. Their files say only a number. */
 const THREADS = [
@@ -33,23 +50,26 @@ const THREADS = [
 ] as const
 const IDLE = new Set(['(idle)', '(program)'])
 
-/** Prints all profiles of a folder. `messages`: what a µs per message is counted by; the start of the process is in it too. */
-export function printProfiles(folder: string, messages?: number): void {
-  for (const file of readdirSync(folder)
-    .filter((name) => name.endsWith('.cpuprofile'))
-    .sort()) {
-    const profile = Profile.parse(JSON.parse(readFileSync(join(folder, file), 'utf8')))
-    print(file, profile, messages)
+/** Prints all profiles of a folder. */
+export function printProfiles(folder: string): void {
+  const noted = join(folder, MEASURED)
+  const measured = existsSync(noted) ? Measured.parse(JSON.parse(readFileSync(noted, 'utf8'))) : undefined
+  for (const file of readdirSync(folder).sort()) {
+    if (!file.endsWith('.cpuprofile')) continue
+    print(file, Profile.parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))), measured)
   }
 }
 
-function print(file: string, { nodes, samples, timeDeltas }: Profile, messages: number | undefined): void {
+function print(file: string, { nodes, startTime, samples, timeDeltas }: Profile, measured: Measured | undefined): void {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const selfUs = new Map<string, number>()
   const byFileUs = new Map<string, number>()
   let totalUs = 0
+  let atUs = startTime
   for (const [i, id] of samples.entries()) {
     const us = timeDeltas[i] ?? 0
+    atUs += us
+    if (measured && (atUs < measured.fromUs || atUs > measured.toUs)) continue
     const frame = byId.get(id)?.callFrame
     if (!frame || frame.functionName === '(idle)') continue
     totalUs += us
@@ -59,6 +79,7 @@ function print(file: string, { nodes, samples, timeDeltas }: Profile, messages: 
     add(byFileUs, groupOf(place, frame.functionName), us)
   }
   const thread = threadOf(file, nodes)
+  const messages = measured?.messages
   const column = messages ? 'µs/message' : 'ms'
   const amount = (us: number) => (messages ? us / messages : us / 1_000).toFixed(1).padStart(10)
   const share = (us: number) => `${((us / totalUs) * 100).toFixed(1).padStart(5)} %`
@@ -98,10 +119,10 @@ function threadOf(file: string, nodes: Profile['nodes']): string {
 }
 
 if (import.meta.main) {
-  const [, , folder, messages] = process.argv
+  const [, , folder] = process.argv
   if (folder === undefined) {
-    process.stderr.write('Usage: node bench/profile.ts <folder with .cpuprofile files> [messages]\n')
+    process.stderr.write('Usage: node bench/profile.ts <folder with .cpuprofile files>\n')
     process.exit(2)
   }
-  printProfiles(folder, messages === undefined ? undefined : Number(messages))
+  printProfiles(folder)
 }

@@ -1,21 +1,12 @@
 /** Writes what was measured: `bench/results.json` with every launch, and `bench/RESULTS.md` to be read. */
 import { execFileSync } from 'node:child_process'
-import {
-  closeSync,
-  existsSync,
-  fdatasyncSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { closeSync, existsSync, fdatasyncSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Figures, Part } from './parts.ts'
 import { median, rounded } from './statistics.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** Of each row, the figures of each launch. */
 export type Rows = Record<string, Figures[]>
@@ -185,8 +176,8 @@ function written(value: number): string {
 
 /** How long the disk takes for what the journal asks of it. */
 function flushMs(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'switchboard-bench-'))
-  const file = openSync(join(folder, 'flushed'), 'w')
+  using folder = temporaryFolder()
+  const file = openSync(join(folder.path, 'flushed'), 'w')
   const times = Array.from({ length: 101 }, () => {
     writeSync(file, Buffer.alloc(4_096))
     const startMs = performance.now()
@@ -194,6 +185,5 @@ function flushMs(): number {
     return performance.now() - startMs
   })
   closeSync(file)
-  rmSync(folder, { recursive: true })
   return median(times)
 }

@@ -4,14 +4,14 @@
  *   npm run bench                       everything, five launches each; writes bench/results.json and bench/RESULTS.md
  *   npm run bench -- closed open        these parts only; the others' results stay
  *   npm run bench -- closed --quick     one launch with hardly any messages: whether it works. Writes nothing
- *   npm run bench -- closed --prof      one launch of switchboard, with where its time goes, by thread. Writes no results
+ *   npm run bench -- closed --prof      one launch of switchboard, and where its time goes, by thread. Writes no results
  *
  * On a machine with more than two processors, `taskset -c 0,1 npm run bench` keeps all of it on two.
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Figures, FULL, PARTS, type Part, QUICK, type Sizes } from './parts.ts'
+import { type Figures, FULL, type Options, PARTS, type Part, QUICK, type Sizes } from './parts.ts'
 import { printProfiles } from './profile.ts'
 import { printPart, type Rows, writeResults } from './results.ts'
 
@@ -21,16 +21,21 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { quick: { type: 'boolean', default: false }, prof: { type: 'boolean', default: false } },
 })
+const { quick, prof } = values
 const unknown = positionals.filter((name) => !PARTS.some((part) => part.name === name))
 if (unknown.length > 0) {
   process.stderr.write(`There is no part ${unknown.join(', ')}. Parts: ${PARTS.map(({ name }) => name).join(', ')}.\n`)
   process.exit(2)
 }
 const chosen = PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-const { quick, prof } = values
+if (prof && (chosen.length !== 1 || chosen[0]?.name !== 'closed')) {
+  process.stderr.write('Only the part closed is profiled.\n')
+  process.exit(2)
+}
 const sizes: Sizes = { ...(quick ? QUICK : FULL), ...(prof && { launches: 1 }) }
 if (prof) rmSync(PROFILES, { recursive: true, force: true })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+const options: Options = { isQuick: quick, profileTo: prof ? PROFILES : undefined }
 await runAll(chosen)
 
 async function runAll(parts: readonly Part[]): Promise<void> {
@@ -43,7 +48,7 @@ async function runAll(parts: readonly Part[]): Promise<void> {
         `  ${row}: ${JSON.stringify(figures, (_key, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value))}`,
       )
     }
-    return part.steps(sizes, note, prof ? PROFILES : undefined).map((step) => ({ ...step, part }))
+    return part.steps(sizes, note, options).map((step) => ({ ...step, part }))
   })
   const startMs = performance.now()
   let expectedS = 0
@@ -55,9 +60,10 @@ async function runAll(parts: readonly Part[]): Promise<void> {
     await run()
     expectedS += seconds
     const isLastOfPart = steps[i + 1]?.part !== part
-    if (!isLastOfPart) continue
+    // What a script apart has measured, it has written itself.
+    if (!isLastOfPart || Object.keys(rows.get(part) ?? {}).length === 0) continue
     printPart(part, rows.get(part) ?? {})
     if (!quick && !prof) writeResults(part, rows.get(part) ?? {})
   }
-  if (prof) printProfiles(PROFILES, sizes.warmUp + sizes.closed)
+  if (prof) printProfiles(PROFILES)
 }

@@ -1,6 +1,8 @@
 /** The form in which the platform and a server speak to each other: that of WeChat's plain mode. */
 import { createHash } from 'node:crypto'
 
+/** The account's name on the platform. */
+export const ACCOUNT = 'gh_bench'
 export const TOKEN = 'the-token-of-the-bench'
 /** Where answers are posted, as on api.weixin.qq.com. */
 export const SEND_PATH = '/cgi-bin/message/custom/send?access_token=bench'
@@ -30,7 +32,7 @@ function xmlOf(
   { id, from, text }: { readonly id: number; readonly from: string; readonly text: string },
   timestamp: string,
 ): string {
-  return `<xml><ToUserName><![CDATA[gh_bench]]></ToUserName><FromUserName><![CDATA[${from}]]></FromUserName><CreateTime>${timestamp}</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[${text}]]></Content><MsgId>${id}</MsgId></xml>`
+  return `<xml><ToUserName><![CDATA[${ACCOUNT}]]></ToUserName><FromUserName><![CDATA[${from}]]></FromUserName><CreateTime>${timestamp}</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[${text}]]></Content><MsgId>${id}</MsgId></xml>`
 }
 
 /** What a server reads of it. */

@@ -1,7 +1,7 @@
 /** A channel with WeChat's wire form, and nothing of its platform besides: until the `wechat` plugin is measured itself. */
 import { timingSafeEqual } from 'node:crypto'
 import { DeliveryError, defineChannel, secret, z } from 'switchboard'
-import { answerTo, readXml, SEND_PATH, sign } from '../wire.ts'
+import { ACCOUNT, answerTo, readXml, SEND_PATH, sign } from '../wire.ts'
 
 const Query = z.object({ signature: z.string(), timestamp: z.string(), nonce: z.string() })
 const HOUR_MS = 60 * 60 * 1_000
@@ -10,7 +10,7 @@ export default defineChannel({
   name: 'bench',
   summary: 'Speaks as WeChat does, to be measured.',
   config: z.strictObject({ token: secret(), sendTo: z.url() }),
-  account: () => 'gh_bench',
+  account: () => ACCOUNT,
   capabilities: () => ({
     sends: { text: { maxBytes: 2_048 } },
     later: [{ on: 'message', withinMs: 48 * HOUR_MS, max: 5, resets: true }],

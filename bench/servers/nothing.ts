@@ -19,8 +19,7 @@ function openSink(): Socket {
 
 const server = createServer({ noDelay: true }, (socket) => {
   const out = openSink()
-  const read = httpReader((head, body) => {
-    if (head.includes('signature=x')) return void socket.write('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n')
+  const read = httpReader((_head, body) => {
     const { from, text } = readXml(body.toString())
     socket.write(ACKNOWLEDGED)
     const answer = answerTo(from, `echo: ${text}`)
