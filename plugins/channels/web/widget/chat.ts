@@ -329,10 +329,9 @@ export function makeChat({ base, settings, language, fetch }: Options, browser: 
     show({ connection: 'reconnecting' })
   }
 
-  function onStorage(event: Event): void {
-    const [key, value] = 'key' in event && 'newValue' in event ? [event.key, event.newValue] : []
+  function onStorage({ key, newValue }: Event & Partial<StorageEvent>): void {
     // Told of each change in turn: by now there may be another token.
-    if (key === prefix + TOKEN && value === null) forget()
+    if (key === prefix + TOKEN && newValue === null) forget()
     // The page has emptied the storage, for reasons of its own.
     if (key === null) requests.keep()
     requests.look()

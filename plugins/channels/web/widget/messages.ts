@@ -67,8 +67,7 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
 
   function toEnd(): void {
     list.scrollTop = list.scrollHeight
-    isAtEnd = true
-    newer.hidden = true
+    look()
   }
 
   /** What is inserted meanwhile is no news, and is not announced. */
