@@ -774,6 +774,17 @@ test('a new token comes by hello, and is used from then on', async () => {
   expect(posted(server, 'v1/messages')[0]?.token).toBe(`${visitor}.2..renewed`)
 })
 
+test('a hello without a heartbeat of use is no reason to make another connection', async () => {
+  const { server, browser, chat } = await online()
+  const snapshot = { available: true, conversation: 'none', head: 0, read: 0 }
+  server.write({ type: 'hello', snapshot, heartbeatMs: 0 })
+  server.say('one')
+  await browser.soon(() => chat.view.items.length === 1)
+  browser.advance(600_000)
+  await rounds()
+  expect(chat.view.connection).toBe('online')
+})
+
 test('a log that was set back is shown as it is now', async () => {
   const { server, browser, chat } = await online()
   for (let n = 1; n <= 5; n++) server.say(`before ${n}`)
