@@ -163,6 +163,8 @@ export interface Context<C, DB> {
   audit(what: { readonly by: Actor; readonly action: string; readonly before?: Json; readonly after?: Json }): void
   /** The journal's own tables, to read. */
   readonly journal: Kysely<JournalTables>
+  /** How long messages are kept, as the YAML says now: what they point to should be there as long. */
+  readonly keepMessagesMs: number
   feed(topic: string): Feed
   /** Called when the instance stops, last one first; also when `setup` fails half-way. */
   onDispose(release: () => Maybe<void>): void

@@ -128,6 +128,8 @@ export interface Ground {
   readonly documents: Documents
   readonly schedule: Schedule
   readonly callers: Callers
+  /** Asked each time: it may change while an instance goes on. */
+  readonly keepMessagesMs: () => number
   /** Plugins' `http` refuses every request. */
   readonly offline: boolean
   command(command: Command): Promise<CommandResult>
@@ -214,7 +216,7 @@ function makeContext(
   let web: FastifyInstance | undefined
   let http: typeof fetch | undefined
 
-  const common: Omit<Context<unknown, unknown>, 'web' | 'http' | 'sql'> = {
+  const common: Omit<Context<unknown, unknown>, 'web' | 'http' | 'sql' | 'keepMessagesMs'> = {
     name,
     config: checked.settings,
     log,
@@ -269,6 +271,9 @@ function makeContext(
     },
     get sql() {
       return engine.tablesOf(name)
+    },
+    get keepMessagesMs() {
+      return ground.keepMessagesMs()
     },
   }
   const channel: Partial<ChannelContext & Pick<Context<unknown, unknown>, 'media'>> = isChannel(checked)

@@ -175,6 +175,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     documents: makeDocuments({ folder: join(folder, 'documents'), log }),
     schedule,
     callers,
+    keepMessagesMs: () => config.keep.messagesMs,
     offline: options.offline ?? false,
     command: (command) => commands.run(command),
     receive: (account, event, options) => receive.receive(account, event, options),

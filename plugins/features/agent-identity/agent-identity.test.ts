@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import decodePng, { init as initPng } from '@jsquash/png/decode.js'
-import { describe, expect, test } from 'vitest'
-import { type Capabilities, z } from '#core'
+import { describe, expect, test, vi } from 'vitest'
+import { type Capabilities, definePlugin, z } from '#core'
 import { memoryChannel, type TestRuntime, testRuntime } from '#core/testing'
 import { type Identities, identities as token } from '../../services/identities.ts'
 import agentIdentity from './index.ts'
@@ -34,6 +34,17 @@ const configWith = (settings: Settings, more: Settings = {}) => ({
 function channelThat(showsIdentity: Capabilities['showsIdentity']) {
   return memoryChannel({ capabilities: { showsIdentity } })
 }
+
+/** Fails to start where the configuration says so. */
+const breaks = definePlugin({
+  name: 'breaks',
+  summary: 'Fails to start.',
+  config: z.strictObject({ broken: z.boolean() }),
+  setup({ config }) {
+    if (config.broken) throw new Error('It was meant to fail.')
+    return {}
+  },
+})
 
 /** What an agent's message looks like to the channel. */
 async function sentBy(bot: TestRuntime, person: string, user = 'u1') {
@@ -262,7 +273,10 @@ describe('an avatar', () => {
     },
   )
 
-  test('is made once, kept over a restart, and thrown away with the picture', async () => {
+  const HOUR_MS = 3_600_000
+  const countOf = async (bot: TestRuntime, table: string) => (await bot.rows('agent-identity', table)).length
+
+  test('is made once, and kept over a restart', async () => {
     await using bot = await testRuntime(configWith(settings(AVATAR('png'))))
     const made = await service(bot).avatar('sales', 192)
     const rows = await bot.rows('agent-identity', 'copy')
@@ -270,8 +284,56 @@ describe('an avatar', () => {
     await bot.restart()
     expect(await bot.rows('agent-identity', 'copy')).toEqual(rows)
     expect(await service(bot).avatar('sales', 192)).toEqual(made)
-    await bot.apply(configWith(settings(AVATAR('jpg'))))
-    expect(await bot.rows('agent-identity', 'copy')).toEqual([])
+  })
+
+  test('is still there for the messages that were sent with it, asked for before or not, as long as these are kept', async () => {
+    const kept = { server: { port: 0, publicUrl: 'http://localhost' }, keep: { messages: '2h' } }
+    await using bot = await testRuntime(configWith(settings(AVATAR('png')), kept), { listen: true })
+    const url = (await sentBy(bot, 'amy'))?.identity?.avatarUrl
+    await bot.apply(configWith(settings(AVATAR('jpg')), kept))
+    expect((await get(bot, url)).status).toBe(200)
+    await bot.advance(2 * HOUR_MS)
+    expect((await get(bot, url)).status).toBe(200)
+    await bot.advance(2 * HOUR_MS)
+    expect((await get(bot, url)).status).toBe(404)
+    expect([await countOf(bot, 'picture'), await countOf(bot, 'copy')]).toEqual([1, 0])
+    const now = (await sentBy(bot, 'amy', 'u2'))?.identity?.avatarUrl
+    expect((await get(bot, now)).status).toBe(200)
+  })
+
+  test('survives a reload that is rolled back', async () => {
+    const config = (type: string, broken: boolean) => {
+      const { features, ...rest } = configWith(settings(AVATAR(type)))
+      return { ...rest, features: [...features, { use: breaks, broken }] }
+    }
+    await using bot = await testRuntime(config('png', false))
+    const made = await service(bot).avatar('sales', 192)
+    await expect(bot.apply(config('jpg', true))).rejects.toThrow('It was meant to fail.')
+    expect(await service(bot).avatar('sales', 192)).toEqual(made)
+  })
+
+  test('that took too long is tried again, but not at once', async () => {
+    await using bot = await testRuntime(configWith(settings(AVATAR('png'))))
+    const asked = service(bot).avatar('sales', 96)
+    // Its time is over before the thread has begun.
+    await vi.waitFor(async () => {
+      await bot.clock.advance(20_000)
+      expect(bot.logged.join('\n')).toContain('The avatar of sales cannot be read')
+    })
+    expect(await asked).toBeUndefined()
+    expect(await service(bot).avatar('sales', 96)).toBeUndefined()
+    await bot.clock.advance(60_000)
+    expect(await service(bot).avatar('sales', 96)).toBeDefined()
+  })
+
+  test('that is being made when it stops is no error', async () => {
+    const logged: readonly string[] = await (async () => {
+      await using bot = await testRuntime(configWith(settings(AVATAR('png'))))
+      void service(bot).avatar('sales', 96)
+      await bot.clock.advance(0)
+      return bot.logged
+    })()
+    expect(logged).toEqual([])
   })
 
   test('that is no picture, too large a file, or too many pixels, is refused before the start', async () => {

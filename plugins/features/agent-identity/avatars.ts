@@ -1,4 +1,7 @@
-/** The avatars as customers get them: square copies in two sizes, made once and kept, at addresses that never change. */
+/**
+ * The avatars as customers get them: square copies in two sizes, at addresses that never change. A picture is kept as
+ * long as a message can point to it, whatever the YAML says by then; its copies are made when they are first asked for.
+ */
 import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { type Context, tables, z } from '#core'
@@ -7,15 +10,20 @@ import type { CopyWork } from './copies-thread.ts'
 import { pictureOf } from './picture.ts'
 import type { Settings } from './settings.ts'
 
-interface Copy {
-  hash: string
-  pixels: number
-  png: Uint8Array
+interface Rows {
+  copy: { hash: string; pixels: number; png: Uint8Array }
+  picture: {
+    hash: string
+    bytes: Uint8Array
+    /** When an identity had it last, to the hour. */
+    used_at: number
+  }
 }
 
-export const TABLES = tables<{ copy: Copy }>({
+export const TABLES = tables<Rows>({
   '1-copy':
     'CREATE TABLE copy (hash TEXT NOT NULL, pixels INTEGER NOT NULL, png BLOB NOT NULL, PRIMARY KEY (hash, pixels))',
+  '2-picture': 'CREATE TABLE picture (hash TEXT PRIMARY KEY, bytes BLOB NOT NULL, used_at INTEGER NOT NULL)',
 })
 
 const SIDES: readonly AvatarPixels[] = [96, 192]
@@ -23,7 +31,14 @@ const SIDES: readonly AvatarPixels[] = [96, 192]
 const MAKE_WITHIN_MS = 20_000
 const Copies = z.array(z.instanceof(Uint8Array)).length(SIDES.length)
 
-type Tools = Pick<Context<unknown, { copy: Copy }>, 'sql' | 'web' | 'url' | 'clock' | 'log' | 'onDispose'>
+/** A failure may have been the machine's, which had too much to do: it is tried again, but not for everybody who asks. */
+const TRY_AGAIN_AFTER_MS = 60_000
+const HOUR_MS = 3_600_000
+
+type Tools = Pick<
+  Context<unknown, Rows>,
+  'sql' | 'web' | 'url' | 'clock' | 'log' | 'schedule' | 'keepMessagesMs' | 'onDispose'
+>
 
 export interface Avatars {
   /** Where the larger copy is; `undefined`: this identity has no avatar. */
@@ -32,37 +47,60 @@ export interface Avatars {
   copyOf(id: string, pixels: AvatarPixels): Promise<Uint8Array | undefined>
 }
 
-/** Makes copies when they are first asked for, one picture after the other, in a thread of their own. */
-export async function openAvatars(
-  { sql, web, url, clock, log, onDispose }: Tools,
-  settings: Settings,
-): Promise<Avatars> {
+/** Keeps the pictures, and makes their copies one after the other, in a thread of their own. */
+export async function openAvatars(context: Tools, settings: Settings): Promise<Avatars> {
+  const { sql, web, url, clock, log, schedule, onDispose } = context
   const hashes = new Map<string, string>()
-  const files = new Map<string, Uint8Array>()
   for (const [id, { avatar }] of Object.entries(settings.identities)) {
     if (!avatar) continue
     const hash = createHash('sha256').update(avatar.bytes).digest('hex').slice(0, 32)
     hashes.set(id, hash)
-    files.set(hash, avatar.bytes)
+    await keep(hash, avatar.bytes)
   }
-  const known = [...files.keys()]
-  const old = sql.deleteFrom('copy')
-  await (known.length > 0 ? old.where('hash', 'not in', known) : old).execute()
+  // Only adds, so that a reload that is rolled back, or an older instance that is still asked, misses nothing.
+  schedule('1h', forget)
 
   const making = new Map<string, Promise<void>>()
+  const notBeforeMs = new Map<string, number>()
   let queue = Promise.resolve()
   const workers = new Set<Worker>()
+  let isStopped = false
   onDispose(async () => {
+    isStopped = true
     for (const worker of workers) await worker.terminate()
   })
 
+  async function keep(hash: string, bytes: Uint8Array): Promise<void> {
+    const kept = await sql.selectFrom('picture').select('hash').where('hash', '=', hash).executeTakeFirst()
+    if (kept) await mark([hash])
+    else await sql.insertInto('picture').orIgnore().values({ hash, bytes, used_at: clock.now() }).execute()
+  }
+
+  async function mark(inUse: readonly string[]): Promise<void> {
+    await sql.updateTable('picture').set({ used_at: clock.now() }).where('hash', 'in', inUse).execute()
+  }
+
+  /** What is in use is marked each hour; what is not may have been for up to an hour after its last mark. */
+  async function forget(): Promise<void> {
+    if (hashes.size > 0) await mark([...new Set(hashes.values())])
+    const before = clock.now() - context.keepMessagesMs - HOUR_MS
+    await sql.deleteFrom('picture').where('used_at', '<', before).execute()
+    await sql
+      .deleteFrom('copy')
+      .where('hash', 'not in', (its) => its.selectFrom('picture').select('hash'))
+      .execute()
+  }
+
   async function find(hash: string, pixels: AvatarPixels): Promise<Uint8Array | undefined> {
     const kept = await keptCopy(hash, pixels)
-    if (kept || !files.has(hash)) return kept
-    // Whoever asks meanwhile waits for the same; what has failed is not tried again.
+    if (kept || clock.now() < (notBeforeMs.get(hash) ?? 0)) return kept
+    const picture = sql.selectFrom('picture').select('bytes').where('hash', '=', hash)
+    const bytes = (await picture.executeTakeFirst())?.bytes
+    if (!bytes) return undefined
+    // Whoever asks meanwhile waits for the same.
     let made = making.get(hash)
     if (!made) {
-      made = queue.then(() => make(hash))
+      made = queue.then(() => make(hash, bytes)).finally(() => making.delete(hash))
       queue = made
       making.set(hash, made)
     }
@@ -75,10 +113,9 @@ export async function openAvatars(
     return (await row.executeTakeFirst())?.png
   }
 
-  async function make(hash: string): Promise<void> {
-    const bytes = files.get(hash)
-    const picture = bytes && pictureOf(bytes)
-    if (!bytes || !picture) return
+  async function make(hash: string, bytes: Uint8Array): Promise<void> {
+    const picture = pictureOf(bytes)
+    if (!picture || isStopped) return
     try {
       const copies = await inThread({ bytes: new Uint8Array(bytes), type: picture.type, sides: SIDES })
       const values = SIDES.flatMap((pixels, i) => {
@@ -87,8 +124,10 @@ export async function openAvatars(
       })
       await sql.insertInto('copy').orIgnore().values(values).execute()
     } catch (error) {
+      if (isStopped) return
+      notBeforeMs.set(hash, clock.now() + TRY_AGAIN_AFTER_MS)
       const whose = [...hashes].filter(([, one]) => one === hash).map(([id]) => id)
-      log.error({ error }, `The avatar of ${whose.join(', ')} cannot be read; no picture is shown.`)
+      log.error({ error }, `The avatar of ${whose.join(', ') || hash} cannot be read; no picture is shown.`)
     }
   }
 
