@@ -145,6 +145,19 @@ test('the feature in the README is about 20 lines, and runs as it stands there',
   expect(await answers(url, 'u1', 2)).toEqual(['9:00–18:00', 'echo: thanks'])
 })
 
+test('explain with a topic tells the rest when one plugin breaks, names that one, and exits with 1', async () => {
+  const settings = "z.strictObject({}), explain() { throw new Error('boom') }, setup: () => ({})"
+  const broken = `export default definePlugin({ name: 'broken', summary: 'Breaks.', config: ${settings} })`
+  await writeFile(join(folder, 'broken.ts'), `import { definePlugin, z } from 'switchboard'\n${broken}\n`)
+  const identities = '  - { use: agent-identity, identities: { sales: { name: Sales } } }'
+  const file = await config(`${yaml()}\nfeatures:\n  - { use: ./broken.ts }\n${identities}\n`, 'broken-plugin.yaml')
+  expect(await switchboard('explain', 'identities', file).ended).toEqual({
+    status: 1,
+    out: 'identity  name   assigned to  seen on\nsales     Sales  unassigned\n',
+    err: 'broken (broken), explain: boom.\n',
+  })
+})
+
 test('explain with a topic tells what plugins say of their settings, as a table and as JSON; an unknown one is named', async () => {
   const example = fileURLToPath(new URL('../config/examples/agent-identity.yaml', import.meta.url))
   vi.stubEnv('LOOPBACK_SECRET', SECRET)
@@ -152,14 +165,18 @@ test('explain with a topic tells what plugins say of their settings, as a table 
   const explain = (topic: string, ...more: readonly string[]) => switchboard('explain', topic, example, ...more).ended
   expect(await explain('identities')).toMatchObject({ status: 0, err: '' })
   expect((await explain('identities')).out).toMatchInlineSnapshot(`
-    "identity  name                    used by     seen on
-    sales     售前客服 / Sales        amy, bo     demo
-    robot     小助手 / Assistant      bot parrot  demo
+    "identity  name                    assigned to  seen on
+    sales     售前客服 / Sales        amy, bo      demo
+    robot     小助手 / Assistant      bot parrot   demo
     night     夜班客服 / Night shift  unassigned
     "
   `)
   expect(JSON.parse((await explain('identities', '--json')).out)).toMatchObject({
-    identities: [{ identity: 'sales', 'used by': 'amy, bo' }, { identity: 'robot' }, { 'used by': 'unassigned' }],
+    identities: [
+      { identity: 'sales', 'assigned to': 'amy, bo' },
+      { identity: 'robot' },
+      { 'assigned to': 'unassigned' },
+    ],
   })
   expect(await explain('indentities')).toMatchObject({
     status: 1,

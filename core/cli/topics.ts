@@ -1,17 +1,23 @@
 /** `switchboard explain <topic>`: what plugins tell of their own settings, without starting anything. */
+import { z } from 'zod'
 import type { Capabilities } from '../capabilities.ts'
 import type { CheckedConfig } from '../config/checked.ts'
-import { displayWidth, visible } from '../config/report.ts'
-import type { Explained } from '../plugin.ts'
+import { sentence } from '../config/problems.ts'
+import { displayWidth, showYamlPath, visible } from '../config/report.ts'
+import { messageOf } from '../errors.ts'
+import type { Explained, Plugin } from '../plugin.ts'
 import { readConfig } from './read-config.ts'
 
+const explained = z.record(z.string(), z.array(z.record(z.string(), z.string())))
 type Rows = Explained[string]
 
 export async function explainTopic(file: string, topic: string, json: boolean): Promise<void> {
   const config = await readConfig(file)
   if (!config) return
-  const topics = topicsOf(config)
+  const { topics, failures } = topicsOf(config)
   const rows = topics.get(topic)
+  for (const failure of failures) process.stderr.write(`${failure}\n`)
+  if (failures.length > 0) process.exitCode = 1
   if (rows) {
     process.stdout.write(json ? `${JSON.stringify({ [topic]: rows }, undefined, 2)}\n` : rowsAsText(rows))
     return
@@ -22,18 +28,37 @@ export async function explainTopic(file: string, topic: string, json: boolean): 
   process.exitCode = 1
 }
 
-/** What all plugins together tell, by topic. */
-export function topicsOf(config: CheckedConfig): ReadonlyMap<string, Rows> {
+/** What all plugins together tell, by topic; and which of them could not, and why. */
+export function topicsOf(config: CheckedConfig): {
+  readonly topics: ReadonlyMap<string, Rows>
+  readonly failures: readonly string[]
+} {
   const topics = new Map<string, Rows>()
+  const failures: string[] = []
   const { channels, bots, desks, features } = config
   const onAll = [...channels, ...bots, ...desks].map((instance) => ({ ...instance, for: undefined }))
-  for (const { plugin, settings, for: only } of [...onAll, ...features]) {
+  for (const { name, plugin, settings, for: only } of [...onAll, ...features]) {
     const seen: { [name: string]: Capabilities } = {}
     for (const { name, capabilities } of channels) if (only?.includes(name) ?? true) seen[name] = capabilities
-    for (const [topic, rows] of Object.entries(plugin.explain(settings, seen)))
-      topics.set(topic, [...(topics.get(topic) ?? []), ...rows])
+    try {
+      for (const [topic, rows] of Object.entries(rowsOf(plugin, settings, seen)))
+        topics.set(topic, [...(topics.get(topic) ?? []), ...rows])
+    } catch (error) {
+      failures.push(`${name} (${plugin.name}), explain: ${sentence(messageOf(error))}`)
+    }
   }
-  return topics
+  return { topics, failures }
+}
+
+/** What a plugin tells. Throws what it throws, and when that is nothing that could be shown. */
+function rowsOf(plugin: Plugin, settings: unknown, seen: { readonly [name: string]: Capabilities }): Explained {
+  const parsed = explained.safeParse(plugin.explain(settings, seen))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const where = issue?.path.length
+    ? ` at ${showYamlPath(issue.path.map((step) => (typeof step === 'number' ? step : String(step))))}`
+    : ''
+  throw new Error(`It wants a list of rows of texts for each topic, and there is something else${where}.`)
 }
 
 /** As a table, under the headings. */

@@ -5,8 +5,8 @@ export type AvatarPixels = 96 | 192
 
 /** The names and faces under which people and bots are seen. */
 export interface Identities {
-  /** All that are declared, in the order of the YAML. Those that are not assigned to anybody are seen by nobody. */
-  list(): readonly (Identity & { readonly isAssigned: boolean })[]
+  /** All that are declared, in the order of the YAML, and whether anybody can be seen under them on this channel. */
+  list(channel: string): readonly (Identity & { readonly isSeen: boolean })[]
   /** As whom somebody is seen on a channel; `undefined`: without a name. `team`: which has the conversation. */
   seenAs(by: Actor, on: { readonly channel: string; readonly team?: string | undefined }): Identity | undefined
   /** A copy of the avatar, as PNG, for a platform that keeps its own; `undefined` when there is none. */

@@ -10,6 +10,7 @@ import { readStory, storyAsText } from '../../core/cli/story.ts'
 import { rowsAsText, topicsOf } from '../../core/cli/topics.ts'
 import { DeliveryError } from '../../core/errors.ts'
 import { readJournal } from '../../core/journal/sqlite/read-journal.ts'
+import type { Explained } from '../../core/plugin.ts'
 import { memoryChannel, type TestRuntime, testRuntime } from '../../core/testing/index.ts'
 
 const MINUTE = 60_000
@@ -238,8 +239,45 @@ test('what plugins tell of a topic is told together, of the channels that each i
       { use: teller, name: 'other', what: '\u001b[31mred', for: ['second'] },
     ],
   })
-  const topics = topicsOf(bot.runtime.config)
+  const { topics } = topicsOf(bot.runtime.config)
   expect([...topics.keys()]).toEqual(['rules', 'none'])
   expect(rowsAsText(topics.get('rules') ?? [])).toBe('what      where\n全部      memory, second\n·[31mred  second\n')
   expect(rowsAsText(topics.get('none') ?? [])).toBe('There are none.\n')
 })
+
+test('a plugin that explains badly is named with what is wrong, and the others are told all the same', async () => {
+  const rows = {
+    throws: [],
+    number: [{ where: 5 }],
+    text: 'abc',
+    promise: Promise.resolve({}),
+    good: [{ where: '全部' }],
+  }
+  const teller = definePlugin({
+    name: 'teller',
+    summary: 'Tells.',
+    config: z.strictObject({ what: z.enum(['throws', 'number', 'text', 'promise', 'good']) }),
+    explain({ what }) {
+      if (what === 'throws') throw new Error('boom')
+      return what === 'promise' ? untyped(rows.promise) : untyped({ rules: rows[what] })
+    },
+    setup: () => ({}),
+  })
+  await using bot = await testRuntime({
+    bots: { parrot: { use: 'echo' } },
+    features: Object.keys(rows).map((what) => ({ use: teller, name: what, what })),
+  })
+  const { topics, failures } = topicsOf(bot.runtime.config)
+  expect(Object.fromEntries(topics)).toEqual({ rules: [{ where: '全部' }] })
+  expect(failures).toEqual([
+    'throws (teller), explain: boom.',
+    'number (teller), explain: It wants a list of rows of texts for each topic, and there is something else at rules[0].where.',
+    'text (teller), explain: It wants a list of rows of texts for each topic, and there is something else at rules.',
+    'promise (teller), explain: It wants a list of rows of texts for each topic, and there is something else.',
+  ])
+})
+
+/** What a plugin in JavaScript may return: no type says what it is. */
+function untyped(value: unknown): Explained {
+  return z.custom<Explained>().parse(value)
+}

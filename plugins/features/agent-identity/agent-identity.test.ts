@@ -167,11 +167,11 @@ test('a bot has one too, and what nobody says in person has none', async () => {
 describe('what is declared', () => {
   test('C-ID-14: is not live before it is assigned: it is never sent, and explain lists it as unassigned', async () => {
     const identities = { sales: { name: { 'zh-CN': '售前', en: 'Sales' } }, spare: { name: 'Spare' } }
-    const settings = { identities, assign: { amy: 'sales', bo: { memory: 'sales' } }, teams: { presale: 'spare' } }
+    const settings = { identities, assign: { amy: 'sales', bo: { memory: 'sales' } } }
     await using bot = await testRuntime(configWith(settings))
     expect(explained(bot)).toEqual([
-      { identity: 'sales', name: '售前 / Sales', 'used by': 'amy, bo', 'seen on': 'memory' },
-      { identity: 'spare', name: 'Spare', 'used by': 'unassigned', 'seen on': '' },
+      { identity: 'sales', name: '售前 / Sales', 'assigned to': 'amy, bo', 'seen on': 'memory' },
+      { identity: 'spare', name: 'Spare', 'assigned to': 'unassigned', 'seen on': '' },
     ])
     await sentBy(bot, 'amy', 'u1')
     await sentBy(bot, 'cy', 'u2')
@@ -180,16 +180,46 @@ describe('what is declared', () => {
 
   test('is told with the channels that show no names, where it stands in front of the text', async () => {
     await using bot = await testRuntime(configWith({ assign: { amy: 'sales' } }), { channel: channelThat('none') })
-    expect(explained(bot)).toMatchObject([{ 'used by': 'amy', 'seen on': 'memory (in front of the text)' }])
+    expect(explained(bot)).toMatchObject([{ 'assigned to': 'amy', 'seen on': 'memory (in front of the text)' }])
   })
 
-  test('is lent to who provisions or shows it, with what is assigned', async () => {
+  test('and assigned, but not shown, is told apart from what is unassigned; who borrows it is told the same', async () => {
+    const settings = { assign: { amy: 'sales' }, bots: { parrot: 'robot' } }
+    const identities = { sales: { name: 'Sales' }, robot: { name: 'Robot' }, spare: { name: 'Spare' } }
+    const told = async (more: Settings) => {
+      const channels = { other: { use: memoryChannel({ name: 'second' }).plugin } }
+      const only = { for: ['memory'], ...more }
+      await using bot = await testRuntime(configWith({ ...settings, identities, ...only }, { channels }))
+      const seen = service(bot)
+        .list('memory')
+        .filter(({ isSeen }) => isSeen)
+      return [explained(bot)?.map((row) => `${row['assigned to']}: ${row['seen on']}`), seen.map(({ id }) => id)]
+    }
+    expect(await told({ show: 'team' })).toEqual([
+      ['amy: not on memory (show: team)', 'bot parrot: memory', 'unassigned: '],
+      ['robot'],
+    ])
+    expect(await told({ show: 'none' })).toEqual([
+      ['amy: not on memory (show: none)', 'bot parrot: not on memory (show: none)', 'unassigned: '],
+      [],
+    ])
+    expect(await told({ show: 'team', teams: { presale: 'sales' } })).toEqual([
+      ['amy, team presale: memory', 'bot parrot: memory', 'unassigned: '],
+      ['sales', 'robot'],
+    ])
+    expect(await told({ assign: { amy: { other: 'sales' } } })).toEqual([
+      ['amy: not on other (it does not run, or for: leaves it out)', 'bot parrot: memory', 'unassigned: '],
+      ['robot'],
+    ])
+  })
+
+  test('is lent to who provisions or shows it, with where it is seen', async () => {
     const identities = { sales: { name: 'Sales', line2: 'Shop' }, spare: { name: 'Spare' } }
     await using bot = await testRuntime(configWith({ identities, assign: { amy: 'sales' } }))
     const lent = service(bot)
-    expect(lent.list()).toEqual([
-      { id: 'sales', name: 'Sales', line2: 'Shop', avatarUrl: undefined, isAssigned: true },
-      { id: 'spare', name: 'Spare', line2: undefined, avatarUrl: undefined, isAssigned: false },
+    expect(lent.list('memory')).toEqual([
+      { id: 'sales', name: 'Sales', line2: 'Shop', avatarUrl: undefined, isSeen: true },
+      { id: 'spare', name: 'Spare', line2: undefined, avatarUrl: undefined, isSeen: false },
     ])
     expect(lent.seenAs({ kind: 'agent', person: 'amy' }, { channel: 'memory' })).toMatchObject({ id: 'sales' })
     expect(lent.seenAs({ kind: 'agent', person: 'bo' }, { channel: 'memory' })).toBeUndefined()
@@ -221,9 +251,17 @@ describe('what is declared', () => {
     const most = { avatar: true, perAccount: 2 } as const
     const identities = Object.fromEntries(['a', 'b', 'c'].map((id) => [id, { name: id }]))
     expect(await problemsOf({ identities, assign: { amy: 'a', bo: 'b' } }, channelThat(most))).toBe('')
-    expect(await problemsOf({ identities, assign: { amy: 'a', bo: 'b', cy: 'c' } }, channelThat(most))).toContain(
-      '3 identities are assigned on memory, and its account takes 2.',
+    expect(await problemsOf({ identities, assign: { amy: 'a', bo: 'b', cy: 'c' } }, channelThat(most))).toMatch(
+      /assign\.cy .*3 identities are assigned on memory, and its account takes 2\./s,
     )
+    const elsewhere = { assign: { amy: { memory: 'a' } }, bots: { parrot: 'b' }, teams: { presale: 'c' } }
+    expect(await problemsOf({ identities, ...elsewhere }, channelThat(most))).toBe('')
+    expect(
+      await problemsOf(
+        { identities, ...elsewhere, show: { memory: 'team' } },
+        channelThat({ avatar: true, perAccount: 1 }),
+      ),
+    ).toMatch(/bots\.parrot .*2 identities/s)
     expect(await problemsOf({ identities, assign: { amy: 'a', bo: 'b', cy: 'b' } }, channelThat(most))).toBe('')
   })
 
@@ -236,6 +274,16 @@ describe('what is declared', () => {
       'name is empty',
     )
     expect(await problemsOf({ assign: { zoe: 'sales' } })).toContain('zoe')
+  })
+
+  test('cannot change what stands behind it, nor look like nothing', async () => {
+    const named = (name: unknown, line2: unknown = 'Shop') => problemsOf({ identities: { sales: { name, line2 } } })
+    expect(await named('Sa\nles')).toMatch(/name .*There is a line break or an invisible sign \(U\+000A\)/s)
+    expect(await named({ en: 'Sales', 'zh-CN': '售前\u202e' })).toMatch(/name\.zh-CN .*U\+202E/s)
+    expect(await named('Sales', 'Shop\u2028')).toMatch(/line2 .*U\+2028/s)
+    expect(await named('\u001b[31mSales')).toContain('U+001B')
+    expect(await named('\u200b')).toContain('The name is empty')
+    expect(await named('👨‍👩‍👧‍👦 café 🏴󠁧󠁢󠁥󠁮󠁧󠁿')).toBe('')
   })
 })
 
@@ -401,8 +449,9 @@ Object.assign(globalThis, {
 
 /** What `switchboard explain identities` tells. */
 function explained({ runtime }: TestRuntime) {
-  const channels = Object.fromEntries(runtime.config.channels.map(({ name, capabilities }) => [name, capabilities]))
   const own = runtime.config.features.find(({ plugin }) => plugin === agentIdentity)
+  const all = runtime.config.channels.filter(({ name }) => own?.for?.includes(name) ?? true)
+  const channels = Object.fromEntries(all.map(({ name, capabilities }) => [name, capabilities]))
   return agentIdentity.explain(own?.settings, channels).identities
 }
 

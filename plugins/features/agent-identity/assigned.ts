@@ -1,8 +1,7 @@
 /** Who is seen as whom. */
-import type { Actor, Capabilities } from '#core'
+import type { Actor } from '#core'
 import type { Settings } from './settings.ts'
 
-type Channels = { readonly [name: string]: Capabilities }
 type Kind = 'assign' | 'teams' | 'bots'
 
 /**
@@ -31,40 +30,52 @@ function assignedTo(settings: Settings, kind: Kind, name: string, channel: strin
   return typeof to === 'object' ? to[channel] : to
 }
 
-/** One identity that is seen on a channel, and who is seen under it there. */
+/** One place in which an identity is named, and what it means on one channel. */
 export interface Use {
   readonly identity: string
   readonly channel: string
   /** As the YAML calls them: `amy`, `team presale`, `bot faq`. */
   readonly by: string
+  /** In the YAML, from the plugin's settings on. */
+  readonly path: readonly string[]
+  /** Why nobody is seen under it there; `undefined`: they are. */
+  readonly hidden: string | undefined
 }
 
-/** Everything that can be seen. */
-export function usesOf(settings: Settings, channels: Channels): readonly Use[] {
-  return Object.keys(channels).flatMap((channel) => {
-    const shown = shownOn(settings, channel)
-    const people: Kind = shown === 'team' ? 'teams' : 'assign'
-    const kinds: readonly Kind[] = shown === 'none' ? [] : [people, 'bots']
-    return kinds.flatMap((kind) =>
-      Object.keys(settings[kind]).flatMap((name) => {
-        const identity = assignedTo(settings, kind, name, channel)
-        return identity === undefined ? [] : [{ identity, channel, by: `${WORDS[kind]}${name}` }]
-      }),
-    )
-  })
+/** What the assignments mean: those that are for all channels on each of these, the others on their own. */
+export function usesOf(settings: Settings, channels: readonly string[]): readonly Use[] {
+  return assignments(settings).flatMap(({ kind, name, path, identity, only }) =>
+    (only === undefined ? channels : [only]).map((channel) => {
+      const shown = shownOn(settings, channel)
+      const hidden = isShown(kind, shown) ? undefined : `show: ${shown}`
+      return { identity, channel, by: `${WORDS[kind]}${name}`, path, hidden }
+    }),
+  )
+}
+
+function isShown(kind: Kind, shown: ReturnType<typeof shownOn>): boolean {
+  return shown !== 'none' && (kind === 'bots' || kind === (shown === 'team' ? 'teams' : 'assign'))
 }
 
 const WORDS: { readonly [kind in Kind]: string } = { assign: '', teams: 'team ', bots: 'bot ' }
 
+interface Assignment {
+  readonly kind: Kind
+  readonly name: string
+  readonly path: readonly string[]
+  readonly identity: string
+  /** The channel that it is for, when it is not for all. */
+  readonly only?: string | undefined
+}
+
 /** Every place in which an identity is named. */
-export function assignments(
-  settings: Settings,
-): readonly { readonly path: readonly string[]; readonly identity: string }[] {
+export function assignments(settings: Settings): readonly Assignment[] {
   const kinds: readonly Kind[] = ['assign', 'teams', 'bots']
   return kinds.flatMap((kind) =>
-    Object.entries(settings[kind]).flatMap(([name, to]) => {
-      if (typeof to === 'string') return [{ path: [kind, name], identity: to }]
-      return Object.entries(to).map(([channel, identity]) => ({ path: [kind, name, channel], identity }))
+    Object.entries(settings[kind]).flatMap(([name, to]): readonly Assignment[] => {
+      const path = [kind, name]
+      if (typeof to === 'string') return [{ kind, name, path, identity: to }]
+      return Object.entries(to).map(([only, identity]) => ({ kind, name, path: [...path, only], identity, only }))
     }),
   )
 }

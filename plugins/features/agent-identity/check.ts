@@ -11,7 +11,7 @@ const MAX_AVATAR_PIXELS = 4_096
 type Channels = { readonly [name: string]: Capabilities }
 
 export function check(settings: Settings, channels: Channels): readonly ConfigProblem[] {
-  const uses = usesOf(settings, channels)
+  const uses = usesOf(settings, Object.keys(channels)).filter(({ hidden }) => hidden === undefined)
   return [
     ...unknownNames(settings),
     ...Object.entries(settings.identities).flatMap(([id, { avatar }]) => avatarProblem(id, avatar?.bytes)),
@@ -83,9 +83,10 @@ function namesOf(identity: Declared | undefined) {
 }
 
 function tooMany(uses: readonly Use[], most = Number.POSITIVE_INFINITY): readonly ConfigProblem[] {
-  const used = new Set(uses.map(({ identity }) => identity))
-  if (used.size <= most) return []
-  const channel = uses[0]?.channel
-  const message = `${used.size} identities are assigned on ${channel}, and its account takes ${most}.`
-  return [{ path: ['assign'], message, instead: 'Let several people share one.' }]
+  const used = [...new Set(uses.map(({ identity }) => identity))]
+  const firstTooMany = uses.find(({ identity }) => used.indexOf(identity) === most)
+  if (!firstTooMany) return []
+  const { path, channel } = firstTooMany
+  const message = `${used.length} identities are assigned on ${channel}, and its account takes ${most}.`
+  return [{ path, message, instead: 'Let several people share one.' }]
 }

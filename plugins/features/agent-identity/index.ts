@@ -1,6 +1,6 @@
 import { definePlugin } from '#core'
 import { type Identities, identities } from '../../services/identities.ts'
-import { assignments, seenAs } from './assigned.ts'
+import { seenAs, usesOf } from './assigned.ts'
 import { openAvatars, TABLES } from './avatars.ts'
 import { check } from './check.ts'
 import { explain } from './explain.ts'
@@ -17,7 +17,6 @@ export default definePlugin({
   async setup(context) {
     const { config } = context
     const avatars = await openAvatars(context, config)
-    const assigned = new Set(assignments(config).map(({ identity }) => identity))
     const known = new Map(
       Object.entries(config.identities).map(([id, { name, line2 }]) => [
         id,
@@ -29,7 +28,11 @@ export default definePlugin({
     return {
       services: {
         identities: {
-          list: () => [...known.values()].map((one) => ({ ...one, isAssigned: assigned.has(one.id) })),
+          list(channel) {
+            const here = usesOf(config, [channel]).filter((use) => use.channel === channel && use.hidden === undefined)
+            const seen = new Set(here.map(({ identity }) => identity))
+            return [...known.values()].map((one) => ({ ...one, isSeen: seen.has(one.id) }))
+          },
           seenAs: identityOf,
           avatar: avatars.copyOf,
         },

@@ -1,12 +1,26 @@
 import { file, type Localized, localized, refers, z } from '#core'
 
-const Name = localized().refine((name) => textsOf(name).every(([, text]) => text.trim() !== ''), {
+/** Line breaks, other control characters, and what turns the direction of writing, which goes on behind the name. */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+
+/** A text of one line, which cannot change what stands beside or behind it. */
+const line = localized().superRefine((line, context) => {
+  for (const [language, text] of textsOf(line)) {
+    const [character] = UNSAFE.exec(text) ?? []
+    if (character === undefined) continue
+    const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')
+    const message = `There is a line break or an invisible sign (U+${code}) in the text. Take it out.`
+    context.addIssue({ code: 'custom', message, path: language === undefined ? [] : [language] })
+  }
+})
+
+const Name = line.refine((name) => textsOf(name).every(([, text]) => /[\p{L}\p{N}\p{P}\p{S}]/u.test(text)), {
   error: 'The name is empty. Write what customers shall see.',
 })
 
 const Identity = z.strictObject({
   name: Name.describe('What customers see as the name.'),
-  line2: localized().optional().describe('What stands below the name: a department, a team, a place.'),
+  line2: line.optional().describe('What stands below the name: a department, a team, a place.'),
   avatar: file().optional().describe('A PNG, JPEG or WebP picture. Its middle square is shown.'),
 })
 
