@@ -8,6 +8,7 @@ import type { Compilable, Kysely } from 'kysely'
 import type { z } from 'zod'
 import type { Capabilities } from './capabilities.ts'
 import type { Command, CommandResult } from './command.ts'
+import type { SettingFile } from './config/resolve.ts'
 import type { Actor, Conversation } from './conversation.ts'
 import type { JournalTables } from './journal/tables.ts'
 import type { Content, CustomerPatch, InboundEvent, Json, Part } from './message.ts'
@@ -330,6 +331,18 @@ export interface ConfigProblem {
   readonly message: string
   /** What to write instead. */
   readonly instead?: string | undefined
+  /** Where it stands in a file that the setting names: that place is told and shown, not the one in the YAML. */
+  readonly at?:
+    | {
+        readonly file: Pick<SettingFile, 'path' | 'text'>
+        /** In its text, in UTF-16 units. */
+        readonly offset: number
+        /** Left out: up to the end of the line. */
+        readonly length?: number | undefined
+      }
+    | undefined
+  /** Nothing is wrong, but the operator may have meant something else: `check` tells it, and it stops nothing. */
+  readonly isNote?: boolean | undefined
 }
 
 /** Of each topic a row for each thing, with the same columns, by their headings. */

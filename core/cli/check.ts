@@ -6,7 +6,7 @@ import { checkFile } from './read-config.ts'
 export async function check(file: string, json: boolean): Promise<void> {
   const checked = await checkFile(file)
   if (checked.ok) {
-    process.stdout.write(json ? problemsAsJson([]) : `${routesInWords(checked.config)}\n`)
+    process.stdout.write(json ? problemsAsJson([], checked.config.notes) : `${routesInWords(checked.config)}\n`)
     return
   }
   process.stdout.write(json ? problemsAsJson(checked.problems) : formatProblems(checked.problems, 'check'))

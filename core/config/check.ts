@@ -48,7 +48,7 @@ import { type Hours, makeHours } from './hours.ts'
 import { explainIssues } from './issues.ts'
 import { checkLending } from './lending.ts'
 import { type Finding, found } from './problems.ts'
-import { type Environment, isRecord, type Placed, readBytes, readYaml, type YamlFile } from './read.ts'
+import { type Environment, isRecord, type Placed, type Range, readBytes, readYaml, type YamlFile } from './read.ts'
 import { type Problem, problemAt, type Quotable, redact, sortProblems } from './report.ts'
 import { checkRoutes } from './routes.ts'
 import * as sections from './sections.ts'
@@ -154,7 +154,7 @@ class Check {
   }
 
   report(problem: Placed): void {
-    this.#failed = true
+    if (!problem.isNote) this.#failed = true
     this.#placed.push(problem)
   }
 
@@ -167,24 +167,32 @@ class Check {
     return [...this.#read.keys()]
   }
 
-  /** All that was found, sorted, with no secret in it. */
+  /** All that is wrong, sorted, with no secret in it; first in the YAML, then in the files that it names. */
   problems(): readonly Problem[] {
+    return this.#told(this.#placed.filter(({ isNote }) => !isNote))
+  }
+
+  #told(all: readonly Placed[]): readonly Problem[] {
     const literal = this.#placed.flatMap(({ isSecret, path }) =>
       isSecret && this.#file.variableAt(path) === undefined ? (this.#file.rangeAt(path) ?? []) : [],
     )
     const { shown, text } = this.#file
-    const file: Quotable = { shown, text, hidden: [...this.#file.hidden, ...literal] }
+    const yaml: Quotable = { shown, text, hidden: [...this.#file.hidden, ...literal] }
     const secrets = this.#allSecrets().map((value) => [value, '•'.repeat(8)] as const)
-    return sortProblems(
-      this.#placed.map((one) => {
-        const problem = problemAt(one.finding, one, file)
-        // What comes from a variable is told by its name, secret or not.
-        const name = this.#file.variableAt(one.path)
-        const cut = [...(name ? [[this.#env[name] ?? '', `\${${name}}`] as const] : []), ...secrets]
-        const instead = problem.instead && redact(problem.instead, cut)
-        return { ...problem, what: redact(problem.what, cut), instead }
-      }),
-    )
+    const problemOf = (one: Placed, file: Quotable): Problem => {
+      const problem = problemAt(one.finding, one, file)
+      // What comes from a variable is told by its name, secret or not.
+      const name = this.#file.variableAt(one.path)
+      const cut = [...(name ? [[this.#env[name] ?? '', `\${${name}}`] as const] : []), ...secrets]
+      const instead = problem.instead && redact(problem.instead, cut)
+      return { ...problem, what: redact(problem.what, cut), instead }
+    }
+    const inYaml = all.flatMap((one) => (one.inFile ? [] : [problemOf(one, yaml)]))
+    const inFiles = all.flatMap((one) => {
+      if (!one.inFile) return []
+      return [problemOf(one, { ...one.inFile, hidden: rangesOf(this.#allSecrets(), one.inFile.text) })]
+    })
+    return [...sortProblems(inYaml), ...sortProblems(inFiles)]
   }
 
   /** The values of `secret()` settings, and of variables whose name sounds secret wherever they stand. */
@@ -244,6 +252,7 @@ class Check {
       routes,
       parked: this.#parked(entries),
       down,
+      notes: this.#told(this.#placed),
       files,
       secrets: this.#allSecrets(),
       lineOf: (path) => this.#file.keyAt(path).line,
@@ -615,6 +624,18 @@ interface CoreSections {
 
 function isComplete(core: CoreSections): core is { [K in keyof CoreSections]: NonNullable<CoreSections[K]> } {
   return Object.values(core).every((section) => section !== undefined)
+}
+
+/** Where in a text any of these values stands. */
+function rangesOf(values: readonly string[], text: string): readonly Range[] {
+  return values.flatMap((value) => {
+    const ranges: Range[] = []
+    // As in the sentences, where shorter ones would be found in anything.
+    if (value.length < 4) return ranges
+    for (let from = text.indexOf(value); from >= 0; from = text.indexOf(value, from + value.length))
+      ranges.push({ from, to: from + value.length })
+    return ranges
+  })
 }
 
 function rawHours(file: YamlFile['value'], name: string): Json {

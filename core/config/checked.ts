@@ -2,6 +2,7 @@
 import type { Capabilities } from '../capabilities.ts'
 import type { Json, Say } from '../message.ts'
 import type { Plugin, PluginKind } from '../plugin.ts'
+import type { Problem } from './report.ts'
 import type { TextName } from './texts.ts'
 
 /** Where a value stands in the YAML: `['channels', 'shop-wechat', 'appId']`. */
@@ -62,6 +63,8 @@ export interface CheckedConfig {
   readonly parked: readonly { readonly kind: PluginKind; readonly name: string; readonly line: number }[]
   /** Channels that cannot run for want of an environment variable. Only at a reload; `start` refuses such a file. */
   readonly down: readonly DownChannel[]
+  /** What plugins have to say of their settings, though nothing is wrong. */
+  readonly notes: readonly Problem[]
   /** Every file that was read for `file()` settings. */
   readonly files: readonly ReadFile[]
   /** The values of all `secret()` settings, to be cut from logs. */

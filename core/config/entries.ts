@@ -21,7 +21,8 @@ import type { Hours } from './hours.ts'
 import { explainIssues } from './issues.ts'
 import { nearest } from './nearest.ts'
 import { Finding, found, sentence } from './problems.ts'
-import { isRecord, type Placed, type YamlFile } from './read.ts'
+import { isRecord, type Placed, showPath, type YamlFile } from './read.ts'
+import { spanAt } from './report.ts'
 import { type Resolver, resolving, type SettingFile } from './resolve.ts'
 import { ENTRY, RESERVED_NAMES } from './sections.ts'
 
@@ -307,6 +308,14 @@ const configProblems = z.array(
     path: z.array(z.union([z.string(), z.number()])),
     message: z.string(),
     instead: z.string().optional(),
+    at: z
+      .object({
+        file: z.object({ path: z.string(), text: z.string() }),
+        offset: z.number(),
+        length: z.number().optional(),
+      })
+      .optional(),
+    isNote: z.boolean().optional(),
   }),
 )
 
@@ -319,10 +328,12 @@ export function askPlugin(
   file: YamlFile,
 ): readonly Placed[] {
   try {
-    return configProblems.parse(plugin.check(settings, channels)).map(({ path, message, instead }) => {
-      const at = [...entry.path, ...path]
-      const what = `${plugin.name}: ${message}`
-      return { finding: found('CONFIG_PLUGIN_SAYS', { what, instead }), span: file.valueAt(at), path: at }
+    return configProblems.parse(plugin.check(settings, channels)).map(({ message, instead, at, isNote, ...its }) => {
+      const path = [...entry.path, ...its.path]
+      const finding = found('CONFIG_PLUGIN_SAYS', { what: `${plugin.name}: ${message}`, instead })
+      if (!at) return { finding, span: file.valueAt(path), path, isNote }
+      const inFile = { shown: showPath(at.file.path), text: at.file.text }
+      return { finding, span: spanAt(inFile.text, at.offset, at.length), path, inFile, isNote }
     })
   } catch (error) {
     return [failed(entry, plugin, 'check', error, file)]

@@ -95,6 +95,10 @@ export interface Placed {
   readonly isSecret?: boolean | undefined
   /** Where to read more. */
   readonly readme?: string | undefined
+  /** The file that the span is in, when that is not the YAML. */
+  readonly inFile?: { readonly shown: string; readonly text: string } | undefined
+  /** Nothing is wrong, it is only told. */
+  readonly isNote?: boolean | undefined
 }
 
 export type Read =

@@ -56,10 +56,20 @@ export function problemAt(
   }
 }
 
-/** By place; those of the file as a whole first. The same problem at the same place is kept once. */
+/** The piece of one line that begins at an offset of a text; without a length, up to the end of the line. */
+export function spanAt(text: string, offset: number, length = Number.POSITIVE_INFINITY): Span {
+  const at = Math.max(0, Math.min(offset, text.length))
+  const start = text.lastIndexOf('\n', at - 1) + 1
+  const rest = /^[^\n]*/.exec(text.slice(at))?.[0].trimEnd() ?? ''
+  const line = text.slice(0, start).split('\n').length
+  return { line, column: at - start + 1, length: Math.min(length, rest.length) }
+}
+
+/** By file and place; those of the file as a whole first. The same problem at the same place is kept once. */
 export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
   const sorted = problems.toSorted(
     (a, b) =>
+      compare(a.file, b.file) ||
       (a.line ?? 0) - (b.line ?? 0) ||
       (a.column ?? 0) - (b.column ?? 0) ||
       compare(a.path, b.path) ||
@@ -72,8 +82,8 @@ export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
   })
 }
 
-function identity({ code, line, column, what }: Problem): string {
-  return JSON.stringify([code, line, column, what])
+function identity({ code, file, line, column, what }: Problem): string {
+  return JSON.stringify([code, file, line, column, what])
 }
 
 function compare(a: string, b: string): number {
@@ -109,9 +119,9 @@ export function formatProblems(problems: readonly Problem[], ending: Ending = 'c
   return `${[...problems.map(formatProblem), `${count}${ENDINGS[ending]}`].join('\n\n')}\n`
 }
 
-/** All problems for machines: one JSON document. */
-export function problemsAsJson(problems: readonly Problem[]): string {
-  return `${JSON.stringify({ ok: problems.length === 0, problems }, undefined, 2)}\n`
+/** All problems, or else what is only told, for machines: one JSON document. */
+export function problemsAsJson(problems: readonly Problem[], notes: readonly Problem[] = []): string {
+  return `${JSON.stringify({ ok: problems.length === 0, problems, notes }, undefined, 2)}\n`
 }
 
 function formatProblem(problem: Problem): string {

@@ -4,12 +4,15 @@ import type { CheckedConfig, CheckedRoute, HandOffTriggers } from './checked.ts'
 import { showPath } from './read.ts'
 import { showDuration } from './units.ts'
 
-/** One paragraph for each route, and one for what does not run. Without a newline at its end. */
+/** One paragraph for each route, one for what does not run, and the notes of plugins. Without a newline at its end. */
 export function routesInWords(config: CheckedConfig): string {
   const file = showPath(config.file)
   const paragraphs = config.routes.map((route) => `${file}:${route.line}\n${wrap(paragraph(route, config))}`)
   const idle = notRunning(config)
-  return [...paragraphs, ...(idle ? [wrap(idle)] : [])].join('\n\n')
+  const notes = config.notes.map(
+    ({ file, line, what, instead }) => `${file}:${line}\n${wrap(`Note: ${what}${instead ? ` ${instead}` : ''}`)}`,
+  )
+  return [...paragraphs, ...(idle ? [wrap(idle)] : []), ...notes].join('\n\n')
 }
 
 function paragraph(route: CheckedRoute, config: CheckedConfig): string {

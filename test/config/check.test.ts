@@ -390,7 +390,7 @@ test('problems are one JSON document for machines', async () => {
       },
     ],
   })
-  expect(JSON.parse(problemsAsJson([]))).toEqual({ ok: true, problems: [] })
+  expect(JSON.parse(problemsAsJson([]))).toEqual({ ok: true, problems: [], notes: [] })
 })
 
 test('what the problems stop is said in the last line', async () => {

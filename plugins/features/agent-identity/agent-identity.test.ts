@@ -139,6 +139,23 @@ describe('an agent', () => {
     expect(delivery?.part).toEqual({ type: 'text', text: 'Sales: Hello!' })
   })
 
+  test('C-ID-13: and check tells so, at the first who would be seen; also of avatars on a channel without pictures', async () => {
+    const notes = async (showsIdentity: Capabilities['showsIdentity'], settings: Settings) => {
+      await using bot = await testRuntime(configWith(settings), { channel: channelThat(showsIdentity) })
+      return bot.runtime.config.notes.map(({ path, what }) => `${path}: ${what}`)
+    }
+    const withAvatar = { identities: { sales: { name: 'Sales', avatar: AVATAR('png') } }, assign: { amy: 'sales' } }
+    expect(await notes('none', { assign: { bo: { memory: 'sales' }, amy: 'sales' } })).toEqual([
+      'features[1].assign.bo.memory: agent-identity: memory shows no names and faces, as it is set up here.',
+    ])
+    expect(await notes('none', { assign: { amy: 'sales' }, show: 'none' })).toEqual([])
+    expect(await notes({ avatar: false }, withAvatar)).toEqual([
+      'features[1].assign.amy: agent-identity: memory shows names without pictures, so no avatar is seen there.',
+    ])
+    expect(await notes({ avatar: false }, { assign: { amy: 'sales' } })).toEqual([])
+    expect(await notes({ avatar: true }, withAvatar)).toEqual([])
+  })
+
   test('C-LC-04: shows themselves, their team, or nothing', async () => {
     const identities = { sales: { name: 'Sales' }, amy: { name: 'Amy' } }
     const settings = { identities, assign: { amy: 'amy' }, teams: { presale: 'sales' } }

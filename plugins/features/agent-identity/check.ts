@@ -16,9 +16,11 @@ export function check(settings: Settings, channels: Channels): readonly ConfigPr
     ...unknownNames(settings),
     ...Object.entries(settings.identities).flatMap(([id, { avatar }]) => avatarProblem(id, avatar?.bytes)),
     ...Object.entries(channels).flatMap(([channel, { showsIdentity }]) => {
-      if (showsIdentity === 'none') return []
       const here = uses.filter((use) => use.channel === channel)
-      return [...tooLong(settings, here, showsIdentity.maxGraphemes), ...tooMany(here, showsIdentity.perAccount)]
+      if (showsIdentity === 'none') return notShown(here)
+      const { avatar, maxGraphemes, perAccount } = showsIdentity
+      const unseen = avatar ? [] : noPictures(settings, here)
+      return [...tooLong(settings, here, maxGraphemes), ...tooMany(here, perAccount), ...unseen]
     }),
   ]
 }
@@ -32,6 +34,21 @@ function unknownNames(settings: Settings): readonly ConfigProblem[] {
       message: `there is no identity "${identity}".`,
       instead: known.length > 0 ? `Write one of ${known.join(', ')}, or declare it.` : 'Declare it under identities.',
     }))
+}
+
+/** The platform cannot, or the layout that the channel is set to does not. */
+function notShown([first]: readonly Use[]): readonly ConfigProblem[] {
+  if (!first) return []
+  const message = `${first.channel} shows no names and faces, as it is set up here.`
+  const instead = 'There the name stands in front of the text, and second lines and avatars are not seen.'
+  return [{ path: first.path, message, instead, isNote: true }]
+}
+
+function noPictures({ identities }: Settings, uses: readonly Use[]): readonly ConfigProblem[] {
+  const first = uses.find(({ identity }) => identities[identity]?.avatar)
+  if (!first) return []
+  const message = `${first.channel} shows names without pictures, so no avatar is seen there.`
+  return [{ path: first.path, message, isNote: true }]
 }
 
 function avatarProblem(id: string, bytes: Uint8Array | undefined): readonly ConfigProblem[] {

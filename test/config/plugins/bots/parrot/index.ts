@@ -8,17 +8,15 @@ export default defineBot({
     knowledge: file().optional(),
     mood: z.enum(['calm', 'cheerful', 'short']).default('calm'),
   }),
-  check: ({ knowledge }) =>
-    (knowledge?.text ?? '').split('\n').flatMap((line, index, all) =>
-      line !== '' && all.indexOf(line) < index
-        ? [
-            {
-              path: ['knowledge'],
-              message: `line ${index + 1} of the file stands there twice.`,
-              instead: 'Keep one.',
-            },
-          ]
-        : [],
-    ),
+  check: ({ knowledge }) => {
+    if (!knowledge) return []
+    const lines = knowledge.text.split('\n')
+    return lines.flatMap((line, index) => {
+      if (line === '' || lines.indexOf(line) === index) return []
+      const offset = lines.slice(0, index).join('\n').length + 1
+      const message = `line ${index + 1} of the file stands there twice.`
+      return [{ path: ['knowledge'], message, instead: 'Keep one.', at: { file: knowledge, offset } }]
+    })
+  },
   setup: () => ({ answer: (turn) => turn.reply(turn.text) }),
 })

@@ -7,8 +7,11 @@ export default definePlugin({
     identities: z.record(z.string(), z.strictObject({ name: localized() })),
     assign: z.record(refers('person'), z.union([z.string(), z.record(refers('channel'), z.string())])).default({}),
   }),
-  check: ({ identities }, channels) =>
-    Object.entries(channels).flatMap(([channel, { showsIdentity }]) => {
+  check: ({ identities, assign }, channels) => [
+    ...(Object.keys(assign).length > 0
+      ? []
+      : [{ path: ['identities'], message: 'nobody is seen under them.', instead: 'Write assign: too.', isNote: true }]),
+    ...Object.entries(channels).flatMap(([channel, { showsIdentity }]) => {
       const most = showsIdentity === 'none' ? undefined : showsIdentity.maxGraphemes
       return Object.entries(identities).flatMap(([id, { name }]) =>
         most !== undefined && typeof name === 'string' && [...name].length > most
@@ -16,5 +19,6 @@ export default definePlugin({
           : [],
       )
     }),
+  ],
   setup: () => ({}),
 })
