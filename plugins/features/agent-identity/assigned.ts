@@ -53,6 +53,12 @@ export function usesOf(settings: Settings, channels: readonly string[]): readonl
   )
 }
 
+/** Whether anybody can be seen under an identity on a channel. */
+export function isSeenOn(settings: Settings, identity: string, channel: string): boolean {
+  const uses = usesOf(settings, [channel])
+  return uses.some((use) => use.identity === identity && use.channel === channel && use.hidden === undefined)
+}
+
 function isShown(kind: Kind, shown: ReturnType<typeof shownOn>): boolean {
   return shown !== 'none' && (kind === 'bots' || kind === (shown === 'team' ? 'teams' : 'assign'))
 }

@@ -1,6 +1,6 @@
 import { definePlugin } from '#core'
 import { type Identities, identities } from '../../services/identities.ts'
-import { seenAs, usesOf } from './assigned.ts'
+import { isSeenOn, seenAs } from './assigned.ts'
 import { openAvatars, TABLES } from './avatars.ts'
 import { check } from './check.ts'
 import { explain } from './explain.ts'
@@ -28,11 +28,7 @@ export default definePlugin({
     return {
       services: {
         identities: {
-          list(channel) {
-            const here = usesOf(config, [channel]).filter((use) => use.channel === channel && use.hidden === undefined)
-            const seen = new Set(here.map(({ identity }) => identity))
-            return [...known.values()].map((one) => ({ ...one, isSeen: seen.has(one.id) }))
-          },
+          list: (channel) => [...known.values()].map((one) => ({ ...one, isSeen: isSeenOn(config, one.id, channel) })),
           seenAs: identityOf,
           avatar: avatars.copyOf,
         },
