@@ -47,7 +47,7 @@ function byFaq({ entries, synonyms }: Knowledge): Search {
     Object.values(entries).map(({ questions }) => questions),
     synonyms,
   )
-  return (text) => search(text, DEFAULTS.choices).map(({ entry }) => names[entry] ?? '')
+  return (text) => search(text, DEFAULTS.choices).found.map(({ entry }) => names[entry] ?? '')
 }
 
 /** Of the questions with one answer: how often it is found first, and how often among the first four. */

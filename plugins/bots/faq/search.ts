@@ -1,13 +1,24 @@
 /** Finds the entries whose questions are most like a text, however many there are. */
-import { type Term, type Terms, termsBy } from './terms.ts'
+import { type TakenApart, type Term, type Terms, termsBy } from './terms.ts'
 
 /** An entry, and how much it is like what was asked: 1 is the very same question. */
 export interface Found {
   /** Its place in the list. */
   readonly entry: number
   readonly score: number
+  /** How much of its closest question was said: 1 is all of it. */
+  readonly said: number
   /** It has more in common with it than `what is the`. */
   readonly isAbout: boolean
+}
+
+export interface Search {
+  /** The best entries, best first. */
+  readonly found: readonly Found[]
+  /** How much the text says in all. */
+  readonly total: number
+  /** It names one thing, and asks nothing about it. */
+  readonly isSubject: boolean
 }
 
 /** How the parts of a score count. Found with the tuning part of the labelled questions. */
@@ -17,7 +28,7 @@ const SCORE = {
   /** What the question says and was not asked. */
   onlyThere: 0.5,
   /** All questions of an entry together, beside the one that is most alike. */
-  together: 0.33,
+  together: 0.5,
   /** A word that no question has: it may be chatter, or just what makes it another question. */
   neverHeard: 0.33,
   /** A word that is only nearly one. */
@@ -38,17 +49,19 @@ const MIN_HALF_CHARS = 3
 export function searchIn(
   questions: readonly (readonly string[])[],
   synonyms: readonly (readonly string[])[],
-): (text: string, max: number) => readonly Found[] {
+): (text: string, max: number) => Search {
   const termsOf = termsBy(synonyms)
   const index = indexOf(questions, termsOf)
   const { entryOf, sizes, postings } = index
   const overlap = new Float32Array(entryOf.length)
   const covered = new Float32Array(questions.length)
   const closest = new Float32Array(questions.length)
+  const said = new Float32Array(questions.length)
   const isAbout = new Uint8Array(questions.length)
   return (text, max) => {
-    const { known, total, isAllCommon } = asked(termsOf(text), index)
-    if (known.size === 0) return []
+    const { terms, isSubject } = termsOf(text)
+    const { known, total, isAllCommon } = asked(terms, index)
+    if (known.size === 0) return { found: [], total, isSubject }
     overlap.fill(0)
     covered.fill(0)
     closest.fill(0)
@@ -67,14 +80,19 @@ export function searchIn(
     for (const [wording, entry] of entryOf.entries()) {
       const both = overlap[wording] ?? 0
       if (both === 0) continue
-      const apart = SCORE.onlyAsked * (total - both) + SCORE.onlyThere * Math.max(0, (sizes[wording] ?? 0) - both)
-      closest[entry] = Math.max(closest[entry] ?? 0, both / (both + apart))
+      const size = sizes[wording] ?? 0
+      const apart = SCORE.onlyAsked * (total - both) + SCORE.onlyThere * Math.max(0, size - both)
+      const close = both / (both + apart)
+      if (close <= (closest[entry] ?? 0)) continue
+      closest[entry] = close
+      said[entry] = Math.min(1, both / size)
     }
     const best = bestOf(closest, max, (entry) => {
       const score = (1 - SCORE.together) * (closest[entry] ?? 0) + (SCORE.together * (covered[entry] ?? 0)) / total
       return Math.min(1, score)
     })
-    return best.map((found) => ({ ...found, isAbout: isAbout[found.entry] === 1 }))
+    const found = best.map((one) => ({ ...one, said: said[one.entry] ?? 0, isAbout: isAbout[one.entry] === 1 }))
+    return { found, total, isSubject }
   }
 }
 
@@ -100,12 +118,12 @@ interface Index {
   weightOf(term: Term, entries: number): number
 }
 
-function indexOf(questions: readonly (readonly string[])[], termsOf: (text: string) => Terms): Index {
+function indexOf(questions: readonly (readonly string[])[], termsOf: (text: string) => TakenApart): Index {
   const places = new Map<string, { of: Term; wordings: number[]; entries: number; last: number }>()
   const entryOf: number[] = []
   for (const [entry, wordings] of questions.entries()) {
     for (const wording of wordings) {
-      for (const [term, of] of termsOf(wording)) {
+      for (const [term, of] of termsOf(wording).terms) {
         const place = places.get(term) ?? { of, wordings: [], entries: 0, last: -1 }
         place.wordings.push(entryOf.length)
         if (place.last !== entry) place.entries++

@@ -12,6 +12,8 @@ const WEIGHT = {
   synonym: 2,
   /** A synonym and what stands beside it. */
   besideSynonym: 0.8,
+  /** The words that a synonym is written with, of what they would say by themselves: the same one is more alike. */
+  ofSynonym: 0.3,
   /** One Chinese character: half of most words, so it bridges 退货 and 退回. */
   character: 0.5,
   /** Two Chinese characters in a row: most words are two. */
@@ -45,10 +47,34 @@ export interface Term {
 /** What a text is made of. */
 export type Terms = ReadonlyMap<string, Term>
 
+export interface TakenApart {
+  readonly terms: Terms
+  /** It names one thing, and asks nothing about it: `coupon`, 退货. */
+  readonly isSubject: boolean
+}
+
 /** Makes the function that takes texts apart, by the knowledge file's rows of words that mean the same. */
-export function termsBy(synonyms: readonly (readonly string[])[]): (text: string) => Terms {
+export function termsBy(synonyms: readonly (readonly string[])[]): (text: string) => TakenApart {
   const known = phrasesOf(synonyms)
-  return (text) => weighed(tokensOf(wordsOf(text), known))
+  const none = new Phrases()
+  return (text) => {
+    const words = wordsOf(text)
+    const tokens = tokensOf(words, known)
+    const terms = weighed(tokens)
+    if (tokens.some(({ kind }) => kind === 'synonym')) {
+      for (const [term, { weight, isCommon }] of weighed(tokensOf(words, none))) {
+        if (!terms.has(term)) terms.set(term, { weight: weight * WEIGHT.ofSynonym, isCommon })
+      }
+    }
+    return { terms, isSubject: isSubject(tokens) }
+  }
+}
+
+/** One word or two Chinese characters, and little beside it. */
+function isSubject(tokens: readonly Token[]): boolean {
+  const things = tokens.map<number>(({ kind }) => (kind === 'character' ? 0.5 : kind === 'word' || kind === 'synonym' ? 1 : 0))
+  const isAsking = tokens.some(({ kind }) => kind === 'asking' || kind === 'askingInChinese')
+  return tokens.length <= 3 && !isAsking && things.reduce((sum, one) => sum + one, 0) <= 1
 }
 
 function phrasesOf(synonyms: readonly (readonly string[])[]): Phrases {
@@ -73,7 +99,7 @@ function single(text: string): { readonly token: Token; readonly length: number 
   return { token: { text, kind: HAN.test(text) ? 'character' : 'word' }, length: 1 }
 }
 
-function weighed(tokens: readonly Token[]): Terms {
+function weighed(tokens: readonly Token[]): Map<string, Term> {
   const terms = new Map<string, Term>()
   for (const [i, token] of tokens.entries()) {
     terms.set(token.text, { weight: WEIGHT[token.kind], isCommon: isCommon(token) })
