@@ -52,6 +52,8 @@ const CHANGES: readonly (readonly [from: string, to: string])[] = [
   ['  helper:\n', '  parrot:\n'],
   ['    use: faq\n    knowledge: ./faq.yaml\n', '    use: echo\n'],
   ['    knowledge: ./faq.yaml\n', '    knowledge: ./faq.yaml\n    understood: 1\n'],
+  ['    knowledge: ./faq.yaml\n', '    knowledge: ./faq.yaml\n    guided: 0\n'],
+  ['    knowledge: ./faq.yaml\n', '    knowledge: ./faq.yaml\n    choices: 2\n'],
   ['    knowledge: ./faq.yaml\n', '    knowledge: ./faq.yaml\n    didYouMean: What do you mean?\n'],
   ['    knowledge: ./faq.yaml\n', '    knowledge: ./faq.yaml\n    unknown: What is that?\n'],
   ['    person: { en: "None of these: a person, please", zh-CN: 都不是，转人工 }\n', ''],

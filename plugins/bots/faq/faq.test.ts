@@ -143,6 +143,18 @@ describe('a question that may mean several things', () => {
     expect((await runtime.outcomes('u1'))[1]).toBe('answered: chose delivery-time')
   })
 
+  test('is a word alone, unless it is a wording', async () => {
+    await using started = await start()
+    const { runtime } = started
+    const offer = {
+      type: 'choices',
+      prompt: PROMPT,
+      choices: [{ id: 'shop-address', label: 'where is your shop' }],
+    } as const
+    await runtime.user('u1').says('the shop').hears(offer)
+    await runtime.user('u1').says('营业时间').hears('9 to 6.')
+  })
+
   test('is answered so in the customer’s language', async () => {
     await using started = await start()
     const { runtime } = started

@@ -2,7 +2,7 @@ import { type BotTurn, defineBot, file, inLanguage, localized, type Outcome, say
 import { type Entry, readKnowledge } from './knowledge.ts'
 import { DEFAULTS, entriesOf, type Likely, understanding } from './understand.ts'
 
-const likeness = z.number().min(0).max(1)
+const share = z.number().min(0).max(1)
 
 /** The id of the choice that asks for a person; no entry can be called that. */
 const PERSON = ':person'
@@ -12,12 +12,12 @@ export default defineBot({
   summary: 'Answers questions from a file that operators write, and offers what may be meant when it is not sure.',
   config: z.strictObject({
     knowledge: file().describe('The file with the questions and answers.'),
-    understood: likeness
+    understood: share
       .default(DEFAULTS.understood)
-      .describe('How clearly one question must stand out to be answered: 0 answers anything, 1 nothing.'),
-    guided: likeness
+      .describe('How sure it must be of one question to answer it: 0 answers anything, 1 only the very same question.'),
+    guided: share
       .default(DEFAULTS.guided)
-      .describe('How alike a question must be to be offered: 0 offers anything, 1 nothing.'),
+      .describe('How alike a question must be to be offered: 0 offers anything, 1 only the very same question.'),
     choices: z.int().min(1).max(20).default(DEFAULTS.choices).describe('How many questions are offered at most.'),
     didYouMean: localized()
       .default({ en: 'Did you mean one of these?', 'zh-CN': '您想问的是：' })

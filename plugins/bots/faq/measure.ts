@@ -48,6 +48,8 @@ export interface Measured {
   readonly unknown: Quality
   /** Questions with an answer that were answered, or whose answer was offered. */
   readonly helped: number
+  /** Of the questions with an answer for which something was offered, those for which the right one was. */
+  readonly offered: number
   /** Questions of all kinds that got an answer to another question. */
   readonly misled: number
 }
@@ -78,12 +80,14 @@ export function measure(
     }
   }
   const answerable = asked.filter(({ kind }) => kind === 'understood')
+  const offered = answerable.filter(({ got }) => got === 'guided')
   return {
     questions: asked.length,
     understood: quality('understood', ({ kind, hasAll }) => kind === 'understood' && hasAll),
     guided: quality('guided', ({ kind, hasAll }) => kind !== 'unknown' && hasAll),
     unknown: quality('unknown', ({ kind }) => kind === 'unknown'),
     helped: of(answerable.filter(({ got, hasAll }) => got !== 'unknown' && hasAll).length, answerable.length),
+    offered: of(offered.filter(({ hasAll }) => hasAll).length, offered.length),
     misled: of(
       asked.filter(({ kind, got, hasAll }) => got === 'understood' && (kind === 'unknown' || !hasAll)).length,
       asked.length,

@@ -30,7 +30,7 @@ test('a word with a typing error counts less than the word itself', () => {
   expect(best('recomend')?.score).toBeLessThan(best('recommend')?.score ?? 0)
 })
 
-test.each(['rec', 'xecommenx', 'parking'])('“%s” is no typing error of any word', (text) => {
+test.each(['rec', 'lift', 'xecommenx', 'parking'])('“%s” is no typing error of any word', (text) => {
   expect(best(text)).toBeUndefined()
 })
 
@@ -71,6 +71,29 @@ test('what has only common words in common is not about it', () => {
 test('words that mean the same are one, in any language', () => {
   expect(best('package')).toMatchObject({ entry: 2 })
   expect(best('包裹')).toMatchObject({ entry: 2 })
+})
+
+test('the very word is more alike than another that means the same', () => {
+  const same = searchIn([['where is my parcel'], ['where is my package']], [['parcel', 'package', '包裹']])
+  expect(same('my parcel', 2).found.map(({ entry }) => entry)).toEqual([0, 1])
+  expect(same('my package', 2).found.map(({ entry }) => entry)).toEqual([1, 0])
+})
+
+test('how much of the closest question was said is told', () => {
+  const [whole, half] = ['礼品卡怎么用', '礼品卡'].map((text) => search(text, 1).found[0]?.said ?? 0)
+  expect(whole).toBeCloseTo(1, 5)
+  expect(half).toBeLessThan(0.7)
+})
+
+test.each([
+  ['refund', true],
+  ['my parcel', true],
+  ['退货', true],
+  ['怎么退货', false],
+  ['gift card', false],
+  ['how much', false],
+])('“%s” names a thing and asks nothing: %j', (text, isSubject) => {
+  expect(search(text, 1).isSubject).toBe(isSubject)
 })
 
 test('the order of two words that make another question counts', () => {

@@ -37,7 +37,7 @@ const SCORE = {
 
 /** A common word counts as if it were in so many of the entries: how many have it is chance. */
 const COMMON = 0.25
-/** Shorter words are not looked for nearly: too many are alike. */
+/** Shorter words are not looked for nearly, and of these the first letter must be right: too many are alike. */
 const MIN_NEARLY_CHARS = 4
 /** Both halves of a word that may be two (`giftcard`). */
 const MIN_HALF_CHARS = 3
@@ -209,7 +209,8 @@ function mayBeNearly(term: string): boolean {
 /** The one word that a mistyped one is nearly, or the two that it is made of. */
 function meantBy(term: string, { nearly, postings }: Index): readonly string[] {
   const near = new Set(withoutOneLetter(term).flatMap((rest) => nearly.get(rest) ?? []))
-  const [first, ...others] = [...near].filter((other) => isNearly(term, other))
+  const isLong = term.length > MIN_NEARLY_CHARS
+  const [first, ...others] = [...near].filter((other) => (isLong || other[0] === term[0]) && isNearly(term, other))
   if (first !== undefined) {
     const use = (word: string) => postings.get(word)?.wordings.length ?? 0
     return [others.reduce((best, other) => (use(other) > use(best) ? other : best), first)]

@@ -72,7 +72,9 @@ export function termsBy(synonyms: readonly (readonly string[])[]): (text: string
 
 /** One word or two Chinese characters, and little beside it. */
 function isSubject(tokens: readonly Token[]): boolean {
-  const things = tokens.map<number>(({ kind }) => (kind === 'character' ? 0.5 : kind === 'word' || kind === 'synonym' ? 1 : 0))
+  const things = tokens.map<number>(({ kind }) =>
+    kind === 'character' ? 0.5 : kind === 'word' || kind === 'synonym' ? 1 : 0,
+  )
   const isAsking = tokens.some(({ kind }) => kind === 'asking' || kind === 'askingInChinese')
   return tokens.length <= 3 && !isAsking && things.reduce((sum, one) => sum + one, 0) <= 1
 }

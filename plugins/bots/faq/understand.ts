@@ -13,7 +13,7 @@ export interface Thresholds {
 }
 
 /** Found with the tuning part of the labelled questions. */
-export const DEFAULTS = { understood: 0.8, guided: 0.37, choices: 4 } as const satisfies Thresholds
+export const DEFAULTS = { understood: 0.8, guided: 0.42, choices: 4 } as const satisfies Thresholds
 
 export interface Likely {
   /** The name of an entry. */
@@ -79,8 +79,7 @@ function sureOf(best: Found, { found, total, isSubject }: Search): number {
   if (best.score >= THE_SAME) return 1
   if (isSubject) return 0
   const second = found.find((other) => other !== best)?.score ?? 0
-  const evidence =
-    SURE.score * best.score + SURE.second * second + SURE.said * best.said + SURE.total * Math.log(total)
+  const evidence = SURE.score * best.score + SURE.second * second + SURE.said * best.said + SURE.total * Math.log(total)
   return 1 / (1 + Math.exp(-SURE.before - evidence))
 }
 
