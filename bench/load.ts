@@ -20,7 +20,7 @@ const MAX_CONNECTIONS = 256
 /** So long nothing has come: what is missing is lost. */
 const STALLED_MS = 20_000
 /** Whatever comes twice comes in this time after the end. */
-const AFTERWARDS_MS = 200
+const AFTERWARDS_MS = 100
 const TICK_MS = 1
 
 /** What the generator is asked to do. `url` is the channel's. */
@@ -165,8 +165,7 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
       )
     }
 
-    async function end(): Promise<Told> {
-      await wait(AFTERWARDS_MS)
+    function told(): Told {
       const sorted = latencies.subarray(0, answered).sort()
       const at = (share: number) => (answered === 0 ? null : quantile(sorted, share))
       return {
@@ -175,7 +174,7 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
         ...{ seconds: (lastMs - startMs) / 1_000, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99) },
       }
     }
-    return { send, end, settled: () => answered + refused }
+    return { send, told, settled: () => answered + refused }
   }
 
   async function closed({ url, messages, inFlight, ...how }: Extract<z.output<typeof Ask>, { do: 'closed' }>) {
@@ -195,7 +194,8 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
     }
     for (let i = 0; i < inFlight; i++) next()
     await untilOver(over.promise, load.settled)
-    return load.end()
+    await wait(AFTERWARDS_MS)
+    return load.told()
   }
 
   async function open({ url, perSecond, seconds }: Extract<z.output<typeof Ask>, { do: 'open' }>) {
@@ -219,7 +219,8 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
     }
     tick()
     await untilOver(over.promise, load.settled)
-    return load.end()
+    await wait(AFTERWARDS_MS)
+    return load.told()
   }
 
   async function probe(url: string) {
@@ -233,7 +234,7 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
     if (status < 400 || status >= 500) throw new Error(`A wrong signature was answered ${status}.`)
     const taken = await statusOf(request)
     if (taken !== 200) throw new Error(`A message of somebody on the blacklist was answered ${taken}.`)
-    return load.end()
+    return load.told()
   }
 
   return (ask: z.output<typeof Ask>) => {

@@ -9,6 +9,8 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { type Keyword, matcher } from '../core/matcher.ts'
+import { randomFrom } from './random.ts'
+import { median } from './statistics.ts'
 
 const SEED = 7
 const TEXTS = 200
@@ -110,23 +112,8 @@ function measure(count: number) {
   }
 }
 
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
-}
-
 function rounded(value: number): number {
   return Math.round(value * 100) / 100
-}
-
-/** Whole numbers below a limit, always the same from one seed (mulberry32). */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
 }
 
 const results = [100, 1_000, 10_000, 100_000].map(measure)

@@ -159,10 +159,10 @@ const generator: Part = {
 const closed: Part = {
   name: 'closed',
   about: '64 messages under way at any time.',
-  steps: (sizes, note, { profileTo }) =>
+  steps: (sizes, note, { isQuick, profileTo }) =>
     alternating(
       sizes,
-      profileTo ? ['switchboard'] : ['raw', 'raw-fast', 'switchboard'],
+      profileTo ? ['switchboard'] : isQuick ? ['raw', 'switchboard'] : ['raw', 'raw-fast', 'switchboard'],
       (row) => (row === 'switchboard' ? 35 : 12),
       (row) =>
         launch(

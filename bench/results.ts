@@ -87,7 +87,7 @@ export function writeResults(part: Part, rows: Rows): void {
     [part.name]: {
       about: part.about,
       date: new Date().toISOString().slice(0, 16).replace('T', ' '),
-      commit: execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
+      commit: commit(),
       node: process.version,
       machine: `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}`,
       flushMs: rounded(flushMs()),
@@ -172,6 +172,18 @@ function cell(values: readonly number[]): string {
 
 function written(value: number): string {
   return rounded(value).toLocaleString('en')
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+    }).trim()
+  } catch {
+    // Not every copy of the project has its history.
+    return 'unknown'
+  }
 }
 
 /** How long the disk takes for what the journal asks of it. */
