@@ -1,11 +1,5 @@
 /** The command line: `switchboard start | check | explain | test | backup`, the configuration file as optional argument. */
 import { parseArgs } from 'node:util'
-import { backup } from './cli/backup.ts'
-import { check } from './cli/check.ts'
-import { explain, explainOf, explainReplay } from './cli/explain.ts'
-import { start } from './cli/start.ts'
-import { test } from './cli/test.ts'
-import { explainTopic } from './cli/topics.ts'
 
 const DEFAULT_CONFIG = 'config/switchboard.yaml'
 
@@ -49,14 +43,18 @@ async function run({
   of,
   replay,
 }: NonNullable<ReturnType<typeof parse>>): Promise<void> {
-  if (command === 'start') return start(file)
-  if (command === 'check') return check(file, json)
-  if (command === 'test') return test(file, json)
-  if (command === 'explain' && replay !== undefined) return explainReplay(file, replay, json)
-  if (command === 'explain' && of !== undefined) return explainOf(file, of, json)
-  if (command === 'explain' && topic !== undefined) return explainTopic(file, topic, json)
-  if (command === 'explain') return explain(file, json)
-  if (command === 'backup' && to !== undefined) return backup(file, to)
+  // Each command loads what it needs itself: most of it is needed by `start` alone.
+  if (command === 'start') return (await import('./cli/start.ts')).start(file)
+  if (command === 'check') return (await import('./cli/check.ts')).check(file, json)
+  if (command === 'test') return (await import('./cli/test.ts')).test(file, json)
+  if (command === 'backup' && to !== undefined) return (await import('./cli/backup.ts')).backup(file, to)
+  if (command === 'explain' && replay === undefined && of === undefined && topic !== undefined)
+    return (await import('./cli/topics.ts')).explainTopic(file, topic, json)
+  if (command === 'explain') {
+    const { explain, explainOf, explainReplay } = await import('./cli/explain.ts')
+    if (replay !== undefined) return explainReplay(file, replay, json)
+    return of === undefined ? explain(file, json) : explainOf(file, of, json)
+  }
   process.stderr.write(USAGE)
   process.exitCode = 2
 }

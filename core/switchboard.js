@@ -3,9 +3,15 @@
 const wanted = 26
 const found = Number(process.versions.node.split('.')[0])
 if (found >= wanted) {
-  // What Node has compiled once, types stripped, it finds again at the next start: half the time to begin.
-  import('node:module')
-    .then(({ enableCompileCache }) => enableCompileCache())
+  // What Node has compiled once, types stripped, it finds again at the next start: half the time to begin. It lies with
+  // the packages, or where NODE_COMPILE_CACHE says; where nothing can be written, Node goes without. Threads look only
+  // at the variable.
+  const kept = new URL('../node_modules/.cache/switchboard', import.meta.url)
+  Promise.all([import('node:module'), import('node:url')])
+    .then(([{ enableCompileCache }, { fileURLToPath }]) => {
+      process.env.NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE || fileURLToPath(kept)
+      enableCompileCache()
+    })
     .then(() => import('./main.ts'))
     .then(({ main }) => main(process.argv.slice(2)))
 } else {

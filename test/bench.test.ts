@@ -2,7 +2,9 @@
 import { expect, test } from 'vitest'
 import { startSink } from '../bench/sink.ts'
 import { answerTo } from '../bench/wire.ts'
-import { run } from './command.ts'
+import { run, useFolder } from './command.ts'
+
+useFolder()
 
 test('the same work goes through raw and through the product, and every reply is right', async () => {
   const { status, out, err } = await run('bench/run.ts', 'closed', '--quick').ended

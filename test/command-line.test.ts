@@ -1,8 +1,23 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { answers, COMMAND, config, folder, post, run, SECRET, started, switchboard, yaml } from './command.ts'
+import {
+  answers,
+  COMMAND,
+  config,
+  folder,
+  post,
+  run,
+  runWith,
+  SECRET,
+  started,
+  switchboard,
+  useFolder,
+  yaml,
+} from './command.ts'
+
+useFolder()
 
 test('start answers, explain tells why, a backup is taken meanwhile, and Ctrl-C finishes what is under way', async () => {
   const file = await config(yaml())
@@ -113,6 +128,19 @@ test('an older Node is told what to do', async () => {
   expect(err).toContain('npm ci && npm start')
   // What an old Node must be able to read has no newer syntax than dynamic import.
   expect(await readFile(COMMAND, 'utf8')).not.toMatch(/\bawait\b|\?\?|\?\./)
+})
+
+test('what has been compiled is kept with the packages, or where NODE_COMPILE_CACHE says, and not in the temporary folder', async () => {
+  const file = await config(yaml())
+  const temporary = join(folder, 'temporary')
+  const kept = join(folder, 'kept')
+  await mkdir(temporary)
+  for (const NODE_COMPILE_CACHE of ['', kept]) {
+    const { ended } = runWith({ NODE_COMPILE_CACHE, TMPDIR: temporary }, COMMAND, 'check', file)
+    expect(await ended).toMatchObject({ status: 0, err: '' })
+  }
+  expect(await readdir(temporary)).toEqual([])
+  expect(await readdir(kept)).toHaveLength(1)
 })
 
 test('explain lets no plugin ask outside, also past its http, and ends although a timer is left', async () => {

@@ -1,4 +1,4 @@
-/** The real command, as a process in a folder of its own: one for each test of the file that imports this. */
+/** The real command, as a process in a folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -10,19 +10,23 @@ import { afterEach, beforeEach, vi } from 'vitest'
 export const COMMAND = fileURLToPath(new URL('../core/switchboard.js', import.meta.url))
 export const SECRET = 'a-secret-of-this-test'
 const SAYS_WITHIN_MS = 60_000
-/** Each of these tests starts several processes, and a busy machine takes its time. */
-vi.setConfig({ testTimeout: 180_000 })
 
 /** Where the test's configuration and storage are. */
 export let folder: string
 const children: ChildProcess[] = []
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'switchboard-'))
-})
-afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
-  await rm(folder, { recursive: true, force: true })
-})
+
+/** A folder for each test of the file that calls this. After it no process of the test is left. */
+export function useFolder(): void {
+  // Each of these tests starts several processes, and a busy machine takes its time.
+  vi.setConfig({ testTimeout: 180_000 })
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'switchboard-'))
+  })
+  afterEach(async () => {
+    for (const child of children.splice(0)) child.kill('SIGKILL')
+    await rm(folder, { recursive: true, force: true })
+  })
+}
 
 export const yaml = (storage = './data') => `
 server: { port: 0, publicUrl: http://localhost }
@@ -55,7 +59,8 @@ interface Variables {
 
 export const run = (...args: readonly string[]) => runWith({}, ...args)
 
-function runWith(variables: Variables, ...args: readonly string[]) {
+/** As `run`, with these variables over those of the tests. */
+export function runWith(variables: Variables, ...args: readonly string[]) {
   const env = { ...process.env, ...variables }
   const child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000, env })
   children.push(child)

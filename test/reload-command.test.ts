@@ -2,7 +2,9 @@ import { mkdir, rename, rmdir, symlink, utimes, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { beforeEach, expect, test } from 'vitest'
-import { answers, config, folder, post, SECRET, started, switchboard } from './command.ts'
+import { answers, config, folder, post, SECRET, started, switchboard, useFolder } from './command.ts'
+
+useFolder()
 
 /** A bot that says its words and what stands in its file; it shows each time it is checked. */
 const BOT = `

@@ -2,7 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { readJournal } from '../core/journal/sqlite/read-journal.ts'
-import { config, folder, post, started } from './command.ts'
+import { config, folder, post, started, useFolder } from './command.ts'
+
+useFolder()
 
 /** A bot that answers once there is a file named `go`, and says when it has been asked. */
 const BOT = `

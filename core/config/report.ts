@@ -206,10 +206,12 @@ export function visible(text: string): string {
 
 const WIDE =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f/u
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+/** Made when the first problem is told: it takes longer than the rest of this file. */
+let graphemes: Intl.Segmenter | undefined
 
 /** How many columns of a terminal a text takes: Chinese characters and emoji take two. */
 export function displayWidth(text: string): number {
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
   let width = 0
   for (const { segment } of graphemes.segment(text)) {
     if (WIDE.test(segment)) width += 2

@@ -1,19 +1,14 @@
 /** The thread that watches the main one. When that one is blocked, it is stopped where it stands, named, and ended. */
 import { writeSync } from 'node:fs'
-import { Session } from 'node:inspector'
+import { type Debugger, Session } from 'node:inspector'
 import { workerData } from 'node:worker_threads'
-import { z } from 'zod'
 import { noteBlocked } from '../journal/sqlite/blocked.ts'
-import { RUNNING } from './watchdog.ts'
+import { RUNNING, type Running, type Watched } from './watchdog.ts'
 
-const watched = z
-  .object({ beat: z.instanceof(SharedArrayBuffer), everyMs: z.number(), beats: z.number(), folder: z.string() })
-  .parse(workerData)
+// Nothing is loaded here that is not needed at every start, zod least of all: what comes in is all our own.
+const watched: Watched = workerData
 /** How long the main thread may take to stop where it stands; native code that does not is ended without a name. */
 const STOP_MS = 3_000
-
-const Running = z.object({ instance: z.string(), plugin: z.string(), entry: z.string() })
-const Answer = z.object({ result: z.object({ value: z.string() }) })
 
 const count = new Int32Array(watched.beat)
 let last = -1
@@ -37,17 +32,20 @@ function stopMainThread(): void {
     const place = places.find((at) => at.startsWith('file:')) ?? places[0] ?? 'an unknown place'
     const expression = `JSON.stringify(globalThis[Symbol.for(${JSON.stringify(RUNNING)})].getStore())`
     const at = { callFrameId: callFrames[0]?.callFrameId ?? '', expression, returnByValue: true }
-    session.post('Debugger.evaluateOnCallFrame', at, (_error, answer) => end(place, answer))
+    session.post('Debugger.evaluateOnCallFrame', at, (_error, answer?: Debugger.EvaluateOnCallFrameReturnType) =>
+      end(place, answer?.result.value),
+    )
   })
   session.post('Debugger.enable')
   session.post('Debugger.pause')
   setTimeout(() => end('native code', undefined), STOP_MS)
 }
 
-function end(place: string, answer: unknown): void {
+/** `stored`: what was running, as JSON; nothing when no plugin was, or when it could not be asked. */
+function end(place: string, stored: string | undefined): void {
   const seconds = Math.round((watched.everyMs * watched.beats) / 1_000)
   try {
-    const running = Running.parse(JSON.parse(Answer.parse(answer).result.value))
+    const running: Running = JSON.parse(stored ?? 'null')
     say({
       ...running,
       place,

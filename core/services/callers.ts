@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
-import { wordsOf } from './http.ts'
+import { wordsOf } from './addresses.ts'
 
 /** The part of `server:` that says who is believed. */
 export interface CallerSettings {

@@ -10,7 +10,6 @@ import { openWorld } from './world.ts'
 vi.setConfig({ testTimeout: 60_000 })
 afterAll(endAll)
 
-// Stopped in order, it also leaves what it has compiled to the starts that follow.
 test.runIf(canTrace)('an acknowledgement leaves after the disk has been flushed', async () => {
   await using world = await openWorld()
   const trace = join(world.folder, 'trace')

@@ -12,6 +12,8 @@ import { soon, until } from './until.ts'
 const ROOT = resolve(import.meta.dirname, '../..')
 const COMMAND = resolve(ROOT, 'core/switchboard.js')
 const POINTS = resolve(import.meta.dirname, 'points.ts')
+/** Where what is compiled at one start is found at the next. Named here, so that it holds for `POINTS` too. */
+export const COMPILED = resolve(ROOT, 'node_modules/.cache/switchboard')
 /** So much of a process's log is shown when something is wrong. */
 const LOG_LINES = 30
 
@@ -39,8 +41,6 @@ export interface Running {
 
 const alive = new Set<ChildProcess>()
 const folders = new Set<string>()
-/** What is compiled at one start need not be at the next. */
-const compiled = temporaryFolder()
 // Nothing is left, not even when the tests themselves break off.
 process.on('exit', () => endAll())
 
@@ -75,7 +75,7 @@ export function startProcess(
     cwd: ROOT,
     env: {
       PATH: process.env.PATH ?? '',
-      NODE_COMPILE_CACHE: compiled,
+      NODE_COMPILE_CACHE: COMPILED,
       ...env,
       ...(point && { [POINT]: pointText(point) }),
     },

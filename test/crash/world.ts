@@ -3,7 +3,7 @@
  * is acknowledged, agents whose commands are repeated until they are answered, and the platform.
  */
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, request } from 'undici'
@@ -15,7 +15,7 @@ import { type Journal, openJournal, snapshot } from './journal.ts'
 import { type Act, accountOf, CHANNELS, type Channel, type GivenCommand, type Known, type SentEvent } from './known.ts'
 import { openPlatform, type Platform } from './platform.ts'
 import { FULL, type Point } from './point.ts'
-import { type Running, startProcess, temporaryFolder } from './process.ts'
+import { COMPILED, type Running, startProcess, temporaryFolder } from './process.ts'
 import { until } from './until.ts'
 
 export interface World extends AsyncDisposable, Known {
@@ -271,6 +271,7 @@ function yamlOf(platform: Platform, wakeAfterMs: number): string {
 
 /** Starts everything once and stops it: only a process that ends by itself leaves behind what it has compiled. */
 export async function warmUp(): Promise<void> {
+  if (existsSync(COMPILED)) return
   await using world = await openWorld()
   await world.start()
   await world.running.stop()
