@@ -3,11 +3,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { signIdentity } from '../../plugins/channels/web/identity.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { PICTURE } from './host.ts'
-import { handOver, ONE_MOMENT, type Script, type Site, startSite } from './site.ts'
+import { handOver, ONE_MOMENT, type Script, type Site, startSite, tokenOf } from './site.ts'
 import { expectSeen, SOON, widgetOf } from './widget.ts'
 
 const lab = useChromium()
 const SECRET = 'the-secret-of-the-shop-in-this-test'
+/** A token that says whose it is. */
+const OF_A_USER = /^[^.]+\.[^.]+\.[^.]+\.[^.]+$/
 
 /** What the bot waits for before it ends a long answer. */
 let goOn = Promise.withResolvers<void>()
@@ -291,6 +293,8 @@ describe.each(['en', 'zh-CN'] as const)('in %s', (language) => {
     const identity = signIdentity(SECRET, { id: `li-${language}`, expires, name: 'Li Lei' })
     const known = await visit()
     await known.page.evaluate(`switchboard('identify', '${identity}')`)
+    // From then on the chat is his. What he wrote before would be in another one, if his other device were first.
+    await expect.poll(() => tokenOf(known.page), SOON).toMatch(OF_A_USER)
     await known.widget.says('mine')
     await known.widget.sees('echo: mine')
     const elsewhere = widgetOf(await lab.page({ locale: language }), language)
