@@ -29,9 +29,9 @@ test('without its network nothing gets out or in; with it all of it does, once a
   await widget.panel.getByText(widget.words.offline).waitFor()
 
   const before = site.line.passed.length
-  await widget.says('one')
   const file = { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('a note') }
   await page.setInputFiles('switchboard-chat input[type=file]', [file])
+  await widget.says('one')
   await widget.says('two')
   await site.agent(page, { type: 'send', content: 'meanwhile' })
   await expect.poll(() => widget.log.getByText(widget.words.waiting).count(), SOON).toBe(3)
@@ -42,7 +42,7 @@ test('without its network nothing gets out or in; with it all of it does, once a
 
   await network.click()
   expect(await network.getAttribute('aria-checked')).toBe('true')
-  await expectSeen(widget, ['meanwhile', 'one', 'note.txt', 'two'])
+  await expectSeen(widget, ['meanwhile', 'note.txt', 'one', 'two'])
   await expect.poll(() => widget.log.getByText(widget.words.waiting).count(), SOON).toBe(0)
   for (const text of ['meanwhile', 'one', 'note.txt', 'two'])
     expect(await widget.log.getByText(text, { exact: true }).count(), text).toBe(1)

@@ -26,8 +26,12 @@ window.WebSocket = class extends WebSocket {
 }
 window.XMLHttpRequest = class extends XMLHttpRequest {
   override send(body?: Document | XMLHttpRequestBodyInit | null): void {
+    // As one that fails: what is sent and aborted again may have got out.
+    if (isOff()) {
+      this.dispatchEvent(new ProgressEvent('loadend'))
+      return
+    }
     super.send(body)
-    if (isOff()) this.abort()
     off.signal.addEventListener('abort', () => this.abort())
   }
 }
