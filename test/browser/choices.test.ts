@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { useChromium } from './chromium.ts'
 import { type Script, type Site, startSite } from './site.ts'
-import { SOON, type Widget, widgetOf } from './widget.ts'
+import { expectSeen, SOON, type Widget, widgetOf } from './widget.ts'
 
 const lab = useChromium()
 const asks: Script = (turn) => {
@@ -28,6 +28,20 @@ test('a file that was refused answers no question', async () => {
   await choice(widget, 'Cups').click()
   await widget.sees('picked: Cups')
   expect(await choice(widget, 'Cups').getAttribute('aria-pressed')).toBe('true')
+})
+
+test('a file that was refused stays where it was, and what comes after stands below it', async () => {
+  const widget = widgetOf(await lab.page())
+  await widget.open(site.shop)
+  await widget.says('before')
+  await choice(widget, 'Cups').waitFor()
+  const file = { name: 'a.exe', mimeType: 'application/x-msdownload', buffer: Buffer.from('x') }
+  await widget.page.setInputFiles('switchboard-chat input[type=file]', [file])
+  await widget.panel.getByText(widget.words.wrongType).waitFor()
+  const refused = await widget.log.getByText('a.exe').elementHandle()
+  await choice(widget, 'Cups').click()
+  await expectSeen(widget, ['before', 'What is it about?', 'a.exe', 'Cups', 'picked: Cups'])
+  expect(await refused?.evaluate((element) => element.isConnected)).toBe(true)
 })
 
 test('two pages that pick differently show the same answer in the end', async () => {

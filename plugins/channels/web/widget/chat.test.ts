@@ -959,6 +959,31 @@ test('a file with which our server fails again and again is given up, and what i
   expect(chat.view.outbox).toEqual([])
 })
 
+test('a file that would have to wait for long is given up, and what is behind it goes on', async () => {
+  const { server, browser, chat } = await online()
+  server.faults.filesAfterS = 61
+  chat.sendFile(file(10))
+  chat.send('after it')
+  await browser.until(() => texts(chat).join() === 'after it')
+  expect(chat.view.outbox).toMatchObject([{ state: 'failed', error: 'TOO_MANY_FILES' }])
+  server.faults.filesAfterS = undefined
+  chat.retry(chat.view.outbox[0]?.id ?? '')
+  await browser.until(() => chat.view.items.length === 2)
+  expect(chat.view.outbox).toEqual([])
+})
+
+test('a file that has to wait for a moment keeps its place before what is behind it', async () => {
+  const { server, browser, chat } = await online()
+  server.faults.filesAfterS = 60
+  chat.sendFile(file(10))
+  chat.send('after it')
+  await browser.until(() => posted(server, 'v1/files').length === 1)
+  await browser.until(() => chat.view.outbox[0]?.state === 'waiting')
+  server.faults.filesAfterS = undefined
+  await browser.until(() => chat.view.items.length === 2)
+  expect(texts(chat)[1]).toBe('after it')
+})
+
 test.each([
   [1, 'arrives'],
   [2, 'has failed'],

@@ -12,6 +12,7 @@ import { sizeText } from './sizes.ts'
 
 export { makeChoices, settleChoices } from './choices.ts'
 export { default as styles } from './files.css?inline'
+export { inOrder } from './order.ts'
 export { partElement } from './parts.ts'
 
 type Uploads = WidgetSettings['uploads']
@@ -86,7 +87,9 @@ export function reasonOf(code: string | undefined, context: Context): string | u
     ? words.tooLarge(limitOf(context))
     : code === 'FILE_TYPE'
       ? words.wrongType
-      : undefined
+      : code === 'TOO_MANY_FILES'
+        ? words.tooMany
+        : undefined
 }
 
 /** The visitor's own file before it is sent. A picture is drawn, because a strict page refuses `blob:` addresses. */

@@ -78,10 +78,10 @@ export function makeMessages(context: Context, onScroll: () => void): Messages {
   }
 
   /** The rows in their order. Those that stay are not touched, and what has come into the log stays the row that it was. */
-  function arrange({ items, outbox }: View): void {
+  function arrange(view: View): void {
     const now: Row[] = []
     let before: Element = greeting
-    for (const entry of [...items, ...outbox]) {
+    for (const entry of context.here.files?.inOrder(view) ?? [...view.items, ...view.outbox]) {
       const row = rowOf(entry)
       if (!row) continue
       row.follow(now[now.length - 1], row.seq !== undefined && row.seq === unreadFrom)

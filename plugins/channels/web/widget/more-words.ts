@@ -54,6 +54,7 @@ export const fileWords = both(
     drop: (limit: string) => `Drop to send, up to ${limit} each`,
     tooLarge: (limit: string) => `Not sent: larger than ${limit}.`,
     wrongType: 'Not sent: files of this kind are not accepted.',
+    tooMany: 'Not sent: too much has been uploaded. Try again later.',
   },
   {
     image: '图片',
@@ -67,6 +68,7 @@ export const fileWords = both(
     drop: (limit) => `松开即可发送，单个文件最大 ${limit}`,
     tooLarge: (limit) => `发送失败：文件超过 ${limit}`,
     wrongType: '发送失败：不支持此类文件',
+    tooMany: '发送失败：上传的文件过多，请稍后重试',
   },
 )
 

@@ -28,6 +28,8 @@ export interface Outbox {
 
 /** So often our server may fail with a file: what stands behind it is waiting. */
 const MAX_FILE_FAILURES = 5
+/** So long a file may be told to wait, for the same reason: an address that has uploaded too much may have to for an hour. */
+const MAX_FILE_WAIT_MS = 60_000
 
 interface Entry extends Outgoing {
   /** When it was written, so that another page finds the order. */
@@ -93,7 +95,8 @@ export function makeOutbox(browser: Browser, store: Store, { post, upload, onCha
         const isLost = refusal.code === 'FILE_GONE'
         const failed = (next.failures ?? 0) + (isLost ? 3 : refusal.status < 500 ? 0 : 1)
         if (isLost) change(id, { uploaded: undefined })
-        if ((isLost || isTemporary(refusal)) && !(file && failed >= MAX_FILE_FAILURES)) {
+        const isHopeless = failed >= MAX_FILE_FAILURES || (refusal.retryAfterMs ?? 0) > MAX_FILE_WAIT_MS
+        if ((isLost || isTemporary(refusal)) && !(file && isHopeless)) {
           change(id, { state: 'waiting', failures: failed })
           tryLater(refusal)
           break

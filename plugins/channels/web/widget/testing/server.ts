@@ -24,6 +24,8 @@ export interface Faults {
   retryAfter: string | undefined
   /** No token is good, also a new one. */
   refuseTokens: boolean
+  /** No file is taken, until so many seconds are over. */
+  filesAfterS: number | undefined
   /** So many messages come when their file is here no longer. */
   loseFiles: number
   /** What is asked for by POST is done, but the answer gets lost. */
@@ -87,6 +89,7 @@ export async function testServer(): Promise<Server> {
     status: undefined,
     retryAfter: undefined,
     refuseTokens: false,
+    filesAfterS: undefined,
     loseFiles: 0,
     loseAnswers: false,
     keepBack: false,
@@ -161,7 +164,8 @@ export async function testServer(): Promise<Server> {
         message.socket.destroy()
         return
       }
-      const headers = faults.retryAfter ? { 'retry-after': faults.retryAfter } : {}
+      const retryAfter = status === 429 && faults.filesAfterS ? `${faults.filesAfterS}` : faults.retryAfter
+      const headers = retryAfter ? { 'retry-after': retryAfter } : {}
       response.writeHead(status, headers).end(value === undefined ? undefined : JSON.stringify(value))
     }
 
@@ -184,6 +188,8 @@ export async function testServer(): Promise<Server> {
       const choice = field(body, 'choice')
       const { seq } = append(visitor, id, { by: 'visitor', part, ...(choice === undefined ? {} : { choice }) })
       reply(200, { seq })
+    } else if (path === 'v1/files' && faults.filesAfterS) {
+      reply(429, { code: 'TOO_MANY_FILES', message: 'Too much was uploaded.' })
     } else if (path === 'v1/files') {
       reply(200, { file: `ref-${url.searchParams.get('name')}`, type: 'file' })
     } else if (path === 'v1/read') {
