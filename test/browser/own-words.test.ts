@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectNothingWrong, useChromium } from './chromium.ts'
-import { type Site, startSite } from './site.ts'
-import { SOON, widgetOf } from './widget.ts'
+import { type Site, startSite, tokenOf } from './site.ts'
+import { SOON, type Widget, widgetOf } from './widget.ts'
 
 const lab = useChromium()
 let site: Site
@@ -25,6 +25,70 @@ test('what is being written goes, when another tab forgets', async () => {
   await other.page.evaluate('switchboard("forget")')
   await expect.poll(() => one.composer.inputValue(), SOON).toBe('')
   await expect.poll(() => one.rows(), SOON).not.toContain('hello')
+})
+
+/** What the browser keeps of what is being written. */
+const draftOf = ({ page }: Widget) => page.evaluate(`localStorage.getItem('switchboard ${site.base} draft')`)
+
+test('what is being written is there again on the next page, until it is sent', async () => {
+  const widget = widgetOf(await lab.page())
+  await widget.open(site.shop)
+  await expect.poll(() => widget.page.evaluate('Object.keys(localStorage).join()'), SOON).toContain('token')
+  const lines = 'Do you have\nblue cups,\nor green ones?'
+  const furnished = widget.panel.locator('.cut')
+  await furnished.waitFor({ state: 'attached' })
+  await widget.composer.fill(lines)
+  const box = await widget.composer.boundingBox()
+  await widget.open(`${site.shop}?another`)
+  await expect.poll(() => widget.composer.inputValue(), SOON).toBe(lines)
+  expect(await widget.composer.boundingBox()).toEqual(box)
+  await widget.composer.press('Enter')
+  await widget.sees(/echo: Do you have/)
+  expect(await draftOf(widget)).toBeNull()
+  await widget.page.reload()
+  await widget.launcher.click()
+  await furnished.waitFor({ state: 'attached' })
+  expect(await widget.composer.inputValue()).toBe('')
+})
+
+test('what one has written the next one does not see, however the one has gone', async () => {
+  const page = await lab.page()
+  const widget = widgetOf(page)
+  const furnished = widget.panel.locator('.cut')
+  const write = async () => {
+    await widget.open(site.shop)
+    await furnished.waitFor({ state: 'attached' })
+    await expect.poll(() => page.evaluate('Object.keys(localStorage).join()'), SOON).toContain('token')
+    await widget.composer.fill('my secret address')
+    await expect.poll(() => draftOf(widget), SOON).toContain('my secret address')
+  }
+  const expectNothing = async () => {
+    await widget.open(site.shop)
+    await furnished.waitFor({ state: 'attached' })
+    expect(await widget.composer.inputValue()).toBe('')
+    expect(await draftOf(widget)).toBeNull()
+  }
+  // Signed out while it was written, and on a page where the chat is closed, which is left at once.
+  await write()
+  await page.evaluate('switchboard("forget")')
+  expect(await draftOf(widget)).toBeNull()
+  await expectNothing()
+  await write()
+  await page.goto(site.shop)
+  await page.evaluate('switchboard("forget")')
+  expect(await draftOf(widget)).toBeNull()
+  await expectNothing()
+  // His token alone is gone, and then another's is there.
+  const key = `switchboard ${site.base} token`
+  const other = await lab.page()
+  await widgetOf(other).open(site.shop)
+  await expect.poll(() => tokenOf(other).catch(() => ''), SOON).not.toBe('')
+  for (const change of [`removeItem('${key}')`, `setItem('${key}', '${await tokenOf(other)}')`]) {
+    await write()
+    await page.goto(`${site.host.origin}/cup.png`)
+    await page.evaluate(`localStorage.${change}`)
+    await expectNothing()
+  }
 })
 
 test('what is being written in the form goes, too', async () => {
@@ -74,8 +138,9 @@ test('the browser keeps what the README says, from the first opening on, and not
   await widget.composer.waitFor()
   await expect.poll(kept, SOON).toEqual(['sse', 'token'])
   await widget.says('hello')
+  await widget.composer.fill('and what else')
   await widget.panel.getByRole('button', { name: widgetOf(page, 'zh-CN').words.language }).click()
-  await expect.poll(kept, SOON).toEqual(['language', 'out', 'sse', 'token'])
+  await expect.poll(kept, SOON).toEqual(['draft', 'language', 'out', 'sse', 'token'])
   expect(SAID.toSorted()).toEqual(await kept())
   expect(await page.context().cookies()).toEqual([])
   expect(await page.evaluate('indexedDB.databases().then(({ length }) => [length, sessionStorage.length])')).toEqual([

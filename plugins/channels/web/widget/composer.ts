@@ -9,6 +9,8 @@ export interface Composer {
   /** What the text stands in, with the buttons beside it. */
   readonly field: HTMLElement
   readonly text: HTMLTextAreaElement
+  /** Makes it as high as what stands in it. */
+  grow(): void
 }
 
 /** Whether a key press sends. While characters are being composed (Chinese, Japanese …), Enter only picks them. */
@@ -53,5 +55,5 @@ export function makeComposer(context: Context): Composer {
     privacy.textContent = context.text(settings.privacy ?? '')
   })
 
-  return { element, field, text }
+  return { element, field, text, grow }
 }

@@ -145,7 +145,7 @@ export function makeFace(context: Context, { host, frame, launcher }: Places): F
     fitting = new AbortController()
     const { signal } = fitting
     context.use('more', ({ furnish }) => {
-      furniture ??= furnish(context, panel, header, speak)
+      furniture ??= furnish(context, panel, header, composer, speak)
       furniture.fit(signal)
       show(chat.view)
       // What has come takes more room than what kept its place.

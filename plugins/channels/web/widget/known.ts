@@ -9,6 +9,8 @@ export const TOKEN = 'token'
 export const WAITING = 'out:'
 /** The key of the time until which upgrades are not tried. It is there from the first refused one on. */
 export const NO_SOCKETS_UNTIL = 'sse'
+/** The key of what is being written. */
+export const DRAFT = 'draft'
 /** The key of the language that the visitor has picked. */
 export const LANGUAGE = 'language'
 
@@ -34,5 +36,13 @@ export function remember(base: string, key: string, value: string): void {
     localStorage.setItem(prefixOf(base) + key, value)
   } catch {
     // This page knows it all the same.
+  }
+}
+
+export function erase(base: string, key: string): void {
+  try {
+    localStorage.removeItem(prefixOf(base) + key)
+  } catch {
+    // Then nothing was kept.
   }
 }

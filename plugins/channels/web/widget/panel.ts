@@ -1,7 +1,9 @@
 /** What an open panel gets as soon as it is fetched. */
 import type { View } from './chat.ts'
+import type { Composer } from './composer.ts'
 import type { Context } from './context.ts'
 import { button, make, say, set } from './dom.ts'
+import { keepDraft } from './draft.ts'
 import { LANGUAGE, remember } from './known.ts'
 import { moreWords } from './more-words.ts'
 import { type Language, languageOf } from './words.ts'
@@ -24,8 +26,10 @@ export function furnish(
   context: Context,
   panel: HTMLElement,
   header: HTMLElement,
+  composer: Composer,
   speak: (language: Language) => void,
 ): Furniture {
+  keepDraft(composer, context.base)
   const cut = make('p', 'cut')
   set(cut, 'role', 'status')
   header.after(cut)
