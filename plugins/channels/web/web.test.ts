@@ -239,6 +239,16 @@ test('C-ID-13: names and faces are shown only in the layout that has a place for
   expect(JSON.stringify([items, snapshot])).not.toMatch(/"face"|s\.png/)
 })
 
+test.each([
+  ['left-right', []],
+  ['one-sided', ['agent-identity: site shows no names and faces, as it is set up here.']],
+] as const)('C-ID-13: check tells where an identity is not seen: layout %s', async (layout, notes) => {
+  const desk = { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { all: { members: ['amy'] } } }
+  const faces = { use: 'agent-identity', identities: { sales: { name: 'Sales' } }, assign: { amy: 'sales' } }
+  await using bot = await start({ layout }, { desks: { support: desk }, features: [faces] })
+  expect(bot.runtime.config.notes.map(({ what }) => what)).toEqual(notes)
+})
+
 describe('people', () => {
   const handsOver = definePlugin({
     name: 'hands-over',
