@@ -54,3 +54,17 @@ test('a response that breaks off throws, after what came before', async () => {
 test('a response without a body has no events', async () => {
   expect(await Array.fromAsync(eventStream(new Response(null, { status: 204 })))).toEqual([])
 })
+
+test('a long line in small pieces is read once, not again with each piece', async () => {
+  const line = `data: ${'x'.repeat(1 << 20)}\n\n`
+  const startedMs = performance.now()
+  expect(await read(Buffer.from(line), 100)).toEqual([line.slice(6, -2)])
+  // Read again with each of its 10,000 pieces it takes over ten seconds.
+  expect(performance.now() - startedMs).toBeLessThan(4_000)
+})
+
+test('a line that does not end is not read for ever', async () => {
+  const piece = Buffer.alloc(1 << 20, 'x')
+  const endless = new ReadableStream({ pull: (controller) => controller.enqueue(piece) })
+  await expect(Array.fromAsync(eventStream(new Response(endless)))).rejects.toMatchObject({ code: 'HTTP_TOO_LARGE' })
+})
