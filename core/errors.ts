@@ -108,6 +108,6 @@ const PERMANENT: ReadonlySet<string> = new Set(['CHANNEL_WINDOW_CLOSED', 'CHANNE
 
 /** The words of anything that was thrown, for logs and the trace. */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message || error.name
-  return typeof error === 'string' ? error : 'something that is not an Error was thrown'
+  if (error instanceof Error) return (error.message || error.name).toWellFormed()
+  return typeof error === 'string' ? error.toWellFormed() : 'something that is not an Error was thrown'
 }

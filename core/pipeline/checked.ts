@@ -11,8 +11,10 @@ import type { Given, ReplyChange } from './draft.ts'
 const MAX_TEXT = 100_000
 const MAX_PARTS = 50
 
-const Text = z.string().max(MAX_TEXT)
-const Id = z.string().min(1).max(512)
+/** Half a character, as a text that was cut has it, is kept by no table as it is. */
+const words = z.string().overwrite((text) => text.toWellFormed())
+const Text = words.max(MAX_TEXT)
+const Id = words.min(1).max(512)
 const Url = z.string().min(1).max(8_192)
 const JsonValue: z.ZodType<Json> = z.json()
 
@@ -48,11 +50,11 @@ const PartSchema: z.ZodType<Part> = z.discriminatedUnion('type', [
     type: z.literal('choices'),
     prompt: Text,
     choices: z
-      .array(z.object({ id: Id, label: z.string().max(1_024) }))
+      .array(z.object({ id: Id, label: words.max(1_024) }))
       .min(1)
       .max(100),
   }),
-  z.object({ type: z.literal('native'), platform: z.string(), data: JsonValue, text: Text }),
+  z.object({ type: z.literal('native'), platform: words, data: JsonValue, text: Text }),
 ])
 
 const Parts = z.array(PartSchema).max(MAX_PARTS)
@@ -101,7 +103,7 @@ export function checkedContent(content: unknown): Content {
 
 /** Something to say. Throws `PLUGIN_BAD_CONTENT`. */
 export function checkedSay(say: unknown): Say {
-  if (typeof say === 'string' && say.length <= MAX_TEXT) return say
+  if (typeof say === 'string' && say.length <= MAX_TEXT) return say.toWellFormed()
   const checked = SaySchema.safeParse(say)
   if (checked.success) return checked.data
   throw new SwitchboardError('PLUGIN_BAD_CONTENT', { detail: z.prettifyError(checked.error) })

@@ -160,7 +160,8 @@ export function makeCommands(
       conversation: chat.conversation,
       trace: [],
       startedAtMs: clock.now(),
-      history: ({ max }) => readHistory(engine, chat.id, { beforeSeq: chat.seq + 1, max }),
+      history: (options) => readHistory(engine, chat.id, { beforeSeq: chat.seq + 1, ...options }),
+      newConversation: tools.makeId,
     })
   }
 
@@ -277,7 +278,7 @@ export function makeCommands(
       type: 'open',
       by,
       because: `${by.person} called back`,
-      id: tools.makeId(),
+      id: draft.newConversation(),
       owner: { kind: 'agent', desk: desk.name, team: undefined, person: by.person },
       origin: 'callback',
       route: routeOf(draft)?.id ?? '',

@@ -142,6 +142,15 @@ export interface Rewritten extends DraftReply {
   readonly identity: Identity | undefined
 }
 
+/** A message without an answer of its own: the next one's is for both. */
+export interface Gathered {
+  readonly seq: number
+  readonly text: string
+}
+
+/** Reads what was said before, without these entries. */
+type ReadHistory = (options: { max: number; without?: readonly number[] | undefined }) => Promise<readonly Said[]>
+
 /** Everything that a turn has gathered, until it is committed or given up. */
 export class TurnDraft {
   readonly chat: LoadedChat
@@ -177,9 +186,10 @@ export class TurnDraft {
   answersInline = false
   /** The replies after `rewrite`, once they have been through it. */
   rewritten: readonly Rewritten[] | undefined
-  readonly history: (options: { max: number }) => Promise<readonly Said[]>
   /** The chat as plugins see it. */
   readonly shownChat: Chat
+  /** The id of the conversation that this turn may open: the same whenever it is run again. */
+  readonly newConversation: () => string
   /** Aborted when a command changes the owner while a bot is being asked. */
   readonly interrupted: AbortSignal | undefined
   /** Of a wake: the key that is due. */
@@ -187,7 +197,8 @@ export class TurnDraft {
   #text: string | undefined
   #customer: Customer | undefined
   readonly #known: Facts
-  #gathered: readonly string[] = []
+  readonly #history: ReadHistory
+  #gathered: readonly Gathered[] = []
 
   constructor(given: {
     readonly chat: LoadedChat
@@ -198,7 +209,8 @@ export class TurnDraft {
     readonly conversation: Conversation | undefined
     readonly trace: TraceStep[]
     readonly startedAtMs: number
-    readonly history: (options: { max: number }) => Promise<readonly Said[]>
+    readonly history: ReadHistory
+    readonly newConversation: () => string
     readonly wokenKey?: string | undefined
     readonly interrupted?: AbortSignal | undefined
   }) {
@@ -212,7 +224,8 @@ export class TurnDraft {
     this.startedAtMs = given.startedAtMs
     this.allowances = given.chat.allowances
     this.openDeliveries = given.chat.openDeliveries
-    this.history = given.history
+    this.#history = given.history
+    this.newConversation = given.newConversation
     this.wokenKey = given.wokenKey
     this.interrupted = given.interrupted
     this.shownChat = Object.freeze({
@@ -240,17 +253,22 @@ export class TurnDraft {
   get text(): string {
     if (this.event.type !== 'message') return ''
     const own = this.isTurnedAway ? [] : [textOf(withTranscripts(this.event.parts, this.facts))]
-    this.#text ??= [...this.gathered, ...own].join('\n')
+    this.#text ??= [...this.gathered.map(({ text }) => text), ...own].filter(Boolean).join('\n')
     return this.#text
   }
 
   /** What was said just before, in messages that have no answer of their own. */
-  set gathered(texts: readonly string[]) {
-    this.#gathered = texts
+  set gathered(messages: readonly Gathered[]) {
+    this.#gathered = messages
     this.#text = undefined
   }
-  get gathered(): readonly string[] {
+  get gathered(): readonly Gathered[] {
     return this.#gathered
+  }
+
+  /** What was said before this turn's own words. */
+  history({ max }: { max: number }): Promise<readonly Said[]> {
+    return this.#history({ max, without: this.#gathered.map(({ seq }) => seq) })
   }
 
   get choice(): string | undefined {
@@ -340,9 +358,9 @@ export function withTranscripts(parts: readonly Part[], { transcripts }: Facts):
   })
 }
 
-/** A reason is kept with the turn, so it must be words. */
+/** A reason is kept with the turn, so it must be words, and such as every table keeps as they are. */
 function words(because: unknown): string {
-  if (typeof because === 'string') return because
+  if (typeof because === 'string') return because.toWellFormed()
   throw new SwitchboardError('PLUGIN_BAD_CONTENT', { detail: 'A reason must be a text.' })
 }
 

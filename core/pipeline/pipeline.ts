@@ -137,6 +137,12 @@ export function makePipeline(
   async function handle(first: LoadedChat, todo: TodoEntry): Promise<void> {
     if (todo.blocked >= MAX_BLOCKED) return giveUp(first, todo, 'it has blocked the process three times')
     const trace: TraceStep[] = []
+    // Whoever is asked again about this event is told of the same conversation, also while none is open yet.
+    let opens: string | undefined
+    const newConversation = () => {
+      opens ??= tools.makeId()
+      return opens
+    }
     let chat = first
     let enriching: Enriching | undefined
     const find: Find = async (draft) => {
@@ -145,7 +151,7 @@ export function makePipeline(
       const again = () => {
         enriching = undefined
       }
-      enriching ??= startEnriching(await begin(plan, channel, chat, todo, trace), again)
+      enriching ??= startEnriching(await begin(plan, channel, chat, todo, { trace, newConversation }), again)
       return enriching
     }
     for (let round = 0; round < MAX_ROUNDS && !stopped; round++) {
@@ -155,7 +161,7 @@ export function makePipeline(
         if (!channel) return await leave(plan, chat, todo)
         const interrupt = new AbortController()
         interrupts.set(chat.id, interrupt)
-        const draft = await begin(plan, channel, chat, todo, trace, interrupt.signal)
+        const draft = await begin(plan, channel, chat, todo, { trace, newConversation, interrupted: interrupt.signal })
         const settled = await run(draft, todo, find)
         const committed = await commit(draft, settled)
         if (committed.ok) return afterwards(draft, todo, settled, committed, enriching ?? NOTHING_TO_FIND)
@@ -181,8 +187,11 @@ export function makePipeline(
     channel: PlannedChannel,
     chat: LoadedChat,
     todo: TodoEntry,
-    trace: TraceStep[],
-    interrupted?: AbortSignal,
+    run: {
+      readonly trace: TraceStep[]
+      readonly newConversation: () => string
+      readonly interrupted?: AbortSignal | undefined
+    },
   ): Promise<TurnDraft> {
     const { event } = todo
     const about =
@@ -193,12 +202,11 @@ export function makePipeline(
       event,
       plan,
       channel,
-      trace,
       startedAtMs: clock.now(),
       conversation: about ? about.conversation : chat.conversation,
-      history: ({ max }) => readHistory(engine, chat.id, { beforeSeq: todo.seq, max }),
+      history: (options) => readHistory(engine, chat.id, { beforeSeq: todo.seq, ...options }),
       wokenKey: event.type === 'wake' ? event.key : undefined,
-      interrupted,
+      ...run,
     })
   }
 
@@ -388,7 +396,7 @@ export function makePipeline(
     try {
       const channel = plan.channels.get(chat.account)
       if (!channel) return await leave(plan, chat, todo)
-      const draft = await begin(plan, channel, chat, todo, [])
+      const draft = await begin(plan, channel, chat, todo, { trace: [], newConversation: tools.makeId })
       const { conversation } = draft
       if (conversation && conversation.owner.kind !== 'bot') toDesk(draft, conversation.owner.desk)
       else if (isFromPlatform(draft)) sayAsCore(draft, plan.texts.fallback)

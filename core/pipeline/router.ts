@@ -1,14 +1,15 @@
 /** Stop 5: who answers what no feature has ended: the people who own the conversation, else the route's bots. */
 
 import { messageOf, SwitchboardError } from '../errors.ts'
-import type { Part } from '../message.ts'
-import { contentOf, textOf, toParts } from '../message.ts'
+import type { Part, Say } from '../message.ts'
+import { contentOf, toParts } from '../message.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { PlannedRoute } from '../runtime/plan.ts'
 import { during } from '../runtime/watchdog.ts'
+import type { Clock } from '../services/clock.ts'
 import { type Ended, limited, type OutcomeHook, runHook } from './chain.ts'
-import { checkedBody } from './checked.ts'
-import type { HookTurn, TurnDraft } from './draft.ts'
+import type { Ending, Gathered, HookTurn, TurnDraft } from './draft.ts'
+import { asTheyAreNow } from './history.ts'
 import { CORE, handOver, openForBot, opensConversation, routeOf, type Settled, sayAsCore, settle } from './settle.ts'
 import type { Tools } from './tools.ts'
 
@@ -17,6 +18,8 @@ const BOT_LIMIT_MS = 60_000
 /** A bot that takes longer than this is shown as typing. */
 const TYPING_AFTER_MS = 1_000
 const SHOWING_LIMIT_MS = 5_000
+/** What a bot writes is shown no more often than this, however small its pieces are. */
+const DRAFT_EVERY_MS = 50
 
 /** Decides about an event that every stage has passed on. */
 export async function route(tools: Tools, draft: TurnDraft): Promise<Settled> {
@@ -94,11 +97,11 @@ async function isLastOfSeveral(tools: Tools, draft: TurnDraft, collectMs: number
   return true
 }
 
-/** The words of the messages just before this one that wait for its answer. */
-async function gatheredBefore(tools: Tools, { chat, entry }: TurnDraft): Promise<readonly string[]> {
+/** The messages just before this one that wait for its answer. */
+async function gatheredBefore(tools: Tools, { chat, entry }: TurnDraft): Promise<readonly Gathered[]> {
   const before = await tools.engine.read
     .selectFrom('entry')
-    .select(['body_json', 'because'])
+    .select(['seq', 'kind', 'body_json', 'facts_json', 'because'])
     .where('chat', '=', chat.id)
     .where('kind', '=', 'in')
     .where('type', '=', 'message')
@@ -109,7 +112,8 @@ async function gatheredBefore(tools: Tools, { chat, entry }: TurnDraft): Promise
     .execute()
   const first = before.findIndex(({ because }) => because !== COLLECTED)
   const gathered = first < 0 ? before : before.slice(0, first)
-  return gathered.reverse().map(({ body_json }) => textOf(checkedBody(body_json)))
+  const now = await asTheyAreNow(tools.engine, chat.id, gathered.reverse())
+  return now.map(({ row, text }) => ({ seq: row.seq, text }))
 }
 
 /** A guard has turned the last of several messages away: those before it are still to be answered. */
@@ -138,34 +142,58 @@ async function askBot(tools: Tools, draft: TurnDraft, bot: Instance) {
   const stopTyping = tools.clock.after(TYPING_AFTER_MS, () =>
     quietly(tools, draft, () => channel?.typing?.(externalId)),
   )
-  let shown = false
-  const show = (text: string) => {
-    shown = true
-    quietly(tools, draft, () => channel?.draft?.(externalId, text))
-  }
+  const shown = showing(tools.clock, (text) => quietly(tools, draft, () => channel?.draft?.(externalId, text)))
   try {
-    const answer: OutcomeHook = (turn, next) => finish(bot.bot?.answer(turn, next), turn, show)
+    const answer: OutcomeHook = (turn, next) => finish(bot.bot?.answer(turn, next), turn, shown.show)
     return await runHook(tools, draft, bot, 'bot', answer, { limitMs: BOT_LIMIT_MS, interrupted: draft.interrupted })
   } finally {
     stopTyping()
-    // The draft is withdrawn: the committed answer takes its place, or nobody's does.
-    if (shown) quietly(tools, draft, () => channel?.draft?.(externalId, ''))
+    shown.withdraw()
+  }
+}
+
+/** Shows the newest text at once, and then at most so often; the last one is never left out. */
+function showing(clock: Clock, show: (text: string) => void) {
+  let newest: string | undefined
+  let nextAtMs: number | undefined
+  let cancel: (() => void) | undefined
+  const showNewest = () => {
+    cancel?.()
+    cancel = undefined
+    if (newest === undefined) return
+    show(newest)
+    newest = undefined
+    nextAtMs = clock.now() + DRAFT_EVERY_MS
+  }
+  return {
+    show(text: string) {
+      newest = text
+      const waitMs = (nextAtMs ?? 0) - clock.now()
+      if (waitMs <= 0) showNewest()
+      else cancel ??= clock.after(waitMs, showNewest)
+    },
+    /** The committed answer takes its place, or nobody's does. */
+    withdraw() {
+      showNewest()
+      if (nextAtMs !== undefined) show('')
+    },
   }
 }
 
 /** Reads a streaming bot to its end, showing the text so far. */
 async function finish(answer: unknown, turn: HookTurn, show: (text: string) => void): Promise<unknown> {
   if (!isGenerator(answer)) return answer
+  const { signal } = turn
   try {
     for (;;) {
       const step = await answer.next()
       if (step.done) return step.value
-      if (turn.signal.aborted) throw new SwitchboardError('PLUGIN_TIMEOUT')
+      if (signal.aborted) throw new SwitchboardError('PLUGIN_TIMEOUT')
       if (typeof step.value === 'string') show(step.value)
     }
   } finally {
     // Closes what the bot holds open (its request, say) when it is given up half-way.
-    if (turn.signal.aborted) await answer.return(undefined)
+    if (signal.aborted) await answer.return(undefined)
   }
 }
 
@@ -199,13 +227,13 @@ function settleBot(tools: Tools, draft: TurnDraft, planned: PlannedRoute, ended:
   }
   const { ending, by } = ended
   if (ending.kind === 'unknown') {
+    if (!hasWords(draft)) return settleWordless(draft, ended, ending)
     draft.decide({ type: 'count', by: CORE, unknown: 'add', failures: 'reset' })
     const unknown = draft.conversation?.counts.unknown ?? 0
     if (handOff.unknown !== undefined && unknown >= handOff.unknown) {
       return handOver(tools, draft, { because: `${unknown} unknown answers of ${by.name}`, by })
     }
-    if (ending.say === undefined) sayAsCore(draft, draft.plan.texts.unknown)
-    else draft.replies.push({ by: by.actor, say: ending.say, expect: undefined, instance: by.name })
+    sayUnknown(draft, by, ending.say)
     return settle(tools, draft, ended)
   }
   draft.decide({ type: 'count', by: CORE, unknown: 'reset', failures: 'reset' })
@@ -218,6 +246,33 @@ function settleBot(tools: Tools, draft: TurnDraft, planned: PlannedRoute, ended:
     return handOver(tools, draft, { because: `${by.name} understood ${ending.intent}`, by })
   }
   return settled
+}
+
+/** Whether there is something that a bot could have understood. */
+function hasWords({ event, text, choice }: TurnDraft): boolean {
+  return event.type === 'message' && (text.trim() !== '' || choice !== undefined)
+}
+
+/**
+ * That a bot does not know a recording or a picture says nothing about how well it understands, so it does not count.
+ * Whoever has scanned something or picked a menu item has asked nothing: only what the bot itself has to say is said.
+ */
+function settleWordless(
+  draft: TurnDraft,
+  { by }: Ended,
+  { say, because }: Extract<Ending, { kind: 'unknown' }>,
+): Settled {
+  draft.decide({ type: 'count', by: CORE, failures: 'reset' })
+  const why = because ?? 'without words'
+  if (draft.event.type !== 'message' && say === undefined)
+    return { outcome: 'handled', by: by.name, because: `unknown ${draft.event.type}: ${why}` }
+  sayUnknown(draft, by, say)
+  return { outcome: 'answered', by: by.name, because: `unknown: ${why}` }
+}
+
+function sayUnknown(draft: TurnDraft, by: Instance, say: Say | undefined): void {
+  if (say === undefined) sayAsCore(draft, draft.plan.texts.unknown)
+  else draft.replies.push({ by: by.actor, say, expect: undefined, instance: by.name })
 }
 
 /** In a cooperation: what the bot would say. Never sent; nothing of its turn is kept but this. */

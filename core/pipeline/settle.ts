@@ -88,7 +88,7 @@ export function handOver(
       because: `${wish.because}, but ${route?.name ?? 'no route'} has no people`,
     }
   }
-  const team = wish.to?.team ?? (desk === route.desk ? route.team : undefined)
+  const team = teamOf(tools, draft, desk, wish.to?.team) ?? (desk === route.desk ? route.team : undefined)
   const place = whereAt(tools, draft, desk, {
     conversation: draft.conversation ?? prospect(tools, draft, route, desk.name),
     customer: draft.customer,
@@ -108,7 +108,7 @@ export function handOver(
         type: 'open',
         by: actor,
         because: wish.because,
-        id: tools.makeId(),
+        id: draft.newConversation(),
         owner,
         origin: 'customer',
         route: route.id,
@@ -127,6 +127,18 @@ export function handOver(
   if (wish.say === undefined) sayAsCore(draft, draft.plan.texts.handedOver)
   else draft.replies.push({ by: actor, say: wish.say, expect: undefined, instance: by })
   return { outcome: 'handed-off', by, because: wish.because }
+}
+
+/** The team that was wished for, if the desk has it: without a team somebody comes, to a misspelt one nobody would. */
+function teamOf(tools: Tools, draft: TurnDraft, desk: Instance, wished: string | undefined): string | undefined {
+  const { people, teams } = desk.plugin.names(desk.checked.settings)
+  // A bridged desk may name nothing in the YAML: then it knows its teams itself.
+  const isBridged = people.length === 0 && teams.length === 0
+  if (wished === undefined || isBridged || teams.includes(wished)) return wished
+  const because = `${desk.name} has no team ${tools.redact(wished)} (known: ${teams.join(', ') || 'none'})`
+  desk.log.warn({ turn: draft.entry.id }, because)
+  draft.trace.push({ stage: 'where', by: 'core', did: 'no team', because, line: desk.line })
+  return undefined
 }
 
 /** What `where` may say. A promise is none: the turn does not wait for it. */
@@ -175,7 +187,7 @@ function notePlace(draft: TurnDraft, desk: Instance, place: z.output<typeof Plac
 /** The conversation as the desk is shown it before it is opened. */
 function prospect(tools: Tools, draft: TurnDraft, route: PlannedRoute, desk: string): Conversation {
   return {
-    id: draft.entry.id,
+    id: draft.newConversation(),
     state: 'queued',
     owner: { kind: 'queue', desk },
     lease: 0,
@@ -204,7 +216,16 @@ export function openForBot(
   if (!bot) return
   const owner = { kind: 'bot', bot: bot.name } as const
   const atMs = tools.clock.now()
-  draft.decide({ type: 'open', by, because, id: tools.makeId(), owner, origin: 'customer', route: route.id, atMs })
+  draft.decide({
+    type: 'open',
+    by,
+    because,
+    id: draft.newConversation(),
+    owner,
+    origin: 'customer',
+    route: route.id,
+    atMs,
+  })
 }
 
 function close(

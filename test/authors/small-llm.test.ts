@@ -58,9 +58,7 @@ test('the answer is shown while it is written, and sent once', async () => {
   })
   await using bot = await testRuntime(config(model))
   await bot.user('u1').says('hello').hears('你好，我是机器人。').hearsNothing()
-  expect(bot.channel.drafts).toEqual(
-    ['你好', '你好，我是', '你好，我是机器人。', ''].map((text) => ({ chat: 'u1', text })),
-  )
+  expect(bot.channel.drafts).toEqual(['你好', '你好，我是机器人。', ''].map((text) => ({ chat: 'u1', text })))
   const said = (await bot.entries('u1')).filter(({ kind }) => kind === 'out')
   expect(said).toHaveLength(1)
 })

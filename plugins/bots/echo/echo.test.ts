@@ -25,16 +25,5 @@ test('a message without words is unknown, and says so in the customer’s langua
   await using bot = await testRuntime({ languages: ['en', 'zh-CN'], bots: { parrot: { use: echo, wordless } } })
   await bot.user('u1').says([PICTURE]).hears('Only words, please.')
   await bot.user('u2', { language: 'zh-CN' }).says([PICTURE]).hears('我只会重复文字。')
-  expect(await bot.outcomes('u1')).toEqual(['answered: unknown'])
-})
-
-test('messages without words hand over where the route says after how many', async () => {
-  await using bot = await testRuntime({
-    bots: { parrot: { use: echo } },
-    desks: { support: { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { presale: { members: ['amy'] } } } },
-    routes: [{ from: 'memory', mode: 'bot-first', bot: 'parrot', desk: 'support', handOff: { unknown: 2 } }],
-    texts: { unknown: 'What?', handedOver: 'Wait.' },
-  })
-  await bot.user('u1').says([PICTURE]).hears('What?').says([PICTURE]).hears('Wait.')
-  expect((await bot.conversation('u1'))?.owner).toEqual({ kind: 'queue', desk: 'support', team: 'presale' })
+  expect(await bot.outcomes('u1')).toEqual(['answered: unknown: without words'])
 })

@@ -66,7 +66,7 @@ export default defineBot({
             return offer(turn, understood.entries, `may be ${because.join(', ')}`)
           }
           case 'unknown':
-            return turn.unknown(config.unknown)
+            return turn.unknown(turn.event.type === 'message' ? config.unknown : undefined)
         }
       },
     }

@@ -35,7 +35,7 @@ describe('an answer', () => {
     await using model = await fakeModel(() => writes('你好', '，我是', '机器人。'))
     await using bot = await testRuntime(config(model))
     await bot.user('u1').says('hello').hears('你好，我是机器人。').hearsNothing()
-    expect(bot.channel.drafts.map(({ text }) => text)).toEqual(['你好', '你好，我是', '你好，我是机器人。', ''])
+    expect(bot.channel.drafts.map(({ text }) => text)).toEqual(['你好', '你好，我是机器人。', ''])
     expect(await bot.outcomes('u1')).toEqual(['answered: 100 + 20 tokens'])
   })
 
