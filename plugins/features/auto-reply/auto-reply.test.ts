@@ -87,7 +87,7 @@ describe('the first message of a conversation', () => {
     await using bot = await start({ onFirstMessage: 'Hello.' })
     const user = bot.user('u1')
     await user.does({ type: 'recall', of: 'x' }).hearsNothing()
-    await user.does({ type: 'menu-click', key: 'A' }).hears(/did not understand/)
+    await user.does({ type: 'menu-click', key: 'A' }).hearsNothing()
     await user.says('hi').hears('echo: hi').hearsNothing()
   })
 })
