@@ -65,6 +65,7 @@ async function byTheProduct(event: InboundEvent): Promise<string> {
     entry: { id: 'e1', seq: 1, facts: undefined, acceptedAtMs: 0 },
     startedAtMs: systemClock.now(),
     history: async () => [],
+    newConversation: () => 'conversation',
   })
   const ended = await runStage(tools, draft, 'respond', planned.chain.respond)
   if (draft.trace.length !== 4) throw new Error(`Of four steps ${draft.trace.length} are in the trace.`)
