@@ -79,7 +79,7 @@ export async function startServer(
       said.push(line)
       if (said.length > SHOWN_LINES) said.shift()
       const { data } = Ready.safeParse(parse(line))
-      if (data) resolve({ url: data.url, startWallMs: performance.now() - startedMs, startCpuMs: cpuMsOf(pid) })
+      if (data) resolve({ url: data.url, startWallMs: performance.now() - startedMs, startCpuMs: cpuMsOf(pid).all })
     })
   const late = setTimeout(() => fail('was not ready in time'), READY_WITHIN_MS)
   void ended.then(() => fail('has ended'))
@@ -174,8 +174,8 @@ export async function startGenerator(customers: number): Promise<Generator> {
     async ask(ask) {
       child.send(ask)
       const told = Told.parse(await answer())
-      if (told.lost > 0) throw new Error(`${told.lost} messages were never replied to.`)
       if (told.wrong > 0) throw new Error(`${told.wrong} replies were wrong:\n${told.firstWrong.join('\n')}`)
+      if (told.lost > 0) throw new Error(`${told.lost} messages were never replied to.`)
       return told
     },
     async stop() {
@@ -187,10 +187,14 @@ export async function startGenerator(customers: number): Promise<Generator> {
 
 // ── what a process costs ────────────────────────────────────────────────────────────────────
 
-/** Of the processor so far, by all its threads. */
-export function cpuMsOf(pid: number): number {
+/** Of the processor so far: by all its threads, and by the first alone. */
+export function cpuMsOf(pid: number): { readonly all: number; readonly main: number } {
+  return { all: cpuMsIn(`/proc/${pid}/stat`), main: cpuMsIn(`/proc/${pid}/task/${pid}/stat`) }
+}
+
+function cpuMsIn(stat: string): number {
   // Its name stands in brackets, and may hold anything.
-  const [, after = ''] = /\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+  const [, after = ''] = /\) (.*)$/s.exec(readFileSync(stat, 'utf8')) ?? []
   const fields = after.split(' ')
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS
 }

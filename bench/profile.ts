@@ -1,6 +1,8 @@
 /**
- * Tells where time goes: of each thread's `.cpuprofile` the functions that took most by themselves. `npm run bench --
- * closed --prof` prints it; on other profiles:
+ * Tells where time goes: of each thread's `.cpuprofile` the functions that took most by themselves. What is native (a
+ * statement of SQLite's, the flush of a commit) counts for the function that called it, and waiting in it counts too: so
+ * a disk, or a busy machine, makes it more than the processor's time. `npm run bench -- closed --prof` prints it; on
+ * other profiles:
  *
  *   node bench/profile.ts <folder>
  */

@@ -115,7 +115,8 @@ function roundedFigures(figures: Figures): Figures {
   return Object.fromEntries(Object.entries(figures).map(([figure, value]) => [figure, rounded(value)]))
 }
 
-function asMarkdown(results: Results): string {
+/** All results as a page, with what is to be reached on top. */
+export function asMarkdown(results: Results): string {
   const lines = [
     '# What it takes',
     '',

@@ -8,7 +8,7 @@
  *
  * On a machine with more than two processors, `taskset -c 0,1 npm run bench` keeps all of it on two.
  */
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Figures, FULL, type Options, PARTS, type Part, QUICK, type Sizes } from './parts.ts'
@@ -33,7 +33,10 @@ if (prof && (chosen.length !== 1 || chosen[0]?.name !== 'closed')) {
   process.exit(2)
 }
 const sizes: Sizes = { ...(quick ? QUICK : FULL), ...(prof && { launches: 1 }) }
-if (prof) rmSync(PROFILES, { recursive: true, force: true })
+if (prof) {
+  rmSync(PROFILES, { recursive: true, force: true })
+  mkdirSync(PROFILES)
+}
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 const options: Options = { isQuick: quick, profileTo: prof ? PROFILES : undefined }
 await runAll(chosen)
