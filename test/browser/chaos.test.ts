@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Page as Tab } from 'playwright-core'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { NO_SOCKETS_UNTIL } from '../../plugins/channels/web/widget/known.ts'
 import { reportLong } from '../crash/long.ts'
 import { endAll, type Running, startProcess, temporaryFolder } from '../crash/process.ts'
 import { makeRandom, type Random } from '../crash/random.ts'
@@ -24,8 +25,15 @@ const VISITORS = 5
 /** Of each visitor's line. */
 const CUTS = LONG ? 200 : 40
 const KILLS = LONG ? 10 : 2
-/** The budget of the median, from a cut to a stream that is there again. */
-const RECOVERED_WITHIN_MS = 2_000
+/** From a cut to a stream that is there again. */
+const MEDIAN_RECOVERY_MS = 2_000
+/**
+ * Of twenty that found the server alive, the slowest but one. A page tries again within half a second, and where the storm
+ * takes that request too, within one more and then two.
+ */
+const SLOW_RECOVERY_MS = 3_000
+/** So often the hour ends in which a page does without WebSockets, since two of them were refused. */
+const CUTS_IN_AN_HOUR = 4
 
 /** Where WebSockets are refused the widget soon does without them, so that there are two kinds of storm. */
 const STORMS: readonly Weather[] = [
@@ -65,19 +73,37 @@ test(
       )
       const startedMs = performance.now()
       const kills = killNowAndThen(world, lines, random.fork())
-      const recoveries = (await Promise.all(visitors.map(weather))).flat()
+      const recoveries = (await Promise.all(visitors.map((visitor) => weather(visitor, world)))).flat()
       await kills
       for (const line of lines) line.weather = {}
       for (const visitor of visitors) await expectNothingLost(visitor, world.url)
-      const medianMs = recoveries.toSorted((a, b) => a - b)[Math.floor(recoveries.length / 2)] ?? Number.NaN
       expect(recoveries.length).toBeGreaterThanOrEqual(VISITORS * CUTS)
-      expect(medianMs).toBeLessThanOrEqual(RECOVERED_WITHIN_MS)
+      const medianMs = slowest(recoveries, 0.5)
+      const slowMs = slowest(
+        recoveries.filter(({ wasServerUp }) => wasServerUp),
+        0.95,
+      )
+      console.log(
+        'RECOVERY',
+        medianMs,
+        slowMs,
+        recoveries
+          .filter(({ wasServerUp }) => wasServerUp)
+          .map(({ ms }) => Math.round(ms))
+          .sort((a, b) => a - b)
+          .slice(-10),
+        recoveries
+          .filter(({ wasServerUp }) => !wasServerUp)
+          .map(({ ms }) => Math.round(ms))
+          .sort((a, b) => a - b),
+        lines.map(({ done }) => done.refusedUpgrades),
+      )
+      expect(medianMs, 'the median').toBeLessThanOrEqual(MEDIAN_RECOVERY_MS)
+      expect(slowMs, 'the slowest but one of twenty').toBeLessThanOrEqual(SLOW_RECOVERY_MS)
       const sum = (what: keyof Cutter['done']) => lines.reduce((all, { done }) => all + done[what], 0)
       // Each kind of weather has really been there.
-      for (const what of ['lostRequests', 'lostAnswers', 'unavailable'] as const)
+      for (const what of ['lostRequests', 'lostAnswers', 'unavailable', 'refusedUpgrades'] as const)
         expect(sum(what), what).toBeGreaterThan(5)
-      // After two of them a visitor's page does without WebSockets.
-      expect(sum('refusedUpgrades'), 'refusedUpgrades').toBeGreaterThan(1)
       for (const what of ['doubledFrames', 'lateFrames'] as const) expect(sum(what), what).toBeGreaterThan(20)
       if (LONG)
         reportLong('webChaos', {
@@ -92,6 +118,7 @@ test(
           doubledFrames: sum('doubledFrames'),
           lateFrames: sum('lateFrames'),
           medianRecoveryMs: Math.round(medianMs),
+          slowRecoveryMs: Math.round(slowMs),
           seconds: Math.round((performance.now() - startedMs) / 1000),
         })
     } catch (error) {
@@ -100,13 +127,15 @@ test(
       for (const line of lines) await line[Symbol.asyncDispose]()
     }
   },
-  LONG ? 600_000 : 90_000,
+  LONG ? 600_000 : 200_000,
 )
 
 // ── the server ──────────────────────────────────────────────────────────────────────────────
 
 interface World extends AsyncDisposable {
   readonly url: string
+  /** Since when it is there, by `performance`; never, while it is not. */
+  readonly upSinceMs: number
   /** As `kill -9`, and another one on the same folder. */
   killAndStart(): Promise<void>
   log(): string
@@ -134,14 +163,20 @@ limits: { refusedPerMinute: 100000 }
   const start = () => startProcess(yaml, {}, {})
   let process: Running = start()
   let url = await process.ready()
+  let upSinceMs = performance.now()
   return {
+    get upSinceMs() {
+      return upSinceMs
+    },
     get url() {
       return url
     },
     async killAndStart() {
+      upSinceMs = Number.POSITIVE_INFINITY
       await process.kill()
       process = start()
       url = await process.ready()
+      upSinceMs = performance.now()
     },
     log: () => process.log(),
     async [Symbol.asyncDispose]() {
@@ -180,12 +215,25 @@ async function arrive(
   return { ...rest, name, line, tabs: widgets, sent: widgets.map((_, i) => (i === 0 ? [`${name} is here`] : [])) }
 }
 
+interface Recovery {
+  readonly ms: number
+  /** From the cut on, all the time. */
+  readonly wasServerUp: boolean
+}
+
+/** How long it took at most, of this share of them. */
+function slowest(recoveries: readonly Recovery[], share: number): number {
+  const times = recoveries.map(({ ms }) => ms).sort((a, b) => a - b)
+  return times[Math.floor(times.length * share)] ?? Number.NaN
+}
+
 /** Writes and is cut off, again and again; how long it took, each time, until a stream was there again. */
-async function weather(visitor: Visitor): Promise<readonly number[]> {
+async function weather(visitor: Visitor, world: World): Promise<readonly Recovery[]> {
   const { line, random, storm } = visitor
-  const recoveries: number[] = []
+  const recoveries: Recovery[] = []
   for (let cut = 0; cut < CUTS; cut++) {
     line.weather = random.upTo(3) === 1 ? {} : storm
+    if (cut % CUTS_IN_AN_HOUR === 0) await passAnHour(visitor)
     await write(visitor)
     await pause(random.upTo(60))
     line.cut()
@@ -193,9 +241,16 @@ async function weather(visitor: Visitor): Promise<readonly number[]> {
     const back = line.nextStream()
     if (random.upTo(2) === 1) await write(visitor)
     await soon(() => `${visitor.name} was connected again`, back, 60_000)
-    recoveries.push(performance.now() - cutMs)
+    recoveries.push({ ms: performance.now() - cutMs, wasServerUp: world.upSinceMs <= cutMs })
   }
   return recoveries
+}
+
+/** From now on its pages try WebSockets again. The clock itself is left alone: the rest of the page lives by it. */
+async function passAnHour({ tabs: [first] }: Visitor): Promise<void> {
+  await first?.page.evaluate(
+    `for (const key of Object.keys(localStorage)) if (key.endsWith('${NO_SOCKETS_UNTIL}')) localStorage.removeItem(key)`,
+  )
 }
 
 async function write({ name, tabs, sent, random }: Visitor): Promise<void> {
