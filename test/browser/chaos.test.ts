@@ -83,25 +83,10 @@ test(
         recoveries.filter(({ wasServerUp }) => wasServerUp),
         0.95,
       )
-      console.log(
-        'RECOVERY',
-        medianMs,
-        slowMs,
-        recoveries
-          .filter(({ wasServerUp }) => wasServerUp)
-          .map(({ ms }) => Math.round(ms))
-          .sort((a, b) => a - b)
-          .slice(-10),
-        recoveries
-          .filter(({ wasServerUp }) => !wasServerUp)
-          .map(({ ms }) => Math.round(ms))
-          .sort((a, b) => a - b),
-        lines.map(({ done }) => done.refusedUpgrades),
-      )
       expect(medianMs, 'the median').toBeLessThanOrEqual(MEDIAN_RECOVERY_MS)
       expect(slowMs, 'the slowest but one of twenty').toBeLessThanOrEqual(SLOW_RECOVERY_MS)
       const sum = (what: keyof Cutter['done']) => lines.reduce((all, { done }) => all + done[what], 0)
-      // Each kind of weather has really been there.
+      // Each kind of weather has really been there; upgrades were refused in more than one hour of each page's.
       for (const what of ['lostRequests', 'lostAnswers', 'unavailable', 'refusedUpgrades'] as const)
         expect(sum(what), what).toBeGreaterThan(5)
       for (const what of ['doubledFrames', 'lateFrames'] as const) expect(sum(what), what).toBeGreaterThan(20)
@@ -127,7 +112,7 @@ test(
       for (const line of lines) await line[Symbol.asyncDispose]()
     }
   },
-  LONG ? 600_000 : 200_000,
+  LONG ? 600_000 : 120_000,
 )
 
 // ── the server ──────────────────────────────────────────────────────────────────────────────
