@@ -4,8 +4,9 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { CheckedChannel, CheckedConfig } from '../config/checked.ts'
 import { DeliveryError, messageOf } from '../errors.ts'
-import { type Choice, type InboundEvent, type Part, textOf, toParts } from '../message.ts'
+import { type Choice, type InboundEvent, inLanguage, type Part, textOf, toParts } from '../message.ts'
 import { makeLog } from '../services/log.ts'
+import type { Identity } from '../turn.ts'
 import { chatsUnderWay, type Rehearsal, rehearse } from './rehearse.ts'
 import type { ExpectedMessage, PlainEvent, Scenario, Sentence } from './scenario.ts'
 import type { ExpectedState, PartialPart } from './sentences.ts'
@@ -111,6 +112,7 @@ function told(line: string): readonly string[] {
 /** A message that a customer was sent. */
 interface Came {
   readonly part: Part
+  readonly identity: Identity | undefined
   /** During which sentence. */
   readonly at: At
 }
@@ -149,7 +151,8 @@ class Stage {
       channel.onSent(() => {
         const sent = channel.sent.at(-1)
         const player = this.#players.get(sent?.chat ?? '')
-        if (sent && player?.channel.name === name) player.came.push({ part: sent.part, at: this.#now })
+        if (sent && player?.channel.name === name)
+          player.came.push({ part: sent.part, identity: sent.identity, at: this.#now })
       })
     }
   }
@@ -251,7 +254,7 @@ class Stage {
     const received = this.#rehearsal.channels.get(player.channel.name)?.receive(event)
     received?.then(
       (answer) => {
-        if (answer) player.came.push({ part: answer.part, at })
+        if (answer) player.came.push({ part: answer.part, identity: answer.identity, at })
       },
       (error: unknown) => {
         refusal = error
@@ -327,10 +330,20 @@ class Stage {
   async #hears(customer: string, expected: readonly ExpectedMessage[]): Promise<void> {
     const player = this.#player(customer)
     await this.#rehearsal.settle()
-    const came = player.came.slice(player.heard).map(({ part }) => part)
+    const came = await Promise.all(player.came.slice(player.heard).map((one) => this.#asSeen(customer, one)))
     const isSo = expected.length > 0 ? expected.every((one, i) => isMessage(one, came[i])) : came.length === 0
     if (!isSo) throw new Wrong(customer, { messages: compare(expected, came) })
     player.heard += expected.length
+  }
+
+  /** A message, and the name under which the customer sees it. */
+  async #asSeen(customer: string, { part, identity }: Came): Promise<Seen> {
+    if (identity === undefined) return { part, as: NOBODY }
+    const { language } = await this.#stateOf(customer)
+    const { languages } = this.#config
+    const { name } = identity
+    const as = typeof name === 'string' ? name : inLanguage(name, String(language), languages)
+    return { part, as: as ?? NOBODY }
   }
 
   /** Nothing is under way at the end: what would still come of it, the scenario would not see. */
@@ -358,8 +371,7 @@ class Stage {
     const [first] = rest
     if (!first) return
     const message = `${customer} was sent this, and no line of the scenario hears it.`
-    const parts = rest.map(({ part }) => part)
-    throw new Wrong(customer, { message, messages: compare([], parts) }, first.at)
+    throw new Wrong(customer, { message, messages: compare([], rest) }, first.at)
   }
 
   async #then(states: ReadonlyMap<string, ExpectedState>): Promise<void> {
@@ -384,22 +396,40 @@ function grantOf({ type }: PlainEvent, { capabilities }: CheckedChannel): string
   return type === 'message' || type === 'menu-click' || type === 'scan' ? 'message' : undefined
 }
 
+/** A message as the customer sees it. */
+interface Seen {
+  readonly part: Part
+  /** The name, or `nobody`; left out, it has not been looked up. */
+  readonly as?: string
+}
+
+/** Stands for a message without a name. */
+const NOBODY = 'nobody'
+
 /** Expected and heard beside each other; what came beyond is told too. */
-function compare(expected: readonly ExpectedMessage[], came: readonly Part[]): readonly ComparedMessage[] {
+function compare(expected: readonly ExpectedMessage[], came: readonly Seen[]): readonly ComparedMessage[] {
   return Array.from({ length: Math.max(expected.length, came.length) }, (_, i) => {
-    const [wanted, part] = [expected[i], came[i]]
+    const [wanted, one] = [expected[i], came[i]]
     return {
-      expected: wanted === undefined ? undefined : showExpected(wanted),
-      came: part && showPart(part, typeof wanted === 'object' && !(wanted instanceof RegExp)),
-      ok: wanted !== undefined && isMessage(wanted, part),
+      expected: wanted && withName(showExpected(wanted), wanted.as),
+      came: one && withName(showPart(one.part, wanted !== undefined && isPart(wanted.said)), wanted?.as && one.as),
+      ok: wanted !== undefined && isMessage(wanted, one),
     }
   })
 }
 
-function isMessage(expected: ExpectedMessage, part: Part | undefined): boolean {
-  if (!part) return false
-  if (typeof expected === 'string') return textOf(part) === expected
-  return expected instanceof RegExp ? expected.test(textOf(part)) : isPartly(expected, part)
+function isMessage({ said, as }: ExpectedMessage, came: Seen | undefined): boolean {
+  if (!came || (as !== undefined && as !== came.as)) return false
+  if (typeof said === 'string') return textOf(came.part) === said
+  return said instanceof RegExp ? said.test(textOf(came.part)) : isPartly(said, came.part)
+}
+
+function isPart(said: ExpectedMessage['said']): said is PartialPart {
+  return typeof said === 'object' && !(said instanceof RegExp)
+}
+
+function withName(shown: string, as: string | undefined): string {
+  return as === undefined ? shown : `${shown} (as ${as})`
 }
 
 function isPartly(expected: PartialPart, part: Part): boolean {
@@ -411,8 +441,8 @@ function isPartly(expected: PartialPart, part: Part): boolean {
   }
 }
 
-function showExpected(expected: ExpectedMessage): string {
-  return typeof expected === 'object' && !(expected instanceof RegExp) ? JSON.stringify(expected) : String(expected)
+function showExpected({ said }: ExpectedMessage): string {
+  return isPart(said) ? JSON.stringify(said) : String(said)
 }
 
 /** A message as a person reads it; one without words, or that was to be a certain part, with all that it is. */

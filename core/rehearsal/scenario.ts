@@ -62,5 +62,10 @@ export type PlainEvent = WithoutMade<InboundEvent, 'id' | 'chat' | 'atMs' | 'sen
 /** A command without what the rehearsal makes: who gives it, in which chat, and its id. */
 export type PlainCommand = WithoutMade<Command, 'id' | 'by' | 'chat' | 'conversation' | 'lease'>
 
-/** A message that must come: its words, a pattern of them, or the part itself, compared in what is written. */
-export type ExpectedMessage = string | RegExp | PartialPart
+/** A message that must come. */
+export interface ExpectedMessage {
+  /** Its words, a pattern of them, or the part itself, compared in what is written. */
+  readonly said: string | RegExp | PartialPart
+  /** The name under which the customer sees it, or `nobody`; left out, that is not looked at. */
+  readonly as?: string | undefined
+}

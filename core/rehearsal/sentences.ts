@@ -66,11 +66,14 @@ const textOrPattern = z.string().transform((written, context): string | RegExp =
   }
 })
 
-const media = { url: text.optional(), name: text.optional(), mimeType: text.optional() }
+const as = text
+  .optional()
+  .describe('The name under which it is seen, in the customer’s language; nobody: it comes without one.')
+const media = { url: text.optional(), name: text.optional(), mimeType: text.optional(), as }
 
 /** A part of a message, of which only the type must be given. */
 const partialPart = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('text'), text: text.optional() }),
+  z.strictObject({ type: z.literal('text'), text: text.optional(), as }),
   z.strictObject({ type: z.literal('image'), ...media }),
   z.strictObject({ type: z.literal('audio'), ...media }),
   z.strictObject({ type: z.literal('video'), ...media }),
@@ -80,6 +83,7 @@ const partialPart = z.discriminatedUnion('type', [
     latitude: z.number().optional(),
     longitude: z.number().optional(),
     label: text.optional(),
+    as,
   }),
   z.strictObject({
     type: z.literal('link'),
@@ -87,29 +91,43 @@ const partialPart = z.discriminatedUnion('type', [
     title: text.optional(),
     description: text.optional(),
     imageUrl: text.optional(),
+    as,
   }),
   z.strictObject({
     type: z.literal('choices'),
     prompt: z.string().optional(),
     choices: z.array(z.strictObject({ id: text.optional(), label: text.optional() })).optional(),
+    as,
   }),
   z.strictObject({
     type: z.literal('native'),
     platform: text.optional(),
     data: z.json().optional(),
     text: z.string().optional(),
+    as,
   }),
 ])
-export type PartialPart = z.output<typeof partialPart>
+export type PartialPart = Without<z.output<typeof partialPart>, 'as'>
+type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never
 
 const NOTHING = 'nothing'
-const message = z.union([textOrPattern, partialPart])
+const message = z
+  .union([textOrPattern, z.strictObject({ text: textOrPattern, as }), partialPart])
+  .transform((written): ExpectedMessage => {
+    if (typeof written === 'string' || written instanceof RegExp) return { said: written }
+    const { as, ...said } = written
+    return { said: 'type' in said ? said : said.text, as }
+  })
 const messages = z
   .union([message, z.array(message).min(1)])
   .meta({ switchboard: 'content' })
   .transform((written): readonly ExpectedMessage[] =>
-    written === NOTHING ? [] : Array.isArray(written) ? written : [written],
+    isOne(written) ? (written.said === NOTHING ? [] : [written]) : written,
   )
+
+function isOne(written: ExpectedMessage | readonly ExpectedMessage[]): written is ExpectedMessage {
+  return !Array.isArray(written)
+}
 
 const expectedState = z
   .strictObject({
@@ -178,7 +196,7 @@ export const FORMS: readonly Form[] = [
   })),
   form(
     '<customer> hears',
-    'The next messages are these, in this order: texts, /patterns/, parts, or nothing.',
+    'The next messages are these, in this order: texts, /patterns/, parts, { text, as } for the name under which one is seen, or nothing.',
     messages,
     (expected, [customer]) => ({ type: 'hears', customer, expected }),
   ),

@@ -121,9 +121,14 @@ const allSorts = definePlugin({
       turn.learn({ customer: { fields: { asked: turn.text } } })
       return turn.reply(`hello ${turn.text}`)
     },
+    outbound: {
+      rewrite: ({ by }, next) => (by.kind === 'agent' && by.person === 'bo' ? next({ identity: NIGHT }) : next()),
+    },
     woken: (turn) => turn.reply('this is your reminder', { because: 'ten minutes are over' }),
   }),
 })
+/** As whom bo is seen. */
+const NIGHT = { id: 'night', name: { en: 'Night shift', 'zh-CN': '夜班' } }
 const MENU_PART = { type: 'choices', prompt: 'two', choices: MENU } as const
 
 /** The shop, checked; with `change` made to its text. */
