@@ -98,6 +98,18 @@ export function knownKeys(node: SchemaNode): readonly string[] {
   return [...new Set([...(isRecord(properties) ? Object.keys(properties) : []), ...union.flatMap(knownKeys)])]
 }
 
+/** The maps among the alternatives of a schema. */
+export function mapsIn(node: SchemaNode): readonly SchemaNode[] {
+  const union = nodesIn(node.anyOf ?? node.oneOf)
+  if (union.length > 0) return union.flatMap(mapsIn)
+  return isRecord(node.properties) ? [node] : []
+}
+
+/** The keys that a map must have. */
+export function requiredKeys({ required }: SchemaNode): readonly string[] {
+  return Array.isArray(required) ? required.map(String) : []
+}
+
 /** What the author says of the setting. */
 export function aboutIt(node: SchemaNode): string | undefined {
   return typeof node.description === 'string' ? node.description : undefined
@@ -124,6 +136,7 @@ const MARKS: ReadonlyMap<string, readonly [one: string, many: string]> = new Map
     'time zone': ['a time zone such as Asia/Shanghai', 'time zones'],
     times: ['times such as "09:00-18:00"', 'times such as "09:00-18:00"'],
     keyword: ['a word', 'words'],
+    name: ['a name', 'names'],
     channel: ['the name of a channel', 'names of channels'],
     bot: ['the name of a bot', 'names of bots'],
     desk: ['the name of a desk', 'names of desks'],
@@ -131,6 +144,18 @@ const MARKS: ReadonlyMap<string, readonly [one: string, many: string]> = new Map
     person: ['the name of a person', 'names of people'],
   } as const),
 )
+
+/** Marks of texts that name something else: a number in quotes would be no better there. */
+export const NAMES: ReadonlySet<unknown> = new Set([
+  'name',
+  'channel',
+  'bot',
+  'desk',
+  'team',
+  'person',
+  'hours',
+  'file',
+])
 
 const TYPES: ReadonlyMap<unknown, readonly [one: string, many: string]> = new Map(
   Object.entries({

@@ -1,7 +1,18 @@
 /** Turns what zod has against some settings into findings, each at its place in the YAML. */
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Path } from './checked.ts'
-import { aboutIt, inputSchema, inWords, knownKeys, markOf, type SchemaNode, schemaAt } from './expects.ts'
+import {
+  aboutIt,
+  inputSchema,
+  inWords,
+  knownKeys,
+  mapsIn,
+  markOf,
+  NAMES,
+  requiredKeys,
+  type SchemaNode,
+  schemaAt,
+} from './expects.ts'
 import { SECRET_KEY } from './hidden.ts'
 import { nearest } from './nearest.ts'
 import { Finding, found } from './problems.ts'
@@ -98,6 +109,12 @@ class Explanation {
       key,
       wanted.map((leaf) => String(leaf.path.at(-1))),
     )
+    const apart = required ? undefined : this.#apart(path, key, schemaAt(this.#root, path, this.#of.value), wanted)
+    if (apart) {
+      for (const one of wanted) joined.add(one)
+      const at = [...this.#of.path, ...path, key]
+      return { finding: apart, span: this.#of.file.keyAt(at), path: at }
+    }
     const leaf = wanted.find(({ path: at }) => String(at.at(-1)) === required)
     if (leaf) joined.add(leaf)
     const schema = schemaAt(this.#root, path, this.#of.value)
@@ -114,6 +131,26 @@ class Explanation {
       path: at,
       isSecret: meant !== undefined && markOf(schemaAt(this.#root, [...path, meant], undefined)) === 'secret',
     }
+  }
+
+  /** What is wrong with a key where one of several maps may stand: it belongs to another than the rest, or to none. */
+  #apart(path: Path, key: string, schema: SchemaNode, wanted: readonly Leaf[]): Finding | undefined {
+    const maps = mapsIn(schema).map((map) => ({ keys: knownKeys(map), required: requiredKeys(map) }))
+    if (maps.length < 2) return undefined
+    const owner = this.#owner(path)
+    const written = Object.keys(recordOf(this.#valueAt(path)))
+    const own = maps.filter(({ keys }) => keys.includes(key))
+    const beside = written.find((other) => maps.some(({ keys }) => keys.includes(other) && !keys.includes(key)))
+    if (own.length > 0 && beside !== undefined && !own.some(({ keys }) => keys.includes(beside))) {
+      const either = maps.filter(({ keys }) => keys.includes(key) || keys.includes(beside))
+      return found('CONFIG_KEY_CLASH', { owner, key, beside, forms: either.map(({ keys }) => keys.join(', ')) })
+    }
+    const known = maps.flatMap(({ keys }) => keys)
+    if (wanted.length === 0 || written.some((one) => known.includes(one))) return undefined
+    const near = nearest(key, known)
+    if (near !== undefined) return found('CONFIG_UNKNOWN_KEY', { owner, key, nearest: near, known, isRequired: true })
+    const needs = [...new Set(maps.flatMap(({ required }) => required.slice(0, 1)))]
+    return found('CONFIG_NEITHER_KEY', { owner, key, needs, forms: maps.map(({ keys }) => keys.join(', ')) })
   }
 
   /** `wechat`; deeper inside: `"people.amy" of desk`. */
@@ -167,6 +204,7 @@ class Explanation {
     }
     const owner = this.#of.owner
     const shown = this.#show(value, path)
+    const own = ownWords(issue)
     switch (issue.code) {
       case 'invalid_value': {
         const known = issue.values.map(String)
@@ -180,14 +218,14 @@ class Explanation {
       }
       case 'too_small':
       case 'too_big':
-        return limit(issue, name, shown, this.#isRequired(path))
+        return withOwnWords(limit(issue, name, shown, this.#isRequired(path)), own)
       case 'not_multiple_of':
         return found('CONFIG_WRONG_VALUE', {
           what: `"${name}" is ${shown}.`,
           instead: `Write a multiple of ${issue.divisor}.`,
         })
       case 'invalid_format':
-        return badFormat(issue, name, shown, schema)
+        return withOwnWords(badFormat(issue, name, shown, schema), own)
     }
     return found('CONFIG_WRONG_TYPE', {
       owner,
@@ -257,7 +295,7 @@ class Explanation {
       const isNumber = /^-?\d+(\.\d+)?$/.test(value)
       if (isNumber && (wants.has('number') || wants.has('integer'))) return `Write  ${key} ${value}`
       if (wants.has('array') && /^-\S/.test(source)) return 'Write a space after each dash:  - one'
-    } else if (wants.has('string') && (typeof value === 'number' || typeof value === 'boolean')) {
+    } else if (takesText(schema) && (typeof value === 'number' || typeof value === 'boolean')) {
       return `Write  ${key} "${source}"`
     }
     if (wants.has('array') && isRecord(schema.items) && typesOf(schema.items).has(typeof value)) {
@@ -311,6 +349,27 @@ function typesOf(schema: SchemaNode): ReadonlySet<unknown> {
   const union = schema.anyOf ?? schema.oneOf
   if (Array.isArray(union)) return new Set(union.filter(isRecord).flatMap((one) => [...typesOf(one)]))
   return new Set([schema.type])
+}
+
+/** Whether any text may stand there: not the name of something else. */
+function takesText(schema: SchemaNode): boolean {
+  const union = schema.anyOf ?? schema.oneOf
+  if (NAMES.has(markOf(schema))) return false
+  return Array.isArray(union) ? union.filter(isRecord).some(takesText) : schema.type === 'string'
+}
+
+/** What the author of the schema says to write, where it is not what zod says by itself. */
+function ownWords(issue: Issue): string | undefined {
+  const byItself = z.config().localeError?.({ ...issue, input: undefined })
+  return issue.message === (typeof byItself === 'string' ? byItself : byItself?.message) ? undefined : issue.message
+}
+
+function withOwnWords(finding: Finding, own: string | undefined): Finding {
+  return own === undefined ? finding : new Finding(finding.code, { what: finding.what, instead: own })
+}
+
+function recordOf(value: unknown): { readonly [key: string]: unknown } {
+  return isRecord(value) ? value : {}
 }
 
 /** Too many or too few, too large or too small. */

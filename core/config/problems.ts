@@ -107,6 +107,14 @@ const table = {
       it.known.length ? listed(`${it.owner} takes: ${shortList(it.known)}`, it.nearest !== undefined) : undefined,
     ),
   }),
+  CONFIG_NEITHER_KEY: (it: { owner: string; key: string; needs: readonly string[]; forms: readonly string[] }) => ({
+    what: `${it.owner} has no setting "${it.key}", and needs ${it.needs.map((one) => `"${one}"`).join(' or ')}.`,
+    instead: `Write one of them instead. (It takes: ${it.forms.join('; or: ')})`,
+  }),
+  CONFIG_KEY_CLASH: (it: { owner: string; key: string; beside: string; forms: readonly string[] }) => ({
+    what: `${it.owner} cannot have "${it.key}" beside "${it.beside}".`,
+    instead: `Take one of them away. (It takes: ${it.forms.join('; or: ')})`,
+  }),
   CONFIG_MISSING_KEY: (it: { owner: string; key: string; expects: string; about: string | undefined }) => ({
     what: `${it.owner} needs "${it.key}".`,
     instead: joined(`Write  ${it.key}: …  (${it.expects}).`, it.about),

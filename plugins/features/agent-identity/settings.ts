@@ -24,7 +24,9 @@ const Identity = z.strictObject({
   avatar: file().optional().describe('A PNG, JPEG or WebP picture. Its middle square is shown.'),
 })
 
-const Assigned = z.union([z.string(), z.record(refers('channel'), z.string())])
+/** The name of an identity; that there is one, `check` sees. */
+const identityName = z.string().meta({ switchboard: 'name' })
+const Assigned = z.union([identityName, z.record(refers('channel'), identityName)])
 const Show = z.enum(['agent', 'team', 'none'])
 
 export const Settings = z.strictObject({

@@ -212,7 +212,10 @@ describe('a rule', () => {
   test.each([
     ['(', /"\(" is no regular expression that can be used: .*missing closing \)/],
     ['a(?=b)', /"a\(\?=b\)" is no regular expression .* Look-around and back-references are not known here\./],
-    ['(a)\\1', /is no regular expression/],
+    ['(a)\\1', /invalid escape sequence in \\1\. Look-around and back-references are not known here\./],
+    ['[', /missing closing \]\. Write a \\ before a sign that means itself\./],
+    ['*', /missing argument to repetition operator\. Write a \\ before/],
+    ['a\\p{Foo}', /invalid character class range in \\p\{Foo\}\. Write a \\ before/],
     ['a{5000}', /is no regular expression/],
   ])('is refused with the pattern %s', async (pattern, told) => {
     await expect(start({ rules: [{ when: [{ pattern }], say: 'x' }] })).rejects.toThrow(told)

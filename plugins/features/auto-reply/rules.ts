@@ -32,7 +32,10 @@ export function problemOf(pattern: string): string | undefined {
     compile(pattern)
     return undefined
   } catch (error) {
-    if (error instanceof RE2JSSyntaxException) return error.getDescription()
+    if (error instanceof RE2JSSyntaxException) {
+      const piece = error.getPattern()
+      return piece && piece !== pattern ? `${error.getDescription()} in ${piece}` : error.getDescription()
+    }
     throw error
   }
 }

@@ -5,10 +5,16 @@ import { problemOf } from './rules.ts'
 /** One message, or several one after the other. */
 const messages = z.union([say().transform((one) => [one]), z.array(say()).min(1)])
 
+function adviceOn(pattern: string): string {
+  return /\(\?<?[=!]|\\[1-9k]/.test(pattern)
+    ? 'Look-around and back-references are not known here.'
+    : 'Write a \\ before a sign that means itself.'
+}
+
 const pattern = z.string().superRefine((text, context) => {
   const wrong = problemOf(text)
   if (wrong === undefined) return
-  const message = `"${text}" is no regular expression that can be used: ${wrong}. Look-around and back-references are not known here.`
+  const message = `"${text}" is no regular expression that can be used: ${wrong}. ${adviceOn(text)}`
   context.addIssue({ code: 'custom', message })
 })
 
