@@ -28,8 +28,6 @@ export type Command =
             readonly type: 'close'
             readonly because: string
             readonly say?: Say | undefined
-            /** Not refused for what the customer has just written: that is handled after it, as if it had come later. */
-            readonly evenIfNewMessage?: boolean | undefined
           }
       ))
   | {
@@ -38,6 +36,19 @@ export type Command =
       readonly chat: string
       readonly by: Actor
       readonly content: Content
+    }
+  /**
+   * By a guard that turns this chat away from now on. What is open is closed with this reason, also when the customer
+   * has just written, and what programs have said and is not sent yet is cancelled. Whatever is being handled or asked
+   * in the chat is begun again: so the guards are asked once more before anything comes of it. On a channel that it
+   * does not guard it changes nothing.
+   */
+  | {
+      readonly id: string
+      readonly type: 'turn-away'
+      readonly chat: string
+      readonly by: Actor
+      readonly because: string
     }
 
 export type RefusalCode =

@@ -162,6 +162,11 @@ export interface Context<C, DB> {
     open(url: string, options?: { signal?: AbortSignal }): Promise<OpenMedia>
   }
   audit(what: { readonly by: Actor; readonly action: string; readonly before?: Json; readonly after?: Json }): void
+  /**
+   * The channels of the YAML in force, with the account that each connects; one that is down has one if it has run
+   * before. During `setup` these are those from before.
+   */
+  channels(): readonly { readonly name: string; readonly account: string }[]
   /** The journal's own tables, to read. */
   readonly journal: Kysely<JournalTables>
   /** How long messages are kept, as the YAML says now: what they point to should be there as long. */
@@ -244,6 +249,11 @@ export interface Hooks<S extends z.ZodObject = NoState> {
       }
     | undefined
   readonly events?: { [K in keyof ChatEvents]?: Listener<S, K> | undefined } | undefined
+  /**
+   * Called once, when this instance is in force and the one that it replaces has stopped: for what is there already.
+   * The others are up by then, and commands can be given.
+   */
+  readonly started?: (() => Maybe<void>) | undefined
   /** The question that this instance asked was answered. `next()` says that it was not an answer. */
   readonly answered?: ((turn: Turn<S> & { readonly key: string }, next: Next) => Maybe<Outcome>) | undefined
   /** A wake of this instance is due. */

@@ -293,10 +293,12 @@ export interface ChatChange {
   readonly entries?: readonly NewEntry[] | undefined
   readonly deliveries?: readonly NewDelivery[] | undefined
   /**
-   * A person has taken over: open deliveries of bots are cancelled. One that is on its way goes, or is cancelled when it
-   * would have to be tried again.
+   * Open deliveries to the customer that are cancelled: those of bots (a person has taken over), or of all but people.
+   * One that is on its way goes, or is cancelled when it would have to be tried again.
    */
-  readonly cancelBots?: boolean | undefined
+  readonly cancel?: 'bots' | 'programs' | undefined
+  /** As `takeOver`, with the change. */
+  readonly takesOver?: boolean | undefined
 }
 
 export type Committed =

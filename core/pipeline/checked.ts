@@ -217,13 +217,13 @@ const COMMANDS = [
     type: z.literal('close'),
     because: Because.min(1),
     say: SaySchema.optional(),
-    evenIfNewMessage: z.boolean().optional(),
   }),
 ] as const
 
 const CommandSchema: z.ZodType<Command> = z.union([
   z.discriminatedUnion('type', COMMANDS).and(z.union([z.object({ conversation: Id }), z.object({ chat: Id })])),
   z.object({ id: Id, type: z.literal('call-back'), chat: Id, by: ActorSchema, content: ContentSchema }),
+  z.object({ id: Id, type: z.literal('turn-away'), chat: Id, by: ActorSchema, because: Because.min(1) }),
 ])
 
 /** A command as it may be run, or what is wrong with it. */

@@ -83,6 +83,7 @@ export function makeCommands(
   ): Promise<CommandResult | undefined> {
     const draft = draftOf(command, chat, plan)
     if (!draft) return store(command, { chat, plan, trace: [] }, withoutChannel(chat, plan))
+    if (command.type === 'turn-away' && !isGuardedBy(draft, command.by)) return { ok: true }
     const refusal = mismatch(command, chat) ?? (await decideOn(draft, command))
     const note = noteOf(command, draft)
     // Nothing keeps an agent from closing: where the farewell cannot be sent any more, it is left out.
@@ -92,17 +93,21 @@ export function makeCommands(
       refusal ?? swallowed(draft) ?? (closed && { refused: 'WINDOW_CLOSED' as const, message: closed.message })
     if (tooLate) return store(command, draft, refused(tooLate.refused, tooLate.message))
     const result: CommandResult = { ok: true, conversation: draft.conversation?.id }
+    const turnsAway = command.type === 'turn-away'
     const committed = await engine.commit({
       ...change,
+      ...(turnsAway && { cancel: 'programs', takesOver: true }),
       expect: {
+        // Whoever is turned away meanwhile is neither spoken to nor called back.
+        epoch: chat.epoch,
         conversation: chat.conversation ? { id: chat.conversation.id, lease: chat.conversation.lease } : null,
-        nothingWaiting: command.type === 'close' && !command.evenIfNewMessage,
+        nothingWaiting: command.type === 'close',
       },
       command: rowOf(command, draft, result),
     })
     if (committed.ok) {
       tools.metrics.committed(draft.channel.name, change)
-      return afterwards(draft, committed, result)
+      return afterwards(draft, committed, result, turnsAway)
     }
     if (committed.why === 'repeated') return committed.result
     if (committed.why !== 'waiting') return undefined
@@ -117,8 +122,9 @@ export function makeCommands(
     { chat, changes }: TurnDraft,
     committed: Extract<Committed, { ok: true }>,
     result: CommandResult,
+    turnsAway: boolean,
   ): CommandResult {
-    if (changes.length > 0) use.interrupt(chat.id)
+    if (changes.length > 0 || turnsAway) use.interrupt(chat.id)
     use.deliver().start(committed.sending)
     if (committed.pending > 0) use.nudge(chat.id)
     return result
@@ -174,6 +180,7 @@ export function makeCommands(
   async function decideOn(draft: TurnDraft, command: AnyCommand): Promise<Refusal | undefined> {
     const { by } = command
     if (command.type === 'call-back') return callBack(draft, command)
+    if (command.type === 'turn-away') return turnAway(draft, command)
     const { lease } = command
     switch (command.type) {
       case 'send':
@@ -288,6 +295,11 @@ export function makeCommands(
     return refusal
   }
 
+  function turnAway(draft: TurnDraft, { by, because }: Extract<Command, { type: 'turn-away' }>): Refusal | undefined {
+    if (!draft.conversation) return undefined
+    return draft.decide({ type: 'close', by, reason: because, atMs: clock.now() })
+  }
+
   /** A guard that fails turns a callback away: it can be tried again by the person who made it. */
   async function askGuards(draft: TurnDraft): Promise<Refusal | undefined> {
     try {
@@ -350,6 +362,10 @@ function withoutChannel({ account }: LoadedChat, { down }: Plan): CommandResult 
   const channel = down.get(account)
   if (!channel) return refused('NOT_FOUND', `No channel has the account ${account}.`)
   return refused('CHANNEL_DOWN', `${channel.name} is down. ${channel.because}`)
+}
+
+function isGuardedBy({ channel }: TurnDraft, by: Actor): boolean {
+  return channel.chain.guard.some(({ instance }) => 'name' in by && by.name === instance.name)
 }
 
 /** A command as it is kept. */

@@ -116,7 +116,7 @@ function composeShared(tools: Tools, draft: TurnDraft, out: Composed, note?: New
         ? { now: conversation, revision: plan.revision, changes, cause: draft.entry.id }
         : undefined,
     // What a bot said before the people came is not sent after them.
-    cancelBots: (!before || before.owner.kind === 'bot') && personHasIt(draft),
+    cancel: (!before || before.owner.kind === 'bot') && personHasIt(draft) ? 'bots' : undefined,
     entries: [...out.entries, ...(note ? [note] : []), ...lifeEntries(tools, draft)],
     deliveries: [
       ...out.deliveries,

@@ -27,7 +27,7 @@ const AGAIN_MS = [1_000, 5_000, 20_000]
 export const MAX_FAILS = AGAIN_MS.length
 /** How often the watchdog may have ended the process while an entry was handled, before it is not run any more. */
 export const MAX_BLOCKED = 3
-/** How often a turn is run again because the owner or the configuration changed under it. */
+/** How often a turn is run again because the owner, the guards or the configuration changed under it. */
 const MAX_ROUNDS = 10
 /** While the journal cannot be written, the chat is looked at again after this. */
 const JOURNAL_AGAIN_MS = 1_000
@@ -53,7 +53,7 @@ const foundThen = ({ facts }: Recorded): Enriching => ({ done: Promise.resolve()
 export interface Pipeline {
   /** Something waits in this chat. */
   nudge(chat: string): void
-  /** A command has changed the owner: a bot that is being asked in this chat is asked no further. */
+  /** A command has changed the owner, or turns the chat away: a bot that is being asked is asked no further. */
   interrupt(chat: string): void
   /** Resolves when no chat is being drained: true if one was. */
   idle(): Promise<boolean>
@@ -232,7 +232,9 @@ export function makePipeline(
     const { chain } = draft.channel
     const patience = todo.fails >= MAX_FAILS ? 'decide' : 'try-again'
     const turnedAway = await runStage(tools, draft, 'guard', chain.guard, patience)
+    if (draft.interrupted?.aborted) throw new RunAgain('it was interrupted')
     if (turnedAway) return answerGathered(tools, draft, settle(tools, draft, turnedAway))
+    if (draft.channel.capabilities.later.length === 0) await use.receive().passed(draft.chat.id, draft.entry.id)
     const enriching = await find(draft)
     if (!personHasIt(draft)) await enriching.done
     draft.learn(enriching.found())

@@ -45,6 +45,11 @@ interface Answered {
 export interface Receive {
   /** Resolves once the event is durably accepted; see `ChannelContext.receive`. */
   receive(account: string, event: unknown, options?: ReceiveOptions): Promise<Delivery | undefined>
+  /**
+   * The guards have let this entry's event pass: what waits for one, because it can only be said inside a response, is
+   * said in its response, or in that of a repeat of it.
+   */
+  passed(chat: string, entry: string): Promise<void>
   /** An entry has ended: there is room for another. */
   ended(account: string, externalId: string): void
   /** Counts what waited already when the process started. */
@@ -71,6 +76,8 @@ export function makeReceive(
   const { engine, clock } = tools
   const open = new Map<string, Waiting[]>()
   const answered = new Map<string, Answered>()
+  /** Entries under way that the guards have let pass. */
+  const past = new Set<string>()
   /** By chat, and by account. */
   const waiting = new Map<string, number>()
   let total = 0
@@ -173,8 +180,19 @@ export function makeReceive(
     else ended(true)
   }
 
-  /** What waits for an event of this chat, because it can only be said inside a response, is said now. */
-  async function answerHeld({ chat, entry }: Accepted): Promise<void> {
+  async function passed(chat: string, entry: string): Promise<void> {
+    past.add(entry)
+    if (open.has(entry)) await answerHeld(chat, entry)
+  }
+
+  /** Of a repeat, whether the guards let the event pass the first time. */
+  async function hasPassed({ entry, done }: Accepted): Promise<boolean> {
+    if (!done) return past.has(entry)
+    const first = engine.read.selectFrom('entry').select('outcome').where('id', '=', entry)
+    return (await first.executeTakeFirst())?.outcome !== 'dropped'
+  }
+
+  async function answerHeld(chat: string, entry: string): Promise<void> {
     const held = await engine.claimHeld(chat, clock.now())
     if (held && !answer(entry, held)) void use.deliver().recordInline(held, false)
   }
@@ -209,7 +227,8 @@ export function makeReceive(
       }
       const waits = waitForAnswer(accepted.entry, inline.withinMs)
       try {
-        if (channel.capabilities.later.length === 0) await answerHeld(accepted)
+        const mayHold = accepted.repeated && channel.capabilities.later.length === 0
+        if (mayHold && (await hasPassed(accepted))) await answerHeld(accepted.chat, accepted.entry)
       } finally {
         use.nudge(accepted.chat)
       }
@@ -217,13 +236,17 @@ export function makeReceive(
       const delivery = await waits
       return delivery && use.deliver().asPlatformMessage(delivery)
     },
+    passed,
     ended,
     restore(chats) {
       for (const chat of chats) count(chat.account, chat.externalId, chat.waiting)
     },
     canAnswer: (entry) => open.has(entry),
     answer,
-    letGo,
+    letGo(entry) {
+      past.delete(entry)
+      letGo(entry)
+    },
     close() {
       closed = true
       for (const requests of open.values()) for (const request of requests) request.resolve(undefined)

@@ -7,7 +7,7 @@ import type { Instance } from '../runtime/instance.ts'
 import type { PlannedRoute } from '../runtime/plan.ts'
 import { during } from '../runtime/watchdog.ts'
 import type { Clock } from '../services/clock.ts'
-import { type Ended, limited, type OutcomeHook, runHook } from './chain.ts'
+import { type Ended, limited, type OutcomeHook, RunAgain, runHook } from './chain.ts'
 import type { Ending, Gathered, HookTurn, TurnDraft } from './draft.ts'
 import { asTheyAreNow } from './history.ts'
 import { CORE, handOver, openForBot, opensConversation, routeOf, type Settled, sayAsCore, settle } from './settle.ts'
@@ -138,6 +138,7 @@ async function askBots(tools: Tools, draft: TurnDraft, { bots }: PlannedRoute): 
 }
 
 async function askBot(tools: Tools, draft: TurnDraft, bot: Instance) {
+  if (draft.interrupted?.aborted) throw new RunAgain('it was interrupted')
   const { channel, externalId } = { channel: draft.channel.instance.channel, externalId: draft.chat.externalId }
   const stopTyping = tools.clock.after(TYPING_AFTER_MS, () =>
     quietly(tools, draft, () => channel?.typing?.(externalId)),

@@ -437,6 +437,7 @@ class ChatReplay {
   readonly #openRequests: Receive = {
     receive: async () => undefined,
     ended: () => undefined,
+    passed: async () => undefined,
     restore: () => undefined,
     canAnswer: () => {
       const current = this.#deed

@@ -91,6 +91,7 @@ const hooks = {
       'delivery.failed': method<NonNullable<Events['delivery.failed']>>().optional(),
     })
     .optional(),
+  started: method<NonNullable<AnyHooks['started']>>().optional(),
   answered: method<NonNullable<AnyHooks['answered']>>().optional(),
   woken: method<NonNullable<AnyHooks['woken']>>().optional(),
   services: z.record(z.string(), z.unknown()).optional(),
@@ -132,6 +133,7 @@ export interface Ground {
   readonly keepMessagesMs: () => number
   /** Plugins' `http` refuses every request. */
   readonly offline: boolean
+  channels(): readonly { readonly name: string; readonly account: string }[]
   command(command: Command): Promise<CommandResult>
   receive(account: string, event: unknown, options?: ReceiveOptions): Promise<Delivery | undefined>
   live(account: string, chat: string, what: 'typing' | 'read'): void
@@ -198,6 +200,15 @@ export async function startInstance(
   }
 }
 
+/** Tells an instance that it is in force. That it cannot do what it wants then is in the log, and changes nothing. */
+export async function tellStarted({ name, plugin, hooks, log, signal }: Instance, clock: Clock): Promise<void> {
+  try {
+    await limited(clock, SETUP_LIMIT_MS, hooks.started?.(), signal)
+  } catch (error) {
+    log.error({ error }, `${name} (${plugin.name}), started: ${messageOf(error)}`)
+  }
+}
+
 /** The context's properties; what costs something to open is opened when it is first asked for. */
 function makeContext(
   checked: CheckedInstance,
@@ -224,6 +235,7 @@ function makeContext(
     url: `${config.server.publicUrl}/${name}`,
     clock,
     command: ground.command,
+    channels: ground.channels,
     schedule: (when, job) => ground.schedule(name, when, job, signal),
     documents: { open: (document, schema) => ground.documents.open(name, document, schema) },
     customers: {

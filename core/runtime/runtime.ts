@@ -24,7 +24,7 @@ import { makeMedia } from '../services/media.ts'
 import { makeSchedule } from '../services/schedule.ts'
 import { currentRequest, outsideOfRequests, startWeb, type Web } from '../services/web.ts'
 import { makeContainer } from './container.ts'
-import { type Ground, type Instance, startInstance } from './instance.ts'
+import { type Ground, type Instance, startInstance, tellStarted } from './instance.ts'
 import { Listeners } from './listeners.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { watch } from './watchdog.ts'
@@ -177,6 +177,10 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     callers,
     keepMessagesMs: () => config.keep.messagesMs,
     offline: options.offline ?? false,
+    channels: () => [
+      ...config.channels.map(({ name, account }) => ({ name, account })),
+      ...[...plan.down].map(([account, { name }]) => ({ name, account })),
+    ],
     command: (command) => commands.run(command),
     receive: (account, event, options) => receive.receive(account, event, options),
     live: options.live ?? (() => undefined),
@@ -255,6 +259,8 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     await stopAll(leaving)
     listeners.begin([...running.values()])
     await rehome()
+    const begun = [...running.values()].filter((instance) => before.plan.instances.get(instance.name) !== instance)
+    for (const instance of begun) await tellStarted(instance, clock)
     await goOn([...before.plan.down.keys()].filter((account) => plan.channels.has(account)))
     log.hide(next.secrets)
   }
@@ -355,6 +361,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   for (const { id } of recovery.chats) nudge(id)
   sweep.by(clock.now())
   media.kick()
+  for (const instance of running.values()) await tellStarted(instance, clock)
   const stopping = new AbortController()
   opened.defer(() => stopping.abort())
   schedule('core', TRIM_EVERY, () => trim(), stopping.signal)

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Hooks } from '#core'
 import { memoryChannel, testRuntime } from '#core/testing'
 import { botThat, featureWith, gate, quietDesk } from './cast.ts'
 
@@ -65,7 +66,7 @@ test('a close is refused while the customer has written something that nobody ha
   expect(await runtime.conversation('u1')).toBeUndefined()
 })
 
-test('a close that may meet a new message ends what is being answered: that message is handled after it, once', async () => {
+test('whom a guard turns away has what is open closed, and what is being answered begun again, its guards first', async () => {
   const door = gate()
   let asked = 0
   const slow = botThat(async (turn) => {
@@ -73,16 +74,32 @@ test('a close that may meet a new message ends what is being answered: that mess
     if (turn.text === 'slow' && asked === 2) await door.pass()
     return turn.reply(`${turn.text} by ${asked}`)
   })
-  await using runtime = await testRuntime({ bots: { bot: { use: slow } } })
+  let guarded = 0
+  const counting: Hooks = {
+    inbound: {
+      guard(_turn, next) {
+        guarded += 1
+        return next()
+      },
+    },
+  }
+  const guard = featureWith(counting, 'guard')
+  await using runtime = await testRuntime({ bots: { bot: { use: slow } }, features: [{ use: guard }] })
   const user = runtime.user('u1')
   await user.says('hello').hears('hello by 1')
   const before = (await runtime.conversation('u1'))?.id ?? ''
   await user.says('slow')
   await door.reached()
-  const close = { type: 'close', conversation: before, because: 'test', evenIfNewMessage: true } as const
-  expect(await runtime.agent('amy').does(close)).toMatchObject({ ok: true })
+  expect(guarded).toBe(2)
+  const chat = (await runtime.runtime.engine.findChat('memory:memory', 'u1')) ?? ''
+  const turnAway = { type: 'turn-away', chat, because: 'test' } as const
+  // Only who guards the channel turns anybody away.
+  expect(await runtime.agent('amy').does(turnAway)).toEqual({ ok: true })
+  const by = { kind: 'feature', name: 'guard' } as const
+  expect(await runtime.runtime.command({ ...turnAway, id: 'one', by })).toEqual({ ok: true, conversation: before })
   door.open()
   await user.hears('slow by 3').hearsNothing()
+  expect(guarded).toBe(3)
   expect((await runtime.conversation('u1'))?.id).not.toBe(before)
 })
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { ALWAYS, type InboundEvent } from '#core'
+import { ALWAYS, type Hooks, type InboundEvent } from '#core'
 import { memoryChannel, testRuntime } from '#core/testing'
-import { botThat, gate } from './cast.ts'
+import { botThat, featureWith, gate } from './cast.ts'
 
 let ids = 0
 const message = (text: string, id = `m${++ids}`): InboundEvent => ({
@@ -43,6 +43,50 @@ test('what does not fit into the response waits for the next event, and comes be
   expect(textOf(await channel.receive(message('three')))).toEqual(text('echo: two'))
   await runtime.idle()
   expect(textOf(await channel.receive(message('four')))).toEqual(text('echo: three'))
+})
+
+test('what waits is not said to an event that a guard has turned away, nor to a repeat of it', async () => {
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+  const guard: Hooks = {
+    inbound: { guard: (turn, next) => (turn.text === 'spam' ? turn.drop('spam') : next()) },
+  }
+  await using runtime = await testRuntime(
+    { bots: { bot: { use: talker(gate()) } }, features: [{ use: featureWith(guard) }] },
+    { channel },
+  )
+  expect(textOf(await channel.receive(message('one|two')))).toEqual(text('echo: one'))
+  await runtime.idle()
+  expect(await channel.receive(message('spam', 'spam'))).toBeUndefined()
+  await runtime.idle()
+  expect(await channel.receive(message('spam', 'spam'))).toBeUndefined()
+  expect(textOf(await channel.receive(message('three')))).toEqual(text('echo: two'))
+})
+
+test('what waits is said to a repeat, while its event is still being answered and after that', async () => {
+  const door = gate()
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+  // Its time is over before the bot is asked: so the bot is still under way when the first answer is forgotten.
+  const never = gate()
+  const slowly: Hooks = {
+    inbound: { enrich: (turn) => (turn.text === 'slow' ? never.pass() : undefined) },
+  }
+  await using runtime = await testRuntime(
+    { bots: { bot: { use: talker(door) } }, features: [{ use: featureWith(slowly) }] },
+    { channel },
+  )
+  const ask = async (said: string) => textOf(await channel.receive(message(said, said)))
+  expect(await ask('one|two|three|four')).toEqual(text('echo: one'))
+  await runtime.idle()
+  expect(await ask('slow')).toEqual(text('echo: two'))
+  await never.reached()
+  await runtime.clock.advance(5_000)
+  await door.reached()
+  await runtime.clock.advance(55_000)
+  expect(await ask('slow')).toEqual(text('echo: three'))
+  door.open()
+  await runtime.idle()
+  await runtime.clock.advance(60_000)
+  expect(await ask('slow')).toEqual(text('echo: four'))
 })
 
 test('an answer that comes too late for the response goes the other way, where there is one', async () => {

@@ -34,7 +34,7 @@ export function performing(db: DatabaseSync, checking: DatabaseSync): Perform {
 
   const handlers: Handlers = {
     accept: accept(db, ofPlugins),
-    commit: commit(db, book, ledger, ofPlugins),
+    commit: commit(db, book, ledger, ofPlugins, takeOver(db)),
     postpone: postpone(db),
     takeOver: takeOver(db),
     recordDelivery: results.record,

@@ -112,7 +112,8 @@ export function packChange(change: ChatChange): ChangeInput {
     writes: change.writes?.map((statement) => packStatement(statement)),
     entries: change.entries?.map(packEntry),
     deliveries: change.deliveries?.map(packDelivery),
-    cancelBots: change.cancelBots ?? false,
+    cancel: change.cancel,
+    takesOver: change.takesOver ?? false,
   }
 }
 

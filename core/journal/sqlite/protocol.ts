@@ -183,7 +183,8 @@ export interface ChangeInput {
   readonly writes: readonly StatementInput[] | undefined
   readonly entries: readonly EntryInput[] | undefined
   readonly deliveries: readonly DeliveryInput[] | undefined
-  readonly cancelBots: boolean
+  readonly cancel: 'bots' | 'programs' | undefined
+  readonly takesOver: boolean
 }
 
 export interface ConversationInput {

@@ -1012,7 +1012,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         await send(engine, chat, '', { destination: 'desk:a', payload: ITEM })
         const entries = [said('I am Amy', { by: AMY })]
         const deliveries = [newDelivery('I am Amy', { by: AMY, allowance })]
-        const { sending } = await commit(engine, newChange(chat, { cancelBots: true, entries, deliveries }))
+        const { sending } = await commit(engine, newChange(chat, { cancel: 'bots', entries, deliveries }))
         expect(sending).toEqual([])
         expect((await loaded(engine, chat)).allowances).toMatchObject([{ used: 2 }])
         expect((await deliveriesOf(engine, chat)).map((row) => row.state)).toEqual([
@@ -1025,6 +1025,27 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect((await loaded(engine, chat)).openDeliveries).toBe(2)
       })
 
+      test('when all programs are to be silent, what a person has said still goes', async () => {
+        const chat = await newChat(engine)
+        await send(engine, chat, 'on its way')
+        for (const by of [{ kind: 'core' }, { kind: 'feature', name: 'f' }, AMY] as const)
+          await commit(
+            engine,
+            newChange(chat, { entries: [said('x', { by })], deliveries: [newDelivery('x', { by })] }),
+          )
+        await commit(engine, newChange(chat, { cancel: 'programs' }))
+        const states = (await deliveriesOf(engine, chat)).map((row) => row.state)
+        expect(states).toEqual(['sending', 'cancelled', 'cancelled', 'pending'])
+      })
+
+      test('a change that takes the chat over leaves who handles it nothing to commit', async () => {
+        const chat = await newChat(engine)
+        await commit(engine, newChange(chat, { takesOver: true }))
+        const change = newChange(chat, { expect: { epoch: 0 }, turn: newTurn(1) })
+        expect(await engine.commit(change)).toEqual({ ok: false, why: 'epoch' })
+        expect((await engine.commit({ ...change, expect: { epoch: 1 } })).ok).toBe(true)
+      })
+
       test('when a person takes over, what a bot has on its way is not tried a second time', async () => {
         await alone(async (own, reopen) => {
           const chat = await newChat(own, { grant: { ...ALLOWED, max: 3 } })
@@ -1033,7 +1054,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           const first = await send(own, chat, 'on its way', { allowance })
           await send(own, other, 'on its way too')
           await send(own, chat, '', { destination: 'desk:a', payload: ITEM })
-          for (const taken of [chat, other]) await commit(own, newChange(taken, { cancelBots: true }))
+          for (const taken of [chat, other]) await commit(own, newChange(taken, { cancel: 'bots' }))
           const entries = [said('I am Amy', { by: AMY })]
           await commit(own, newChange(chat, { entries, deliveries: [newDelivery('I am Amy', { by: AMY })] }))
           const again = { state: 'pending', nextAtMs: T0 + 1000, code: 'SLOW' } as const

@@ -26,7 +26,7 @@ type Chat = Pick<
   | 'conversation'
   | 'question_json'
 >
-type BotDelivery = Pick<DeliveryRow, 'id' | 'allowance' | 'created_at'>
+type ToCancel = Pick<DeliveryRow, 'id' | 'allowance' | 'created_at'>
 
 /** The two things that a chat may be waiting to hear, in the column `question_json`. */
 export interface Asked {
@@ -39,6 +39,7 @@ export function commit(
   entries: Entries,
   allowances: Reservations,
   runStatement: RunStatement,
+  takeOver: (of: { chat: string }) => undefined,
 ): (change: ChangeInput) => CommitOutput {
   const findCommand = query<Pick<CommandRow, 'result_json'>>(db, 'SELECT result_json FROM command WHERE id = ?')
   const findChat = query<Chat>(
@@ -80,19 +81,22 @@ export function commit(
     'SELECT max(n) AS n FROM conversation_change WHERE conversation = ?',
   )
   const addChange = query(db, 'INSERT INTO conversation_change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
-  const botDeliveries = query<BotDelivery>(
-    db,
-    `SELECT id, allowance, created_at FROM delivery
-     WHERE chat = ? AND destination = 'channel' AND state IN ('pending', 'sending') AND state = 'pending'
-       AND by_kind = 'bot'`,
-  )
+  const whose = { bots: "by_kind = 'bot'", programs: "by_kind <> 'agent'" }
+  const toCancel = (by: string) =>
+    query<ToCancel>(
+      db,
+      `SELECT id, allowance, created_at FROM delivery
+       WHERE chat = ? AND destination = 'channel' AND state IN ('pending', 'sending') AND state = 'pending' AND ${by}`,
+    )
+  const noteTakenOver = (by: string) =>
+    query(
+      db,
+      `UPDATE delivery SET code = '${TAKEN_OVER}'
+       WHERE chat = ? AND destination = 'channel' AND state IN ('pending', 'sending') AND state = 'sending' AND ${by}`,
+    )
+  const waiting = { bots: toCancel(whose.bots), programs: toCancel(whose.programs) }
+  const onItsWay = { bots: noteTakenOver(whose.bots), programs: noteTakenOver(whose.programs) }
   const cancel = query(db, "UPDATE delivery SET state = 'cancelled', done_at = ? WHERE id = ?")
-  const noteTakenOver = query(
-    db,
-    `UPDATE delivery SET code = '${TAKEN_OVER}'
-     WHERE chat = ? AND destination = 'channel' AND state IN ('pending', 'sending') AND state = 'sending'
-       AND by_kind = 'bot'`,
-  )
   const setState = query(
     db,
     'INSERT INTO state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body_json = excluded.body_json',
@@ -117,8 +121,8 @@ export function commit(
   )
   const patch = patchCustomer(db)
 
-  /** Whether every delivery that needs an allowance can have one, those of cancelled bots counted as free. */
-  function allowed(change: ChangeInput, cancelled: readonly BotDelivery[]): boolean {
+  /** Whether every delivery that needs an allowance can have one, those of cancelled ones counted as free. */
+  function allowed(change: ChangeInput, cancelled: readonly ToCancel[]): boolean {
     if (change.deliveries === undefined) return true
     const wanted = new Map<string, number>()
     for (const { allowance, start } of change.deliveries) {
@@ -232,7 +236,7 @@ export function commit(
     if (change.nothingWaiting && chat.pending > (turn === undefined ? 0 : 1)) {
       if (messageWaits.get(id, turn?.seq ?? 0) !== undefined) return { ok: false, why: 'waiting' }
     }
-    const cancelled = change.cancelBots ? botDeliveries.all(id) : []
+    const cancelled = change.cancel ? waiting[change.cancel].all(id) : []
     if (!allowed(change, cancelled)) return { ok: false, why: 'allowance' }
 
     // The first write: when it finds the entry done already, nothing has been written yet.
@@ -257,7 +261,8 @@ export function commit(
 
     if (change.lateFacts !== undefined) addLateFacts(id, change.lateFacts)
     if (conversation !== undefined) moveConversation(change, conversation, chat.customer)
-    if (change.cancelBots) noteTakenOver.run(id)
+    if (change.takesOver) takeOver({ chat: id })
+    if (change.cancel) onItsWay[change.cancel].run(id)
     for (const row of cancelled) {
       cancel.run(nowMs, row.id)
       if (row.allowance !== null) allowances.giveBack(id, row.allowance, row.created_at)
