@@ -5,27 +5,29 @@ export type Listed = { readonly customer: string } | { readonly account: string;
 
 /** Why somebody is on the blacklist. */
 export interface BlacklistEntry {
+  readonly who: Listed
   readonly reason: string
-  /** Who has put them there. */
-  readonly by: string
-  readonly atMs: number
+  /** Who has put them there, and when; `undefined`: the YAML has them, and they are removed there. */
+  readonly by: string | undefined
+  readonly atMs: number | undefined
   /** From then on they are heard again. Left out: never. */
   readonly untilMs?: number | undefined
 }
 
-/** Who is turned away. What the YAML lists is not part of it: that is changed in the YAML. */
+/** Who is turned away. */
 export interface Blacklist {
-  /** The entry that holds for a customer now, by whichever of their chats it was made. */
-  find(customer: string): Promise<BlacklistEntry | undefined>
+  /** What holds for a customer now, by whichever of their chats it was listed: the oldest first, then what is in the YAML. */
+  list(customer: string): Promise<readonly BlacklistEntry[]>
   /**
-   * Turns somebody away from now on, and closes what is open with them. Again changes reason and end. Rejects without a
-   * reason, and when there is no such customer.
+   * Turns somebody away from now on, and closes what is open with them. Again changes reason and end. Rejects with a
+   * sentence (and a status, for a web page's answer) without a reason, when there is no such customer or account, and
+   * when the end is over already.
    */
   add(
     who: Listed,
     entry: { readonly reason: string; readonly by: Actor; readonly untilMs?: number | undefined },
   ): Promise<void>
-  /** Hears somebody again. False: they were not on it. */
+  /** Hears somebody again, whom the YAML does not list. False: they were not on it. */
   remove(who: Listed, options: { readonly by: Actor }): Promise<boolean>
 }
 export const blacklist = service<Blacklist>('blacklist')

@@ -26,7 +26,7 @@ function service(bot: TestRuntime): Blacklist {
 }
 
 function isBlacklist(lent: unknown): lent is Blacklist {
-  return typeof lent === 'object' && lent !== null && 'add' in lent && 'remove' in lent && 'find' in lent
+  return typeof lent === 'object' && lent !== null && 'add' in lent && 'remove' in lent && 'list' in lent
 }
 
 const idOf = async (bot: TestRuntime, user: string) => (await bot.customer(user))?.id ?? ''
@@ -192,7 +192,7 @@ describe('a listed customer', () => {
       await using bot = await testRuntime(config, { folder })
       await bot.user('guest').says(message).hearsNothing()
       const customer = await idOf(bot, 'member')
-      expect(await service(bot).find(customer)).toMatchObject({ reason: 'Spam' })
+      expect(await service(bot).list(customer)).toMatchObject([{ reason: 'Spam' }])
       expect(await service(bot).remove({ customer }, { by: AMY })).toBe(true)
       expect(await bot.rows('blacklist', 'entry')).toEqual([])
       await bot.user('guest').says(message).hears('echo: hello')
@@ -207,11 +207,11 @@ describe('a listed customer', () => {
     await block(bot, 'u1', { untilMs: bot.clock.now() + HOUR / 2 })
     await bot.restart()
     await user.says('one').hearsNothing()
-    expect(await service(bot).find(await idOf(bot, 'u1'))).toMatchObject({ reason: 'Spam', by: 'amy' })
+    expect(await service(bot).list(await idOf(bot, 'u1'))).toMatchObject([{ reason: 'Spam', by: 'amy' }])
     await bot.advance(HOUR / 2 - 1)
     await user.says('two').hearsNothing()
     await bot.advance(1)
-    expect(await service(bot).find(await idOf(bot, 'u1'))).toBeUndefined()
+    expect(await service(bot).list(await idOf(bot, 'u1'))).toEqual([])
     await user.says('three').hears('echo: three')
     await bot.advance(HOUR)
     expect(await bot.rows('blacklist', 'entry')).toEqual([])
@@ -224,15 +224,11 @@ describe('the list', () => {
     await bot.user('u1').says('hello').hears('echo: hello')
     const who = { customer: await idOf(bot, 'u1') }
     await expect(service(bot).add(who, { reason: ' ', by: AMY })).rejects.toThrow('reason')
-    expect(await service(bot).find(who.customer)).toBeUndefined()
+    expect(await service(bot).list(who.customer)).toEqual([])
     const at = new Date(bot.clock.now()).toISOString()
     await service(bot).add(who, { reason: 'Rude', by: AMY })
-    expect(await service(bot).find(who.customer)).toEqual({
-      who,
-      reason: 'Rude',
-      by: 'amy',
-      atMs: bot.clock.now(),
-    })
+    const about = { reason: 'Rude', by: 'amy', atMs: bot.clock.now() }
+    expect(await service(bot).list(who.customer)).toEqual([{ who, ...about }])
     await service(bot).remove(who, { by: { kind: 'agent', person: 'bo' } })
     const entry = { ...who, reason: 'Rude', by: 'amy', at }
     const noted = [
@@ -245,7 +241,7 @@ describe('the list', () => {
   test('takes the latest reason and end when somebody is added again', async () => {
     await using bot = await testRuntime(config)
     const who = { account: 'memory:memory', id: 'u1' }
-    await service(bot).add(who, { reason: 'One', by: AMY, untilMs: 1 })
+    await service(bot).add(who, { reason: 'One', by: AMY, untilMs: bot.clock.now() + 1 })
     await service(bot).add(who, { reason: 'Two', by: AMY })
     await bot.user('u1').says('hello').hearsNothing()
     expect(await bot.outcomes('u1')).toEqual(['dropped: blacklisted (Two)'])

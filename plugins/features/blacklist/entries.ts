@@ -1,4 +1,6 @@
 /** The entries that are made at run time: in a table, and as fingerprints in memory, so that most turns ask no table. */
+import { randomUUID } from 'node:crypto'
+import { sql as raw } from 'kysely'
 import { type Actor, type Chat, type Context, type Customer, type Generated, tables, z } from '#core'
 import type { Listed } from '../../services/blacklist.ts'
 import { makeFingerprints } from './fingerprints.ts'
@@ -37,21 +39,35 @@ export interface Entry {
   readonly untilMs?: number | undefined
 }
 
+/** One that is to be made. `who` may have an address of the customer besides, which is listed with the others. */
+export interface NewEntry extends Omit<Entry, 'who'> {
+  readonly who: Listed | (Place & { readonly customer: string })
+}
+
+/** What was made of it: `before` is the entry in whose place it is. */
+export interface Change {
+  readonly before: Entry | undefined
+  readonly after: Entry
+}
+
 export type Entries = Awaited<ReturnType<typeof openEntries>>
 type StoredRow = Omit<Row, 'n'> & { readonly n: number }
 type Tools = Context<unknown, { entry: Row }>
 
 const Keys = z.array(z.string())
 
-/** How many rows are read or written at a time. */
+/** How many keys are looked for at a time. */
 const SLICE = 1_000
 /** How many rows are read at a time when all are: the fewer, the longer it takes; the more, the more memory. */
 const LOAD_SLICE = 10_000
+/** How many chats are turned away at a time. */
+const AT_ONCE = 50
 
 /** Reads what is there. A million entries take some seconds, in which nothing else waits. */
-export async function openEntries({ name, sql, journal, clock, command, feed, log, schedule }: Tools) {
+export async function openEntries({ name, sql, journal, clock, command, channels, feed, log }: Tools) {
   const fingerprints = makeFingerprints()
   const changes = feed('changes')
+  const oneByOne = queue()
   let last = 0
 
   async function load(): Promise<void> {
@@ -72,124 +88,61 @@ export async function openEntries({ name, sql, journal, clock, command, feed, lo
     }
   }
 
-  /** The addresses and customers that each of these comes to: a known one is listed with all that is known of them. */
-  async function addressesOf(who: readonly Listed[]): Promise<readonly (readonly Address[])[]> {
+  /** The addresses that each of these comes to: a known customer is listed with all that is known of them. */
+  async function addressesOf(who: readonly NewEntry['who'][]): Promise<readonly (readonly Address[])[]> {
     const byAddress = await customersAt(journal, who)
-    const customers = who.map((one) => ('customer' in one ? one.customer : byAddress.get(keyOf(one))))
+    const byId = await whoTheyAre(journal, who)
+    const customers = who.map(
+      (one) =>
+        ('customer' in one ? byId.get(one.customer) : undefined) ??
+        ('account' in one ? byAddress.get(keyOf(one)) : undefined),
+    )
     const chats = await chatsOf(journal, customers)
     return who.map((one, index) => {
       const customer = customers[index]
-      if (customer !== undefined) return [{ account: '', id: customer, customer }, ...(chats.get(customer) ?? [])]
-      return 'customer' in one ? [] : [{ ...one, customer: null }]
+      const own = 'account' in one ? [{ account: one.account, id: one.id, customer: customer ?? null }] : []
+      return customer === undefined
+        ? own
+        : [{ account: '', id: customer, customer }, ...(chats.get(customer) ?? []), ...own]
     })
   }
 
-  /** Closes at once: what the customer has just written is turned away after it. */
-  async function close(conversation: string): Promise<void> {
-    const id = `${name}:${conversation}:${clock.now()}`
+  /** Whatever is open or under way in these chats ends: the list is in force by now. */
+  async function turnAway(chats: readonly string[]): Promise<void> {
     const by = { kind: 'feature', name } as const
-    const close = { id, type: 'close', conversation, by, because: 'blacklisted', evenIfNewMessage: true } as const
-    const result = await command(close)
-    if (result.ok || result.code === 'NOT_FOUND') return
-    log.warn({ conversation, code: result.code }, `The conversation of a listed customer stays open: ${result.message}`)
+    for (const some of sliced([...new Set(chats)], AT_ONCE)) {
+      const results = await Promise.all(
+        some.map((chat) => command({ id: randomUUID(), type: 'turn-away', chat, by, because: 'blacklisted' })),
+      )
+      for (const [index, result] of results.entries()) {
+        if (!result.ok && result.code !== 'NOT_FOUND')
+          log.warn({ chat: some[index] }, `The chat of a listed customer stays as it is: ${result.message}`)
+      }
+    }
   }
 
-  async function closeAll(customers: readonly string[]): Promise<void> {
-    for (const some of sliced(customers)) {
-      const open = await journal
-        .selectFrom('chat')
-        .select('conversation')
-        .where('customer', 'in', some)
-        .where('conversation', 'is not', null)
-        .execute()
-      for (const { conversation } of open) if (conversation !== null) await close(conversation)
-    }
+  /** The rows at these addresses. */
+  function rowsAt(places: readonly Place[]): Promise<readonly StoredRow[]> {
+    const keys = JSON.stringify(places.map(({ account, id }) => [account, id]))
+    const among = raw<boolean>`(account, id) in (select value ->> 0, value ->> 1 from json_each(${keys}))`
+    return sql.selectFrom('entry').selectAll().where(among).orderBy('n').execute()
   }
 
   /** What is there for this one: by their own id, and by every address of theirs. */
   async function rowsFor(who: Listed): Promise<readonly StoredRow[]> {
     const [addresses = []] = await addressesOf([who])
-    const rows = await Promise.all(
-      addresses.map(({ account, id }) =>
-        sql.selectFrom('entry').selectAll().where('account', '=', account).where('id', '=', id).executeTakeFirst(),
-      ),
-    )
-    return rows.filter((row) => row !== undefined)
+    return rowsAt(addresses)
   }
 
-  schedule('1h', async () => {
-    await sql.deleteFrom('entry').where('until', '<=', clock.now()).execute()
-  })
-  // While another instance of this name is being replaced, or replaces this one, both take what the other lists.
-  const loading = onceMore(load, (error) => log.error({ error }, 'New entries could not be read.'))
-  changes.subscribe(0, loading)
-  await load()
-
-  return {
-    close,
-
-    /** Why somebody is turned away. Asks no table unless there is something to find. */
-    find(chat: Chat, customer: Customer): Promise<string | undefined> | undefined {
-      const places = [
-        { account: chat.account, id: chat.externalId },
-        { account: '', id: customer.id },
-      ]
-      return places.some((place) => fingerprints.mayHave(keyOf(place))) ? reasonOf(places) : undefined
-    },
-
-    /** The entry that holds for this one now. */
-    async entryFor(who: Listed): Promise<Entry | undefined> {
-      const row = (await rowsFor(who)).find(({ until }) => until === null || until > clock.now())
-      return row && entryOf(row)
-    },
-
-    /** All of them are on disk, and in force, when this resolves. What was open with them is closed then, too. */
-    async add(entries: readonly Entry[]): Promise<void> {
-      const customers = new Set<string>()
-      for (const some of sliced(entries)) {
-        const addresses = await addressesOf(some.map(({ who }) => who))
-        const rows = some.flatMap(({ reason, by, atMs, untilMs = null }, index) =>
-          (addresses[index] ?? []).map((address) => ({ ...address, reason, actor: by, at: atMs, until: untilMs })),
-        )
-        // The same one twice in one statement would be its own conflict.
-        const unique = [...new Map(rows.map((row) => [keyOf(row), row])).values()]
-        for (const values of sliced(unique)) await insert(values)
-        for (const { customer } of unique) if (customer !== null) customers.add(customer)
-      }
-      await changes.publish(entries.length)
-      await closeAll([...customers])
-    },
-
-    /** The entries that were there for this one. What belongs together goes together, as one. */
-    async remove(who: Listed): Promise<readonly Entry[]> {
-      const rows = await rowsFor(who)
-      const [ns, customers] = [rows.map(({ n }) => n), rows.flatMap(({ customer }) => customer ?? [])]
-      // A chat may have gone over to another customer since: then its entry is still that of the first.
-      const all = sql
-        .deleteFrom('entry')
-        .where((where) => where.or([where('n', 'in', ns), where('customer', 'in', customers)]))
-      if (rows.length > 0) await all.execute()
-      return [...new Map(rows.map((row) => [row.customer ?? keyOf(row), entryOf(row)])).values()]
-    },
-
-    /** A page of them, the oldest first, after a number. */
-    async page(after: number, limit: number): Promise<{ readonly entries: readonly Entry[]; readonly last: number }> {
-      const rows = await sql
-        .selectFrom('entry')
-        .selectAll()
-        .where('n', '>', after)
-        .where((where) => where.or([where('customer', 'is', null), where('account', '=', '')]))
-        .orderBy('n')
-        .limit(limit)
-        .execute()
-      return { entries: rows.map(entryOf), last: rows.at(-1)?.n ?? after }
-    },
-  }
-
+  /** One statement, and so one transaction: all of them, or none. */
   async function insert(values: readonly Omit<Row, 'n'>[]): Promise<void> {
+    const given = raw<{ value: string }>`json_each(${JSON.stringify(values)})`.as('given')
+    const column = (of: keyof Omit<Row, 'n'>) => raw<string>`given.value ->> ${raw.lit(of)}`.as(of)
     await sql
       .insertInto('entry')
-      .values([...values])
+      .columns(COLUMNS)
+      // Without a condition SQLite would take what follows for that of a join.
+      .expression((from) => from.selectFrom(given).select(COLUMNS.map(column)).where(raw<boolean>`true`))
       .onConflict((conflict) =>
         conflict.columns(['account', 'id']).doUpdateSet((row) => ({
           customer: row.ref('excluded.customer'),
@@ -203,17 +156,147 @@ export async function openEntries({ name, sql, journal, clock, command, feed, lo
     for (const row of values) fingerprints.add(keyOf(row))
   }
 
+  async function add(entries: readonly NewEntry[]): Promise<readonly Change[]> {
+    const people = new Map<string, { readonly entry: Entry; readonly rows: Map<string, Omit<Row, 'n'>> }>()
+    for (const some of sliced(entries)) {
+      const addresses = await addressesOf(some.map(({ who }) => who))
+      for (const [index, { reason, by, atMs, untilMs }] of some.entries()) {
+        const [first, ...rest] = addresses[index] ?? []
+        if (!first) continue
+        // The same one twice would be its own conflict: the later counts, with the addresses of both.
+        const key = first.customer ?? keyOf(first)
+        const rows = people.get(key)?.rows ?? new Map<string, Omit<Row, 'n'>>()
+        const about = { reason, actor: by, at: atMs, until: untilMs ?? null }
+        for (const address of [...rows.values(), first, ...rest]) {
+          const { account, id, customer } = address
+          rows.set(keyOf(address), { account, id, customer, ...about })
+        }
+        people.set(key, { entry: entryOf({ ...first, ...about }), rows })
+      }
+    }
+    const rows = [...people.values()].flatMap(({ rows }) => [...rows.values()])
+    const before = new Map((await rowsAt(rows)).map((row) => [keyOf(row), row]))
+    await insert(rows)
+    await changes.publish(entries.length)
+    await turnAway(await chatsAt(journal, rows))
+    return [...people.values()].map(({ entry, rows }) => {
+      const [replaced] = [...rows.keys()].flatMap((key) => before.get(key) ?? [])
+      return { before: replaced && entryOf(replaced), after: entry }
+    })
+  }
+
+  async function remove(who: Listed): Promise<readonly Entry[]> {
+    const rows = await rowsFor(who)
+    const [ns, customers] = [rows.map(({ n }) => n), rows.flatMap(({ customer }) => customer ?? [])]
+    // A chat may have gone over to another customer since: then its entry is still that of the first.
+    const all = sql
+      .deleteFrom('entry')
+      .where((where) => where.or([where('n', 'in', ns), where('customer', 'in', customers)]))
+    if (rows.length > 0) await all.execute()
+    return entriesOf(rows)
+  }
+
+  async function removeOver(): Promise<readonly Entry[]> {
+    const over = sql.deleteFrom('entry').where('until', '<=', clock.now()).returningAll()
+    return entriesOf((await over.execute()).toSorted((a, b) => a.n - b.n))
+  }
+
+  // While another instance of this name is being replaced, or replaces this one, both take what the other lists: and
+  // nobody is let pass before it is known.
+  let loading: Promise<void> | undefined
+  const loadMore = onceMore(load, (error) => log.error({ error }, 'New entries could not be read.'))
+  changes.subscribe(0, () => {
+    const now = loadMore().then(() => {
+      if (loading === now) loading = undefined
+    })
+    loading = now
+  })
+  await load()
+
+  function find(chat: Chat, customer: Pick<Customer, 'id'>): Promise<string | undefined> | undefined {
+    if (loading) return loading.then(() => find(chat, customer))
+    const places = [
+      { account: chat.account, id: chat.externalId },
+      { account: '', id: customer.id },
+    ]
+    return places.some((place) => fingerprints.mayHave(keyOf(place))) ? reasonOf(places) : undefined
+  }
+
   async function reasonOf(places: readonly Place[]): Promise<string | undefined> {
-    const row = await sql
-      .selectFrom('entry')
-      .select('reason')
-      .where((where) =>
-        where.or(places.map(({ account, id }) => where.and([where('account', '=', account), where('id', '=', id)]))),
-      )
-      .where((where) => where.or([where('until', 'is', null), where('until', '>', clock.now())]))
-      .limit(1)
-      .executeTakeFirst()
+    const row = (await rowsAt(places)).find(({ until }) => until === null || until > clock.now())
     return row?.reason
+  }
+
+  return {
+    turnAway,
+
+    /** Why somebody is turned away. Asks no table unless there is something to find. */
+    find,
+
+    /** The entries that hold for this one now, the oldest first. */
+    async entriesFor(who: Listed): Promise<readonly Entry[]> {
+      return entriesOf((await rowsFor(who)).filter(({ until }) => until === null || until > clock.now()))
+    },
+
+    /** Why each of these would turn nobody away; `undefined`: it would. */
+    async problemsWith(entries: readonly NewEntry[]): Promise<readonly (string | undefined)[]> {
+      const customers = await whoTheyAre(
+        journal,
+        entries.map(({ who }) => who),
+      )
+      const accounts = new Set(channels().map(({ account }) => account))
+      return entries.map(({ who, untilMs }) => {
+        if (untilMs !== undefined && untilMs <= clock.now()) return 'Its end is over already.'
+        if ('account' in who)
+          return accounts.has(who.account) ? undefined : `No channel has the account "${who.account}".`
+        return customers.has(who.customer) ? undefined : `There is no customer "${who.customer}".`
+      })
+    },
+
+    /**
+     * All of them are on disk, and in force, when this resolves, or none. What was open with them is closed then, too.
+     * Whoever comes to nobody is left out: see `problemsWith`.
+     */
+    add: (entries: readonly NewEntry[]) => oneByOne(() => add(entries)),
+
+    /** The entries that were there for this one. What belongs together goes together, as one. */
+    remove: (who: Listed) => oneByOne(() => remove(who)),
+
+    /** Those whose end is over go; what was there is given. */
+    removeOver: () => oneByOne(removeOver),
+
+    /** A page of those that hold now, the oldest first, after a number. */
+    async page(after: number, limit: number): Promise<{ readonly entries: readonly Entry[]; readonly last: number }> {
+      const rows = await sql
+        .selectFrom('entry')
+        .selectAll()
+        .where('n', '>', after)
+        .where((where) => where.or([where('customer', 'is', null), where('account', '=', '')]))
+        .where((where) => where.or([where('until', 'is', null), where('until', '>', clock.now())]))
+        .orderBy('n')
+        .limit(limit)
+        .execute()
+      return { entries: rows.map(entryOf), last: rows.at(-1)?.n ?? after }
+    },
+
+    /** The addresses that each of these stands for: those that were listed, and those that have come since. */
+    async placesOf(entries: readonly Entry[]): Promise<readonly (readonly Place[])[]> {
+      const customers = entries.flatMap(({ who }) => ('customer' in who ? who.customer : []))
+      const chats = await chatsOf(journal, customers)
+      const rows = await sql
+        .selectFrom('entry')
+        .selectAll()
+        .where(raw<boolean>`customer in (select value from json_each(${JSON.stringify(customers)}))`)
+        .where('account', '!=', '')
+        .orderBy('n')
+        .execute()
+      const listed = Map.groupBy(rows, ({ customer }) => customer)
+      return entries.map(({ who }) => {
+        if (!('customer' in who)) return [who]
+        const all = [...(listed.get(who.customer) ?? []), ...(chats.get(who.customer) ?? [])]
+        return [...new Map(all.map((place) => [keyOf(place), place])).values()]
+      })
+    },
   }
 }
 
@@ -227,25 +310,21 @@ type Address = Place & { readonly customer: string | null }
 type Journal = Tools['journal']
 
 /** The customers behind the addresses among these. */
-async function customersAt(journal: Journal, who: readonly Listed[]): Promise<ReadonlyMap<string, string>> {
-  const customers = new Map<string, string>()
-  const byAccount = new Map<string, string[]>()
-  for (const one of who) {
-    if ('customer' in one) continue
-    const ids = byAccount.get(one.account)
-    if (ids) ids.push(one.id)
-    else byAccount.set(one.account, [one.id])
+async function customersAt(journal: Journal, who: readonly NewEntry['who'][]): Promise<ReadonlyMap<string, string>> {
+  const places = who.flatMap((one) => ('account' in one ? one : []))
+  const chats = await chatRowsAt(journal, places)
+  return new Map(chats.map(({ account, external_id: id, customer }) => [keyOf({ account, id }), customer]))
+}
+
+/** By the ids among these, whose they are: somebody may have turned out to be another customer. */
+async function whoTheyAre(journal: Journal, who: readonly NewEntry['who'][]): Promise<ReadonlyMap<string, string>> {
+  const ids = who.flatMap((one) => ('customer' in one ? one.customer : []))
+  const found = new Map<string, string>()
+  for (const some of sliced(ids)) {
+    const rows = await journal.selectFrom('customer').select(['id', 'merged_into']).where('id', 'in', some).execute()
+    for (const { id, merged_into } of rows) found.set(id, merged_into ?? id)
   }
-  for (const [account, ids] of byAccount) {
-    const chats = await journal
-      .selectFrom('chat')
-      .select(['external_id', 'customer'])
-      .where('account', '=', account)
-      .where('external_id', 'in', ids)
-      .execute()
-    for (const { external_id: id, customer } of chats) customers.set(keyOf({ account, id }), customer)
-  }
-  return customers
+  return found
 }
 
 async function chatsOf(
@@ -253,46 +332,92 @@ async function chatsOf(
   customers: readonly (string | undefined)[],
 ): Promise<ReadonlyMap<string, readonly Address[]>> {
   const known = [...new Set(customers.flatMap((customer) => customer ?? []))]
-  if (known.length === 0) return new Map()
-  const chats = await journal
-    .selectFrom('chat')
-    .select(['account', 'external_id', 'customer'])
-    .where('customer', 'in', known)
-    .execute()
-  return Map.groupBy(
-    chats.map(({ account, external_id: id, customer }) => ({ account, id, customer })),
-    ({ customer }) => customer,
-  )
+  const found: Address[] = []
+  for (const some of sliced(known)) {
+    const chats = await journal
+      .selectFrom('chat')
+      .select(['account', 'external_id', 'customer'])
+      .where('customer', 'in', some)
+      .execute()
+    for (const { account, external_id: id, customer } of chats) found.push({ account, id, customer })
+  }
+  return Map.groupBy(found, ({ customer }) => customer ?? '')
+}
+
+/** The chats of these addresses, and of these customers: also those that have come since they were looked up. */
+async function chatsAt(journal: Journal, rows: readonly Address[]): Promise<readonly string[]> {
+  const ids = (await chatRowsAt(journal, rows)).map(({ id }) => id)
+  const customers = rows.flatMap(({ account, customer }) => (account === '' && customer !== null ? customer : []))
+  for (const some of sliced(customers)) {
+    const chats = await journal.selectFrom('chat').select('id').where('customer', 'in', some).execute()
+    ids.push(...chats.map(({ id }) => id))
+  }
+  return ids
+}
+
+async function chatRowsAt(journal: Journal, places: readonly Place[]) {
+  const found: { id: string; account: string; external_id: string; customer: string }[] = []
+  for (const [account, some] of Map.groupBy(places, ({ account }) => account)) {
+    for (const slice of sliced(some)) {
+      const ids = slice.map(({ id }) => id)
+      const chats = journal.selectFrom('chat').select(['id', 'account', 'external_id', 'customer'])
+      found.push(...(await chats.where('account', '=', account).where('external_id', 'in', ids).execute()))
+    }
+  }
+  return found
 }
 
 // ── rows ────────────────────────────────────────────────────────────────────────────────────
+
+const COLUMNS = ['account', 'id', 'customer', 'reason', 'actor', 'at', 'until'] as const
 
 function keyOf({ account, id }: Place): string {
   return `${account}\n${id}`
 }
 
-function entryOf({ account, id, reason, actor, at, until, customer }: StoredRow): Entry {
+function entryOf({ account, id, reason, actor, at, until, customer }: Omit<Row, 'n'>): Entry {
   const who = customer === null ? { account, id } : { customer }
   return { who, reason, by: actor, atMs: at, ...(until !== null && { untilMs: until }) }
 }
 
-function sliced<T>(items: readonly T[]): readonly (readonly T[])[] {
+/** What belongs together is one entry. */
+function entriesOf(rows: readonly Omit<Row, 'n'>[]): readonly Entry[] {
+  const entries = new Map<string, Entry>()
+  for (const row of rows) {
+    const key = row.customer ?? keyOf(row)
+    if (!entries.has(key)) entries.set(key, entryOf(row))
+  }
+  return [...entries.values()]
+}
+
+function sliced<T>(items: readonly T[], size = SLICE): readonly (readonly T[])[] {
   const slices: T[][] = []
-  for (let from = 0; from < items.length; from += SLICE) slices.push(items.slice(from, from + SLICE))
+  for (let from = 0; from < items.length; from += size) slices.push(items.slice(from, from + size))
   return slices
 }
 
+/** Runs what it is given one after the other. */
+function queue(): <T>(run: () => Promise<T>) => Promise<T> {
+  let before: Promise<unknown> = Promise.resolve()
+  return (run) => {
+    const now = before.then(run)
+    before = now.catch(() => undefined)
+    return now
+  }
+}
+
 /** Runs it once for all calls that come before it has begun, and again for those that come while it runs. */
-function onceMore(run: () => Promise<void>, onError: (error: unknown) => void): () => void {
+function onceMore(run: () => Promise<void>, onError: (error: unknown) => void): () => Promise<void> {
   let waits = false
   let queue = Promise.resolve()
   return () => {
-    if (waits) return
+    if (waits) return queue
     waits = true
     queue = queue.then(() => {
       waits = false
       return run().catch(onError)
     })
+    return queue
   }
 }
 

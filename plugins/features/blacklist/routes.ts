@@ -3,8 +3,8 @@ import { Readable } from 'node:stream'
 import { type Actor, type Context, z } from '#core'
 import type { Blacklist, Listed } from '../../services/blacklist.ts'
 import { BadImport, csvLine, readCsv } from './csv.ts'
-import type { Entries, Entry } from './entries.ts'
-import { type Told, told } from './service.ts'
+import type { Entries, NewEntry } from './entries.ts'
+import { auditAdded, type Told, told } from './service.ts'
 
 /** Who asks: the operator's token is no name. */
 const By = z.string().trim().min(1).max(100)
@@ -28,16 +28,15 @@ const Removing = z
 const Adding = z
   .strictObject({ ...where, reason: Reason, by: By, until: Time.optional() })
   .transform(({ reason, by, until: untilMs, ...who }, context) => ({ who: whoOf(who, context), reason, by, untilMs }))
-/** What was exported can be imported. */
+/** What was exported can be imported: with the customer, if they are known here, and by their address anywhere. */
 const Imported = z
   .strictObject({ ...where, reason: Reason, by: By.optional(), at: Time.optional(), until: Time.optional() })
-  .transform(({ reason, by, at: atMs, until: untilMs, ...who }, context) => ({
-    who: whoOf(who, context),
-    reason,
-    by,
-    atMs,
-    untilMs,
-  }))
+  .transform(({ customer, account, id, reason, by, at: atMs, until: untilMs }, context) => {
+    const about = { reason, by, atMs, untilMs }
+    if (customer !== undefined && account !== undefined && id !== undefined)
+      return { who: { customer, account, id }, ...about }
+    return { who: whoOf({ customer, account, id }, context), ...about }
+  })
 
 function whoOf(
   { customer, account, id }: { readonly [K in keyof typeof where]?: string | undefined },
@@ -77,7 +76,7 @@ export function addRoutes({ web, clock, audit }: Tools, entries: Entries, list: 
   })
 
   web.get('/find', async ({ query }, answer) => {
-    const entry = await entries.entryFor(Who.parse(query))
+    const [entry] = await entries.entriesFor(Who.parse(query))
     return entry ? told(entry) : answer.code(404).send(NOT_LISTED)
   })
 
@@ -95,12 +94,17 @@ export function addRoutes({ web, clock, audit }: Tools, entries: Entries, list: 
 
   web.addContentTypeParser('text/csv', { parseAs: 'string' }, (_request, body, done) => done(null, String(body)))
   web.post('/import', { bodyLimit: MAX_IMPORT_BYTES }, async ({ body, query }) => {
-    const given = typeof body === 'string' ? { ...z.object({ by: By }).parse(query), entries: readCsv(body) } : body
+    const given =
+      typeof body === 'string'
+        ? { ...z.object({ by: By }).parse(query), entries: readCsv(body, COLUMNS, MAX_IMPORTED) }
+        : body
     const { by, entries: rows } = Import.parse(given)
     const read = rows.map((row, index) => imported(row, index, by, clock.now()))
-    await entries.add(read)
-    audit({ by: personOf(by), action: 'blacklist.import', after: { entries: read.length } })
-    return { imported: read.length }
+    const problems = await entries.problemsWith(read)
+    const good = read.filter((_, index) => problems[index] === undefined)
+    auditAdded(audit, 'blacklist.import', personOf(by), await entries.add(good))
+    const leftOut = problems.flatMap((because, index) => (because ? [{ entry: index + 1, because }] : []))
+    return { imported: good.length, leftOut }
   })
 
   web.get('/export.json', (_request, answer) => {
@@ -126,7 +130,7 @@ function personOf(person: string): Actor {
   return { kind: 'agent', person }
 }
 
-function imported(row: unknown, index: number, importer: string, nowMs: number): Entry {
+function imported(row: unknown, index: number, importer: string, nowMs: number): NewEntry {
   const { success, data, error } = Imported.safeParse(row)
   if (success) return { ...data, by: data.by ?? importer, atMs: data.atMs ?? nowMs }
   const [issue] = error.issues
@@ -134,16 +138,28 @@ function imported(row: unknown, index: number, importer: string, nowMs: number):
   throw new BadImport(`Entry ${index + 1}${at}: ${issue?.message ?? 'it is not valid'}. Nothing was imported.`)
 }
 
-async function* allOf(entries: Entries): AsyncGenerator<readonly Told[]> {
+/** An entry for each address: our ids of customers mean nothing to another server. */
+interface Exported extends Omit<Told, 'customer' | 'account' | 'id'> {
+  readonly customer?: string | undefined
+  readonly account?: string | undefined
+  readonly id?: string | undefined
+}
+
+async function* allOf(entries: Entries): AsyncGenerator<readonly Exported[]> {
   for (let after = 0; ; ) {
     const page = await entries.page(after, 1_000)
     if (page.entries.length === 0) return
-    yield page.entries.map(told)
+    const places = await entries.placesOf(page.entries)
+    yield page.entries.flatMap((entry, index) => {
+      const found = places[index] ?? []
+      if (found.length === 0) return [told(entry)]
+      return found.map(({ account, id }) => ({ ...told(entry), account, id }))
+    })
     after = page.last
   }
 }
 
-async function* asJson(pages: AsyncIterable<readonly Told[]>): AsyncGenerator<string> {
+async function* asJson(pages: AsyncIterable<readonly Exported[]>): AsyncGenerator<string> {
   let before = '{ "entries": ['
   for await (const page of pages) {
     yield `${before}\n  ${page.map((entry) => JSON.stringify(entry)).join(',\n  ')}`
@@ -152,7 +168,7 @@ async function* asJson(pages: AsyncIterable<readonly Told[]>): AsyncGenerator<st
   yield before === ',' ? '\n] }\n' : `${before}] }\n`
 }
 
-async function* asCsv(pages: AsyncIterable<readonly Told[]>): AsyncGenerator<string> {
+async function* asCsv(pages: AsyncIterable<readonly Exported[]>): AsyncGenerator<string> {
   yield csvLine(COLUMNS)
   for await (const page of pages) {
     yield page

@@ -1,20 +1,37 @@
-import type { Context } from '#core'
+import type { Actor, Context } from '#core'
 import type { Blacklist, Listed } from '../../services/blacklist.ts'
-import { type Entries, nameOf } from './entries.ts'
+import { type Change, type Entries, type Entry, nameOf } from './entries.ts'
+import type { InYaml } from './in-yaml.ts'
+
+type Audit = Context<unknown, unknown>['audit']
 
 /** What others may do with the list; every change of it is in the audit log. */
 export function makeService(
-  { audit, clock, customers }: Pick<Context<unknown, unknown>, 'audit' | 'clock' | 'customers'>,
+  { audit, clock }: Pick<Context<unknown, unknown>, 'audit' | 'clock'>,
   entries: Entries,
+  inYaml: InYaml,
 ): Blacklist {
   return {
-    find: (customer) => entries.entryFor({ customer }),
+    async list(customer) {
+      const who = { customer }
+      const [places = []] = await entries.placesOf([{ who, reason: '', by: '', atMs: 0 }])
+      const written = places.filter((place) => inYaml.has(place))
+      return [
+        ...(await entries.entriesFor(who)),
+        ...written.map(({ account, id }) => ({
+          who: { account, id },
+          reason: 'in the YAML',
+          by: undefined,
+          atMs: undefined,
+        })),
+      ]
+    },
     async add(who, { reason, by, untilMs }) {
-      if (reason.trim() === '') throw new TypeError('Nobody is put on the blacklist without a reason.')
-      if ('customer' in who && !(await customers.get(who.customer))) throw new NoSuchCustomer(who.customer)
+      if (reason.trim() === '') throw new CannotList('Nobody is put on the blacklist without a reason.')
       const entry = { who, reason: reason.trim(), by: nameOf(by), atMs: clock.now(), untilMs }
-      await entries.add([entry])
-      audit({ by, action: 'blacklist.add', after: told(entry) })
+      const [problem] = await entries.problemsWith([entry])
+      if (problem) throw new CannotList(problem)
+      auditAdded(audit, 'blacklist.add', by, await entries.add([entry]))
     },
     async remove(who, { by }) {
       const removed = await entries.remove(who)
@@ -24,19 +41,28 @@ export function makeService(
   }
 }
 
-/** Nobody would be turned away by such an entry: whoever made it must know. */
-class NoSuchCustomer extends Error {
-  override readonly name = 'NoSuchCustomer'
-  readonly statusCode = 404
-  readonly code = 'NOT_FOUND'
-
-  constructor(customer: string) {
-    super(`There is no customer "${customer}".`)
+/** Notes each entry that is new or another now, with what it was before. */
+export function auditAdded(
+  audit: Audit,
+  action: 'blacklist.add' | 'blacklist.import',
+  by: Actor,
+  changes: readonly Change[],
+): void {
+  for (const change of changes) {
+    const [before, after] = [change.before && told(change.before), told(change.after)]
+    if (JSON.stringify(before) !== JSON.stringify(after)) audit({ by, action, ...(before && { before }), after })
   }
 }
 
+/** Nobody would be turned away by such an entry: whoever made it must know. */
+class CannotList extends Error {
+  override readonly name = 'CannotList'
+  readonly statusCode = 400
+  readonly code = 'BAD_REQUEST'
+}
+
 /** An entry as it is shown, exported, and kept in the audit log. */
-export function told({ who, reason, by, atMs, untilMs }: Parameters<Entries['add']>[0][number]): Told {
+export function told({ who, reason, by, atMs, untilMs }: Entry): Told {
   const until = untilMs === undefined ? {} : { until: timeOf(untilMs) }
   return { ...who, reason, by, at: timeOf(atMs), ...until }
 }
