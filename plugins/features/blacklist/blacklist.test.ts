@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
-import { defineBot, definePlugin, z } from '#core'
+import { type BotTurn, defineBot, definePlugin, type Outcome, z } from '#core'
 import { memoryChannel, type TestRuntime, testRuntime } from '#core/testing'
 import { type Blacklist, blacklist as token } from '../../services/blacklist.ts'
 import blacklist from './index.ts'
@@ -18,6 +18,15 @@ const config = {
   features: [{ use: blacklist }, { use: 'keyword-handoff', keywords: ['agent'], say: 'One moment.' }],
 }
 
+function botThat(answer: (turn: BotTurn) => Outcome) {
+  return defineBot({
+    name: 'scripted',
+    summary: 'Does as it is told.',
+    config: z.strictObject({}),
+    setup: () => ({ answer }),
+  })
+}
+
 /** What a borrower gets of it. */
 function service(bot: TestRuntime): Blacklist {
   const lent = bot.runtime.instance('blacklist')?.services.get(token.name)
@@ -30,6 +39,9 @@ function isBlacklist(lent: unknown): lent is Blacklist {
 }
 
 const idOf = async (bot: TestRuntime, user: string) => (await bot.customer(user))?.id ?? ''
+/** While something is under way: `idOf` waits for it. */
+const customerNow = async (bot: TestRuntime, user: string) =>
+  (await bot.runtime.engine.load(await chatOf(bot, user)))?.customer.id ?? ''
 const chatOf = async (bot: TestRuntime, user: string) =>
   (await bot.runtime.engine.findChat('memory:memory', user)) ?? ''
 const deskItems = (bot: TestRuntime) =>
@@ -102,33 +114,176 @@ describe('a listed customer', () => {
     await bot.user('u1').hearsNothing()
   })
 
-  test('is not answered by a bot that was answering when they were listed', async () => {
-    const asked = Promise.withResolvers<void>()
-    const answer = Promise.withResolvers<void>()
-    const slow = defineBot({
-      name: 'slow',
+  describe('during their first message, while a bot is asked', () => {
+    const LISTED = { account: 'memory:memory', id: 'u1' }
+
+    /** A bot that has the message, and does what it does with it when it is told to. */
+    function slowBot(answer: (turn: BotTurn) => Outcome | AsyncGenerator<string, Outcome>) {
+      const [asked, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const slow = defineBot({
+        name: 'slow',
+        summary: 'Takes its time.',
+        config: z.strictObject({}),
+        setup: () => ({
+          async *answer(turn) {
+            if (turn.text === 'quick') return turn.reply('At once.')
+            yield 'Well'
+            asked.resolve()
+            await goesOn.promise
+            yield 'Well, well'
+            const answered = answer(turn)
+            return Symbol.asyncIterator in answered ? yield* answered : answered
+          },
+        }),
+      })
+      return { slow, asked: asked.promise, goOn: goesOn.resolve }
+    }
+
+    test('has no answer, no conversation, and no draft any more', async () => {
+      const { slow, asked, goOn } = slowBot((turn) => turn.reply('At last.'))
+      await using bot = await testRuntime({ ...config, bots: { slow: { use: slow } } })
+      await bot.user('u1').says('hello')
+      await asked
+      await service(bot).add(LISTED, { reason: 'Spam', by: AMY })
+      goOn()
+      await bot.user('u1').hearsNothing()
+      expect(await bot.outcomes('u1')).toEqual(['dropped: blacklisted (Spam)'])
+      expect(await bot.runtime.engine.read.selectFrom('conversation').selectAll().execute()).toEqual([])
+      // It is taken away, and nothing comes after that.
+      expect(bot.channel.drafts.map(({ text }) => text)).toEqual(['Well', ''])
+      await bot.user('u2').says('hello').hears('At last.')
+    })
+
+    test('is not handed over', async () => {
+      const { slow, asked, goOn } = slowBot((turn) => turn.handOff({ because: 'asked' }))
+      await using bot = await testRuntime({ ...config, bots: { slow: { use: slow } } })
+      await bot.user('u1').says('hello')
+      await asked
+      await service(bot).add(LISTED, { reason: 'Spam', by: AMY })
+      goOn()
+      await bot.user('u1').hearsNothing()
+      expect(await deskItems(bot)).toEqual([])
+      expect(await bot.agent('amy').takes('u1')).toMatchObject({ ok: false, code: 'NOT_FOUND' })
+    })
+
+    test('is dropped in an open conversation too, which is closed', async () => {
+      const { slow, asked, goOn } = slowBot((turn) => turn.reply('At last.'))
+      await using bot = await testRuntime({ ...config, bots: { slow: { use: slow } } })
+      const user = bot.user('u1')
+      await user.says('quick').hears('At once.').says('hello')
+      await asked
+      await service(bot).add({ customer: await customerNow(bot, 'u1') }, { reason: 'Spam', by: AMY })
+      goOn()
+      await user.hearsNothing()
+      expect(await bot.conversation('u1')).toBeUndefined()
+      expect(await bot.outcomes('u1')).toEqual(['answered: bot', 'dropped: blacklisted (Spam)'])
+    })
+  })
+
+  test('is not handed over by a feature that was busy with their message, nor called back by an agent who was', async () => {
+    const [reached, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const wait = async () => {
+      reached.resolve()
+      await open.promise
+    }
+    const busy = definePlugin({
+      name: 'busy',
       summary: 'Takes its time.',
       config: z.strictObject({}),
       setup: () => ({
-        async answer(turn) {
-          if (turn.text !== 'slow') return turn.reply(`echo: ${turn.text}`)
-          asked.resolve()
-          await answer.promise
-          return turn.reply('At last.')
+        inbound: {
+          async respond(turn, next) {
+            if (turn.text !== 'help') return next()
+            await wait()
+            return turn.handOff({ because: 'asked' })
+          },
+        },
+        outbound: {
+          async rewrite(reply, next) {
+            if (reply.content === 'Hello again.') await wait()
+            return next()
+          },
         },
       }),
     })
-    await using bot = await testRuntime({ ...config, bots: { slow: { use: slow } } })
-    const user = bot.user('u1')
-    await user.says('hello').hears('echo: hello')
-    const customer = await idOf(bot, 'u1')
-    await user.says('slow')
-    await asked.promise
-    await service(bot).add({ customer }, { reason: 'Spam', by: AMY })
-    answer.resolve()
-    await user.hearsNothing()
+    await using bot = await testRuntime({ ...config, features: [...config.features, { use: busy }] })
+    await bot.user('u2').says('hello').hears('echo: hello')
+    await bot.agent('amy').closes('u2')
+    const chat = await chatOf(bot, 'u2')
+    const calling = bot.agent('amy').does({ type: 'call-back', chat, content: 'Hello again.' })
+    await bot.user('u1').says('help')
+    await reached.promise
+    for (const id of ['u1', 'u2']) await service(bot).add({ account: 'memory:memory', id }, { reason: 'Spam', by: AMY })
+    open.resolve()
+    expect(await calling).toMatchObject({ ok: false, code: 'BLOCKED' })
+    await bot.user('u1').hearsNothing()
+    await bot.user('u2').hearsNothing()
+    expect(await bot.outcomes('u1')).toEqual(['dropped: blacklisted (Spam)'])
+    expect(await deskItems(bot)).toEqual([])
+    for (const user of ['u1', 'u2']) expect(await bot.conversation(user)).toBeUndefined()
+  })
+
+  test.each([1, 2])('is not answered when %i of their lines were still being gathered', async (lines) => {
+    const asked: string[] = []
+    const noting = botThat((turn) => {
+      asked.push(turn.text)
+      return turn.reply('Yes?')
+    })
+    const routes = [{ from: 'memory', mode: 'bot-only', bot: 'noting', collect: '2s' }]
+    await using bot = await testRuntime({ bots: { noting: { use: noting } }, features: [{ use: blacklist }], routes })
+    const before = bot.user('u1').says('one')
+    if (lines === 2) await before
+    await bot.user('u2').says('somebody else')
+    await service(bot).add({ account: 'memory:memory', id: 'u1' }, { reason: 'Spam', by: AMY })
+    if (lines === 2) await bot.user('u1').says('two')
+    await bot.advance(2_000)
+    await bot.user('u2').hears('Yes?')
+    expect(await bot.outcomes('u1')).toEqual(Array.from({ length: lines }, () => 'dropped: blacklisted (Spam)'))
     expect(await bot.conversation('u1')).toBeUndefined()
-    expect(await bot.outcomes('u1')).toEqual(['answered: bot', 'dropped: blacklisted (Spam)'])
+    expect(asked).toEqual(['somebody else'])
+  })
+
+  test('is sent nothing more of what programs have said', async () => {
+    const three = botThat((turn) => {
+      turn.say('one')
+      turn.say('two')
+      return turn.reply('three')
+    })
+    const [reached, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const channel = memoryChannel()
+    await using bot = await testRuntime({ ...config, bots: { three: { use: three } } }, { channel })
+    channel.beforeSend(async () => {
+      reached.resolve()
+      await open.promise
+    })
+    await bot.user('u1').says('hello')
+    await reached.promise
+    await service(bot).add({ account: 'memory:memory', id: 'u1' }, { reason: 'Spam', by: AMY })
+    open.resolve()
+    await bot.user('u1').hears('one').hearsNothing()
+    const states = await bot.runtime.engine.read.selectFrom('delivery').select('state').execute()
+    expect(states.map(({ state }) => state)).toEqual(['sent', 'cancelled', 'cancelled'])
+  })
+
+  test('is not given what waited for their next message, on a channel that can only answer', async () => {
+    const two = botThat((turn) => {
+      turn.say('one')
+      return turn.reply('two')
+    })
+    const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+    await using bot = await testRuntime({ bots: { two: { use: two } }, features: [{ use: blacklist }] }, { channel })
+    const ask = async (id: string) => {
+      const parts = [{ type: 'text', text: id }] as const
+      const answer = await channel.receive({ id, chat: 'u1', type: 'message', parts, atMs: bot.clock.now() })
+      await bot.idle()
+      return answer?.part
+    }
+    const who = { account: 'memory:memory', id: 'u1' }
+    expect(await ask('a')).toEqual({ type: 'text', text: 'one' })
+    await service(bot).add(who, { reason: 'Spam', by: AMY })
+    expect(await ask('b')).toBeUndefined()
+    await service(bot).remove(who, { by: AMY })
+    expect(await ask('c')).toEqual({ type: 'text', text: 'one' })
   })
 
   test('is not spoken to by a timer either', async () => {
@@ -281,15 +436,69 @@ describe('the list', () => {
     expect(await bot.outcomes('u1')).toEqual(['dropped: blacklisted (Spam)'])
   })
 
-  test('in the YAML turns away by channel and id, and closes what is open at the next message', async () => {
+  test('in the YAML turns away by channel and id, and closes what is open as soon as it is in force', async () => {
     await using bot = await testRuntime(config)
     const user = bot.user('u1')
-    await user.says('hello').hears('echo: hello')
-    await bot.apply({ ...config, features: [{ use: blacklist, customers: { memory: ['u1'] } }] })
-    await user.says('hello?').hearsNothing()
-    expect(await bot.outcomes('u1')).toEqual(['answered: bot', 'dropped: blacklisted (in the YAML)'])
+    await user.says('agent').hears('One moment.')
+    await bot.agent('amy').takes('u1')
+    const listed = { ...config, features: [{ use: blacklist, customers: { memory: ['u1'] } }] }
+    await bot.apply(listed)
     expect(await bot.conversation('u1')).toBeUndefined()
+    await user.says('hello?').hearsNothing()
+    expect(await bot.outcomes('u1')).toEqual(['handed-off: keyword agent', 'dropped: blacklisted (in the YAML)'])
     await bot.apply(config)
     await user.says('again').hears('echo: again')
+    expect((await bot.conversation('u1'))?.state).toBe('bot')
+    // It was written while nothing ran.
+    await bot.restart(listed)
+    expect(await bot.conversation('u1')).toBeUndefined()
+  })
+
+  test('is shown with what is in the YAML, which is not removed here', async () => {
+    await using bot = await testRuntime({
+      ...config,
+      features: [{ use: blacklist, customers: { memory: ['u1', 'somebody'] } }],
+    })
+    await bot.user('u1').says('hello').hearsNothing()
+    const customer = await idOf(bot, 'u1')
+    const written = { who: { account: 'memory:memory', id: 'u1' }, reason: 'in the YAML' }
+    expect(await service(bot).list(customer)).toEqual([{ ...written, by: undefined, atMs: undefined }])
+    expect(await service(bot).remove({ customer }, { by: AMY })).toBe(false)
+    const untilMs = bot.clock.now() + HOUR
+    await service(bot).add({ customer }, { reason: 'Spam', by: AMY, untilMs })
+    const made = { who: { customer }, reason: 'Spam', by: 'amy', atMs: bot.clock.now(), untilMs }
+    expect(await service(bot).list(customer)).toMatchObject([made, written])
+  })
+
+  test('says what was before when somebody is listed again, and when the end is over', async () => {
+    await using bot = await testRuntime(config)
+    const who = { account: 'memory:memory', id: 'u1' }
+    await service(bot).add(who, { reason: 'One', by: AMY })
+    await service(bot).add(who, { reason: 'Two', by: AMY, untilMs: bot.clock.now() + HOUR })
+    await bot.advance(2 * HOUR)
+    const [one, two] = [
+      { ...who, reason: 'One' },
+      { ...who, reason: 'Two' },
+    ]
+    const noted = [
+      { action: 'blacklist.add', before: null, after: one },
+      { action: 'blacklist.add', before: one, after: two },
+      { action: 'blacklist.expire', by: { kind: 'feature', name: 'blacklist' }, before: two, after: null },
+    ]
+    await vi.waitFor(async () => expect(await audited(bot)).toMatchObject(noted))
+    expect(await bot.rows('blacklist', 'entry')).toEqual([])
+  })
+
+  test('takes nobody whom it would not turn away', async () => {
+    await using bot = await testRuntime(config)
+    const entry = { reason: 'Spam', by: AMY }
+    const add = (who: Parameters<Blacklist['add']>[0], untilMs?: number) => service(bot).add(who, { ...entry, untilMs })
+    await expect(add({ account: 'memry:memory', id: 'u1' })).rejects.toThrow(
+      'No channel has the account "memry:memory".',
+    )
+    await expect(add({ customer: 'nobody' })).rejects.toThrow('There is no customer "nobody".')
+    const over = add({ account: 'memory:memory', id: 'u1' }, bot.clock.now())
+    await expect(over).rejects.toThrow('Its end is over already.')
+    expect(await bot.rows('blacklist', 'entry')).toEqual([])
   })
 })

@@ -1,5 +1,6 @@
 /**
- * Which keys may be there, in 32 bits each and 16 MB for a million: as texts they would take ten times as much. Another
+ * Which keys may be there, in 32 bits each and (as at most half of the places are taken) 8 MB for a million, or twice
+ * that just after growing: as texts they would take ten times as much. Another
  * key may have the same bits, so a "yes" is looked up; a "no" is certain, and costs no look at the disk.
  */
 export interface Fingerprints {

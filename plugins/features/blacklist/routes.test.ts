@@ -72,25 +72,85 @@ test('who is meant must be clear', async () => {
   expect(await bot.rows('blacklist', 'entry')).toEqual([])
 })
 
-test.each(['json', 'csv'])('what is exported as %s can be imported, and comes out the same again', async (form) => {
+test.each(['json', 'csv'])(
+  'whoever is exported as %s is turned away by another server too, and by the same',
+  async (form) => {
+    await using bot = await start()
+    await bot.user('u1').says('hello').hears('echo: hello')
+    const { id: customer } = (await bot.customer('u1')) ?? {}
+    await add(bot, { customer, reason: 'Wrote "spam",\nthree times', by: '=amy' })
+    await add(bot, { account: 'memory:memory', id: '+u2', reason: '广告', by: 'amy', until: '2030-01-01T00:00:00Z' })
+    const exported = (await ask(bot, `/export.${form}`)).text
+    const asking =
+      form === 'csv'
+        ? { body: exported, type: 'text/csv' }
+        : { body: JSON.stringify({ by: 'bo', ...JSON.parse(exported) }) }
+    const imported = { status: 200, json: { imported: 2, leftOut: [] } }
+    await using other = await start()
+    await other.user('u1').says('hello').hears('echo: hello')
+    expect(await ask(other, '/import?by=bo', { method: 'POST', ...asking })).toMatchObject(imported)
+    for (const user of ['u1', '+u2']) await other.user(user).says('hello?').hearsNothing()
+    const { id: there } = (await other.customer('u1')) ?? {}
+    expect((await ask(other, `/find?customer=${there}`)).status).toBe(200)
+    const rows = await bot.rows('blacklist', 'entry')
+    expect(await ask(bot, '/import?by=bo', { method: 'POST', ...asking })).toMatchObject(imported)
+    expect(await bot.rows('blacklist', 'entry')).toEqual(rows)
+    expect((await ask(bot, `/export.${form}`)).text).toBe(exported)
+  },
+)
+
+test('an import notes each change, and leaves out whom it would not turn away', async () => {
   await using bot = await start()
-  await bot.user('u1').says('hello').hears('echo: hello')
-  const { id: customer } = (await bot.customer('u1')) ?? {}
-  await add(bot, { customer, reason: 'Wrote "spam",\nthree times', by: '=amy' })
-  await add(bot, { account: 'memory:memory', id: '+u2', reason: '广告', by: 'amy', until: '2030-01-01T00:00:00Z' })
-  const exported = (await ask(bot, `/export.${form}`)).text
-  await using other = await start()
-  const asking =
-    form === 'csv'
-      ? { body: exported, type: 'text/csv' }
-      : { body: JSON.stringify({ by: 'bo', ...JSON.parse(exported) }) }
-  const imported = await ask(other, `/import?by=bo`, { method: 'POST', ...asking })
-  expect(imported).toMatchObject({ status: 200, json: { imported: 2 } })
-  expect((await ask(other, `/export.${form}`)).text).toBe(exported)
-  await other.user('+u2').says('hello').hearsNothing()
-  const audit = other.runtime.engine.read.selectFrom('audit').select(['action', 'after_json', 'by_json'])
-  const noted = { action: 'blacklist.import', after_json: '{"entries":2}', by_json: '{"kind":"agent","person":"bo"}' }
-  await vi.waitFor(async () => expect(await audit.execute()).toEqual([noted]))
+  const send = (entries: readonly object[]) =>
+    ask(bot, '/import', { method: 'POST', body: JSON.stringify({ by: 'bo', entries }) })
+  await add(bot, { ...U1, reason: 'Spam', by: 'amy' })
+  const { json } = await send([
+    { ...U1, reason: 'Rude', by: 'carol' },
+    { customer: 'nobody', reason: 'Spam' },
+    { ...U1, account: 'memry:memory', reason: 'Spam' },
+    { ...U1, reason: 'Spam', until: '2001-01-01T00:00:00Z' },
+    { customer: 'elsewhere', ...U1, id: 'u2', reason: 'Spam' },
+  ])
+  const leftOut = [
+    { entry: 2, because: 'There is no customer "nobody".' },
+    { entry: 3, because: 'No channel has the account "memry:memory".' },
+    { entry: 4, because: 'Its end is over already.' },
+  ]
+  expect(json).toEqual({ imported: 2, leftOut })
+  const audit = () =>
+    bot.runtime.engine.read
+      .selectFrom('audit')
+      .select(['action', 'before_json', 'after_json', 'by_json'])
+      .orderBy('id')
+      .execute()
+  const by_json = '{"kind":"agent","person":"bo"}'
+  const reason = (of: string) => expect.stringContaining(of)
+  const noted = [
+    { action: 'blacklist.add', before_json: null },
+    { action: 'blacklist.import', before_json: reason('Spam'), after_json: reason('Rude'), by_json },
+    { action: 'blacklist.import', before_json: null, after_json: reason('u2'), by_json },
+  ]
+  await vi.waitFor(async () => expect(await audit()).toMatchObject(noted))
+  // Once more: nothing changes, and nothing is noted.
+  await send([{ ...U1, reason: 'Rude', by: 'carol', at: '2026-01-01T00:00:00Z' }])
+  await send([{ ...U1, id: 'u3', reason: 'Spam' }])
+  await vi.waitFor(async () => expect(await audit()).toMatchObject([...noted, { after_json: reason('u3') }]))
+  for (const user of ['u1', 'u2', 'u3']) await bot.user(user).says('hello').hearsNothing()
+})
+
+test('an import that the table refuses leaves nothing of it behind', async () => {
+  await using bot = await start()
+  await bot.runtime.engine.write([
+    {
+      sql: `CREATE TRIGGER "blacklist__full" BEFORE INSERT ON "blacklist__entry" WHEN new.id = 'x1500'
+        BEGIN SELECT RAISE(ABORT, 'no more'); END`,
+      parameters: [],
+    },
+  ])
+  const entries = Array.from({ length: 2_000 }, (_, i) => ({ ...U1, id: `x${i}`, reason: 'List' }))
+  const refused = await ask(bot, '/import', { method: 'POST', body: JSON.stringify({ by: 'amy', entries }) })
+  expect(refused.status).toBe(500)
+  expect(await bot.rows('blacklist', 'entry')).toEqual([])
 })
 
 test('an import closes what is open, is all or nothing, and says which entry is wrong', async () => {
@@ -127,11 +187,29 @@ test('a long list is whole after a restart', async () => {
   await bot.user('x10010').says('hello').hears('echo: hello')
 })
 
-test('a table that is no CSV is refused by its line', async () => {
+test.each([
+  ['account,id,reason\nmemory:memory,u1,"Spam', 'Line 2 is not CSV: look at its quotes.'],
+  ['account,id,Grund\n', /^Line 1 names a column "Grund"; there are customer, account, id, reason/],
+  ['account;id;reason\nmemory:memory;u1;Spam', /^Line 1 names a column "account;id;reason"/],
+  ['id,id\n', 'Line 1 has the column "id" twice.'],
+  ['id\na\na,b\n', 'Line 3 has more cells than line 1 has names.'],
+])('a table is refused by its line: %j', async (body, message) => {
   await using bot = await start()
-  const body = 'account,id,reason\nmemory:memory,u1,"Spam'
   const answer = await ask(bot, '/import?by=amy', { method: 'POST', body, type: 'text/csv' })
-  expect(answer).toMatchObject({ status: 400, json: { message: 'Line 2 is not CSV: look at its quotes.' } })
+  const said = typeof message === 'string' ? message : expect.stringMatching(message)
+  expect(answer).toMatchObject({ status: 400, json: { message: said } })
+})
+
+test.each([
+  ['lines', `id\n${'b\n'.repeat(2_000_000)}`],
+  ['empty lines', `id\n${'\n'.repeat(4_000_000)}`],
+  ['cells', `id\n${'b,'.repeat(2_000_000)}`],
+  ['names', ','.repeat(4_000_000)],
+])('of a table with millions of %s only the beginning is read', (_, table) => {
+  const before = process.cpuUsage()
+  expect(() => readCsv(table, ['id'], 10_000)).toThrow(/^(Line|Import at most 10000 entries)/)
+  // It took seconds, in which nobody was answered.
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000)
 })
 
 test('cells keep their quotes, commas, lines and spaces; what a spreadsheet would run is made harmless', () => {

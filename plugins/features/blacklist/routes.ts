@@ -153,7 +153,7 @@ async function* allOf(entries: Entries): AsyncGenerator<readonly Exported[]> {
     yield page.entries.flatMap((entry, index) => {
       const found = places[index] ?? []
       if (found.length === 0) return [told(entry)]
-      return found.map(({ account, id }) => ({ ...told(entry), account, id }))
+      return found.map(({ account, id }) => ({ ...entry.who, account, id, ...told(entry) }))
     })
     after = page.last
   }
