@@ -1,10 +1,10 @@
-import { definePlugin, type Reply, refers, z } from '#core'
+import { definePlugin, refers, z } from '#core'
 import { blacklist } from '../../services/blacklist.ts'
 import { openEntries, TABLES } from './entries.ts'
 import { makeInYaml } from './in-yaml.ts'
-import { openChats } from './open-chats.ts'
+import { makeReasons, turnAwayOpen } from './reasons.ts'
 import { addRoutes } from './routes.ts'
-import { makeService, told } from './service.ts'
+import { makeService } from './service.ts'
 
 export default definePlugin({
   name: 'blacklist',
@@ -19,30 +19,15 @@ export default definePlugin({
   tables: TABLES,
   ifGuardFails: 'drop',
   async setup(context) {
-    const { name, config, audit, journal, schedule } = context
     const entries = await openEntries(context)
-    const inYaml = makeInYaml(config.customers, context)
+    const inYaml = makeInYaml(context.config.customers, context)
     const list = makeService(context, entries, inYaml)
     addRoutes(context, entries, list)
 
-    // At once, and nothing, for nearly everybody: then no table is asked.
-    const reasonFor = ({ chat, customer }: Pick<Reply, 'chat'> & { readonly customer: { readonly id: string } }) =>
-      inYaml.has({ account: chat.account, id: chat.externalId })
-        ? Promise.resolve('in the YAML')
-        : entries.find(chat, customer)
-
-    schedule('1h', async () => {
-      for (const entry of await entries.removeOver())
-        audit({ by: { kind: 'feature', name }, action: 'blacklist.expire', before: told(entry) })
-    })
-
+    const reasonFor = makeReasons(inYaml, entries)
     return {
       services: { blacklist: list },
-      /** Who is in the YAML from now on, or was listed just before the process ended, may have something open. */
-      async started() {
-        for await (const { chat, customer } of openChats(journal))
-          if (await reasonFor({ chat, customer })) await entries.turnAway([chat.id])
-      },
+      started: () => turnAwayOpen(context.journal, reasonFor, entries),
       inbound: {
         guard: (turn, next) =>
           reasonFor(turn)?.then(async (reason) => {

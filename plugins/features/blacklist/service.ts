@@ -7,10 +7,14 @@ type Audit = Context<unknown, unknown>['audit']
 
 /** What others may do with the list; every change of it is in the audit log. */
 export function makeService(
-  { audit, clock }: Pick<Context<unknown, unknown>, 'audit' | 'clock'>,
+  { name, audit, clock, schedule }: Pick<Context<unknown, unknown>, 'name' | 'audit' | 'clock' | 'schedule'>,
   entries: Entries,
   inYaml: InYaml,
 ): Blacklist {
+  schedule('1h', async () => {
+    const by = { kind: 'feature', name } as const
+    for (const entry of await entries.removeOver()) audit({ by, action: 'blacklist.expire', before: told(entry) })
+  })
   return {
     async list(customer) {
       const who = { customer }
