@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { testRuntime } from '#core/testing'
 import faq from './index.ts'
 import { readKnowledge } from './knowledge.ts'
 
@@ -10,7 +13,12 @@ const SHOWN = relative(process.cwd(), PATH)
 /** What is wrong with a file, each with its line and column. */
 function mistakesIn(text: string): readonly string[] {
   const { mistakes } = readKnowledge({ path: PATH, text })
-  return mistakes.map(({ message, instead }) => `${message}${instead ? ` ${instead}` : ''}`.replace(`${SHOWN}:`, ''))
+  return mistakes.map(({ message, instead, at }) => {
+    const told = `${message}${instead ? ` ${instead}` : ''}`
+    if (!at) return told
+    const before = text.slice(0, at.offset).split('\n')
+    return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}: ${told}`
+  })
 }
 
 const TWO = (one: string, other: string) => `synonyms:
@@ -137,11 +145,17 @@ entries:
   })
 })
 
-test('check reports the mistakes at the setting that names the file', () => {
-  const knowledge = { path: PATH, text: TWO('one', 'one') }
-  expect(faq.check({ knowledge }, {})).toEqual([
-    { path: ['knowledge'], message: expect.stringContaining(`${SHOWN}:10:9: `), instead: expect.any(String) },
-  ])
+test('check shows the mistakes in the file itself, and names the setting', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'switchboard-faq-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const knowledge = join(folder, 'faq.yaml')
+  await writeFile(knowledge, 'entries:\n  delivery:\n    questions: [when]\n    answr: tomorrow\n    answer: today\n')
+  const started = testRuntime({ bots: { faq: { use: faq, knowledge } } })
+  await expect(started).rejects.toThrow(`${knowledge}:4:5  bots.faq.knowledge`)
+  await expect(started).rejects.toThrow(
+    'faq: "delivery" has no "answr".\n  It takes: title, group, questions, answer.\n',
+  )
+  await expect(started).rejects.toThrow('\n  > 4 |     answr: tomorrow\n      |     ^^^^^^^^^^^^^^^\n')
 })
 
 test('the file that the README shows is the one beside it, and is right', () => {

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { relative } from 'node:path'
 import { isMap, LineCounter, type ParsedNode, parseDocument } from 'yaml'
-import { type Content, localized, type Say, type SettingFile, say, toParts, z } from '#core'
+import { type ConfigProblem, type Content, localized, type Say, type SettingFile, say, toParts, z } from '#core'
 import { gistsBy } from './terms.ts'
 
 const name = z
@@ -32,11 +32,7 @@ export type Entry = z.output<typeof entry>
 export type Knowledge = z.output<typeof knowledge>
 
 /** Something wrong in the file. */
-export interface Mistake {
-  /** With the place: `config/faq.yaml:31:9: …` */
-  readonly message: string
-  readonly instead?: string | undefined
-}
+export type Mistake = Omit<ConfigProblem, 'path'>
 
 /** What is read of a setting's file. */
 export type KnowledgeFile = Pick<SettingFile, 'path' | 'text'>
@@ -90,18 +86,19 @@ function readNow(file: KnowledgeFile): ReadKnowledge {
   }
   const lines = new LineCounter()
   const document = parseDocument(file.text, { lineCounter: lines, version: '1.2', uniqueKeys: false })
-  const at = (offset: number) => {
+  const shownPlace = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return `${shown}:${line}:${col}`
   }
   const placed = ({ path, isOfKey, offset, what, other, instead }: Found): Mistake => {
-    const also = other ? ` (${at(offsetOf(document.contents, other))})` : ''
-    return { message: `${at(offset ?? offsetOf(document.contents, path, isOfKey))}: ${what}${also}`, instead }
+    const also = other ? ` (${shownPlace(offsetOf(document.contents, other))})` : ''
+    const at = { file, offset: offset ?? offsetOf(document.contents, path, isOfKey) }
+    return { message: `${what}${also}`, instead, at }
   }
   if (document.errors.length > 0) {
     const mistakes = document.errors.slice(0, MAX_MISTAKES).map(({ pos, message }) => {
       const [what = ''] = message.split(/:?\n/)
-      return { message: `${at(pos[0])}: This is no YAML. ${what.replace(/ at line .*/, '')}.` }
+      return { message: `This is no YAML. ${what.replace(/ at line .*/, '')}.`, at: { file, offset: pos[0] } }
     })
     return { mistakes }
   }
