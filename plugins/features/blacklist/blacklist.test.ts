@@ -454,6 +454,25 @@ describe('the list', () => {
     expect(await bot.conversation('u1')).toBeUndefined()
   })
 
+  test('closes at the start what was still open when the process ended just after somebody was listed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-'))
+    {
+      await using bot = await testRuntime(config, { folder })
+      for (const user of ['u1', 'u2']) await bot.user(user).says('agent').hears('One moment.')
+    }
+    const journal = new DatabaseSync(join(folder, 'journal.sqlite'))
+    journal.exec(
+      `INSERT INTO blacklist__entry (account, id, reason, actor, at) VALUES ('memory:memory', 'u1', 'Spam', 'amy', 0)`,
+    )
+    journal.close()
+    {
+      await using bot = await testRuntime(config, { folder })
+      expect(await bot.conversation('u1')).toBeUndefined()
+      expect((await bot.conversation('u2'))?.state).toBe('queued')
+    }
+    await rm(folder, { recursive: true })
+  })
+
   test('is shown with what is in the YAML, which is not removed here', async () => {
     await using bot = await testRuntime({
       ...config,
