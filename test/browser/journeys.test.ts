@@ -169,6 +169,9 @@ describe.each(['en', 'zh-CN'] as const)('in %s', (language) => {
   test('an answer is seen while it is being written, and once when it is done', async () => {
     const { page, widget } = await visit()
     await widget.says('long')
+    await widget.sees('Once upon')
+    // Drafts are shown a few times a second, by the clock, which stands until it is moved.
+    await site.runtime.clock.advance(100)
     await widget.sees('Once upon a time')
     goOn.resolve()
     await widget.sees('Once upon a time there was a cup.')
