@@ -30,12 +30,15 @@ const notedBy = (page: Page) => page.evaluate<Noted>('lab.noted()')
 const TOGETHER = Array.from({ length: Math.ceil(HOSTILE.length / 8) }, (_, i) => HOSTILE.slice(i * 8, i * 8 + 8))
 const MEDIA = ['image', 'file', 'audio', 'video'] as const
 
-let drafts: readonly string[] = []
+let draft = ''
+/** What the bot waits for before it ends its answer. */
+let goOn = Promise.withResolvers<void>()
 const answers: Script = (turn, next) => {
   if (turn.text === 'person') return handOver(turn, next)
-  if (turn.text !== 'drafts') return turn.reply('ok')
+  if (turn.text !== 'draft') return turn.reply('ok')
   return (async function* () {
-    for (const draft of drafts) yield draft
+    yield draft
+    await goOn.promise
     return turn.reply('ok')
   })()
 }
@@ -154,8 +157,11 @@ test('whatever a visitor writes stays text, and is sent as it is', async () => {
 
 test('what a bot is still writing stays text', async () => {
   const widget = await visit()
-  drafts = HOSTILE
-  await widget.says('drafts')
+  goOn = Promise.withResolvers()
+  draft = HOSTILE.join('\n')
+  await widget.says('draft')
+  await expect.poll(async () => missing(await notedBy(widget.page), [draft]), SOON).toEqual([])
+  goOn.resolve()
   await widget.sees('ok')
   expectOnlyText(await notedBy(widget.page))
   expectNothingWrong(lab, widget.page)
