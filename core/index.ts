@@ -5,7 +5,7 @@ export type { Allowance, Capabilities, MediaLimits, TextLimits } from './capabil
 export { ALWAYS } from './capabilities.ts'
 export type { Command, CommandResult, RefusalCode } from './command.ts'
 export type { Hours, SettingFile } from './config/schema.ts'
-export { bytes, cron, duration, file, hours, localized, refers, say, secret } from './config/schema.ts'
+export { bytes, cron, duration, file, hours, httpUrl, localized, refers, say, secret } from './config/schema.ts'
 export type { Actor, Conversation, ConversationState, Owner } from './conversation.ts'
 export { DeliveryError, messageOf, SwitchboardError } from './errors.ts'
 export type { JournalTables } from './journal/tables.ts'

@@ -328,13 +328,17 @@ export function askPlugin(
   file: YamlFile,
 ): readonly Placed[] {
   try {
-    return configProblems.parse(plugin.check(settings, channels)).map(({ message, instead, at, isNote, ...its }) => {
-      const path = [...entry.path, ...its.path]
-      const finding = found('CONFIG_PLUGIN_SAYS', { what: `${plugin.name}: ${message}`, instead })
-      if (!at) return { finding, span: file.valueAt(path), path, isNote }
-      const inFile = { shown: showPath(at.file.path), text: at.file.text }
-      return { finding, span: spanAt(inFile.text, at.offset, at.length), path, inFile, isNote }
-    })
+    return configProblems
+      .parse(plugin.check(settings, channels))
+      .flatMap(({ message, instead, at, isNote, ...its }) => {
+        const path = [...entry.path, ...its.path]
+        // The plugin cannot see that it is written, and only its variable is not set: that is told already.
+        if (file.variableAt(path) !== undefined && file.get(path) === undefined) return []
+        const finding = found('CONFIG_PLUGIN_SAYS', { what: `${plugin.name}: ${message}`, instead })
+        if (!at) return { finding, span: file.valueAt(path), path, isNote }
+        const inFile = { shown: showPath(at.file.path), text: at.file.text }
+        return { finding, span: spanAt(inFile.text, at.offset, at.length), path, inFile, isNote }
+      })
   } catch (error) {
     return [failed(entry, plugin, 'check', error, file)]
   }

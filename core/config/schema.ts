@@ -61,6 +61,18 @@ export function secret(): z.ZodType<string, string> {
     .meta({ switchboard: 'secret', pattern: '^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$', examples: [`\${WECHAT_SECRET}`] })
 }
 
+/** The address of something that is asked by http or https. Who we are is told by a secret, never by the address. */
+export function httpUrl(): z.ZodType<string, string> {
+  return z.url({ protocol: /^https?$/ }).refine((text) => !hasUser(text), {
+    error: 'The address has a user or password in it, which is not sent. Leave them out.',
+  })
+}
+
+function hasUser(text: string): boolean {
+  const { username = '', password = '' } = URL.parse(text) ?? {}
+  return username !== '' || password !== ''
+}
+
 /** The key of a map per language. */
 const language = z.string().superRefine((text, context) => {
   if (!isLanguage(text)) refuse(context, found('CONFIG_BAD_LANGUAGE', { text, meant: meantLanguage(text) }))

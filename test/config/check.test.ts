@@ -253,6 +253,22 @@ describe('at a reload', () => {
       'bots.faq.prefix CONFIG_MISSING_VARIABLE',
     ])
   })
+
+  test('a variable that is not set is one problem: that the setting is missing is none beside it', async () => {
+    const signed = defineBot({
+      name: 'signed',
+      summary: 'Signs what it asks.',
+      config: z.strictObject({ secret: secret().optional() }),
+      check: (config) => (config.secret === undefined ? [{ path: ['secret'], message: 'It signs nothing.' }] : []),
+      setup: () => ({ answer: (turn) => turn.unknown() }),
+    })
+    const text = (bot: string) => `${shop}${rest.replace('{ use: parrot }', bot)}`
+    const options = { plugins: { signed } }
+    expect(await codes(text(`{ use: signed, secret: "\${GONE}" }`), options)).toEqual([
+      'bots.faq.secret CONFIG_MISSING_VARIABLE',
+    ])
+    expect(await codes(text('{ use: signed }'), options)).toEqual(['bots.faq.secret CONFIG_PLUGIN_SAYS'])
+  })
 })
 
 describe('secrets', () => {

@@ -42,6 +42,27 @@ test('webhook: answers, what it keeps, failures and handovers', async () => {
   expect(again).toEqual({ replayed: 5, differing: [], askedAgain: 0 })
 })
 
+test('webhook: its fallback, its pause, and what it passes on', async () => {
+  const answers = [
+    () => Response.json({ pass: true }),
+    () => Response.json({ content: 'one' }),
+    () => new Response(null, { status: 503 }),
+  ]
+  const helper = { use: 'webhook', url: 'http://bot/', secret: 'between-us-two', fallback: 'Asleep.', pauseAfter: 1 }
+  const routes = [{ from: 'memory', mode: 'bot-only', bot: ['helper', 'parrot'] }]
+  const config = { bots: { helper, parrot: { use: 'echo' } }, routes }
+  const { outcomes, ...again } = await replayed(config, (nth) => answers[nth - 1]?.() ?? Response.error(), [
+    ...['a', 'b', 'c', 'd'],
+  ])
+  expect(outcomes).toEqual([
+    'answered: bot',
+    'answered: bot',
+    'answered: unknown: It answered with HTTP 503.',
+    expect.stringContaining('answered: unknown: It failed 1 times in a row and is not asked before'),
+  ])
+  expect(again).toEqual({ replayed: 4, differing: [], askedAgain: 0 })
+})
+
 const EVENTS = { headers: { 'content-type': 'text/event-stream' } }
 
 test('llm: answers, failures, what it does not know and handovers, with what they used', async () => {

@@ -8,8 +8,17 @@ const MAX_STATE_BYTES = 4_096
 export const State = z.object({ kept: z.json().default(null) })
 export type Asked = BotTurn<typeof State>
 
+/** Checking takes time for each value, and every chat waits for it. */
+const MAX_VALUES = 5_000
+const MAX_LEVELS = 64
+
+/** An answer that came whole, and that cannot be used. It fails the turn that it was for, and says nothing of the next. */
+export class UnusableAnswer extends Error {
+  override readonly name = 'UnusableAnswer'
+}
+
 const yes = z.literal(true)
-const because = z.string().min(1).max(500).optional()
+const because = z.string().min(1).max(500).nullish()
 
 const state = z
   .json()
@@ -18,7 +27,7 @@ const state = z
 /** How an answer may end a turn; at most one of these. */
 const ENDS = ['handOff', 'close', 'unknown', 'pass'] as const
 
-export const Answer = z
+export const Keys = z
   .strictObject({
     content: say().optional(),
     choices: z
@@ -26,7 +35,7 @@ export const Answer = z
       .min(1)
       .max(100)
       .optional(),
-    handOff: z.union([yes, z.strictObject({ because, team: z.string().min(1).optional() })]).optional(),
+    handOff: z.union([yes, z.strictObject({ because, team: z.string().min(1).nullish() })]).optional(),
     close: z.union([yes, z.strictObject({ because })]).optional(),
     unknown: yes.optional(),
     pass: yes.optional(),
@@ -39,8 +48,23 @@ export const Answer = z
     const refuse = (message: string) => context.addIssue({ code: 'custom', message })
     if (ends.length > 1) refuse(`has ${ends.join(' and ')}, and may have one of them`)
     if (answer.choices && typeof answer.content !== 'string') refuse('has choices, so content must be a text')
-    if (ends.length === 0 && answer.content === undefined) refuse(`has none of content, ${ENDS.join(', ')}`)
+    if (answer.pass && answer.content !== undefined) refuse('has pass and content, and who passes says nothing')
+    if (ends.length > 0) return
+    if (answer.content === undefined) refuse(`has none of content, ${ENDS.join(', ')}`)
+    else if (!answer.choices && isBlank(answer.content))
+      refuse(`has nothing in content, and none of ${ENDS.join(', ')}`)
   })
+
+/** What other languages write for a key that they leave out; of `state` it is a value. */
+export const Answer = z.preprocess(
+  (answer) =>
+    typeof answer === 'object' && answer !== null && !Array.isArray(answer)
+      ? Object.fromEntries(
+          Object.entries(answer).filter(([key, value]) => key === 'state' || (value !== null && value !== false)),
+        )
+      : answer,
+  Keys,
+)
 export type Answer = z.output<typeof Answer>
 
 /** What a stream consists of: pieces of text, and at last the answer. */
@@ -74,27 +98,62 @@ function outcomeOf(answer: Answer, turn: Asked, next: Next): Outcome {
   if (answer.pass) return next()
   if (answer.unknown) return turn.unknown(said)
   if (handOff) {
-    const { because = 'the bot asked for a person', team } = handOff === true ? {} : handOff
-    return turn.handOff({ say: said, because, to: team === undefined ? undefined : { team } })
+    const { because, team } = handOff === true ? {} : handOff
+    return turn.handOff({
+      say: said,
+      because: because ?? 'the bot asked for a person',
+      to: team ? { team } : undefined,
+    })
   }
   if (close) {
-    const { because = 'the bot closed it' } = close === true ? {} : close
-    return turn.close({ say: said, because })
+    const { because } = close === true ? {} : close
+    return turn.close({ say: said, because: because ?? 'the bot closed it' })
   }
   return turn.reply(said ?? '', { intent, guided })
 }
 
+/** Whether there is nothing to be seen in it: a text, parts, or, of a map of languages, one of them. */
+function isBlank(content: unknown): boolean {
+  if (typeof content === 'string') return content.trim() === ''
+  if (Array.isArray(content)) return content.every(isBlank)
+  if (typeof content !== 'object' || content === null) return false
+  if ('type' in content) return content.type === 'text' && 'text' in content && isBlank(content.text)
+  return Object.values(content).some(isBlank)
+}
+
 export function parsed(text: string): unknown {
+  const value = fromJson(text)
+  if (isTooMuch(value))
+    throw new UnusableAnswer(`Its answer has more than ${MAX_VALUES} values, or more than ${MAX_LEVELS} levels.`)
+  return value
+}
+
+function fromJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Error(text === '' ? 'It answered nothing.' : 'It answered with something that is not JSON.')
+    throw new UnusableAnswer(text === '' ? 'It answered nothing.' : 'It answered with something that is not JSON.')
   }
 }
 
-/** What it should be, or an error that says where it is not. What was answered is not repeated: customers may be quoted in it. */
+function isTooMuch(value: unknown): boolean {
+  let left = MAX_VALUES
+  let level = [value]
+  for (let levels = 0; level.length > 0; levels++) {
+    left -= level.length
+    if (left < 0 || levels > MAX_LEVELS) return true
+    level = level.flatMap((one): unknown[] => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+  }
+  return false
+}
+
+/**
+ * What it should be, or an error that says where it first is not. What was answered is not repeated: customers may be
+ * quoted in it.
+ */
 export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const { data, error } = schema.safeParse(value)
-  if (error) throw new Error(`Its answer is not as agreed. ${z.prettifyError(error).slice(0, 500)}`)
-  return data
+  if (!error) return data
+  const where = z.prettifyError(new z.ZodError(error.issues.slice(0, 1)))
+  throw new UnusableAnswer(`Its answer is not as agreed. ${/^.{0,500}/su.exec(where)?.[0] ?? ''}`)
 }

@@ -15,6 +15,13 @@ export interface Circuit {
   enter(): Promise<Call>
 }
 
+/** Nobody was asked. The log has told it when the pause began. */
+export class LeftAlone extends Error {
+  override readonly name = 'LeftAlone'
+  /** Each message of the pause has such an error, and all come from here. */
+  override readonly stack = ''
+}
+
 class GivenUp extends Error {
   override readonly name = 'GivenUp'
 }
@@ -58,7 +65,7 @@ export function makeCircuit(options: {
 
   return {
     async enter() {
-      if (circuit.state === CircuitState.HalfOpen) throw new Error('It is being tried whether it answers again.')
+      if (circuit.state === CircuitState.HalfOpen) throw new LeftAlone('It is being tried whether it answers again.')
       const begun = Promise.withResolvers<void>()
       const ended = Promise.withResolvers<void>()
       const whole = circuit.execute(() => {
@@ -66,7 +73,7 @@ export function makeCircuit(options: {
         return ended.promise
       })
       await Promise.race([begun.promise, whole]).catch(() => {
-        throw new Error(
+        throw new LeftAlone(
           `It failed ${failures} times in a row and is not asked before ${new Date(untilMs).toISOString()}.`,
         )
       })

@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { type Part, z } from '#core'
 import { memoryDesk, type TestConfig, type TestServer, testRuntime, testServer } from '#core/testing'
@@ -74,6 +76,11 @@ function config(server: TestServer, settings: object = {}, more: TestConfig = {}
 function events(...data: readonly unknown[]): Response {
   const text = data.map((one) => `data: ${typeof one === 'string' ? one : JSON.stringify(one)}\n\n`).join('')
   return new Response(text, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
+}
+
+/** An answer of 1 MB, of which nothing is right. */
+function numbers(key: string): Response {
+  return new Response(`{"${key}":[${Array(500_000).fill('1').join(',')}]}`)
 }
 
 const LATER = ['failed: no bot answered']
@@ -213,6 +220,16 @@ describe('what the bot answers', () => {
     await bot.user('u1').says('hi').hears('echo: hi')
   })
 
+  test('may say null or false for what it leaves out', async () => {
+    await using server = await fakeBot(() => ({
+      ...{ content: 'ok', choices: null, handOff: false, close: null, unknown: false, pass: false, intent: null },
+      ...{ guided: null, state: null },
+    }))
+    await using bot = await testRuntime(config(server))
+    await bot.user('u1').says('hi').hears('ok')
+    expect(bot.logged.filter((line) => line.includes('"error"'))).toEqual([])
+  })
+
   test('is remembered for it, chat by chat', async () => {
     await using server = await fakeBot(({ state, event }) => ({
       content: `before: ${JSON.stringify(state)}`,
@@ -271,6 +288,17 @@ describe('a bot that misbehaves', () => {
     ['keeps too much', () => ({ content: 'ok', state: 'x'.repeat(5_000) }), 'is larger than 4 KB'],
     ['writes a book', () => ({ content: 'x'.repeat(2_000_000) }), 'It has more than 1048576 bytes.'],
     ['breaks off its stream', () => events({ delta: 'Half of ' }), 'broke off in the middle'],
+    ['says a blank', () => ({ content: ' ' }), 'has nothing in content'],
+    ['says no parts but blank ones', () => ({ content: [{ type: 'text', text: '\n' }] }), 'has nothing in content'],
+    ['says a blank in one language', () => ({ content: { en: '', fr: 'Bonjour' } }), 'has nothing in content'],
+    ['speaks and passes on', () => ({ content: 'hi', pass: true }), 'has pass and content'],
+    ['lists half a million numbers', () => numbers('content'), 'more than 5000 values'],
+    ['keeps half a million numbers', () => numbers('state'), 'more than 5000 values'],
+    [
+      'keeps what is deep',
+      () => new Response(`{"content":"ok","state":${'['.repeat(9_000)}${']'.repeat(9_000)}}`),
+      'more than 64 levels',
+    ],
     ['streams garbage', () => events({ delta: 'Half of ' }, '{"delta":'), 'not JSON'],
     ['streams something else', () => events({ delta: 'Half of ' }, { text: 'it' }), 'Its answer is not as agreed.'],
     [
@@ -287,6 +315,27 @@ describe('a bot that misbehaves', () => {
     expect(bot.channel.drafts.at(-1)?.text ?? '').toBe('')
     expect(bot.logged.join('')).toContain('helper (webhook), bot: ')
     expect(bot.logged.join('')).toContain(logged)
+  })
+
+  test('and loses the connection in the middle of its answer has broken off', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => {
+        const head = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n'
+        socket.end(`${head}{"content":`)
+      })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = z.object({ port: z.number() }).parse(server.address())
+    const host = `127.0.0.1:${port}`
+    await using _closing = { [Symbol.asyncDispose]: async () => void server.close() }
+    await using bot = await testRuntime({
+      http: { allow: [host] },
+      bots: { helper: { use: webhook, url: `http://${host}/`, secret: SECRET } },
+      texts: { fallback: 'Later, please.' },
+    })
+    await bot.user('u1').says('hello').hears('Later, please.')
+    expect(bot.logged.join('')).toContain('bot: It broke off in the middle of its answer.')
   })
 
   test('a redirect to where it may go is not followed either', async () => {
@@ -411,6 +460,46 @@ describe('a bot that fails again and again', () => {
     await bot.user('u2').says('hello').hears('Later, please.')
     await bot.advance(30_000)
     await bot.user('u2').says('hello').hears('ok')
+  })
+
+  test.each<[string, () => Answered]>([
+    ['that cannot be used', () => ({ content: 'x'.repeat(100_001) })],
+    ['that is not as agreed', () => ({ contents: 'hi' })],
+    ['that is too large', () => ({ content: 'x'.repeat(2_000_000) })],
+    ['that says that the question is wrong', () => new Response(null, { status: 422 })],
+  ])('is not one whose answers to one customer are such %s: the others are answered', async (_what, bad) => {
+    await using server = await fakeBot(({ event }) => (event.text === 'hello' ? { content: 'ok' } : bad()))
+    await using bot = await testRuntime(config(server, { pauseAfter: 2 }))
+    for (let i = 0; i < 4; i++) await bot.user('u1').says('bad').hears('Later, please.')
+    await bot.user('u2').says('hello').hears('ok')
+    expect(server.asked).toHaveLength(5)
+  })
+
+  test.each<[string, () => Response]>([
+    ['asked too often', () => new Response(null, { status: 429 })],
+    ['cut off', () => events({ delta: 'Half' })],
+  ])('is one that is %s again and again', async (_what, bad) => {
+    await using server = await fakeBot(bad)
+    await using bot = await testRuntime(config(server, { pauseAfter: 2 }))
+    for (let i = 0; i < 4; i++) await bot.user('u1').says('hi').hears('Later, please.')
+    expect(server.asked).toHaveLength(2)
+  })
+
+  test('is told of when the pause begins, and not with each message that it costs', async () => {
+    await using server = await fakeBot(() => new Response(null, { status: 500 }))
+    await using bot = await testRuntime(config(server, { pauseAfter: 1, fallback: 'My bot sleeps.' }))
+    for (let i = 0; i < 4; i++) await bot.user('u1').says('hi').hears('My bot sleeps.')
+    expect(bot.logged.filter((line) => line.includes('"level":"error"'))).toHaveLength(1)
+    expect((await bot.outcomes('u1')).at(-1)).toMatch(/^answered: unknown: It failed 1 times in a row/)
+  })
+
+  test('and has no fallback costs a line for each message then, without a stack', async () => {
+    await using server = await fakeBot(() => new Response(null, { status: 500 }))
+    await using bot = await testRuntime(config(server, { pauseAfter: 1 }))
+    for (let i = 0; i < 3; i++) await bot.user('u1').says('hi').hears('Later, please.')
+    const lines = bot.logged.filter((line) => line.includes('is not asked before'))
+    expect(lines).toHaveLength(2)
+    expect(lines.join('')).not.toContain('    at ')
   })
 
   const settings = { pauseAfter: 3, pauseFor: '30s' }
@@ -584,10 +673,51 @@ describe('a Rasa assistant', () => {
     expect(server.asked).toHaveLength(1)
   })
 
+  test('offers pages and files beside its texts, and what it says to another front end is left out', async () => {
+    await using server = await fakeRasa(() => [
+      { text: 'Here it is.', custom: { widget: 'carousel' } },
+      {
+        text: 'Pay or read?',
+        buttons: [
+          { title: 'Pay', payload: '/pay' },
+          { title: 'Read', type: 'web_url', url: 'https://shop.example' },
+        ],
+      },
+      { attachment: { type: 'video', payload: { src: 'https://files.example/a.mp4' } } },
+      { attachment: 'https://files.example/a.pdf' },
+    ])
+    await using bot = await testRuntime(rasa(server))
+    await bot
+      .user('u1')
+      .says('hi')
+      .hears(
+        'Here it is.',
+        { type: 'choices', prompt: 'Pay or read?', choices: [{ id: '/pay', label: 'Pay' }] },
+        { type: 'link', url: 'https://shop.example', title: 'Read' },
+        { type: 'video', url: 'https://files.example/a.mp4' },
+        { type: 'file', url: 'https://files.example/a.pdf' },
+      )
+  })
+
+  test('hears all that was written, also before a button was picked', async () => {
+    const buttons = [{ title: 'M', payload: '/size_m' }]
+    await using server = await fakeRasa(() => [{ text: 'Which size?', buttons }])
+    const routes = [{ from: 'memory', mode: 'bot-only', bot: 'helper', collect: '2s' }]
+    await using bot = await testRuntime(rasa(server, { routes }))
+    const user = bot.user('u1')
+    await user.says('in red, please').clicks('/size_m', 'M')
+    await bot.advance(2_000)
+    await user.hears({ type: 'choices' }).clicks('/size_m', 'M')
+    await bot.advance(2_000)
+    await user.hears({ type: 'choices' })
+    expect(server.asked.map(({ message }) => message)).toEqual(['in red, please\nM', '/size_m'])
+  })
+
   test.each([
     ['an error', { status: 'failure' }],
     ['a button without a payload', [{ text: 'a', buttons: [{ title: 'M' }] }]],
-    ['an unknown custom message', [{ custom: { transfer: true } }]],
+    ['nothing but a message to another front end', [{ custom: { transfer: true } }]],
+    ['nothing but an attachment of its own', [{ attachment: { type: 'template' } }]],
   ])('that answers with %s gives the fallback', async (_what, answer) => {
     await using server = await fakeRasa(() => answer)
     await using bot = await testRuntime(rasa(server))
@@ -602,8 +732,15 @@ describe('settings that cannot be', () => {
   test.each([
     [{}, 'Without a secret the bot cannot tell who asks.'],
     [{ secret: SECRET, answerWithin: '2m' }, 'A bot has 60 s in all.'],
+    [{ secret: SECRET, answerWithin: '0s' }, 'Write from 1s to 55s.'],
+    [{ secret: SECRET, maxAnswer: '0B' }, 'Write from 1KB to 10MB.'],
+    [{ secret: SECRET, maxAnswer: '100GB' }, 'Write from 1KB to 10MB.'],
+    [{ secret: SECRET, pauseFor: '0s' }, 'Write from 1s to 1h.'],
+    [{ secret: SECRET, pauseFor: '2h' }, 'Write from 1s to 1h.'],
+    [{ protocol: 'rasa', history: 50 }, 'Rasa is told nothing of what was said before.'],
+    [{ secret: SECRET, url: 'https://me:pass@bot.example' }, 'has a user or password in it'],
     [{ secret: SECRET, fallback: 'Sorry', passOn: true }, 'It cannot both say its fallback and pass on.'],
-    [{ secret: SECRET, url: 'ftp://bot.example' }, 'url'],
+    [{ secret: SECRET, url: 'ftp://bot.example' }, 'which is not an address'],
   ])('%j', async (settings, told) => {
     await expect(start(settings)).rejects.toThrow(told)
   })
