@@ -3,6 +3,7 @@ import {
   defineBot,
   duration,
   file,
+  httpUrl,
   limitOf,
   messageOf,
   type Next,
@@ -28,7 +29,7 @@ const tokens = z.int().min(1)
 const price = z.number().min(0)
 
 const Settings = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).describe('The address of the API, as https://api.openai.com/v1.'),
+  url: httpUrl().describe('The address of the API, as https://api.openai.com/v1.'),
   key: secret().optional().describe('The API key. A model of your own may need none.'),
   model: z.string().min(1).describe('The name of the model.'),
   prompt: z.string().min(1).describe('Who it is, and how it should answer.'),

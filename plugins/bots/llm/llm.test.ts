@@ -579,7 +579,8 @@ describe('settings that cannot be', () => {
     [{ answerWithin: '2m' }, 'A bot has 60 s in all.'],
     [{ fallback: 'Sorry', passOn: true }, 'It cannot both say its fallback and pass on.'],
     [{ limits: { dayCost: 5 } }, 'What it costs is not known.'],
-    [{ url: 'file:///etc/passwd' }, 'url'],
+    [{ url: 'file:///etc/passwd' }, 'which is not an address'],
+    [{ url: 'https://me:pass@llm.example/v1' }, 'has a user or password in it'],
   ])('%j', async (settings, told) => {
     await expect(testRuntime({ bots: { ai: { ...OWN, ...settings } } })).rejects.toThrow(told)
   })
