@@ -44,6 +44,7 @@ export type {
   Token,
 } from './plugin.ts'
 export { defineBot, defineChannel, defineDesk, definePlugin, optional, service, tables } from './plugin.ts'
+export { isPrivateAddress } from './services/addresses.ts'
 export type { Caller } from './services/callers.ts'
 export { capped } from './services/capped.ts'
 export type { Clock } from './services/clock.ts'

@@ -3,7 +3,6 @@ import {
   defineBot,
   duration,
   file,
-  httpUrl,
   limitOf,
   messageOf,
   type Next,
@@ -13,9 +12,11 @@ import {
   secret,
   z,
 } from '#core'
-import { entriesOf, makeSearch } from './knowledge.ts'
+import { addressProblems } from './address.ts'
+import { readKnowledge } from './knowledge.ts'
 import { ModelError, makeModel, type Written } from './model.ts'
 import { messagesFor } from './prompt.ts'
+import { makeSearch } from './search.ts'
 import { makeSpending, spentTables, type Usage } from './spending.ts'
 import { TOOLS, wishOf } from './tools.ts'
 
@@ -29,7 +30,7 @@ const tokens = z.int().min(1)
 const price = z.number().min(0)
 
 const Settings = z.strictObject({
-  url: httpUrl().describe('The address of the API, as https://api.openai.com/v1.'),
+  url: z.url({ protocol: /^https?$/ }).describe('The address of the API, as https://api.openai.com/v1.'),
   key: secret().optional().describe('The API key. A model of your own may need none.'),
   model: z.string().min(1).describe('The name of the model.'),
   prompt: z.string().min(1).describe('Who it is, and how it should answer.'),
@@ -45,7 +46,7 @@ const Settings = z.strictObject({
   passOn: z.boolean().default(false).describe('The route’s next bot is asked then.'),
   limits: z
     .strictObject({
-      answer: tokens.default(800).describe('Tokens of one answer.'),
+      answer: tokens.default(4_000).describe('Tokens of one answer, with those that a reasoning model thinks.'),
       conversation: tokens.optional().describe('Tokens of one conversation, what is asked and what is answered.'),
       day: tokens.optional().describe('Tokens of 24 hours.'),
       dayCost: price.optional().describe('What 24 hours may cost, in the currency of price.'),
@@ -82,11 +83,12 @@ export default defineBot({
           },
         ]
       : []),
+    ...addressProblems(config),
     ...knowledgeProblems(config),
   ],
   setup({ name, config, http, clock, log, sql, schedule }) {
     const model = makeModel({ ...config, maxTokens: config.limits.answer, tools: TOOLS, http })
-    const search = makeSearch(config.knowledge ? entriesOf(config.knowledge) : [])
+    const search = makeSearch(config.knowledge ? readKnowledge(config.knowledge).entries : [])
     const spending = makeSpending({ sql, clock }, config.limits, config.price)
     schedule('1d', spending.trim)
 
@@ -96,12 +98,14 @@ export default defineBot({
       signal: AbortSignal,
       used: (usage: Usage) => void,
     ): AsyncGenerator<string, Written> {
+      const endsAtMs = clock.now() + config.answerWithin
       let said: readonly Said[] = config.history === 0 ? [] : await turn.history({ max: config.history })
       const before = said.findLast(({ by }) => by.kind === 'customer')?.text ?? ''
       const about = {
         prompt: config.prompt,
         language: turn.customer.language,
         knowledge: search(before, turn.text),
+        tag: `customer-${Math.floor(turn.random() * 36 ** 8).toString(36)}`,
       }
       for (let mayWait = true; ; ) {
         try {
@@ -110,7 +114,12 @@ export default defineBot({
           if (!(error instanceof ModelError)) throw error
           const { why, retryAfterMs = RETRY_AFTER_MS } = error
           if (why === 'too-long' && said.length > 0) said = said.slice(said.length - Math.floor(said.length / 4))
-          else if (why === 'rate-limited' && mayWait && retryAfterMs <= MAX_RETRY_AFTER_MS) {
+          else if (
+            why === 'rate-limited' &&
+            mayWait &&
+            retryAfterMs <= MAX_RETRY_AFTER_MS &&
+            clock.now() + retryAfterMs < endsAtMs
+          ) {
             mayWait = false
             await wait(retryAfterMs, signal)
           } else throw error
@@ -134,8 +143,8 @@ export default defineBot({
         const because = `the model asked for a person${wish.reason ? `: ${wish.reason}` : ''}`
         return turn.handOff({ say: config.handingOver, because })
       }
-      if (wish || text === '')
-        return turn.unknown(undefined, { because: wish ? 'the model said so' : 'the model wrote nothing' })
+      if (wish) return turn.unknown(undefined, { because: 'the model said so' })
+      if (text === '') return without('The model wrote nothing.', turn, next)
       const cost = spending.costOf(usage)
       const because = `${usage.input} + ${usage.output} tokens${cost === undefined ? '' : `, cost ${Number(cost.toPrecision(3))}`}`
       return turn.reply(ended === 'cut' ? `${text}…` : text, { because })
@@ -149,7 +158,7 @@ export default defineBot({
 
     return {
       async *answer(turn, next) {
-        if (turn.text === '') return turn.unknown()
+        if (turn.text.trim() === '') return turn.unknown()
         const { signal, conversation } = turn
         const refusal = await spending.refusal(conversation.id)
         if (refusal !== undefined) return without(refusal, turn, next)
@@ -186,10 +195,6 @@ export default defineBot({
 
 function knowledgeProblems({ knowledge }: z.output<typeof Settings>) {
   if (!knowledge) return []
-  try {
-    if (entriesOf(knowledge).length > 0) return []
-    return [{ path: ['knowledge'], message: 'The file has nothing in it.' }]
-  } catch (error) {
-    return [{ path: ['knowledge'], message: `The file cannot be read as YAML. ${messageOf(error).split('\n')[0]}` }]
-  }
+  const { mistake } = readKnowledge(knowledge)
+  return mistake ? [{ path: ['knowledge'], ...mistake }] : []
 }

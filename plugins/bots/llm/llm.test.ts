@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
+import { z } from '#core'
 import { memoryDesk, type TestConfig, testRuntime, testServer } from '#core/testing'
 import llm from './index.ts'
 import { tokenLimit } from './model.ts'
@@ -14,8 +15,10 @@ import {
   refuses,
   type Stream,
   type Streamed,
+  said,
   writes,
 } from './simulated-model.ts'
+import { TOOLS } from './tools.ts'
 
 function config(model: FakeModel, settings: object = {}, more: TestConfig = {}): TestConfig {
   return {
@@ -27,6 +30,7 @@ function config(model: FakeModel, settings: object = {}, more: TestConfig = {}):
   }
 }
 
+const callOf = (name: string, args: string | null) => ({ index: 0, function: { name, arguments: args } })
 const customer = (text: string) => ({ role: 'user', content: `<customer>\n${text}\n</customer>` })
 const LATER = ['failed: no bot answered']
 
@@ -43,7 +47,7 @@ describe('an answer', () => {
     await using model = await fakeModel((_asked, nth) => writes(`answer ${nth}`))
     await using bot = await testRuntime(config(model))
     await bot.user('u1').says('first').hears('answer 1').says('second').hears('answer 2')
-    expect(model.asked.map(({ messages: [_, ...said] }) => said)).toEqual([
+    expect(model.asked.map(said)).toEqual([
       [customer('first')],
       [customer('first'), { role: 'assistant', content: 'answer 1' }, customer('second')],
     ])
@@ -66,8 +70,8 @@ describe('an answer', () => {
       .hears(/^y/)
       .says('so?')
       .hears('ok')
-    const [, book, answer] = model.asked[1]?.messages ?? []
-    expect(book).toEqual(customer(`${'x'.repeat(3_999)}\ufffd…`))
+    const [book, answer] = model.asked.map(said)[1] ?? []
+    expect(book).toEqual(customer(`${'x'.repeat(3_999)}…`))
     expect(answer?.content).toBe(`${'y'.repeat(4_000)}…`)
   })
 
@@ -79,7 +83,7 @@ describe('an answer', () => {
     const rules = model.asked.map(({ messages: [system] }) =>
       system.content.split('\n').find((line) => /language/.test(line)),
     )
-    expect(rules).toEqual([expect.stringMatching(/in zh-CN\.$/), expect.stringMatching(/in en\.$/)])
+    expect(rules).toEqual([expect.stringMatching(/in Chinese \(China\)\.$/), expect.stringMatching(/in English\.$/)])
   })
 
   test('to a picture is not asked for: it has no words', async () => {
@@ -92,17 +96,77 @@ describe('an answer', () => {
     expect(model.asked).toEqual([])
   })
 
+  test('is asked for with what had no words before, but not with what our side did not say', async () => {
+    await using model = await fakeModel(() => writes('ok'))
+    await using bot = await testRuntime(config(model))
+    const user = bot.user('u1')
+    await user.says([{ type: 'image', url: 'https://files.example/a.png' }]).hears('Pardon?')
+    await bot.agent('amy').takes('u1')
+    const picture = [{ type: 'image' as const, url: 'https://files.example/b.png' }]
+    const [entry] = await bot.entries('u1')
+    await bot.agent('amy').does({ type: 'send', chat: entry?.chat ?? '', content: picture })
+    await user.hears({ type: 'image' })
+    await bot.agent('amy').closes('u1')
+    await user.says('what is that?').hears('ok')
+    expect(model.asked.map(said)).toEqual([
+      [
+        customer('[a picture, or something else without words]'),
+        { role: 'assistant', content: 'Pardon?' },
+        customer('what is that?'),
+      ],
+    ])
+  })
+
+  test.each([
+    ['of its end', ends('length')],
+    ['of a tool call', [{ delta: { tool_calls: [callOf('hand_off', '{"rea')] } }, ...ends('length')]],
+    ['of a word, after all its thoughts', [{ delta: { reasoning_content: 'Hm. ' } }, ' \n', ...ends('length')]],
+  ])('that used all its tokens short %s is a failure that says what to do', async (_what, stream) => {
+    const streamed = [...stream]
+    await using model = await fakeModel(() => streamed)
+    await using bot = await testRuntime(config(model, { limits: { answer: 600 } }))
+    await bot.user('u1').says('hello').hears('Later, please.').hearsNothing()
+    expect(await bot.outcomes('u1')).toEqual(LATER)
+    expect(bot.logged.join('')).toContain('used its 600 tokens before it had answered: raise limits.answer.')
+    await bot.apply(config(model, { limits: { answer: 600 }, fallback: 'I am tired.' }))
+    await bot.user('u2').says('hello').hears('I am tired.')
+  })
+
+  test.each([
+    ['nothing', {}],
+    ['null', { prompt_tokens: null, completion_tokens: null }],
+    ['nonsense', { prompt_tokens: -5, completion_tokens: 'x' }],
+    ['no map', 'much'],
+  ])('is none the worse for a model that says it used %s: that is estimated', async (_what, usage) => {
+    await using model = await fakeModel(() => ['All is ', 'well.', ...ends('stop'), { chunk: { choices: [], usage } }])
+    await using bot = await testRuntime(config(model))
+    await bot.user('u1').says('hello').hears('All is well.')
+    const [outcome = ''] = await bot.outcomes('u1')
+    expect(outcome).toMatch(/^answered: \d+ \+ \d+ tokens$/)
+  })
+
+  test('whose length is told and nothing else is estimated for the rest', async () => {
+    await using model = await fakeModel(() => [
+      'Well, well.',
+      ...ends('stop', { prompt_tokens: 77, completion_tokens: null }),
+    ])
+    await using bot = await testRuntime(config(model))
+    await bot.user('u1').says('hello').hears('Well, well.')
+    expect(await bot.outcomes('u1')).toEqual(['answered: 77 + 4 tokens'])
+  })
+
   test('that was cut at its limit says so', async () => {
     await using model = await fakeModel(({ max_tokens }) => [`${max_tokens} tokens and no`, ...ends('length')])
     await using bot = await testRuntime(config(model, { limits: { answer: 50 } }))
     await bot.user('u1').says('hello').hears('50 tokens and no…')
   })
 
-  test('that is empty counts as unknown', async () => {
+  test('that is empty counts as unknown, and the log says so', async () => {
     await using model = await fakeModel(() => writes(' \n'))
-    await using bot = await testRuntime(config(model))
-    await bot.user('u1').says('hello').hears('Pardon?')
-    expect(await bot.outcomes('u1')).toEqual(['answered: unknown: the model wrote nothing'])
+    await using bot = await testRuntime(config(model, { fallback: 'I am tired.' }))
+    await bot.user('u1').says('hello').hears('I am tired.')
+    expect(await bot.outcomes('u1')).toEqual(['answered: unknown: The model wrote nothing.'])
+    expect(bot.logged.join('')).toContain('ai (llm), bot: The model wrote nothing.')
   })
 
   test('that is text is never anything else: no link in it is opened, no call in it is made', async () => {
@@ -150,7 +214,25 @@ describe('a tool', () => {
     expect((await bot.conversation('u1'))?.owner).toEqual({ kind: 'queue', desk: 'support' })
   })
 
-  test.each(['', '{}'])('hands over without a reason (%j)', async (args) => {
+  test('whose reason is long is told the beginning of it, not half a character', async () => {
+    const reason = `${'x'.repeat(299)}🙂 and more`
+    await using model = await fakeModel(() => calls('hand_off', JSON.stringify({ reason })))
+    await using bot = await testRuntime(config(model))
+    await bot.user('u1').says('a person please').hears('One moment.')
+    expect(await bot.outcomes('u1')).toEqual([`handed-off: the model asked for a person: ${'x'.repeat(299)}`])
+  })
+
+  test('whose name comes with every piece, and whose first arguments are null, is one tool', async () => {
+    const pieces = [null, '{"reason":', '"refund"}'].map((args) => ({
+      delta: { tool_calls: [callOf('hand_off', args)] },
+    }))
+    await using model = await fakeModel(() => [...pieces, ...ends('tool_calls')])
+    await using bot = await testRuntime(config(model))
+    await bot.user('u1').says('a person please').hears('One moment.')
+    expect(await bot.outcomes('u1')).toEqual(['handed-off: the model asked for a person: refund'])
+  })
+
+  test.each(['', '{}', 'null', '{"reason":null}'])('hands over without a reason (%j)', async (args) => {
     await using model = await fakeModel(() => calls('hand_off', args))
     await using bot = await testRuntime(config(model))
     await bot.user('u1').says('a person please').hears('One moment.')
@@ -201,7 +283,11 @@ describe('a tool', () => {
 
 describe('knowledge', () => {
   /** What of a file the model is shown for what a customer says. */
-  async function shown(file: string, text: string, ...said: readonly string[]): Promise<readonly string[]> {
+  async function shown(
+    file: string,
+    text: string | Uint8Array,
+    ...said: readonly string[]
+  ): Promise<readonly string[]> {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-knowledge-'))
     try {
       await writeFile(join(folder, file), text)
@@ -237,7 +323,8 @@ entries:
     expect(await shown('faq.yaml', FAQ, '你们的营业时间是什么')).toEqual([expect.stringContaining('每天 9:00–18:00')])
     const list = '- { q: Return?, a: Within 14 days. }\n- { q: Shipping?, a: Three days. }\n'
     expect(await shown('faq.yaml', list, 'the shipping?')).toEqual(['q: Shipping?\na: Three days.'])
-    expect(await shown('faq.yaml', `answers:\n${list}`, 'the shipping?')).toEqual(['q: Shipping?\na: Three days.'])
+    const keyed = await shown('faq.yaml', `answers:\n${list}`, 'the shipping?')
+    expect(keyed).toEqual(['answers:\n  q: Shipping?\n  a: Three days.'])
     const pairs = 'Return: Within 14 days.\nShipping: Three days.\n'
     expect(await shown('faq.yaml', pairs, 'the shipping?')).toEqual(['Shipping: Three days.'])
   })
@@ -267,11 +354,38 @@ entries:
     expect(Math.max(...entries.map((entry) => entry.length))).toBeLessThanOrEqual(2_000)
   })
 
+  test('is found by the key of a list', async () => {
+    const texts = 'Returns: [Within 14 days.]\nShipping: [Three days., Ten abroad.]\n'
+    expect(await shown('faq.yaml', texts, 'shipping?')).toEqual(['Shipping:\n  - Three days.\n  - Ten abroad.'])
+    const maps = 'Returns:\n  - to: home\nShipping:\n  - { to: home, days: 3 }\n  - { to: us, days: 10 }\n'
+    expect(await shown('faq.yaml', maps, 'shipping?')).toEqual([
+      'Shipping:\n  to: home\n  days: 3',
+      'Shipping:\n  to: us\n  days: 10',
+    ])
+  })
+
   test.each([
-    ['- [unclosed', 'The file cannot be read as YAML.'],
-    ['# only a comment', 'The file has nothing in it.'],
-  ])('that cannot be read is refused before it runs: %s', async (text, told) => {
-    await expect(shown('faq.yaml', text, 'hello')).rejects.toThrow(told)
+    ['lines', 'About shirts.\n'],
+    ['sentences', 'About shirts. '],
+    ['words', 'shirts '],
+    ['anything', '👕'],
+  ])('is found at the end of a long section too, with its heading: in parts between %s', async (_what, filling) => {
+    const long = filling.repeat(Math.ceil(5_000 / filling.length))
+    const found = await shown('faq.md', `# Returns\nNone.\n# Shipping\n${long} Parcels by zebra.`, 'zebra')
+    expect(found).toEqual([expect.stringMatching(/^# Shipping\n[\s\S]*Parcels by zebra\.$/)])
+    const [part = ''] = found
+    expect(part.length).toBeLessThanOrEqual(2_000)
+    expect(part.isWellFormed()).toBe(true)
+  })
+
+  test.each([
+    ['faq.yaml', '- a\n- [unclosed', /faq\.yaml:2:\d+ .*\n.*This is no YAML\. [^:]*\.\n/],
+    ['faq.yaml', 'a: 1\nb: 2\na: 3\n', /faq\.yaml:3:1 .*\n.*"a" is there twice\./],
+    ['faq.yaml', '# only a comment', /The file has nothing in it\./],
+    ['faq.md', Buffer.from([0x23, 0x20, 0xff, 0xfe]), /"\.\/faq\.md" is not UTF-8; save it again as UTF-8/],
+    ['faq.md', '# x\n'.repeat(600_000), /The file has more than 2000000 characters\./],
+  ])('that cannot be read is refused before it runs: %s', async (file, text, told) => {
+    await expect(shown(file, text, 'hello')).rejects.toThrow(told)
   })
 })
 
@@ -311,10 +425,27 @@ describe('limits', () => {
     await using bot = await testRuntime(config(model, { price, limits: { dayCost: 0.001 } }))
     await bot.user('u1').says('a').hears('ok').says('b').hears('ok').says('c').hears('Pardon?')
     expect((await bot.outcomes('u1'))[0]).toBe('answered: 700 + 300 tokens, cost 0.00076')
-    expect(await bot.rows('ai', 'spent')).toMatchObject([
-      { tokens: 1_000, cost: 0.00076 },
-      { tokens: 1_000, cost: 0.00076 },
-    ])
+  })
+
+  test('look at sums, a row for each minute and each conversation, however many answers there are', async () => {
+    await using model = await fakeModel(thousand)
+    const price = { input: 0.4, output: 1.6 }
+    const limits = { conversation: 100_000, day: 100_000, dayCost: 5 }
+    await using bot = await testRuntime(config(model, { price, limits }))
+    for (const text of ['a', 'b', 'c']) await bot.user('u1').says(text).hears('ok')
+    await bot.user('u2').says('a').hears('ok')
+    const [minute, ...others] = await bot.rows('ai', 'minute_spent')
+    expect(minute).toMatchObject({ tokens: 4_000, cost: expect.closeTo(4 * 0.00076) })
+    expect(others).toEqual([])
+    const conversations = await bot.rows('ai', 'conversation_spent')
+    expect(conversations).toMatchObject([{ tokens: 3_000 }, { tokens: 1_000 }])
+  })
+
+  test('that nobody has set write nothing', async () => {
+    await using model = await fakeModel(thousand)
+    await using bot = await testRuntime(config(model, { price: { input: 0.4, output: 1.6 } }))
+    await bot.user('u1').says('a').hears('ok')
+    expect([await bot.rows('ai', 'minute_spent'), await bot.rows('ai', 'conversation_spent')]).toEqual([[], []])
   })
 
   test('count what broke off half-way too, and estimate what the model does not tell', async () => {
@@ -324,14 +455,39 @@ describe('limits', () => {
     expect(model.asked).toHaveLength(1)
   })
 
+  test('count what was given up before it began, with the tools that it was told of', async () => {
+    await using model = await fakeModel(async function* (_asked, _nth, signal) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      yield ''
+    })
+    await using silent = await testServer(() => new Promise(() => undefined))
+    const own = { url: `${silent.url}/v1`, limits: { day: 1_000_000 } }
+    await using bot = await testRuntime(config(model, own, { http: { allow: [silent.host] } }))
+    await bot.user('u1').says('x'.repeat(300))
+    await expect.poll(() => bot.clock.nextAtMs).toBeDefined()
+    await expect
+      .poll(async () => {
+        await bot.clock.advance(30_000)
+        return bot.channel.sent.length
+      })
+      .toBe(1)
+    const [minute] = z.tuple([z.object({ tokens: z.number() })]).parse(await bot.rows('ai', 'minute_spent'))
+    expect(minute.tokens).toBeGreaterThan((300 + JSON.stringify(TOOLS).length) / 3)
+  })
+
   test('forget what is older than any of them asks for', async () => {
     await using model = await fakeModel(thousand)
-    await using bot = await testRuntime(config(model))
+    await using bot = await testRuntime(config(model, { limits: { conversation: 5_000, day: 5_000 } }))
+    const count = async () => [
+      (await bot.rows('ai', 'minute_spent')).length,
+      (await bot.rows('ai', 'conversation_spent')).length,
+    ]
     await bot.user('u1').says('a').hears('ok')
+    expect(await count()).toEqual([1, 1])
     await bot.advance(29 * 86_400_000)
-    expect(await bot.rows('ai', 'spent')).toHaveLength(1)
+    expect(await count()).toEqual([0, 1])
     await bot.advance(2 * 86_400_000)
-    expect(await bot.rows('ai', 'spent')).toEqual([])
+    expect(await count()).toEqual([0, 0])
   })
 
   test('pass on to the next bot of the route, when it is set so', async () => {
@@ -372,12 +528,7 @@ describe('a model that does not answer', () => {
     ['streams garbage', () => ['Good ', { raw: 'data: {"choi\n\n' }], 'not JSON'],
     ['streams something else', () => ['Good ', { delta: { content: 42 } }], 'not as agreed'],
     ['streams a list', () => ['Good ', { chunk: [] }], 'not as agreed'],
-    [
-      'counts wrongly',
-      () => ['Good ', { chunk: { choices: [], usage: { prompt_tokens: -5, completion_tokens: 'x' } } }],
-      'not as agreed',
-    ],
-    ['writes on and on', () => Array<string>(20).fill('x'.repeat(1_000)), 'more than it was allowed to'],
+    ['writes on and on', () => Array<string>(100).fill('x'.repeat(1_000)), 'more than it was allowed to'],
     ['sends one line without end', () => [{ raw: `data: ${'x'.repeat(9 << 20)}` }], 'larger than may be read'],
     ['sends us elsewhere', () => Response.redirect('http://127.0.0.1:1/v1/chat/completions', 307), 'HTTP 307'],
   ])('because it %s: the fallback is said, the draft withdrawn, the log says why', async (_what, answer, told) => {
@@ -420,6 +571,14 @@ describe('a model that does not answer', () => {
     await using bot = await testRuntime(config(model))
     await bot.user('u1').says('hello').hears('Later, please.')
     expect(bot.logged.join('')).toMatch(/The model cannot be reached: .*ECONNREFUSED/)
+  })
+
+  test('because a browser would not go to that port either', async () => {
+    await using model = await fakeModel(() => writes('ok'))
+    const own = { url: 'http://127.0.0.1:6000/v1' }
+    await using bot = await testRuntime(config(model, own, { http: { allow: ['127.0.0.1:6000'] } }))
+    await bot.user('u1').says('hello').hears('Later, please.')
+    expect(bot.logged.join('')).toContain('The model cannot be reached: bad port.')
   })
 
   test('because it is inside our network, and nobody has allowed that', async () => {
@@ -484,9 +643,10 @@ describe('a model that is asked too much', () => {
   test.each([
     ['again', { 'retry-after': '1' }, 2],
     ['to wait too long', { 'retry-after': '60' }, 1],
+    ['to wait for longer than is left', { 'retry-after': '6' }, 1],
   ])('and says so %s gives the fallback', async (_what, headers, times) => {
     await using model = await fakeModel(() => busy(headers))
-    await using bot = await testRuntime(config(model))
+    await using bot = await testRuntime(config(model, { answerWithin: '5s' }))
     const user = bot.user('u1')
     await user.says('hello')
     await expect
@@ -510,7 +670,7 @@ describe('a model that is asked too much', () => {
     await using bot = await testRuntime(config(model))
     const user = bot.user('u1')
     await user.says('a').hears('2').says('b').hears('4').says('c').hears('3')
-    expect(model.asked.at(-1)?.messages.slice(1)).toEqual([{ role: 'assistant', content: '4' }, customer('c')])
+    expect(model.asked.map(said).at(-1)).toEqual([{ role: 'assistant', content: '4' }, customer('c')])
   })
 
   test('even without any of it: the fallback is said', async () => {
@@ -548,11 +708,12 @@ test('in a cooperation it writes what an agent may say: that is told to the desk
   await using model = await fakeModel(() => writes('Try ', 'XL.'))
   const desk = memoryDesk()
   const routes = [{ from: 'memory', mode: 'cooperation', bot: 'ai', desk: 'support' }]
-  await using bot = await testRuntime(config(model, {}, { desks: { support: { use: desk.plugin } }, routes }))
+  const limits = { day: 1_000 }
+  await using bot = await testRuntime(config(model, { limits }, { desks: { support: { use: desk.plugin } }, routes }))
   await bot.user('u1').says('too small').hears('One moment.').hearsNothing()
   await expect.poll(() => desk.items.at(-1)).toMatchObject({ type: 'suggestion', content: [{ text: 'Try XL.' }] })
   expect(bot.channel.drafts).toEqual([])
-  expect(await bot.rows('ai', 'spent')).toHaveLength(1)
+  expect(await bot.rows('ai', 'minute_spent')).toMatchObject([{ tokens: 120 }])
 })
 
 test('an agent who takes over while it writes is alone: its answer is never sent, and what it used is counted', async () => {
@@ -561,14 +722,19 @@ test('an agent who takes over while it writes is alone: its answer is never sent
     yield 'I think '
     await new Promise((resolve) => signal.addEventListener('abort', resolve))
   }
-  await using bot = await testRuntime(config(model))
+  await using bot = await testRuntime(config(model, { limits: { conversation: 100_000 } }))
   const user = bot.user('u1')
+  const spent = async () => {
+    const [row] = z.array(z.object({ tokens: z.number() })).parse(await bot.rows('ai', 'conversation_spent'))
+    return row?.tokens
+  }
   await user.says('hello').hears('Hello!').says('are you a robot?')
+  expect(await spent()).toBe(120)
   await expect.poll(() => bot.channel.drafts.at(-1)?.text).toBe('I think ')
   await bot.agent('amy').takes('u1')
   await bot.agent('amy').sends('u1', 'Amy here.')
   await user.hears('Amy here.').hearsNothing()
-  await expect.poll(() => bot.rows('ai', 'spent')).toHaveLength(2)
+  await expect.poll(spent).toBeGreaterThan(120)
   expect(bot.channel.drafts.at(-1)?.text).toBe('')
 })
 
@@ -579,9 +745,26 @@ describe('settings that cannot be', () => {
     [{ answerWithin: '2m' }, 'A bot has 60 s in all.'],
     [{ fallback: 'Sorry', passOn: true }, 'It cannot both say its fallback and pass on.'],
     [{ limits: { dayCost: 5 } }, 'What it costs is not known.'],
-    [{ url: 'file:///etc/passwd' }, 'which is not an address'],
-    [{ url: 'https://me:pass@llm.example/v1' }, 'has a user or password in it'],
+    [{ url: 'file:///etc/passwd' }, 'which is not an address.'],
+    [{ url: 'https://me:pass@llm.example/v1' }, 'There is a name or password in the address.'],
+    [{ url: 'https://llm.example/v1/chat/completions/' }, 'Write  url: https://llm.example/v1'],
+    [{ url: 'http://llm.example/v1', key: 'sk-1' }, 'Write  url: https://llm.example/v1'],
+    [{ url: 'http://8.8.8.8:80/v1', key: 'sk-1' }, 'The key would go over the network for everybody to read.'],
+    [{ key: 'sk-ключ' }, 'There is a space, a line end or a character in the key that no key has.'],
+    [{ key: 'sk-1\n' }, 'Copy it again, the key alone.'],
   ])('%j', async (settings, told) => {
     await expect(testRuntime({ bots: { ai: { ...OWN, ...settings } } })).rejects.toThrow(told)
+  })
+
+  test.each([
+    ['http://llm.example/v1', undefined],
+    ['https://llm.example/v1', 'sk-1'],
+    ['http://10.0.0.5:8000/v1', 'sk-1'],
+    ['http://[::1]:8000/v1', 'sk-1'],
+    ['http://ollama:11434/v1', 'sk-1'],
+    ['http://gpu.internal/v1', 'sk-1'],
+  ])('and one that can: %s with key %s', async (url, key) => {
+    await using bot = await testRuntime({ bots: { ai: { ...OWN, url, key } } })
+    expect(bot.logged.join('')).not.toContain('error')
   })
 })

@@ -1,5 +1,5 @@
 /** One request to the model, and what it streams: read with distrust. */
-import OpenAI, { APIError } from 'openai'
+import OpenAI, { APIConnectionError, APIError } from 'openai'
 import { capped, messageOf, SwitchboardError, z } from '#core'
 import type { Usage } from './spending.ts'
 import { MAX_ARGUMENTS_CHARS } from './tools.ts'
@@ -8,6 +8,9 @@ import { MAX_ARGUMENTS_CHARS } from './tools.ts'
 const MAX_RESPONSE_BYTES = 8 << 20
 /** More characters than a token ever has on average, in any language. */
 const MAX_CHARS_PER_TOKEN = 16
+
+/** Only for the books: an answer is none the worse for it. */
+const count = z.int().min(0).nullish().catch(undefined)
 
 const Chunk = z.object({
   choices: z
@@ -31,7 +34,7 @@ const Chunk = z.object({
       }),
     )
     .nullish(),
-  usage: z.object({ prompt_tokens: z.int().min(0), completion_tokens: z.int().min(0) }).nullish(),
+  usage: z.object({ prompt_tokens: count, completion_tokens: count }).nullish().catch(undefined),
 })
 
 /** What has come of a request. */
@@ -46,8 +49,8 @@ export type Messages = OpenAI.Chat.ChatCompletionMessageParam[]
 
 export interface Model {
   /**
-   * Yields the text so far. `used` is called once if the model has begun to answer, with what it says that it used, or
-   * with an estimate. Throws `ModelError`, or the reason of the signal.
+   * Yields the text so far. `used` is called once if the model has begun to answer, or was given up before it had: with
+   * what it says that it used, or with an estimate. Throws `ModelError`, or the reason of the signal.
    */
   ask(
     messages: Messages,
@@ -99,7 +102,8 @@ export function makeModel(options: {
 
   return {
     async *ask(messages, { signal, used }) {
-      let usage: Usage | undefined
+      let input: number | undefined
+      let output: number | undefined
       let isAnswering = false
       let text = ''
       let call: { name: string; arguments: string } | undefined
@@ -120,13 +124,15 @@ export function makeModel(options: {
         isAnswering = true
         for await (const streamed of stream) {
           const chunk = Chunk.parse(streamed)
-          if (chunk.usage) usage = { input: chunk.usage.prompt_tokens, output: chunk.usage.completion_tokens }
+          input = chunk.usage?.prompt_tokens ?? input
+          output = chunk.usage?.completion_tokens ?? output
           const [choice] = chunk.choices ?? []
           if (choice?.delta?.refusal) isRefused = true
           for (const { index, function: part } of choice?.delta?.tool_calls ?? []) {
             if (index) continue
             call ??= { name: '', arguments: '' }
-            call.name += part?.name ?? ''
+            // Some repeat it with every piece of the arguments.
+            call.name ||= part?.name ?? ''
             call.arguments += part?.arguments ?? ''
             if (call.name.length + call.arguments.length > MAX_ARGUMENTS_CHARS) throw endless()
           }
@@ -142,11 +148,18 @@ export function makeModel(options: {
       } catch (error) {
         throw signal.aborted ? signal.reason : told(error, isAnswering)
       } finally {
-        if (isAnswering) used(usage ?? { input: estimated(JSON.stringify(messages)), output: estimated(text) })
+        if (isAnswering || signal.aborted) {
+          input ??= estimated(JSON.stringify([messages, tools]))
+          output ??= estimated(text + (call ? call.name + call.arguments : ''))
+          used({ input, output })
+        }
       }
       if (finish === undefined) throw new ModelError('The model broke off in the middle of its answer.', 'other')
-      const ended = isRefused || finish === 'content_filter' ? 'refused' : finish === 'length' ? 'cut' : 'whole'
-      return { text: text.trim(), call, ended }
+      text = text.trim().toWellFormed()
+      if (isRefused || finish === 'content_filter') return { text, call, ended: 'refused' }
+      if (finish !== 'length') return { text, call, ended: 'whole' }
+      if (text === '' || call) throw new ModelError(usedUp(maxTokens), 'other')
+      return { text, call, ended: 'cut' }
     },
   }
 }
@@ -167,6 +180,10 @@ function estimated(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / 3)
 }
 
+function usedUp(maxTokens: number): string {
+  return `The model used its ${maxTokens} tokens before it had answered: raise limits.answer. What a reasoning model thinks counts too.`
+}
+
 function endless(): ModelError {
   return new ModelError('The model wrote more than it was allowed to.', 'other')
 }
@@ -182,9 +199,11 @@ function told(error: unknown, isAnswering: boolean): unknown {
   if (error instanceof ModelError) return error
   if (error instanceof z.ZodError) return new ModelError('What the model streams is not as agreed.', 'other')
   if (error instanceof SyntaxError) return new ModelError('The model streams something that is not JSON.', 'other')
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof SwitchboardError) return cause
-    if (isAnswering || cause instanceof APIError || !('code' in cause)) continue
+  const causes = causesOf(error)
+  const own = causes.find((cause) => cause instanceof SwitchboardError)
+  if (own) return own
+  if (!isAnswering && (error instanceof APIConnectionError || !(error instanceof APIError))) {
+    const cause = causes.find((cause) => !(cause instanceof APIError) && 'code' in cause) ?? causes.at(-1) ?? error
     return new ModelError(`The model cannot be reached: ${messageOf(cause)}.`, 'other', { cause })
   }
   if (!(error instanceof APIError))
@@ -197,4 +216,11 @@ function told(error: unknown, isAnswering: boolean): unknown {
   return new ModelError(said, status === 429 ? 'rate-limited' : isTooLong ? 'too-long' : 'other', {
     retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1_000 : undefined,
   })
+}
+
+/** An error and what it comes from, down to the first of all. */
+function causesOf(error: unknown): readonly Error[] {
+  const causes: Error[] = []
+  for (let cause = error; cause instanceof Error && !causes.includes(cause); cause = cause.cause) causes.push(cause)
+  return causes
 }

@@ -54,6 +54,17 @@ export function* ends(reason: string, usage: object | undefined = { prompt_token
   yield { raw: 'data: [DONE]\n\n' }
 }
 
+/** What was said, by whom, with the tag that is another one each time written as `customer`. */
+export function said({ messages: [system, ...said] }: Asked): readonly Asked['messages'][number][] {
+  const tag = tagOf(system.content)
+  return said.map(({ role, content }) => ({ role, content: content.replaceAll(tag, 'customer') }))
+}
+
+/** The tag that customers' words stand between. */
+export function tagOf(system: string): string {
+  return /<(customer-[a-z0-9]+)>/.exec(system)?.[1] ?? 'no tag'
+}
+
 /** A provider's error. */
 export function refuses(status: number, error: object, headers: { readonly [name: string]: string } = {}): Response {
   return Response.json({ error }, { status, headers })

@@ -4,6 +4,7 @@
  */
 import type OpenAI from 'openai'
 import { z } from '#core'
+import { beginningOf } from './characters.ts'
 
 /** Longest reason that is kept; agents read it. */
 const MAX_REASON_CHARS = 300
@@ -45,9 +46,16 @@ export function wishOf(call: { readonly name: string; readonly arguments: string
   throw new Error('The model called a tool that it was not given.')
 }
 
-/** Models that need no arguments leave them empty. */
+/** What a model does not want to say it leaves out, leaves empty, or calls null. */
 function parsed(json: string): unknown {
   if (json.trim() === '') return {}
+  const given = fromJson(json)
+  if (given === null) return {}
+  if (typeof given !== 'object' || Array.isArray(given)) return given
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
+}
+
+function fromJson(json: string): unknown {
   try {
     return JSON.parse(json)
   } catch {
@@ -62,8 +70,5 @@ function fitting<T>(schema: z.ZodType<T>, given: unknown): T {
 }
 
 function oneLine(text: string): string {
-  return text
-    .replace(/[\s\p{C}]+/gu, ' ')
-    .trim()
-    .slice(0, MAX_REASON_CHARS)
+  return beginningOf(text.replace(/[\s\p{C}]+/gu, ' ').trim(), MAX_REASON_CHARS)
 }
