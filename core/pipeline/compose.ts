@@ -149,9 +149,9 @@ interface Composed {
 async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): Promise<Composed> {
   forgetFitting(draft)
   draft.rewritten ??= await rewriteAll(tools, draft)
-  const replies = draft.rewritten
-  if (replies.length === 0) return NOTHING
+  if (draft.rewritten.length === 0) return NOTHING
   const onlyInline = draft.channel.capabilities.later.length === 0
+  const replies = onlyInline ? asOne(draft, draft.rewritten) : draft.rewritten
   draft.answersInline = inline && draft.openDeliveries === 0 && fitsInline(draft, replies, onlyInline)
   if (draft.answersInline) draft.trace.push({ stage: 'inline', by: 'core', did: 'in the response' })
   if (!onlyInline && !draft.answersInline && isLimited(draft.channel.capabilities)) noteAllowances(tools, draft)
@@ -172,7 +172,8 @@ async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): 
       reserve: draft.channel.reserve,
     }
     const free = onlyInline || draft.answersInline
-    const fitted = adaptReply(draft, reply, free ? undefined : left(sending).left)
+    const fitted = adaptReply(draft, reply, onlyInline ? 1 : free ? undefined : left(sending).left)
+    for (const because of fitted.degraded) draft.trace.push({ stage: 'adapt', by: 'core', did: 'degraded', because })
     const places = free ? [] : reserve(sending, fitted.parts.length, grantsOf(draft))
     for (const { on } of places) {
       const allowance = on === undefined ? undefined : allowances.get(on)
@@ -204,7 +205,19 @@ async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): 
     shown = shownBy(toParts(content)) ?? shown
   }
   if (closed) draft.trace.push({ stage: 'ledger', by: 'core', did: closed.why, because: closed.message })
-  return { entries, deliveries, closed, shown, question: questionOf(tools, replies) }
+  return { entries, deliveries, closed, shown, question: questionOf(tools, draft.rewritten) }
+}
+
+/**
+ * All that a turn says as one reply of whoever speaks last, so that its texts become one message: on a channel that
+ * sends nothing later, what does not fit into the response would come in place of the next answer, and that one in
+ * place of the one after it.
+ */
+function asOne({ customer, plan }: TurnDraft, replies: readonly Rewritten[]): readonly Rewritten[] {
+  const last = replies.at(-1)
+  if (!last || replies.length === 1) return replies
+  const say = replies.flatMap((reply) => toParts(contentOf(reply.say, customer.language, plan.languages)))
+  return [{ ...last, say, identity: replies.findLast(({ identity }) => identity)?.identity }]
 }
 
 /** What the platform would take when this was decided. */
@@ -263,7 +276,7 @@ function startOf(of: { onlyInline: boolean; inline: boolean; first: boolean; pla
 }
 
 function adaptReply(draft: TurnDraft, reply: Rewritten, free: number | undefined) {
-  const fitted = adapt(reply.say, {
+  return adapt(reply.say, {
     capabilities: draft.channel.capabilities,
     platform: draft.channel.instance.plugin.name,
     language: draft.customer.language,
@@ -272,8 +285,6 @@ function adaptReply(draft: TurnDraft, reply: Rewritten, free: number | undefined
     identity: reply.identity,
     left: free,
   })
-  for (const because of fitted.degraded) draft.trace.push({ stage: 'adapt', by: 'core', did: 'degraded', because })
-  return fitted
 }
 
 function deliveryOf(tools: Tools, draft: TurnDraft, reply: Rewritten, part: Part) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ALWAYS, type Hooks, type InboundEvent } from '#core'
+import { ALWAYS, type Hooks, type InboundEvent, type Say } from '#core'
 import { memoryChannel, testRuntime } from '#core/testing'
 import { botThat, featureWith, gate } from './cast.ts'
 
@@ -15,13 +15,16 @@ const message = (text: string, id = `m${++ids}`): InboundEvent => ({
 const textOf = (delivery: { part: unknown } | undefined) => delivery?.part
 const text = (of: string) => ({ type: 'text', text: of })
 
+/** Pictures are never joined, as texts are. */
+const picture = (of: string) => ({ type: 'image', url: `https://files.example/${of}.png` }) as const
+
 /** Says what it is told, one reply for each line; waits at the door when it is told so. */
-function talker(door: ReturnType<typeof gate>) {
+function talker(door: ReturnType<typeof gate>, say: (line: string) => Say = (line) => `echo: ${line}`) {
   return botThat(async (turn) => {
     if (turn.text.startsWith('slow')) await door.pass()
     const [first = '', ...rest] = turn.text.split('|')
-    for (const line of [first, ...rest].slice(0, -1)) turn.say(`echo: ${line}`)
-    return turn.reply(`echo: ${[first, ...rest].at(-1)}`)
+    for (const line of [first, ...rest].slice(0, -1)) turn.say(say(line))
+    return turn.reply(say([first, ...rest].at(-1) ?? ''))
   })
 }
 
@@ -35,14 +38,36 @@ test('a channel that answers only inside the response gets its answer there', as
   expect(rows).toEqual([{ state: 'sent' }])
 })
 
+test('all texts of a turn are one in the response of a channel that answers only there, whoever said them', async () => {
+  const greeter = featureWith({
+    inbound: {
+      respond(turn, next) {
+        if (turn.conversation === undefined) turn.say('Welcome!')
+        return next()
+      },
+    },
+  })
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+  const config = { bots: { bot: { use: talker(gate()) } }, features: [{ use: greeter }] }
+  await using runtime = await testRuntime(config, { channel })
+  expect(textOf(await channel.receive(message('one|two')))).toEqual(text('Welcome!\necho: one\necho: two'))
+  await runtime.idle()
+  expect(textOf(await channel.receive(message('three')))).toEqual(text('echo: three'))
+  await runtime.idle()
+  const { read } = runtime.runtime.engine
+  const said = await read.selectFrom('entry').select('body_json').where('kind', '=', 'out').execute()
+  expect(said).toHaveLength(2)
+  expect(JSON.stringify(said)).toContain('Welcome!')
+})
+
 test('what does not fit into the response waits for the next event, and comes before its answer', async () => {
   const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
-  await using runtime = await testRuntime({ bots: { bot: { use: talker(gate()) } } }, { channel })
-  expect(textOf(await channel.receive(message('one|two')))).toEqual(text('echo: one'))
+  await using runtime = await testRuntime({ bots: { bot: { use: talker(gate(), picture) } } }, { channel })
+  expect(textOf(await channel.receive(message('one|two')))).toEqual(picture('one'))
   await runtime.idle()
-  expect(textOf(await channel.receive(message('three')))).toEqual(text('echo: two'))
+  expect(textOf(await channel.receive(message('three')))).toEqual(picture('two'))
   await runtime.idle()
-  expect(textOf(await channel.receive(message('four')))).toEqual(text('echo: three'))
+  expect(textOf(await channel.receive(message('four')))).toEqual(picture('three'))
 })
 
 test('what waits is not said to an event that a guard has turned away, nor to a repeat of it', async () => {
@@ -51,15 +76,15 @@ test('what waits is not said to an event that a guard has turned away, nor to a 
     inbound: { guard: (turn, next) => (turn.text === 'spam' ? turn.drop('spam') : next()) },
   }
   await using runtime = await testRuntime(
-    { bots: { bot: { use: talker(gate()) } }, features: [{ use: featureWith(guard) }] },
+    { bots: { bot: { use: talker(gate(), picture) } }, features: [{ use: featureWith(guard) }] },
     { channel },
   )
-  expect(textOf(await channel.receive(message('one|two')))).toEqual(text('echo: one'))
+  expect(textOf(await channel.receive(message('one|two')))).toEqual(picture('one'))
   await runtime.idle()
   expect(await channel.receive(message('spam', 'spam'))).toBeUndefined()
   await runtime.idle()
   expect(await channel.receive(message('spam', 'spam'))).toBeUndefined()
-  expect(textOf(await channel.receive(message('three')))).toEqual(text('echo: two'))
+  expect(textOf(await channel.receive(message('three')))).toEqual(picture('two'))
 })
 
 test('what waits is said to a repeat, while its event is still being answered and after that', async () => {
@@ -71,22 +96,22 @@ test('what waits is said to a repeat, while its event is still being answered an
     inbound: { enrich: (turn) => (turn.text === 'slow' ? never.pass() : undefined) },
   }
   await using runtime = await testRuntime(
-    { bots: { bot: { use: talker(door) } }, features: [{ use: featureWith(slowly) }] },
+    { bots: { bot: { use: talker(door, picture) } }, features: [{ use: featureWith(slowly) }] },
     { channel },
   )
   const ask = async (said: string) => textOf(await channel.receive(message(said, said)))
-  expect(await ask('one|two|three|four')).toEqual(text('echo: one'))
+  expect(await ask('one|two|three|four')).toEqual(picture('one'))
   await runtime.idle()
-  expect(await ask('slow')).toEqual(text('echo: two'))
+  expect(await ask('slow')).toEqual(picture('two'))
   await never.reached()
   await runtime.clock.advance(5_000)
   await door.reached()
   await runtime.clock.advance(55_000)
-  expect(await ask('slow')).toEqual(text('echo: three'))
+  expect(await ask('slow')).toEqual(picture('three'))
   door.open()
   await runtime.idle()
   await runtime.clock.advance(60_000)
-  expect(await ask('slow')).toEqual(text('echo: four'))
+  expect(await ask('slow')).toEqual(picture('four'))
 })
 
 test('an answer that comes too late for the response goes the other way, where there is one', async () => {
