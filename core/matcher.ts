@@ -13,15 +13,16 @@ export interface Keyword {
    * - `exact`: the whole message. Punctuation around it does not count (`Ｒ。` is `r`), unless the keyword has it;
    * - `contains`: anywhere, also inside a word.
    *
-   * In all of them case, full-width forms, the amount of white space, and whether Chinese is written in traditional or
-   * simplified characters do not matter; the last only in texts without kana, see `matcher`.
+   * In all of them case, full-width forms, the amount of white space, characters that nobody can see, and whether
+   * Chinese is written in traditional or simplified characters do not matter; the last only in texts without kana, see
+   * `finder`.
    */
   readonly match: 'word' | 'exact' | 'contains'
 }
 
 /** A keyword in a plugin's configuration: `转人工`, or `{ text: r, match: exact }`. A bare text matches as a word. */
 export function keyword(): z.ZodType<Keyword, string | { text: string; match?: Keyword['match'] | undefined }> {
-  const text = z.string().regex(/\S/, 'Write at least one character.')
+  const text = z.string().regex(/[^\s\p{DI}]/u, 'Write at least one character that can be seen.')
   const match = z.enum(['word', 'exact', 'contains'])
   return z
     .union([text, z.strictObject({ text, match: match.optional() })])
@@ -36,15 +37,20 @@ export function keyword(): z.ZodType<Keyword, string | { text: string; match?: K
 
 /**
  * One spelling for all that mean the same: full-width forms, case, white space of any kind and amount, and Chinese in
- * traditional or simplified characters (轉人工 is 转人工). Only for comparing: 頭髮 and 頭發 are both 头发.
+ * traditional or simplified characters (轉人工 is 转人工). Characters that nobody can see, such as a zero-width space, a
+ * mark of direction or a variation selector, are left out. Only for comparing: 頭髮 and 頭發 are both 头发.
  */
 export function fold(text: string): string {
   return foldedAtOnce(text) ?? simplified(spelled(text))
 }
 
-/** The same without the last: characters stay what they are. */
+/** The same without the Chinese: characters stay what they are. As long as the folded text. */
 function spelled(text: string): string {
-  return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()
+  return spelling(text).trim()
+}
+
+function spelling(text: string): string {
+  return text.replace(UNSEEN, '').normalize('NFKC').toLowerCase().replace(/\s+/g, ' ')
 }
 
 /**
@@ -60,83 +66,77 @@ export function matcher(keywords: readonly Keyword[]): (text: string) => string 
  * The same, giving the keyword itself, with whatever else the caller has put into it.
  *
  * A text with kana is Japanese, which has both the characters that Chinese has simplified and those they became, and
- * means different things by them (機 a machine, 机 a desk). There, characters count as they are written. That needs an
- * index of its own, which is made when the first such text comes.
+ * means different things by them (機 a machine, 机 a desk). There, characters count as they are written.
  */
 export function finder<K extends Keyword>(keywords: readonly K[]): (text: string) => K | undefined {
-  const findFolded = compile(keywords, fold)
-  let findSpelled: typeof findFolded | undefined
+  const { exact, words, anywhere, lengths, longer, filter } = index(keywords)
   return (text) => {
-    const folded = foldedAtOnce(text)
-    if (folded !== undefined) return findFolded(folded)
-    if (!KANA.test(text)) return findFolded(fold(text))
-    findSpelled ??= compile(keywords, spelled)
-    return findSpelled(spelled(text))
-  }
-}
-
-/** Hiragana and katakana, half-width too; not what is found in Chinese as well: ・, ー, and の, written for 的. */
-const KANA = /[\u3041-\u306d\u306f-\u3096\u30a1-\u30fa\uff66-\uff6f\uff71-\uff9d]/
-
-/** What finds the keywords in a text that has been folded by the same `fold`. */
-function compile<K extends Keyword>(
-  keywords: readonly K[],
-  fold: (text: string) => string,
-): (folded: string) => K | undefined {
-  const { exact, words, anywhere, starts, pairs, filter } = index(keywords, fold)
-  return (folded) => {
-    let first = exact.size === 0 ? NONE : Math.min(exact.get(folded) ?? NONE, exact.get(bare(folded)) ?? NONE)
+    const folded = fold(text)
+    let first = NONE
+    let isJapanese: boolean | undefined
+    let written = ''
+    /** What stands there, of one of the three kinds. Whether the text is Japanese is asked only where something does. */
+    const placeOf = (places: Places, found: string, start: number): number => {
+      const place = places.get(found)
+      if (place === undefined) return NONE
+      isJapanese ??= KANA.test(text)
+      if (!isJapanese) return place
+      written ||= spelled(text)
+      return places.asWritten(place, written.slice(start, start + found.length))
+    }
     const look = (i: number, end: number) => {
       const found = folded.slice(i, end)
-      first = Math.min(first, anywhere.get(found) ?? NONE)
-      const word = words.get(found) ?? NONE
+      first = Math.min(first, placeOf(anywhere, found, i))
+      const word = placeOf(words, found, i)
       if (word < first && !isInsideWord(folded, i) && !isInsideWord(folded, end)) first = word
+    }
+
+    if (exact.size > 0) {
+      const { start, end } = withoutPunctuation(folded)
+      first = Math.min(placeOf(exact, folded, 0), placeOf(exact, folded.slice(start, end), start))
     }
     let next = folded.charCodeAt(0)
     for (let i = 0; i < folded.length; i++) {
-      const one = next
-      let hash = hashOn(0, one)
+      let hash = hashOn(0, next)
       if (filter.has(hash)) look(i, i + 1)
       if (i + 1 === folded.length) break
       next = folded.charCodeAt(i + 1)
       hash = hashOn(hash, next)
-      if (!pairs.has(hash)) continue
       let end = i + 2
-      for (const length of starts.get(pairOf(one, next)) ?? []) {
-        if (i + length > folded.length) break
+      const tryLength = (length: number) => {
         while (end < i + length) hash = hashOn(hash, folded.charCodeAt(end++))
         if (filter.has(hash)) look(i, end)
+      }
+      let left = lengths[hash & (lengths.length - 1)] ?? 0
+      while (left !== 0) {
+        const length = 31 - Math.clz32(left & -left)
+        left &= left - 1
+        if (i + length > folded.length) break
+        if (length < LONG) tryLength(length)
+        else for (const one of longer) if (i + one <= folded.length) tryLength(one)
       }
     }
     return keywords[first]
   }
 }
 
+/** Hiragana and katakana, half-width too; not what is found in Chinese as well: ・, ー, and の, written for 的. */
+const KANA = /[\u3041-\u306d\u306f-\u3096\u30a1-\u30fa\uff66-\uff6f\uff71-\uff9d]/
+
 // ── one spelling ────────────────────────────────────────────────────────────────────────────
 
 const FIRST_HAN = 0x3400
 const LAST_HAN = 0x9fff
+const SPACE = 0x20
 
-/**
- * For each UTF-16 unit the one that it is folded to, or 0 where it takes more than that to say: it becomes several, or
- * goes together with its neighbour, or is kana. 128 KB, and nearly all that customers write.
- */
+/** What Unicode says is not shown: `Default_Ignorable_Code_Point`. */
+const UNSEEN = /\p{DI}+/gu
+/** In its decomposed form, what may become one with the character before it: marks, and parts of Korean syllables. */
+const JOINS = /^[\p{M}\u1160-\u11ff\u{16d63}-\u{16d6a}]/u
+
+/** For each UTF-16 unit the one that it is folded to; 0 where that is not known yet, or is not one. */
 const FOLDED = new Uint16Array(0x10000)
 for (let unit = FIRST_HAN; unit <= LAST_HAN; unit++) FOLDED[unit] = unit
-// ASCII, quotation marks, Chinese punctuation, full-width ASCII.
-for (const [from, to] of [
-  [0x21, 0x7e],
-  [0x2010, 0x201f],
-  [0x3001, 0x301b],
-  [0xff01, 0xff5e],
-] as const) {
-  for (let unit = from; unit <= to; unit++) {
-    const folded = spelled(String.fromCharCode(unit))
-    if (folded.length === 1) FOLDED[unit] = folded.charCodeAt(0)
-  }
-}
-const SPACE = 0x20
-for (const space of ' \t\n\r\u3000') FOLDED[space.charCodeAt(0)] = SPACE
 // Of a pair, both are one unit; or they are rare, and stay what they are.
 for (const [one = '', other = ''] of pairsIn(TRADITIONAL_TO_SIMPLIFIED)) {
   if (one.length + other.length === 2) FOLDED[one.charCodeAt(0)] = other.charCodeAt(0)
@@ -150,7 +150,27 @@ function pairsIn(table: string): readonly (readonly string[])[] {
   return table.split('|').map((pair) => pair.split(' '))
 }
 
-/** A text that the table alone can fold; `undefined` when it cannot. */
+/**
+ * Characters beside that table, with what they are folded to when they stand alone: several, none, or one outside the
+ * first plane; null when that depends on their neighbours.
+ */
+const OTHERS = new Map<string, string | null>()
+/** Of more than these it is found out each time: nobody fills the memory by sending what nobody writes. */
+const MAX_OTHERS = 10_000
+
+function foldedAlone(character: string): string | null {
+  const known = OTHERS.get(character)
+  if (known !== undefined) return known
+  // A sigma is written another way at the end of a word.
+  const depends = JOINS.test(character.normalize('NFKD')) || character.normalize('NFKC').includes('Σ')
+  const made = depends ? null : simplified(spelling(character))
+  const unit = character.charCodeAt(0)
+  if (character.length === 1 && made?.length === 1 && !isSurrogate(unit)) FOLDED[unit] = made.charCodeAt(0)
+  else if (OTHERS.size < MAX_OTHERS) OTHERS.set(character, made)
+  return made
+}
+
+/** A text folded character by character; `undefined` when that cannot be done. */
 function foldedAtOnce(text: string): string | undefined {
   let made = ''
   // What stays as it is goes over in one piece.
@@ -158,8 +178,20 @@ function foldedAtOnce(text: string): string | undefined {
   let before = SPACE
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
-    const folded = FOLDED[unit]
-    if (!folded) return undefined
+    const folded = FOLDED[unit] ?? 0
+    if (folded === 0) {
+      const character = String.fromCodePoint(text.codePointAt(i) ?? unit)
+      const others = foldedAlone(character)
+      if (others === null) return undefined
+      const startsAgain = before === SPACE && others.startsWith(' ')
+      if (others !== '') before = others.charCodeAt(others.length - 1)
+      if (others !== character || startsAgain) {
+        made += text.slice(from, i) + (startsAgain ? others.slice(1) : others)
+        from = i + character.length
+      }
+      i += character.length - 1
+      continue
+    }
     const isSpaceAgain = folded === SPACE && before === SPACE
     before = folded
     if (folded === unit && !isSpaceAgain) continue
@@ -173,64 +205,105 @@ function foldedAtOnce(text: string): string | undefined {
 
 /** Only the Chinese characters of a text. */
 function simplified(text: string): string {
-  return text.replace(/[\u3400-\u9fff]/g, (character) =>
-    String.fromCharCode(FOLDED[character.charCodeAt(0)] ?? character.charCodeAt(0)),
-  )
+  let made = ''
+  let from = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    const folded = unit >= FIRST_HAN && unit <= LAST_HAN ? (FOLDED[unit] ?? unit) : unit
+    if (folded === unit) continue
+    made += text.slice(from, i) + String.fromCharCode(folded)
+    from = i + 1
+  }
+  return made + text.slice(from)
 }
 
 // ── the index ───────────────────────────────────────────────────────────────────────────────
 
 const NONE = Number.POSITIVE_INFINITY
 
-/** All by the folded text, with its first place in the list. */
+/** Keywords of so many characters and more have their lengths in a list. */
+const LONG = 31
+
 interface Index {
-  readonly exact: ReadonlyMap<string, number>
-  readonly words: ReadonlyMap<string, number>
-  readonly anywhere: ReadonlyMap<string, number>
+  readonly exact: Places
+  readonly words: Places
+  readonly anywhere: Places
   /**
-   * How long the keywords are, from short to long, that begin with two given characters. There are never many lengths,
-   * even if a thousand keywords begin alike.
+   * By the hash of their first two characters how long the keywords are that begin so, a bit for each length. Two
+   * beginnings may share a number: that costs a look, nothing else. Most of a text is seen here to begin nothing.
    */
-  readonly starts: ReadonlyMap<number, readonly number[]>
-  /** The first two characters, by their hash: most of a text is seen here to begin nothing. */
-  readonly pairs: Filter
+  readonly lengths: Uint32Array
+  /** The lengths that have no bit of their own, from short to long. */
+  readonly longer: readonly number[]
   /** Says of nearly everything that is no keyword that it is none, without looking far into memory. */
   readonly filter: Filter
 }
 
-function index(keywords: readonly Keyword[], fold: (text: string) => string): Index {
-  const exact = new Map<string, number>()
-  const words = new Map<string, number>()
-  const anywhere = new Map<string, number>()
-  const starts = new Map<number, number[]>()
-  const pairs = new Filter(keywords.length)
+function index(keywords: readonly Keyword[]): Index {
+  const exact = new Places(keywords)
+  const words = new Places(keywords)
+  const anywhere = new Places(keywords)
+  const lengths = new Uint32Array(powerOfTwo(keywords.length * 4))
+  const longer = new Set<number>()
   const filter = new Filter(keywords.length)
-  keywords.forEach(({ text, match }, i) => {
+  for (let i = 0; i < keywords.length; i++) {
+    const { text, match } = keywords[i] ?? { text: '', match: 'word' }
     const folded = fold(text)
+    if (folded === '') continue
     const places = match === 'exact' ? exact : match === 'word' ? words : anywhere
-    if (folded === '' || places.has(folded)) return
-    places.set(folded, i)
-    if (match === 'exact') return
+    places.add(folded, i)
+    if (match === 'exact') continue
 
     let hash = 0
     for (let at = 0; at < folded.length; at++) {
       hash = hashOn(hash, folded.charCodeAt(at))
-      if (at === 1) pairs.add(hash)
+      if (at !== 1) continue
+      const start = hash & (lengths.length - 1)
+      lengths[start] = (lengths[start] ?? 0) | (1 << Math.min(folded.length, LONG))
     }
+    if (folded.length >= LONG) longer.add(folded.length)
     filter.add(hash)
-    if (folded.length === 1) return
-    const start = pairOf(folded.charCodeAt(0), folded.charCodeAt(1))
-    const lengths = starts.get(start)
-    if (!lengths) starts.set(start, [folded.length])
-    else if (!lengths.includes(folded.length)) lengths.push(folded.length)
-  })
-  for (const lengths of starts.values()) lengths.sort((a, b) => a - b)
-  return { exact, words, anywhere, starts, pairs, filter }
+  }
+  return { exact, words, anywhere, lengths, longer: [...longer].sort((a, b) => a - b), filter }
 }
 
-/** Two characters as one number, small so that it is fast. Others may share it: that costs a look, nothing else. */
-function pairOf(first: number, second: number): number {
-  return ((first << 14) ^ second) & 0x3fffffff
+/** Where in the list keywords stand, by their folded text: the first of those that are alike. */
+class Places {
+  readonly #keywords: readonly Keyword[]
+  readonly #first = new Map<string, number>()
+  /** Those behind the first, by how they are written: in Japanese they are not alike. */
+  readonly #others = new Map<string, number>()
+
+  constructor(keywords: readonly Keyword[]) {
+    this.#keywords = keywords
+  }
+
+  get size(): number {
+    return this.#first.size
+  }
+
+  add(folded: string, place: number): void {
+    if (!this.#first.has(folded)) {
+      this.#first.set(folded, place)
+      return
+    }
+    const written = spelled(this.#keywords[place]?.text ?? '')
+    if (!this.#others.has(written)) this.#others.set(written, place)
+  }
+
+  get(folded: string): number | undefined {
+    return this.#first.get(folded)
+  }
+
+  /** The first of those alike that is written just so; `first` is where they begin. */
+  asWritten(first: number, written: string): number {
+    if (spelled(this.#keywords[first]?.text ?? '') === written) return first
+    return this.#others.get(written) ?? NONE
+  }
+}
+
+function powerOfTwo(atLeast: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(atLeast, 32)))
 }
 
 /** A set of numbers that may say yes to a few it does not have: at least 16 bits for each. */
@@ -239,7 +312,7 @@ class Filter {
   readonly #mask: number
 
   constructor(size: number) {
-    const bits = 2 ** Math.ceil(Math.log2(Math.max(size, 2) * 16))
+    const bits = powerOfTwo(size * 16)
     this.#bits = new Uint32Array(bits / 32)
     this.#mask = bits - 1
   }
@@ -286,11 +359,15 @@ function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit < 0xe000
 }
 
-/** A folded text without the punctuation and white space around it. */
-function bare(text: string): string {
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xe000
+}
+
+/** Where a folded text begins and ends without the punctuation and white space around it. */
+function withoutPunctuation(text: string): { readonly start: number; readonly end: number } {
   let start = 0
   let end = text.length
   while (start < end && AROUND.test(text[start] ?? '')) start++
   while (end > start && AROUND.test(text[end - 1] ?? '')) end--
-  return text.slice(start, end)
+  return { start, end }
 }

@@ -20,7 +20,18 @@ describe('a keyword in the configuration', () => {
   })
 
   test('is refused when it is empty, or says something else', () => {
-    for (const written of ['', '  ', '　', { text: ' ' }, { text: 'r', match: 'fuzzy' }, { txt: 'r' }, 5]) {
+    for (const written of [
+      '',
+      '  ',
+      '　',
+      '\u200b',
+      ' \ufe0f',
+      { text: '\u00ad' },
+      { text: ' ' },
+      { text: 'r', match: 'fuzzy' },
+      { txt: 'r' },
+      5,
+    ]) {
       expect(keyword().safeParse(written).success).toBe(false)
     }
     expect(keyword().safeParse({ text: 'r', fold: 'case' }).error?.message).toContain('fold')
@@ -168,6 +179,23 @@ describe('traditional and simplified characters', () => {
   })
 })
 
+test.each([
+  'r\u200b',
+  '\u200er',
+  'r\ufe0f',
+  '\ufeffr\u2060',
+  '人\u200b工',
+  '人\u200c\u200d\ufe0f工',
+  '\u2067轉人工\u2069',
+  'a\u00adgent',
+])('what nobody sees in “%j” does not matter, in the text or in the keyword', (seen) => {
+  const keywords = [exact('r'), word('人工'), word('agent')]
+  const found = matcher(keywords)(seen)
+  expect(keywords.map(({ text }) => text)).toContain(found)
+  expect(matcher([contains(seen)])(fold(seen))).toBe(seen)
+  expect(matcher([word('agents')])(`my ${seen}`)).toBeUndefined()
+})
+
 test('folding at once is folding by Unicode’s own rules, then each Chinese character', () => {
   const unit = fc.oneof(
     fc.constantFrom(
@@ -175,11 +203,15 @@ test('folding at once is folding by Unicode’s own rules, then each Chinese cha
     ),
     fc.integer({ min: 1, max: 0xd7ff }).map((point) => String.fromCharCode(point)),
     fc.integer({ min: 0xfe00, max: 0xffef }).map((point) => String.fromCharCode(point)),
+    fc.integer({ min: 0x2000, max: 0x2bff }).map((point) => String.fromCharCode(point)),
+    fc.integer({ min: 0x10000, max: 0x1ffff }).map((point) => String.fromCodePoint(point)),
+    fc.integer({ min: 0xd800, max: 0xdfff }).map((unit) => String.fromCharCode(unit)),
   )
   const text = fc.array(unit, { maxLength: 12 }).map((units) => units.join(''))
   fc.assert(
     fc.property(text, (text) => {
-      const spelled = text.normalize('NFKC').toLowerCase().split(/\s+/).filter(Boolean).join(' ')
+      const seen = text.replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+      const spelled = seen.normalize('NFKC').toLowerCase().split(/\s+/).filter(Boolean).join(' ')
       expect(fold(text)).toBe(spelled.replace(/[\u3400-\u9fff]/g, (one) => fold(one)))
     }),
     RUNS,
@@ -202,7 +234,8 @@ const WORD = /[\p{L}\p{N}\p{M}_]/u
 const UNSPACED = /[\p{scx=Hani}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}]/u
 
 function naive(keywords: readonly Keyword[]): (text: string) => string | undefined {
-  const spelled = (text: string) => text.normalize('NFKC').toLowerCase().split(/\s+/).filter(Boolean).join(' ')
+  const spelled = (text: string) =>
+    text.replaceAll('\u200b', '').normalize('NFKC').toLowerCase().split(/\s+/).filter(Boolean).join(' ')
   const inWord = (a: string | undefined, b: string | undefined) =>
     [a, b].every((character) => character !== undefined && WORD.test(character) && !UNSPACED.test(character))
   return (text) => {
@@ -238,6 +271,8 @@ const LETTERS = [
   '轉',
   '转',
   'ア',
+  '\u200b',
+  '…',
   '한',
   'ก',
   '𐐨',
@@ -251,6 +286,25 @@ const LETTERS = [
 const letters = (minLength: number, maxLength: number) =>
   fc.array(fc.constantFrom(...LETTERS), { minLength, maxLength }).map((all) => all.join(''))
 const someKeyword = fc.record({ text: letters(1, 3), match: fc.constantFrom('word', 'exact', 'contains') })
+
+test('each character alone is folded as it is among others', () => {
+  const kinds = ['a', 'e', '人', '가', 'ア', '\u1100', ' ']
+  const alone = (text: string) =>
+    text
+      .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+      .normalize('NFKC')
+      .toLowerCase()
+      .replace(/\s+/g, ' ')
+      .trim()
+      .replace(/[\u3400-\u9fff]/g, (one) => fold(one))
+  const wrong: string[] = []
+  for (let point = 1; point <= 0x1ffff; point += point > 0x3400 && point < 0xa000 ? 7 : 1) {
+    const character = String.fromCodePoint(point)
+    const text = kinds.map((before) => before + character).join('')
+    if (fold(text) !== alone(text)) wrong.push(point.toString(16))
+  }
+  expect(wrong).toEqual([])
+})
 
 test('it finds what the naive matcher finds', () => {
   let found = 0
@@ -288,6 +342,16 @@ test('a hundred thousand keywords cost a text hardly more than a hundred, also w
   expect(work(100_000)).toBeLessThan(2 * work(100))
   expect(work(100_000)).toBeLessThan(text.length)
   expect(work(100)).toBeGreaterThan(0)
+})
+
+test('a text with kana costs no more than another, also the first one', () => {
+  const keywords = Array.from({ length: 20_000 }, (_, i) => word(`人工${i.toString(36)}`))
+  const find = matcher(keywords)
+  const text = (kana: string) => `${kana}人工z9、人工zz`.repeat(3)
+  const without = lookups(() => expect(find(text('啊'))).toBe('人工z9'))
+  const first = lookups(() => expect(find(text('が'))).toBe('人工z9'))
+  expect(without).toBeGreaterThan(0)
+  expect(first).toBeLessThanOrEqual(2 * without)
 })
 
 test('compiling asks a few times for each keyword, however many there are', () => {

@@ -27,7 +27,6 @@ export default definePlugin({
         },
       },
       // Where there is nothing to say, nothing is journaled for it either.
-      // Where there is nothing to say, nothing is journaled for it either.
       events: guidance?.enabled
         ? {
             // Comes behind all that the first message was answered with, so the line stands below the greeting too.
