@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { definePlugin, z } from '#core'
 import { memoryChannel, type TestConfig, testRuntime } from '#core/testing'
 import autoReply from './index.ts'
 import { mayBeSaid } from './once.ts'
@@ -7,6 +8,7 @@ import { mayBeSaid } from './once.ts'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const FOLLOW = { type: 'follow' } as const
+const PICTURE = { type: 'image', url: 'https://files.example/shop.png' }
 const SUPPORT = { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { presale: { members: ['amy'] } } }
 
 /** As a literal it would look like a promise's. */
@@ -47,6 +49,29 @@ describe('C-FO-01: a customer who follows', () => {
     await bot.user('u2', { language: 'zh-CN' }).does(FOLLOW).hears('您好！', { type: 'image' }, /shop/)
   })
 
+  test('is sent what the platform takes after a follow, and no more; what it takes for messages is left alone', async () => {
+    const later = [
+      { on: 'follow', withinMs: 60_000, max: 3, resets: true },
+      { on: 'message', withinMs: 48 * HOUR_MS, max: 5, resets: true },
+    ]
+    const channel = memoryChannel({ capabilities: { later } })
+    const features = [{ use: autoReply, onFollow: [PICTURE, PICTURE, PICTURE, PICTURE] }]
+    await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } }, features }, { channel })
+    const event = { chat: 'u1', atMs: bot.clock.now() } as const
+    await channel.receive({ ...event, id: '1', type: 'follow', grants: 'follow' })
+    await bot.idle()
+    expect(channel.sent).toHaveLength(3)
+    const parts = [{ type: 'text', text: 'hi' }] as const
+    await channel.receive({ ...event, id: '2', type: 'message', parts, grants: 'message' })
+    await bot.idle()
+    expect(channel.sent.slice(3).map(({ part }) => part)).toEqual([{ type: 'text', text: 'echo: hi' }])
+    const allowances = await bot.runtime.engine.read.selectFrom('allowance').select(['on_event', 'used']).execute()
+    expect(allowances).toEqual([
+      { on_event: 'follow', used: 3 },
+      { on_event: 'message', used: 1 },
+    ])
+  })
+
   test('hears nothing when nothing is to be said, and no conversation is opened either way', async () => {
     await using bot = await start({})
     await bot.user('u1').does(FOLLOW).hearsNothing()
@@ -81,6 +106,38 @@ describe('the first message of a conversation', () => {
     await again({}, ['Hello.'])
     await again({ every: '24h' }, [])
     await again({ every: '30m' }, ['Hello.'])
+  })
+
+  test('is the first of several that are collected for one answer', async () => {
+    const routes = [{ from: 'memory', mode: 'bot-first', bot: 'parrot', desk: 'support', collect: '2s' }]
+    await using bot = await start({ onFirstMessage: 'Hello.' }, { desks: { support: SUPPORT }, routes })
+    const user = bot.user('u1')
+    const collected = async (...lines: readonly string[]) => {
+      for (const line of lines) user.says(line)
+      await bot.advance(3_000)
+    }
+    await collected('one', 'two', 'three')
+    await user.hears('Hello.', 'echo: one\ntwo\nthree').hearsNothing()
+    await bot.agent('amy').takes('u1')
+    await bot.agent('amy').closes('u1')
+    await bot.advance(HOUR_MS)
+    await collected('four', 'five')
+    await user.hears('Hello.', 'echo: four\nfive').hearsNothing()
+  })
+
+  test('is not greeted again as long as no conversation comes of it', async () => {
+    const nobody = definePlugin({
+      name: 'nobody',
+      summary: 'Nobody is there.',
+      config: z.strictObject({}),
+      setup: () => ({ inbound: { respond: (turn) => turn.done('nobody is there') } }),
+    })
+    const features = [{ use: autoReply, onFirstMessage: 'Hello.' }, { use: nobody }]
+    await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } }, features })
+    const user = bot.user('u1')
+    await user.says('one').hears('Hello.').says('two').hearsNothing()
+    await bot.apply({ bots: { parrot: { use: 'echo' } }, features: features.slice(0, 1) })
+    await user.says('three').hears('echo: three').hearsNothing()
   })
 
   test('is one that was written: not an item of the menu, an edit or a recall', async () => {
@@ -209,6 +266,16 @@ describe('a rule', () => {
     expect(bot.logged.filter((line) => line.includes('auto-reply'))).toEqual([])
   })
 
+  test('looks with a pattern at the first thousand characters', async () => {
+    await using bot = await start({
+      rules: [{ when: [{ pattern: 'order \\d' }, { pattern: '^x+$' }], say: 'We are looking.' }],
+    })
+    const user = bot.user('u1')
+    await user.says(`${'x'.repeat(993)}order 1`).hears('We are looking.')
+    await user.says(`${'x'.repeat(994)}order 1`).hears(/^echo: xxx/)
+    await user.says(`${'x'.repeat(1_000)}, please`).hears(/^echo: xxx/)
+  })
+
   test.each([
     ['(', /"\(" is no regular expression that can be used: .*missing closing \)/],
     ['a(?=b)', /"a\(\?=b\)" is no regular expression .* Look-around and back-references are not known here\./],
@@ -217,6 +284,10 @@ describe('a rule', () => {
     ['*', /missing argument to repetition operator\. Write a \\ before/],
     ['a\\p{Foo}', /invalid character class range in \\p\{Foo\}\. Write a \\ before/],
     ['a{5000}', /is no regular expression/],
+    ['', /"" fits every message, or one without a text\. Write what must be in it\./],
+    ['.*', /"\.\*" fits every message/],
+    ['x?', /"x\?" fits every message/],
+    ['(a|b|c|d){0,1000}z', /is too large: it is \d+ instructions, and 200 are taken\. Repeat less of it/],
   ])('is refused with the pattern %s', async (pattern, told) => {
     await expect(start({ rules: [{ when: [{ pattern }], say: 'x' }] })).rejects.toThrow(told)
   })
@@ -224,6 +295,9 @@ describe('a rule', () => {
   test.each([
     [{ rules: [{ when: [], say: 'x' }] }, /rules\[0\]\.when/],
     [{ rules: [{ when: ['a'], say: [] }] }, /rules\[0\]\.say/],
+    [{ rules: [{ when: ['a'], say: '' }] }, /rules\[0\]\.say\s/],
+    [{ rules: [{ when: ['a'], say: { en: ' ', 'zh-CN': '' } }] }, /Nothing is said by an empty text\./],
+    [{ onFollow: ['', ''] }, /Nothing is said by an empty text\. Write a text, or leave out what says it\./],
     [{ rules: [{ when: ['a'], say: 'x', ...then('stop') }] }, /end.*go-on/],
     [{ rules: [{ when: [{ text: 'a', match: 'equals' }], say: 'x' }] }, /word.*exact.*contains/],
     [{ rules: [{ when: [5], say: 'x' }] }, /wants a word here, and this is the number 5/],
@@ -233,6 +307,32 @@ describe('a rule', () => {
   ])('and settings like %j are refused with what to write', async (settings, told) => {
     const hours = { office: { weekdays: { 'mon-fri': '09:00-18:00' } } }
     await expect(start(settings, { hours })).rejects.toThrow(told)
+  })
+})
+
+describe('on a channel that only answers inside the platform’s request', () => {
+  const CLOSED = { hours: { weekdays: { sat: '00:00-00:01' } }, say: 'We are closed.', every: '1h' }
+
+  test('what is said besides the answer stands above it in one message, and shifts no answer to the next request', async () => {
+    const rules = [
+      { when: ['go'], say: ['One.', 'Two.'], ...then('go-on') },
+      { when: ['stop'], say: ['Three.', 'Four.'] },
+    ]
+    const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+    const features = [{ use: autoReply, onFirstMessage: 'Hello.', outsideHours: CLOSED, rules }]
+    await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } }, features }, { channel })
+    const ask = async (id: string) => {
+      const parts = [{ type: 'text', text: id }] as const
+      const answer = await channel.receive({ id, chat: 'u1', type: 'message', parts, atMs: bot.clock.now() })
+      await bot.idle()
+      return answer?.part
+    }
+    const text = (...lines: readonly string[]) => ({ type: 'text', text: lines.join('\n') })
+    expect(await ask('one')).toEqual(text('Hello.', 'We are closed.', 'echo: one'))
+    expect(await ask('two')).toEqual(text('echo: two'))
+    expect(await ask('go')).toEqual(text('One.', 'Two.', 'echo: go'))
+    expect(await ask('stop')).toEqual(text('Three.', 'Four.'))
+    expect(await ask('three')).toEqual(text('echo: three'))
   })
 })
 

@@ -9,6 +9,8 @@ export default definePlugin({
   config: settings,
   state: z.object({
     hasFollowed: z.boolean().default(false),
+    /** Since the last conversation was opened; a first message need not open one. */
+    isGreeted: z.boolean().default(false),
     /** When what is not said again for a while was last said, the latest last. */
     saidAt: z.record(z.string(), z.number()).default({}),
   }),
@@ -33,7 +35,10 @@ export default definePlugin({
             return onFollow && !isDone ? answer(onFollow, 'follow') : next()
           }
           if (event.type !== 'message') return next()
-          if (onFirstMessage && !conversation && isDue('first')) say(onFirstMessage)
+          if (onFirstMessage && !conversation && !state.isGreeted) {
+            state.isGreeted = true
+            if (isDue('first')) say(onFirstMessage)
+          }
           const isClosed = outsideHours && !outsideHours.hours.isOpen(event.atMs)
           if (isClosed && isDue('hours', outsideHours.every)) say(outsideHours.say)
           const found = findRule(text)
@@ -43,6 +48,13 @@ export default definePlugin({
           return next()
         },
       },
+      events: onFirstMessage
+        ? {
+            'conversation.opened'({ state }) {
+              state.isGreeted = false
+            },
+          }
+        : undefined,
     }
   },
 })

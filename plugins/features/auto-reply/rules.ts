@@ -21,23 +21,35 @@ export interface FoundRule {
   readonly key: string
 }
 
-/** A regular expression that takes linear time, whatever is written in it and in the text. Case does not matter. */
+/** What a pattern may be compiled to, in instructions; a usual one takes 10 to 50. */
+const MAX_INSTRUCTIONS = 200
+/** So much of a text is looked at. The worst pattern takes some 20 ms for it. */
+const MAX_CHARS = 1_000
+
+/** A regular expression that takes time by its size and the text's length only. Case does not matter. */
 function compile(pattern: string): RE2JS {
   return RE2JS.compile(pattern, RE2JS.CASE_INSENSITIVE)
 }
 
-/** Why a pattern cannot be used; `undefined` when it can. */
+/** Why a pattern cannot be used, as a sentence and what to write instead; `undefined` when it can. */
 export function problemOf(pattern: string): string | undefined {
   try {
-    compile(pattern)
-    return undefined
+    const compiled = compile(pattern)
+    if (compiled.test('')) return `"${pattern}" fits every message, or one without a text. Write what must be in it.`
+    if (compiled.programSize() <= MAX_INSTRUCTIONS) return undefined
+    return `"${pattern}" is too large: it is ${compiled.programSize()} instructions, and ${MAX_INSTRUCTIONS} are taken. Repeat less of it, or write it as several patterns.`
   } catch (error) {
-    if (error instanceof RE2JSSyntaxException) {
-      const piece = error.getPattern()
-      return piece && piece !== pattern ? `${error.getDescription()} in ${piece}` : error.getDescription()
-    }
-    throw error
+    if (!(error instanceof RE2JSSyntaxException)) throw error
+    const piece = error.getPattern()
+    const wrong = piece && piece !== pattern ? `${error.getDescription()} in ${piece}` : error.getDescription()
+    return `"${pattern}" is no regular expression that can be used: ${wrong}. ${adviceOn(pattern)}`
   }
+}
+
+function adviceOn(pattern: string): string {
+  return /\(\?<?[=!]|\\[1-9k]/.test(pattern)
+    ? 'Look-around and back-references are not known here.'
+    : 'Write a \\ before a sign that means itself.'
 }
 
 /** Compiles rules into a function that gives the first one that is for a text. All their words are looked for at once. */
@@ -53,7 +65,9 @@ export function ruleFinder(rules: readonly Rule[]): (text: string) => FoundRule 
   return (text) => {
     const word = findWord(text)
     const before = word?.place ?? rules.length
-    const pattern = patterns.find(({ place, compiled }) => place < before && compiled.test(text))
+    // The sign stands for the rest: what is looked for at the end of a text is not found where it was cut.
+    const start = text.length <= MAX_CHARS ? text : `${text.slice(0, MAX_CHARS)}…`
+    const pattern = patterns.find(({ place, compiled }) => place < before && compiled.test(start))
     if (pattern) return { rule: pattern.rule, key: pattern.key, because: `pattern ${pattern.pattern}` }
     return word && { rule: word.rule, key: word.key, because: `keyword ${word.text}` }
   }

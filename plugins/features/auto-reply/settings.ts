@@ -1,21 +1,21 @@
 /** What an operator writes. */
-import { duration, hours, keyword, say, z } from '#core'
+import { duration, hours, keyword, type Say, say, z } from '#core'
 import { problemOf } from './rules.ts'
 
 /** One message, or several one after the other. */
-const messages = z.union([say().transform((one) => [one]), z.array(say()).min(1)])
+const messages = z
+  .union([say().transform((one) => [one]), z.array(say()).min(1)])
+  .refine((all) => !all.every(isEmpty), 'Nothing is said by an empty text. Write a text, or leave out what says it.')
 
-function adviceOn(pattern: string): string {
-  return /\(\?<?[=!]|\\[1-9k]/.test(pattern)
-    ? 'Look-around and back-references are not known here.'
-    : 'Write a \\ before a sign that means itself.'
+/** In every language. */
+function isEmpty(say: Say): boolean {
+  const texts: readonly unknown[] = typeof say === 'string' ? [say] : Object.values(say)
+  return texts.every((text) => typeof text === 'string' && text.trim() === '')
 }
 
 const pattern = z.string().superRefine((text, context) => {
-  const wrong = problemOf(text)
-  if (wrong === undefined) return
-  const message = `"${text}" is no regular expression that can be used: ${wrong}. ${adviceOn(text)}`
-  context.addIssue({ code: 'custom', message })
+  const message = problemOf(text)
+  if (message !== undefined) context.addIssue({ code: 'custom', message })
 })
 
 const rule = z.strictObject({
