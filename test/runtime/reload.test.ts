@@ -296,6 +296,42 @@ test('what has not changed is kept; what has, and whoever borrows from it, is st
   await runtime.user('u1').says('?').hears('2')
 })
 
+test('C-BT-01: each channel has its bot, and changing the one does not restart the other', async () => {
+  const started: string[] = []
+  const shop = defineBot({
+    name: 'shop',
+    summary: 'Answers for a shop.',
+    config: z.strictObject({ label: z.string() }),
+    setup: ({ name, config }) => {
+      started.push(`${name} ${config.label}`)
+      return { answer: (turn) => turn.reply(`${config.label}: ${turn.text}`) }
+    },
+  })
+  const second = memoryChannel({ name: 'second-memory' })
+  const config = (one: string, other: string): TestConfig => ({
+    channels: { second: { use: second.plugin } },
+    bots: { one: { use: shop, label: one }, other: { use: shop, label: other } },
+    routes: [
+      { from: 'memory', mode: 'bot-only', bot: 'one' },
+      { from: 'second', mode: 'bot-only', bot: 'other' },
+    ],
+  })
+  await using runtime = await testRuntime(config('A', 'B'))
+  const ask = async (id: string) => {
+    const parts = [{ type: 'text', text: 'hi' }] as const
+    const atMs = runtime.clock.now()
+    await second.receive({ id, chat: 'u2', type: 'message', parts, atMs, grants: 'message' })
+    await runtime.idle()
+    return second.sent.at(-1)?.part
+  }
+  await runtime.user('u1').says('hi').hears('A: hi')
+  expect(await ask('1')).toEqual({ type: 'text', text: 'B: hi' })
+  await runtime.apply(config('A', 'C'))
+  expect(started).toEqual(['one A', 'other B', 'other C'])
+  expect(await ask('2')).toEqual({ type: 'text', text: 'C: hi' })
+  await runtime.user('u1').says('hi').hears('A: hi')
+})
+
 test('who can do without a lender is started anew when it goes, and when it comes', async () => {
   const lent = service<{ value(): string }>('numbers')
   const lender = definePlugin({
