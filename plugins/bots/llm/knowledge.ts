@@ -25,8 +25,17 @@ export interface ReadKnowledge {
 }
 type Mistake = Pick<ConfigProblem, 'message' | 'instead' | 'at'>
 
+/** What `check` has read, `setup` need not read again. */
+const known = new WeakMap<KnowledgeFile, ReadKnowledge>()
+
 /** Reads a file. Throws only what its `text` throws, when it is not UTF-8. */
 export function readKnowledge(file: KnowledgeFile): ReadKnowledge {
+  const read = known.get(file) ?? readNow(file)
+  known.set(file, read)
+  return read
+}
+
+function readNow(file: KnowledgeFile): ReadKnowledge {
   const { path, text } = file
   if (text.length > MAX_CHARS) {
     const instead = 'Keep only what customers ask for, or make two bots of it.'

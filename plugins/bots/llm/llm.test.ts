@@ -3,24 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { z } from '#core'
-import { memoryDesk, type TestConfig, testRuntime, testServer } from '#core/testing'
+import { memoryDesk, type TestConfig, type TestServer, testRuntime, testServer } from '#core/testing'
 import llm from './index.ts'
 import { tokenLimit } from './model.ts'
-import {
-  calls,
-  ends,
-  type FakeModel,
-  fakeModel,
-  KEY,
-  refuses,
-  type Stream,
-  type Streamed,
-  said,
-  writes,
-} from './simulated-model.ts'
+import { calls, ends, fakeModel, KEY, refuses, type Stream, type Streamed, said, writes } from './simulated-model.ts'
 import { TOOLS } from './tools.ts'
 
-function config(model: FakeModel, settings: object = {}, more: TestConfig = {}): TestConfig {
+function config(model: TestServer, settings: object = {}, more: TestConfig = {}): TestConfig {
   return {
     http: { allow: [model.host] },
     bots: { ai: { use: llm, url: `${model.url}/v1`, key: KEY, model: 'small-1', prompt: 'Be brief.', ...settings } },
@@ -456,21 +445,17 @@ describe('limits', () => {
   })
 
   test('count what was given up before it began, with the tools that it was told of', async () => {
-    await using model = await fakeModel(async function* (_asked, _nth, signal) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      yield ''
+    let asked = 0
+    await using silent = await testServer(() => {
+      asked++
+      return new Promise(() => undefined)
     })
-    await using silent = await testServer(() => new Promise(() => undefined))
-    const own = { url: `${silent.url}/v1`, limits: { day: 1_000_000 } }
-    await using bot = await testRuntime(config(model, own, { http: { allow: [silent.host] } }))
-    await bot.user('u1').says('x'.repeat(300))
-    await expect.poll(() => bot.clock.nextAtMs).toBeDefined()
-    await expect
-      .poll(async () => {
-        await bot.clock.advance(30_000)
-        return bot.channel.sent.length
-      })
-      .toBe(1)
+    await using bot = await testRuntime(config(silent, { limits: { day: 1_000_000 }, answerWithin: '10s' }))
+    const user = bot.user('u1')
+    await user.says('x'.repeat(300))
+    await expect.poll(() => asked).toBe(1)
+    await bot.clock.advance(10_000)
+    await user.hears('Later, please.')
     const [minute] = z.tuple([z.object({ tokens: z.number() })]).parse(await bot.rows('ai', 'minute_spent'))
     expect(minute.tokens).toBeGreaterThan((300 + JSON.stringify(TOOLS).length) / 3)
   })
