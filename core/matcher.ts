@@ -69,51 +69,46 @@ export function matcher(keywords: readonly Keyword[]): (text: string) => string 
  * means different things by them (機 a machine, 机 a desk). There, characters count as they are written.
  */
 export function finder<K extends Keyword>(keywords: readonly K[]): (text: string) => K | undefined {
-  const { exact, words, anywhere, lengths, longer, filter } = index(keywords)
+  const { folded: wanted, heads, next, starts, lengthsOf, filter, hasExact } = index(keywords)
   return (text) => {
     const folded = fold(text)
-    let first = NONE
-    let isJapanese: boolean | undefined
-    let written = ''
-    /** What stands there, of one of the three kinds. Whether the text is Japanese is asked only where something does. */
-    const placeOf = (places: Places, found: string, start: number): number => {
-      const place = places.get(found)
-      if (place === undefined) return NONE
-      isJapanese ??= KANA.test(text)
-      if (!isJapanese) return place
-      written ||= spelled(text)
-      return places.asWritten(place, written.slice(start, start + found.length))
+    let first = keywords.length
+    let written: string | undefined
+    /** Whether it stands there as it is written; asked of Japanese only, and only where a keyword stands. */
+    const isWritten = (place: number, i: number): boolean => {
+      written ??= KANA.test(text) ? spelled(text) : ''
+      return written === '' || written.startsWith(spelled(keywords[place]?.text ?? ''), i)
     }
-    const look = (i: number, end: number) => {
-      const found = folded.slice(i, end)
-      first = Math.min(first, placeOf(anywhere, found, i))
-      const word = placeOf(words, found, i)
-      if (word < first && !isInsideWord(folded, i) && !isInsideWord(folded, end)) first = word
+    const look = (i: number, end: number, hash: number, isWhole: boolean) => {
+      for (let place = heads[hash & (heads.length - 1)] ?? END; place < first; place = next[place] ?? END) {
+        const one = wanted[place] ?? ''
+        if (one.length !== end - i || !folded.startsWith(one, i)) continue
+        const match = keywords[place]?.match
+        if ((match === 'exact') !== isWhole) continue
+        if (match === 'word' && (isInsideWord(folded, i) || isInsideWord(folded, end))) continue
+        if (isWritten(place, i)) first = place
+      }
     }
 
-    if (exact.size > 0) {
+    if (hasExact) {
       const { start, end } = withoutPunctuation(folded)
-      first = Math.min(placeOf(exact, folded, 0), placeOf(exact, folded.slice(start, end), start))
+      look(0, folded.length, hashOf(folded, 0, folded.length), true)
+      look(start, end, hashOf(folded, start, end), true)
     }
-    let next = folded.charCodeAt(0)
+    let unit = folded.charCodeAt(0)
     for (let i = 0; i < folded.length; i++) {
-      let hash = hashOn(0, next)
-      if (filter.has(hash)) look(i, i + 1)
+      let hash = hashOn(0, unit)
+      if (filter.has(hash)) look(i, i + 1, hash, false)
       if (i + 1 === folded.length) break
-      next = folded.charCodeAt(i + 1)
-      hash = hashOn(hash, next)
+      unit = folded.charCodeAt(i + 1)
+      hash = hashOn(hash, unit)
+      const lengths = starts[hash & (starts.length - 1)] ?? 0
+      if (lengths === 0) continue
       let end = i + 2
-      const tryLength = (length: number) => {
-        while (end < i + length) hash = hashOn(hash, folded.charCodeAt(end++))
-        if (filter.has(hash)) look(i, end)
-      }
-      let left = lengths[hash & (lengths.length - 1)] ?? 0
-      while (left !== 0) {
-        const length = 31 - Math.clz32(left & -left)
-        left &= left - 1
+      for (const length of lengthsOf(lengths)) {
         if (i + length > folded.length) break
-        if (length < LONG) tryLength(length)
-        else for (const one of longer) if (i + one <= folded.length) tryLength(one)
+        while (end < i + length) hash = hashOn(hash, folded.charCodeAt(end++))
+        if (filter.has(hash)) look(i, end, hash, false)
       }
     }
     return keywords[first]
@@ -219,86 +214,76 @@ function simplified(text: string): string {
 
 // ── the index ───────────────────────────────────────────────────────────────────────────────
 
-const NONE = Number.POSITIVE_INFINITY
-
+/** Behind the last of those that share a number. */
+const END = 0x7fffffff
 /** Keywords of so many characters and more have their lengths in a list. */
 const LONG = 31
 
 interface Index {
-  readonly exact: Places
-  readonly words: Places
-  readonly anywhere: Places
+  /** Each keyword, folded. */
+  readonly folded: readonly string[]
+  /** By the hash of a folded keyword the first in the list that has this number, and for each the next one. */
+  readonly heads: Int32Array
+  readonly next: Int32Array
   /**
    * By the hash of their first two characters how long the keywords are that begin so, a bit for each length. Two
    * beginnings may share a number: that costs a look, nothing else. Most of a text is seen here to begin nothing.
    */
-  readonly lengths: Uint32Array
-  /** The lengths that have no bit of their own, from short to long. */
-  readonly longer: readonly number[]
+  readonly starts: Uint32Array
+  /** The lengths that such bits stand for, from short to long. */
+  readonly lengthsOf: (bits: number) => readonly number[]
   /** Says of nearly everything that is no keyword that it is none, without looking far into memory. */
   readonly filter: Filter
+  readonly hasExact: boolean
 }
 
 function index(keywords: readonly Keyword[]): Index {
-  const exact = new Places(keywords)
-  const words = new Places(keywords)
-  const anywhere = new Places(keywords)
-  const lengths = new Uint32Array(powerOfTwo(keywords.length * 4))
+  const heads = new Int32Array(powerOfTwo(keywords.length * 2)).fill(END)
+  const next = new Int32Array(keywords.length)
+  const starts = new Uint32Array(powerOfTwo(keywords.length * 4))
   const longer = new Set<number>()
   const filter = new Filter(keywords.length)
-  for (let i = 0; i < keywords.length; i++) {
-    const { text, match } = keywords[i] ?? { text: '', match: 'word' }
-    const folded = fold(text)
-    if (folded === '') continue
-    const places = match === 'exact' ? exact : match === 'word' ? words : anywhere
-    places.add(folded, i)
-    if (match === 'exact') continue
-
-    let hash = 0
-    for (let at = 0; at < folded.length; at++) {
-      hash = hashOn(hash, folded.charCodeAt(at))
-      if (at !== 1) continue
-      const start = hash & (lengths.length - 1)
-      lengths[start] = (lengths[start] ?? 0) | (1 << Math.min(folded.length, LONG))
+  let hasExact = false
+  const folded = keywords.map(({ text }) => fold(text))
+  // From the last to the first, so that of those that share a number the first in the list comes first.
+  for (let place = keywords.length - 1; place >= 0; place--) {
+    const one = folded[place] ?? ''
+    if (one === '') continue
+    const hash = hashOf(one, 0, one.length)
+    const slot = hash & (heads.length - 1)
+    const head = heads[slot] ?? END
+    // A list in which one stands a thousand times is no slower for it.
+    const isRepeated = head !== END && isSame(keywords[place], keywords[head])
+    next[place] = isRepeated ? (next[head] ?? END) : head
+    heads[slot] = place
+    if (keywords[place]?.match === 'exact') {
+      hasExact = true
+      continue
     }
-    if (folded.length >= LONG) longer.add(folded.length)
     filter.add(hash)
+    if (one.length === 1) continue
+    const start = hashOf(one, 0, 2) & (starts.length - 1)
+    starts[start] = (starts[start] ?? 0) | (1 << Math.min(one.length, LONG))
+    if (one.length >= LONG) longer.add(one.length)
   }
-  return { exact, words, anywhere, lengths, longer: [...longer].sort((a, b) => a - b), filter }
+  return { folded, heads, next, starts, lengthsOf: lengthsFrom(longer), filter, hasExact }
 }
 
-/** Where in the list keywords stand, by their folded text: the first of those that are alike. */
-class Places {
-  readonly #keywords: readonly Keyword[]
-  readonly #first = new Map<string, number>()
-  /** Those behind the first, by how they are written: in Japanese they are not alike. */
-  readonly #others = new Map<string, number>()
+function isSame(one: Keyword | undefined, other: Keyword | undefined): boolean {
+  return one?.text === other?.text && one?.match === other?.match
+}
 
-  constructor(keywords: readonly Keyword[]) {
-    this.#keywords = keywords
-  }
-
-  get size(): number {
-    return this.#first.size
-  }
-
-  add(folded: string, place: number): void {
-    if (!this.#first.has(folded)) {
-      this.#first.set(folded, place)
-      return
+function lengthsFrom(longer: ReadonlySet<number>): Index['lengthsOf'] {
+  const long = [...longer].sort((a, b) => a - b)
+  const known = new Map<number, readonly number[]>()
+  return (bits) => {
+    let lengths = known.get(bits)
+    if (!lengths) {
+      const short = Array.from({ length: LONG }, (_, length) => length).filter((length) => bits & (1 << length))
+      lengths = bits & (1 << LONG) ? [...short, ...long] : short
+      known.set(bits, lengths)
     }
-    const written = spelled(this.#keywords[place]?.text ?? '')
-    if (!this.#others.has(written)) this.#others.set(written, place)
-  }
-
-  get(folded: string): number | undefined {
-    return this.#first.get(folded)
-  }
-
-  /** The first of those alike that is written just so; `first` is where they begin. */
-  asWritten(first: number, written: string): number {
-    if (spelled(this.#keywords[first]?.text ?? '') === written) return first
-    return this.#others.get(written) ?? NONE
+    return lengths
   }
 }
 
@@ -326,6 +311,12 @@ class Filter {
     const bit = hash & this.#mask
     return ((this.#bits[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0
   }
+}
+
+function hashOf(text: string, start: number, end: number): number {
+  let hash = 0
+  for (let i = start; i < end; i++) hash = hashOn(hash, text.charCodeAt(i))
+  return hash
 }
 
 /** The hash of a text that is one character longer. */
