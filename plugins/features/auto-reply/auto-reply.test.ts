@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { definePlugin, z } from '#core'
 import { memoryChannel, type TestConfig, testRuntime } from '#core/testing'
 import autoReply from './index.ts'
-import { mayBeSaid } from './once.ts'
+import { mayBeSaid } from './memory.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS

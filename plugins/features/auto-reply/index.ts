@@ -1,5 +1,5 @@
-import { definePlugin, type Say, z } from '#core'
-import { mayBeSaid } from './once.ts'
+import { definePlugin, type Say } from '#core'
+import { greetAgain, mayBeSaid, memory } from './memory.ts'
 import { ruleFinder } from './rules.ts'
 import { settings } from './settings.ts'
 
@@ -7,13 +7,7 @@ export default definePlugin({
   name: 'auto-reply',
   summary: 'Says given texts by itself: to followers, to a first message, outside opening hours, and to given words.',
   config: settings,
-  state: z.object({
-    hasFollowed: z.boolean().default(false),
-    /** Since the last conversation was opened; a first message need not open one. */
-    isGreeted: z.boolean().default(false),
-    /** When what is not said again for a while was last said, the latest last. */
-    saidAt: z.record(z.string(), z.number()).default({}),
-  }),
+  state: memory,
   setup: ({ config: { onFollow, onFollowAgain, onFirstMessage, outsideHours, rules, every } }) => {
     const findRule = ruleFinder(rules)
     return {
@@ -48,13 +42,7 @@ export default definePlugin({
           return next()
         },
       },
-      events: onFirstMessage
-        ? {
-            'conversation.opened'({ state }) {
-              state.isGreeted = false
-            },
-          }
-        : undefined,
+      events: onFirstMessage && { 'conversation.opened': greetAgain },
     }
   },
 })

@@ -1,4 +1,13 @@
-/** What is said once in a while: when that was, in the memory that the plugin has of the chat. */
+/** What the plugin remembers of a chat. */
+import { z } from '#core'
+
+export const memory = z.object({
+  hasFollowed: z.boolean().default(false),
+  /** Since the last conversation was opened; a first message need not open one. */
+  isGreeted: z.boolean().default(false),
+  /** When what is not said again for a while was last said, the latest last. */
+  saidAt: z.record(z.string(), z.number()).default({}),
+})
 
 /** Of more than so many, the earliest are forgotten: a chat's memory is small. */
 const MAX_KEPT = 100
@@ -17,4 +26,9 @@ export function mayBeSaid(
   saidAt[key] = atMs
   for (const early of Object.keys(saidAt).slice(0, -MAX_KEPT)) delete saidAt[early]
   return true
+}
+
+/** A conversation has been opened: the first message after its end is greeted again. */
+export function greetAgain({ state }: { readonly state: z.infer<typeof memory> }): void {
+  state.isGreeted = false
 }
