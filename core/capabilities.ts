@@ -32,7 +32,7 @@ export interface Capabilities {
   }
   /** The channel can answer inside the webhook's own response, if the answer is there within this time. */
   readonly inline?: { readonly withinMs: number } | undefined
-  /** Which messages it can send afterwards. Empty: never. */
+  /** Which messages it can send afterwards. Empty: never, and all texts of a turn are then one message. */
   readonly later: readonly Allowance[]
   readonly showsIdentity:
     | 'none'
