@@ -87,7 +87,7 @@ test('a bot’s answer that was on its way when an agent took over is not sent a
 test('after a restart with another desk nobody talks into nothing', async () => {
   const { desk } = quietDesk()
   const handsOver = botThat((turn) => turn.handOff({ because: 'asked', say: '' }))
-  const first = await testRuntime({ bots: { bot: { use: handsOver } }, desks: { old: { use: desk } } })
+  await using first = await testRuntime({ bots: { bot: { use: handsOver } }, desks: { old: { use: desk } } })
   await first.user('u1').says('hello').hearsNothing()
   await first.runtime.stop()
 
@@ -99,7 +99,6 @@ test('after a restart with another desk nobody talks into nothing', async () => 
   expect((await second.conversation('u1'))?.owner).toEqual({ kind: 'bot', bot: 'bot' })
   await second.user('u1').says('anybody?').hears('echo: anybody?')
   expect(items).toEqual([])
-  await first[Symbol.asyncDispose]()
 })
 
 test('an agent can close when nothing can be said any more: the farewell is left out', async () => {
