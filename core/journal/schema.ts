@@ -288,4 +288,24 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
     CREATE UNIQUE INDEX customer_user ON customer (user_id) WHERE user_id IS NOT NULL;
     ALTER TABLE entry ADD COLUMN customer_json TEXT;
   `,
+
+  // SQLite looks a value up in a list by filling a table with the list, for every row that is written: a tenth of all
+  // that a message costs. The same conditions in other words; no row changes.
+  '7-plain-conditions': `
+    PRAGMA writable_schema = ON;
+    ${plainly('entry', 'kind', ['in', 'life', 'out', 'note'])}
+    ${plainly('delivery', 'state', ['pending', 'sending', 'sent', 'dead', 'unknown', 'cancelled'])}
+    ${plainly('conversation', 'state', ['bot', 'queued', 'assigned', 'closed'])}
+    ${plainly('media', 'state', ['waiting', 'here', 'gone'])}
+    PRAGMA writable_schema = RESET;
+  `,
+}
+
+/** Writes a table's condition that a column has one of these values as comparisons instead of a list. */
+function plainly(table: string, column: string, values: readonly string[]): string {
+  const texts = values.map((value) => `''${value}''`)
+  const list = `${column} IN (${texts.join(', ')})`
+  const comparisons = texts.map((text) => `${column} = ${text}`).join(' OR ')
+  return `UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (${list})', 'CHECK (${comparisons})')
+      WHERE type = 'table' AND name = '${table}';`
 }

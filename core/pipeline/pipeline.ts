@@ -94,9 +94,9 @@ export function makePipeline(
         running.again = false
         const chat = await engine.load(id)
         if (chat?.next && tools.plan().down.has(chat.account)) return lookAgain(id, DOWN_AGAIN_MS)
-        if (chat?.next && chat.dueAtMs <= clock.now()) await take(chat, chat.next)
-        else if (chat?.next) return use.sweep().by(chat.dueAtMs)
-        else if (!running.again) return
+        if (chat?.next && chat.dueAtMs > clock.now()) return use.sweep().by(chat.dueAtMs)
+        const behind = chat?.next ? await take(chat, chat.next) : 0
+        if (behind === 0 && !running.again) return
       }
     } catch (error) {
       log.error({ chat: id, error }, `A chat could not be read or written and is looked at again: ${messageOf(error)}`)
@@ -115,11 +115,11 @@ export function makePipeline(
     })
   }
 
-  /** One entry, to its outcome or to another try. */
-  async function take(chat: LoadedChat, todo: TodoEntry): Promise<void> {
+  /** One entry, to its outcome or to another try. Gives how many wait behind it; `undefined`: who knows. */
+  async function take(chat: LoadedChat, todo: TodoEntry): Promise<number | undefined> {
     const startedMs = clock.now()
     try {
-      await handle(chat, todo).finally(() => metrics.turnTook(clock.now() - startedMs))
+      return await handle(chat, todo).finally(() => metrics.turnTook(clock.now() - startedMs))
     } catch (error) {
       if (error instanceof SwitchboardError && (error.code === 'JOURNAL_FULL' || error.code === 'JOURNAL_CLOSED'))
         throw error
@@ -131,10 +131,11 @@ export function makePipeline(
       )
       if (wait === undefined) return giveUp(chat, todo, because)
       await engine.postpone(chat.id, todo.seq, clock.now() + wait)
+      return undefined
     }
   }
 
-  async function handle(first: LoadedChat, todo: TodoEntry): Promise<void> {
+  async function handle(first: LoadedChat, todo: TodoEntry): Promise<number | undefined> {
     if (todo.blocked >= MAX_BLOCKED) return giveUp(first, todo, 'it has blocked the process three times')
     const trace: TraceStep[] = []
     // Whoever is asked again about this event is told of the same conversation, also while none is open yet.
@@ -165,7 +166,7 @@ export function makePipeline(
         const settled = await run(draft, todo, find)
         const committed = await commit(draft, settled)
         if (committed.ok) return afterwards(draft, todo, settled, committed, enriching ?? NOTHING_TO_FIND)
-        if (committed.why === 'epoch' || committed.why === 'repeated') return
+        if (committed.why === 'epoch' || committed.why === 'repeated') return undefined
         const because = committed.why === 'waiting' ? 'the customer has written' : `the ${committed.why} has changed`
         trace.push({ stage: 'commit', by: 'core', did: 'superseded', because })
       } catch (error) {
@@ -176,10 +177,11 @@ export function makePipeline(
         release()
       }
       const again = await engine.load(chat.id)
-      if (again?.next?.seq !== todo.seq) return
+      if (again?.next?.seq !== todo.seq) return undefined
       chat = again
     }
-    if (!stopped) throw new Error(`The chat changed ${MAX_ROUNDS} times while the event was handled.`)
+    if (stopped) return undefined
+    throw new Error(`The chat changed ${MAX_ROUNDS} times while the event was handled.`)
   }
 
   async function begin(
@@ -327,13 +329,14 @@ export function makePipeline(
     }
   }
 
+  /** Gives how many entries wait. */
   function afterwards(
     draft: TurnDraft,
     todo: TodoEntry,
     { outcome }: Settled,
-    { sending }: Extract<Committed, { ok: true }>,
+    { sending, pending }: Extract<Committed, { ok: true }>,
     enriching: Enriching,
-  ): void {
+  ): number {
     if (isFromPlatform(draft)) use.receive().ended(draft.chat.account, draft.chat.externalId)
     for (const { inMs } of draft.wakes.values()) use.sweep().by(clock.now() + inMs)
     const toSend = sending.filter((delivery) => {
@@ -347,6 +350,7 @@ export function makePipeline(
     use.deliver().start(toSend)
     const isReplay = tools.recorded !== undefined
     if (!isReplay && (outcome === 'to-desk' || outcome === 'handed-off')) track(followUp(draft, enriching))
+    return pending
   }
 
   /** What a person's desk is told after the message itself: facts that came late, and the bot's suggestion. */
@@ -393,7 +397,7 @@ export function makePipeline(
   }
 
   /** It is not run any more: the customer gets the fallback, the chat goes on. */
-  async function giveUp(chat: LoadedChat, todo: TodoEntry, because: string): Promise<void> {
+  async function giveUp(chat: LoadedChat, todo: TodoEntry, because: string): Promise<number | undefined> {
     const { plan, release } = tools.hold()
     try {
       const channel = plan.channels.get(chat.account)
@@ -406,15 +410,15 @@ export function makePipeline(
       draft.rewritten = draft.replies.map((reply) => ({ ...reply, identity: undefined }))
       const settled: Settled = { outcome: 'failed', by: 'core', because }
       const committed = await commit(draft, settled)
-      if (committed.ok) afterwards(draft, todo, settled, committed, NOTHING_TO_FIND)
+      return committed.ok ? afterwards(draft, todo, settled, committed, NOTHING_TO_FIND) : undefined
     } finally {
       release()
     }
   }
 
   /** No channel has this chat: one that is down is waited for, and what came by one that is gone is ignored. */
-  async function leave(plan: Plan, chat: LoadedChat, todo: TodoEntry): Promise<void> {
-    if (plan.down.has(chat.account)) return
+  async function leave(plan: Plan, chat: LoadedChat, todo: TodoEntry): Promise<number | undefined> {
+    if (plan.down.has(chat.account)) return undefined
     const because = `no channel has the account ${chat.account}`
     const change: ChatChange = {
       chat: chat.id,
@@ -431,10 +435,11 @@ export function makePipeline(
       },
     }
     const committed = await engine.commit(change)
-    if (!committed.ok) return
+    if (!committed.ok) return undefined
     metrics.committed('gone', change)
     const { type } = todo.event
     if (type !== 'wake' && !isLifeEvent(type)) use.receive().ended(chat.account, chat.externalId)
+    return committed.pending
   }
 
   return {

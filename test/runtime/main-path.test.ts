@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { testRuntime } from '#core/testing'
 
 const KEYWORDS = { use: 'keyword-handoff', keywords: ['人工', { text: 'r', match: 'exact' }], say: 'One moment.' }
@@ -8,6 +8,16 @@ test('a message is answered by the bot', async () => {
   await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } } })
   await bot.user('u1').says('hello').hears('echo: hello')
   expect(await bot.outcomes('u1')).toEqual(['answered: bot'])
+})
+
+test('a chat is read once for each message: the end of a turn says whether anything waits', async () => {
+  await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } } })
+  const reads = vi.spyOn(bot.runtime.engine, 'load')
+  const user = bot.user('u1')
+  await user.says('one').hears('echo: one')
+  expect(reads).toHaveBeenCalledTimes(1)
+  await user.says('two').hears('echo: two')
+  expect(reads).toHaveBeenCalledTimes(2)
 })
 
 test('asking for a person hands over, and people own the conversation from then on', async () => {

@@ -289,7 +289,7 @@ describe('sqlite, as a file', () => {
     expect((await other.accept(newEvent({ chat: 'ann' }))).chat).toBe(chat)
   })
 
-  test('every statement of the journal finds its rows by a key or an index', async () => {
+  test('every statement of the journal finds its rows by a key or an index, and fills no table to write them', async () => {
     await (await openHere()).close()
     const prepared: string[] = []
     class Noting extends DatabaseSync {
@@ -310,8 +310,20 @@ describe('sqlite, as a file', () => {
     })
     const due = prepared.find((sql) => sql.includes('INDEXED BY delivery_due')) ?? ''
     const [plan] = db.prepare(`EXPLAIN QUERY PLAN ${due}`).all()
+    const written = prepared.filter((sql) => /^(INSERT INTO|UPDATE) (entry|delivery|media) /.test(sql))
+    const filling = written.filter((sql) => {
+      const steps = db.prepare(`EXPLAIN ${sql}`).all()
+      return steps.some(({ opcode }) => opcode === 'OpenEphemeral')
+    })
+    const refused = () =>
+      db.exec(
+        "INSERT INTO entry VALUES ('c', 1, 'e', 'said', '', '', '', '', '', 1, 1, 1, '', '', '', '', 0, '', 1, 1, 1, '')",
+      )
+    expect(refused).toThrow('CHECK constraint failed')
     db.close()
     checking.close()
+    expect(written.length).toBeGreaterThan(8)
+    expect(filling).toEqual([])
     // Passes by the long queues of what is not sent to now, without reading them.
     expect(plan?.detail).toMatch(/^SEARCH delivery USING COVERING INDEX delivery_due/)
     expect(prepared.length).toBeGreaterThan(80)
