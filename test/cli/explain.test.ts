@@ -188,7 +188,7 @@ test('what strangers and agents write moves no cursor, and forges no line', asyn
   await using bot = await testRuntime(CONFIG)
   await bot
     .user('u1', { name: 'x' })
-    .says('\u001b[2J\u202eagent\u0085')
+    .says('\u001b[2J \u202eagent\u0085')
     .hears(/One moment/)
   await bot.agent('amy').takes('u1')
   const conversation = await bot.conversation('u1')

@@ -73,7 +73,8 @@ describe('the team', () => {
     expect((await bot.conversation('u1'))?.owner).toMatchObject({ team: 'orders' })
     await bot.user('u2').says('person presale').hears('Wait.')
     expect((await bot.conversation('u2'))?.owner).toMatchObject({ team: 'presale' })
-    await bot.user('u3').says('person nobody-of-this-name').hears('Nobody is here.')
+    await bot.user('u3').says('person nobody-of-this-name').hears('Wait.')
+    expect((await bot.conversation('u3'))?.owner).toMatchObject({ team: 'orders' })
   })
 })
 

@@ -266,9 +266,10 @@ describe('a listed customer', () => {
   })
 
   test('is not given what waited for their next message, on a channel that can only answer', async () => {
+    const picture = (of: string) => ({ type: 'image', url: `https://files.example/${of}.png` }) as const
     const two = botThat((turn) => {
-      turn.say('one')
-      return turn.reply('two')
+      turn.say(picture('one'))
+      return turn.reply(picture('two'))
     })
     const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
     await using bot = await testRuntime({ bots: { two: { use: two } }, features: [{ use: blacklist }] }, { channel })
@@ -279,11 +280,11 @@ describe('a listed customer', () => {
       return answer?.part
     }
     const who = { account: 'memory:memory', id: 'u1' }
-    expect(await ask('a')).toEqual({ type: 'text', text: 'one' })
+    expect(await ask('a')).toEqual(picture('one'))
     await service(bot).add(who, { reason: 'Spam', by: AMY })
     expect(await ask('b')).toBeUndefined()
     await service(bot).remove(who, { by: AMY })
-    expect(await ask('c')).toEqual({ type: 'text', text: 'one' })
+    expect(await ask('c')).toEqual(picture('one'))
   })
 
   test('is not spoken to by a timer either', async () => {
