@@ -25,13 +25,39 @@ export type Value = SQLInputValue
 export interface Query<R> {
   get(...values: Value[]): R | undefined
   all(...values: Value[]): R[]
-  iterate(...values: Value[]): IterableIterator<R>
+  iterate(...values: Value[]): IteratorObject<R>
   run(...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint }
 }
 
 /** Prepares a statement once, for the connection's life. */
 export function query<R = never>(db: DatabaseSync, sql: string): Query<R> {
-  return db.prepare(sql) as unknown as Query<R>
+  const statement = db.prepare(sql)
+  const names = statement.columns().map(({ name }) => name)
+  if (names.length === 0) return statement as unknown as Query<R>
+  statement.setReturnArrays(true)
+  const lists = statement as unknown as Query<readonly Value[]>
+  // Rows that SQLite names itself cost more to make, and to read, than lists that are named here.
+  const named = (list: readonly Value[]): R => {
+    const row: { [column: string]: Value | undefined } = {}
+    for (let i = 0; i < names.length; i++) row[names[i] ?? ''] = list[i]
+    return row as R
+  }
+  return {
+    get(...values) {
+      const list = lists.get(...values)
+      return list && named(list)
+    },
+    all: (...values) => lists.all(...values).map(named),
+    iterate: (...values) => lists.iterate(...values).map(named),
+    run: (...values) => lists.run(...values),
+  }
+}
+
+/** The same for a row of many columns, which comes as the list of them: to name the 33 of a chat takes a third as long again. */
+export function listQuery<R extends readonly unknown[]>(db: DatabaseSync, sql: string): Query<R> {
+  const statement = db.prepare(sql)
+  statement.setReturnArrays(true)
+  return statement as unknown as Query<R>
 }
 
 /** Reads back what the journal itself has written as JSON: its type is that of the value which was stored. */
@@ -53,8 +79,9 @@ export function createPrivate(file: string): void {
 export function openWriting(file: string, durable: boolean): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true })
   // A chat's pages are written again with every message: the longer the log, the fewer times they are copied out of it.
+  // Room for all that the largest batch writes, and not more: a commit that has split pages looks through the whole cache.
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durable ? 'FULL' : 'OFF'}; PRAGMA wal_autocheckpoint = 4000;
-    PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY`)
+    PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY`)
   return db
 }
 
