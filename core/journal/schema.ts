@@ -299,6 +299,18 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
     ${plainly('media', 'state', ['waiting', 'here', 'gone'])}
     PRAGMA writable_schema = RESET;
   `,
+
+  // With a table of their own, each message wrote two more pages. A limit that is none is left out.
+  '8-allowances-of-chat': `
+    ALTER TABLE chat ADD COLUMN allowances_json TEXT;
+    UPDATE chat SET allowances_json = (
+      SELECT json_group_array(json_patch(
+        json_object('on', a.on_event, 'grantedAtMs', a.granted_at, 'endsAtMs', a.ends_at, 'used', a.used),
+        json_object('max', a.max)))
+      FROM allowance a WHERE a.chat = chat.id)
+    WHERE EXISTS (SELECT 1 FROM allowance a WHERE a.chat = chat.id);
+    DROP TABLE allowance;
+  `,
 }
 
 /** Writes a table's condition that a column has one of these values as comparisons instead of a list. */

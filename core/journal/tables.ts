@@ -16,7 +16,6 @@ export interface JournalTables {
   wake: WakeRow
   delivery: DeliveryRow
   delivery_attempt: DeliveryAttemptRow
-  allowance: AllowanceRow
   command: CommandRow
   media: MediaRow
   kept: KeptRow
@@ -61,6 +60,8 @@ export interface ChatRow {
   conversation: string | null
   /** The open question: who asked, its key, its end, and the choices shown. */
   question_json: string | null
+  /** What the platform lets us send: granted by events, used up by deliveries. */
+  allowances_json: string | null
   created_at: number
   last_in_at: number
 }
@@ -209,18 +210,6 @@ export interface DeliveryAttemptRow {
   ok: number
   code: string | null
   error: string | null
-}
-
-/** What a platform lets us send in a chat: granted by an event, used up by deliveries. */
-export interface AllowanceRow {
-  chat: string
-  /** The class: the `on` of the channel's allowance. */
-  on_event: string
-  granted_at: number
-  ends_at: number
-  /** null = any number. */
-  max: number | null
-  used: number
 }
 
 export interface CommandRow {

@@ -4,28 +4,14 @@ import type { CommandResult } from '../../command.ts'
 import type { Actor, Conversation, Owner } from '../../conversation.ts'
 import type { Json, MediaType } from '../../message.ts'
 import type { Facts } from '../../turn.ts'
-import type { LoadedAllowance, LoadedChat, MediaTask, StoredCustomer, TodoEntry } from '../engine.ts'
-import type {
-  AllowanceRow,
-  ChatRow,
-  CommandRow,
-  ConversationRow,
-  CustomerRow,
-  EntryRow,
-  FeedRow,
-  MediaRow,
-  StateRow,
-} from '../tables.ts'
-import { parse, query } from './connection.ts'
+import type { LoadedChat, MediaTask, StoredCustomer, TodoEntry } from '../engine.ts'
+import type { ChatRow, CommandRow, ConversationRow, CustomerRow, EntryRow, FeedRow, MediaRow } from '../tables.ts'
+import { listQuery, parse, query } from './connection.ts'
+import { allowancesOf } from './operations/allowances.ts'
 import type { Asked } from './operations/commit.ts'
 import { WHO_THEY_ARE } from './operations/customers.ts'
 
 type Person = Pick<CustomerRow, 'name' | 'language' | 'tags_json' | 'fields_json'>
-type Chat = ChatRow & Person
-type Next = Pick<
-  EntryRow,
-  'seq' | 'id' | 'type' | 'kind' | 'accepted_at' | 'body_json' | 'conversation' | 'facts_json' | 'blocked'
->
 
 /** The point reads of the port. Each sees all that was committed before it was called. */
 export interface Reads {
@@ -40,33 +26,26 @@ export interface Reads {
 }
 
 export function reads(db: DatabaseSync): Reads {
-  const begin = db.prepare('BEGIN')
-  const end = db.prepare('COMMIT')
-  const chatById = query<Chat>(
+  // One statement, so that all of it is of one moment: the writer may commit between two.
+  const chatById = listQuery<ChatColumns>(
     db,
-    `SELECT c.*, u.name, u.language, u.tags_json, u.fields_json
-     FROM chat c JOIN customer u ON u.id = c.customer WHERE c.id = ?`,
+    `SELECT c.account, c.external_id, c.seq, c.epoch, c.due_at, c.fails, c.question_json, c.allowances_json, c.customer,
+       u.name, u.language, u.tags_json, u.fields_json,
+       v.id, v.state, v.owner_json, v.lease, v.opened_at, v.origin, v.route, v.counts_json,
+       e.id, e.seq, e.kind, e.type, e.accepted_at, e.body_json, e.conversation, e.facts_json, e.blocked,
+       CASE WHEN c.pending > 1 THEN (SELECT count(*) FROM entry w
+         WHERE w.chat = c.id AND w.done_at IS NULL AND w.kind = 'in' AND w.type = 'message') END,
+       (SELECT json_group_array(json_array(s.instance, s.body_json)) FROM state s WHERE s.chat = c.id),
+       (SELECT count(*) FROM delivery d
+         WHERE d.chat = c.id AND d.destination = 'channel' AND d.state IN ('pending', 'sending'))
+     FROM chat c
+       JOIN customer u ON u.id = c.customer
+       LEFT JOIN conversation v ON v.id = c.conversation
+       LEFT JOIN entry e ON c.pending > 0 AND e.rowid = (
+         SELECT rowid FROM entry WHERE chat = c.id AND done_at IS NULL ORDER BY seq LIMIT 1)
+     WHERE c.id = ?`,
   )
   const conversationById = query<ConversationRow>(db, 'SELECT * FROM conversation WHERE id = ?')
-  const nextEntry = query<Next>(
-    db,
-    `SELECT seq, id, type, kind, accepted_at, body_json, conversation, facts_json, blocked
-     FROM entry WHERE chat = ? AND done_at IS NULL ORDER BY seq LIMIT 1`,
-  )
-  const countWaiting = query<{ n: number }>(
-    db,
-    `SELECT count(*) AS n FROM entry WHERE chat = ? AND done_at IS NULL AND kind = 'in' AND type = 'message'`,
-  )
-  const statesOf = query<Pick<StateRow, 'instance' | 'body_json'>>(
-    db,
-    'SELECT instance, body_json FROM state WHERE chat = ?',
-  )
-  const allowancesOf = query<AllowanceRow>(db, 'SELECT * FROM allowance WHERE chat = ?')
-  const countOpen = query<{ n: number }>(
-    db,
-    `SELECT count(*) AS n FROM delivery
-     WHERE chat = ? AND destination = 'channel' AND state IN ('pending', 'sending')`,
-  )
   const chatOf = query<Pick<ChatRow, 'id'>>(db, 'SELECT id FROM chat WHERE account = ? AND external_id = ?')
   const commandById = query<Pick<CommandRow, 'result_json'>>(db, 'SELECT result_json FROM command WHERE id = ?')
   const personById = query<Person & Pick<CustomerRow, 'id'>>(
@@ -83,40 +62,10 @@ export function reads(db: DatabaseSync): Reads {
     'SELECT n, item_json FROM feed WHERE topic = ? AND n > ? ORDER BY n LIMIT ?',
   )
 
-  function load(id: string): LoadedChat | undefined {
-    const chat = chatById.get(id)
-    if (chat === undefined) return undefined
-    const conversation = chat.conversation === null ? undefined : conversationById.get(chat.conversation)
-    const next = chat.pending === 0 ? undefined : nextEntry.get(id)
-    const asked: Asked = chat.question_json === null ? {} : parse<Asked>(chat.question_json)
-    return {
-      id,
-      account: chat.account,
-      externalId: chat.external_id,
-      seq: chat.seq,
-      epoch: chat.epoch,
-      dueAtMs: chat.due_at,
-      customer: customerOf(chat.customer, chat),
-      conversation: conversation && conversationOf(conversation),
-      question: asked.question,
-      shown: asked.shown,
-      next: next && todoOf(next, chat.fails),
-      waitingMessages: chat.pending > 1 ? (countWaiting.get(id)?.n ?? 0) : isMessage(next) ? 1 : 0,
-      states: new Map(statesOf.all(id).map((row) => [row.instance, parse<Json>(row.body_json)])),
-      allowances: allowancesOf.all(id).map(allowanceOf),
-      openDeliveries: countOpen.get(id)?.n ?? 0,
-    }
-  }
-
   return {
-    load(chat) {
-      // One moment for all of it: the writer may commit between two statements.
-      begin.run()
-      try {
-        return load(chat)
-      } finally {
-        end.run()
-      }
+    load(id) {
+      const row = chatById.get(id)
+      return row && chatOfRow(id, row)
     },
     findChat: (account, externalId) => chatOf.get(account, externalId)?.id,
     findConversation(id) {
@@ -137,6 +86,80 @@ export function reads(db: DatabaseSync): Reads {
   }
 }
 
+/** The columns of `chatById`. Those of its conversation, and of the entry that is next, are null if there is none. */
+type ChatColumns = readonly [
+  account: string,
+  externalId: string,
+  seq: number,
+  epoch: number,
+  dueAtMs: number,
+  fails: number,
+  questionJson: string | null,
+  allowancesJson: string | null,
+  customer: string,
+  name: string | null,
+  language: string | null,
+  tagsJson: string,
+  fieldsJson: string,
+  conversation: string | null,
+  state: ConversationRow['state'],
+  ownerJson: string,
+  lease: number,
+  openedAtMs: number,
+  origin: ConversationRow['origin'],
+  route: string,
+  countsJson: string,
+  next: string | null,
+  nextSeq: number,
+  kind: EntryRow['kind'],
+  type: string,
+  acceptedAtMs: number,
+  bodyJson: string,
+  about: string | null,
+  factsJson: string | null,
+  blocked: number,
+  waitingMessages: number | null,
+  statesJson: string,
+  openDeliveries: number,
+]
+
+function chatOfRow(id: string, row: ChatColumns): LoadedChat {
+  const [account, externalId, seq, epoch, dueAtMs, fails, questionJson, allowancesJson, ...ofCustomer] = row
+  const [customer, name, language, tagsJson, fieldsJson, ...ofConversation] = ofCustomer
+  const [conversation, state, ownerJson, lease, openedAtMs, origin, route, countsJson, ...ofNext] = ofConversation
+  const [next, nextSeq, kind, type, acceptedAtMs, bodyJson, about, factsJson, blocked, ...others] = ofNext
+  const [waitingMessages, statesJson, openDeliveries] = others
+  const asked: Asked = questionJson === null ? {} : parse<Asked>(questionJson)
+  const states = parse<readonly (readonly [instance: string, bodyJson: string])[]>(statesJson)
+  return {
+    ...{ id, account, externalId, seq, epoch, dueAtMs },
+    customer: customerOf(customer, { name, language, tags_json: tagsJson, fields_json: fieldsJson }),
+    conversation:
+      conversation === null
+        ? undefined
+        : {
+            ...{ id: conversation, state, lease, openedAtMs, origin, route },
+            owner: parse<Owner>(ownerJson),
+            counts: parse<Conversation['counts']>(countsJson),
+          },
+    question: asked.question,
+    shown: asked.shown,
+    next:
+      next === null
+        ? undefined
+        : {
+            ...{ id: next, seq: nextSeq, acceptedAtMs, fails, blocked },
+            event: parse<TodoEntry['event']>(bodyJson),
+            conversation: about ?? undefined,
+            facts: factsJson === null ? undefined : parse<Facts>(factsJson),
+          },
+    waitingMessages: waitingMessages ?? (next !== null && kind === 'in' && type === 'message' ? 1 : 0),
+    states: new Map(states.map(([instance, body]) => [instance, parse<Json>(body)])),
+    allowances: allowancesOf(allowancesJson),
+    openDeliveries,
+  }
+}
+
 function customerOf(id: string, row: Person): StoredCustomer {
   return {
     id,
@@ -144,23 +167,6 @@ function customerOf(id: string, row: Person): StoredCustomer {
     language: row.language ?? undefined,
     tags: parse<readonly string[]>(row.tags_json),
     fields: parse<{ readonly [key: string]: Json }>(row.fields_json),
-  }
-}
-
-function isMessage(entry: Next | undefined): boolean {
-  return entry?.kind === 'in' && entry.type === 'message'
-}
-
-function todoOf(row: Next, fails: number): TodoEntry {
-  return {
-    seq: row.seq,
-    id: row.id,
-    acceptedAtMs: row.accepted_at,
-    event: parse<TodoEntry['event']>(row.body_json),
-    conversation: row.conversation ?? undefined,
-    facts: row.facts_json === null ? undefined : parse<Facts>(row.facts_json),
-    fails,
-    blocked: row.blocked,
   }
 }
 
@@ -178,16 +184,6 @@ export function conversationOf(row: ConversationRow): Conversation {
     ...(row.closed_at === null || row.closed_by_json === null
       ? {}
       : { closed: { atMs: row.closed_at, reason: row.close_reason ?? '', by: parse<Actor>(row.closed_by_json) } }),
-  }
-}
-
-function allowanceOf(row: AllowanceRow): LoadedAllowance {
-  return {
-    on: row.on_event,
-    grantedAtMs: row.granted_at,
-    endsAtMs: row.ends_at,
-    max: row.max ?? undefined,
-    used: row.used,
   }
 }
 

@@ -1,7 +1,7 @@
 /** All that the writer can do, by name, on one connection. */
 import type { DatabaseSync } from 'node:sqlite'
 import { accept } from './operations/accept.ts'
-import { reservations } from './operations/allowances.ts'
+import { ledger } from './operations/allowances.ts'
 import { postpone, takeOver } from './operations/chats.ts'
 import { commit } from './operations/commit.ts'
 import { patchCustomer } from './operations/customers.ts'
@@ -24,17 +24,17 @@ export type Perform = (operation: Operation) => unknown
 
 /** Prepares every statement, once. `checking` is a second connection, on which plugins' statements are looked at. */
 export function performing(db: DatabaseSync, checking: DatabaseSync): Perform {
-  const ledger = reservations(db)
+  const allowances = ledger(db)
   const book = entries(db)
-  const queues = outbox(db, ledger, book)
-  const results = deliveries(db, book, ledger, queues)
+  const queues = outbox(db, allowances, book)
+  const results = deliveries(db, book, allowances, queues)
   const ofPlugins = pluginStatements(db, checking)
   const ofCore = trustedStatements(db)
   const patch = patchCustomer(db)
 
   const handlers: Handlers = {
     accept: accept(db, ofPlugins),
-    commit: commit(db, book, ledger, ofPlugins, takeOver(db)),
+    commit: commit(db, book, ofPlugins, takeOver(db)),
     postpone: postpone(db),
     takeOver: takeOver(db),
     recordDelivery: results.record,

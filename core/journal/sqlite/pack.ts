@@ -261,7 +261,7 @@ function destinationOf(text: string): DueDelivery['destination'] {
 }
 
 function packGrant({ on, endsAtMs, max, resets }: Grant): GrantInput {
-  return { on, endsAtMs: time(endsAtMs), max: max ?? null, resets }
+  return { on, endsAtMs: time(endsAtMs), max, resets }
 }
 
 /** A moment that comes back out of SQLite as the number that it is: "always" plus "now" would not. */

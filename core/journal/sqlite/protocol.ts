@@ -76,7 +76,7 @@ export interface Answer {
 export interface GrantInput {
   readonly on: string
   readonly endsAtMs: number
-  readonly max: number | null
+  readonly max: number | undefined
   readonly resets: boolean
 }
 

@@ -65,10 +65,11 @@ describe('C-FO-01: a customer who follows', () => {
     await channel.receive({ ...event, id: '2', type: 'message', parts, grants: 'message' })
     await bot.idle()
     expect(channel.sent.slice(3).map(({ part }) => part)).toEqual([{ type: 'text', text: 'echo: hi' }])
-    const allowances = await bot.runtime.engine.read.selectFrom('allowance').select(['on_event', 'used']).execute()
-    expect(allowances).toEqual([
-      { on_event: 'follow', used: 3 },
-      { on_event: 'message', used: 1 },
+    const chat = await bot.runtime.engine.read.selectFrom('chat').select('id').executeTakeFirstOrThrow()
+    const loaded = await bot.runtime.engine.load(chat.id)
+    expect(loaded?.allowances).toMatchObject([
+      { on: 'follow', used: 3 },
+      { on: 'message', used: 1 },
     ])
   })
 

@@ -106,6 +106,18 @@ test('conversations of an older journal go on where they were, plugins’ own ro
   await runtime.user('u2').hears('You have said 1 things.')
 })
 
+test('what a platform still takes in the chats of an older journal is known', async () => {
+  const limited = new DatabaseSync(join(folder, 'journal.sqlite'))
+  limited.exec("UPDATE allowance SET max = 5, used = 2 WHERE chat IN (SELECT id FROM chat WHERE external_id = 'u1')")
+  limited.close()
+  await using runtime = await testRuntime(config(), { folder, clock: manualClock(NOW_MS) })
+  const { engine } = runtime.runtime
+  const chats = await engine.read.selectFrom('chat').select(['id', 'external_id']).orderBy('external_id').execute()
+  const loaded = await Promise.all(chats.slice(0, 2).map(({ id }) => engine.load(id)))
+  const message = { on: 'message', endsAtMs: Number.MAX_SAFE_INTEGER, grantedAtMs: expect.any(Number) }
+  expect(loaded.map((chat) => chat?.allowances)).toEqual([[{ ...message, max: 5, used: 2 }], [{ ...message, used: 0 }]])
+})
+
 test('the story of an older journal is told as it was', async () => {
   await using runtime = await testRuntime(config(), { folder, clock: manualClock(NOW_MS) })
   const told = await readStory(runtime.runtime.engine.read, 'u1')

@@ -1,10 +1,10 @@
 /** Accepting one event: known or new, then numbered and stored. The first half of every message's life. */
 import type { DatabaseSync } from 'node:sqlite'
 import { type Accepted, keptId, type NewMedia } from '../../engine.ts'
-import type { ChatRow, DedupeRow, EntryRow, KeptRow } from '../../tables.ts'
+import type { ChatRow, CustomerRow, DedupeRow, EntryRow, KeptRow } from '../../tables.ts'
 import { query } from '../connection.ts'
-import type { EventInput } from '../protocol.ts'
-import { grantAllowance } from './allowances.ts'
+import type { EventInput, GrantInput } from '../protocol.ts'
+import { allowancesJson, allowancesOf, granted } from './allowances.ts'
 import { identities, patchCustomer } from './customers.ts'
 import type { RunStatement } from './statements.ts'
 
@@ -18,9 +18,12 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     db,
     'SELECT chat, seq, done_at FROM entry WHERE id = ?',
   )
-  const findChat = query<Pick<ChatRow, 'id' | 'customer' | 'seq' | 'last_in_at'>>(
+  const findChat = query<
+    Pick<ChatRow, 'id' | 'customer' | 'seq' | 'last_in_at' | 'allowances_json'> & Pick<CustomerRow, 'user_id'>
+  >(
     db,
-    'SELECT id, customer, seq, last_in_at FROM chat WHERE account = ? AND external_id = ?',
+    `SELECT c.id, c.customer, c.seq, c.last_in_at, c.allowances_json, u.user_id
+     FROM chat c JOIN customer u ON u.id = c.customer WHERE c.account = ? AND c.external_id = ?`,
   )
   // In a replay they are there already.
   const addCustomer = query(
@@ -29,10 +32,13 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
   )
   const addChat = query(
     db,
-    `INSERT INTO chat (id, account, external_id, customer, seq, pending, created_at, last_in_at)
-     VALUES (?, ?, ?, ?, 1, 1, ?, ?)`,
+    `INSERT INTO chat (id, account, external_id, customer, seq, pending, allowances_json, created_at, last_in_at)
+     VALUES (?, ?, ?, ?, 1, 1, ?, ?, ?)`,
   )
-  const count = query(db, 'UPDATE chat SET seq = ?, pending = pending + 1, last_in_at = ? WHERE id = ?')
+  const count = query(
+    db,
+    'UPDATE chat SET seq = ?, pending = pending + 1, allowances_json = ?, last_in_at = ? WHERE id = ?',
+  )
   const seen = query(db, 'UPDATE customer SET last_at = ? WHERE id = ?')
   const addEntry = query(
     db,
@@ -60,7 +66,6 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
   )
   const patch = patchCustomer(db)
   const { find: findUser, identify, snapshot } = identities(db)
-  const grant = grantAllowance(db)
 
   function repeated(event: EventInput): Accepted {
     const entry = known.get(event.account, event.platformId)?.entry ?? event.entry
@@ -88,25 +93,34 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     const found = findChat.get(event.account, event.externalId)
     const chat = found?.id ?? event.chat
     const seq = found === undefined ? 1 : found.seq + 1
+    const before = found?.allowances_json ?? null
+    const allowances = event.grant === undefined ? before : afterGrant(before, event.grant, nowMs)
     let customer: string
     if (found === undefined) {
       const known = userId === undefined ? undefined : findUser(userId)
       customer = known ?? event.customer
       if (known === undefined) addCustomer.run(customer, nowMs, nowMs, userId ?? null)
-      addChat.run(chat, event.account, event.externalId, customer, nowMs, nowMs)
+      addChat.run(chat, event.account, event.externalId, customer, allowances, nowMs, nowMs)
     } else {
       customer = userId === undefined ? found.customer : identify(found, userId, event.customer, nowMs)
-      count.run(seq, nowMs, chat)
+      count.run(seq, allowances, nowMs, chat)
     }
     const isNew = customer === event.customer
     if (!isNew && (customer !== found?.customer || nowMs - found.last_in_at >= LAST_SEEN_MS)) seen.run(nowMs, customer)
     if (event.sender !== undefined) patch(customer, event.sender)
-    if (event.grant !== undefined) grant(chat, event.grant, nowMs)
-    const then = snapshot(customer, found?.customer ?? customer)
+    const isKnown = userId !== undefined || typeof found?.user_id === 'string'
+    const then = isKnown ? snapshot(customer, found?.customer ?? customer) : undefined
     const customerJson = then === undefined ? null : JSON.stringify(then)
     addEntry.run(chat, seq, event.entry, event.type, event.bodyJson, event.byJson, event.atMs, nowMs, customerJson)
     if (event.media !== undefined) for (const media of event.media) addFile(media, chat, event)
     if (event.write !== undefined) runStatement(event.write)
     return { chat, entry: event.entry, seq, repeated: false, done: false }
   }
+}
+
+/** The column as it is then; as it was, if the grant changes nothing. */
+function afterGrant(json: string | null, grant: GrantInput, nowMs: number): string | null {
+  const before = allowancesOf(json)
+  const after = granted(before, grant, nowMs)
+  return after === before ? json : allowancesJson(after)
 }

@@ -1,58 +1,94 @@
-/** The ledger of what a platform lets us send in a chat: granted by events, reserved by deliveries, given back. */
+/**
+ * The ledger of what a platform lets us send in a chat: granted by events, reserved by deliveries, given back. A chat has
+ * one or two of them, so its row keeps them, which accepting an event and ending a turn read and write anyway.
+ */
 import type { DatabaseSync } from 'node:sqlite'
-import type { AllowanceRow } from '../../tables.ts'
-import { query } from '../connection.ts'
+import type { LoadedAllowance } from '../../engine.ts'
+import type { ChatRow } from '../../tables.ts'
+import { parse, query } from '../connection.ts'
 import type { GrantInput } from '../protocol.ts'
 
-/** Enters what an event grants. One that does not reset leaves a running window, and its count, as they are. */
-export function grantAllowance(db: DatabaseSync): (chat: string, grant: GrantInput, nowMs: number) => void {
-  const upsert = `INSERT INTO allowance (chat, on_event, granted_at, ends_at, max, used) VALUES (?, ?, ?, ?, ?, 0)
-    ON CONFLICT DO UPDATE SET granted_at = excluded.granted_at, ends_at = excluded.ends_at, max = excluded.max, used = 0`
-  // What is unlimited and ends no earlier has nothing to reset: most platforms, with every message.
-  const resetting = query(
-    db,
-    `${upsert} WHERE allowance.max IS NOT NULL OR excluded.max IS NOT NULL
-    OR allowance.ends_at < excluded.ends_at`,
-  )
-  const running = query(db, `${upsert} WHERE allowance.ends_at <= excluded.granted_at`)
-  return (chat, grant, nowMs) => {
-    const enter = grant.resets ? resetting : running
-    enter.run(chat, grant.on, nowMs, grant.endsAtMs, grant.max)
-  }
+/** A chat's allowances, at most one of each class. The functions here give a changed list, or the same if nothing changes. */
+export type Allowances = readonly LoadedAllowance[]
+
+const NONE: Allowances = []
+
+/** From the column of the chat's row. */
+export function allowancesOf(json: string | null): Allowances {
+  return json === null ? NONE : parse<Allowances>(json)
 }
 
-export interface Reservations {
-  /** Whether `count` more messages may be sent on it. */
-  has(chat: string, on: string, count: number, nowMs: number): boolean
-  /** An unlimited one is not counted. */
+/** For the column of the chat's row. */
+export function allowancesJson(allowances: Allowances): string | null {
+  return allowances.length === 0 ? null : JSON.stringify(allowances)
+}
+
+/** Enters what an event grants. One that does not reset leaves a running window, and its count, as they are. */
+export function granted(allowances: Allowances, grant: GrantInput, nowMs: number): Allowances {
+  const { on, endsAtMs, max, resets } = grant
+  const now = allowances.find((one) => one.on === on)
+  if (now !== undefined) {
+    // What is unlimited and ends no earlier has nothing to reset: most platforms, with every message.
+    const isSame = now.max === undefined && max === undefined && now.endsAtMs >= endsAtMs
+    if (resets ? isSame : now.endsAtMs > nowMs) return allowances
+  }
+  const fresh: LoadedAllowance = { on, grantedAtMs: nowMs, endsAtMs, max, used: 0 }
+  return [...allowances.filter((one) => one !== now), fresh]
+}
+
+/** Whether `count` more messages may be sent on it. */
+export function allows(allowances: Allowances, on: string, count: number, nowMs: number): boolean {
+  const now = allowances.find((one) => one.on === on)
+  return now !== undefined && now.endsAtMs > nowMs && (now.max === undefined || now.used + count <= now.max)
+}
+
+/** An unlimited one is not counted. */
+export function reserved(allowances: Allowances, on: string): Allowances {
+  return changed(allowances, (one) => (one.on === on && one.max !== undefined ? { ...one, used: one.used + 1 } : one))
+}
+
+/** For a delivery that was made at `reservedAtMs`. What a later grant has started anew stays as it is. */
+export function givenBack(allowances: Allowances, on: string, reservedAtMs: number): Allowances {
+  return changed(allowances, (one) =>
+    one.on === on && one.grantedAtMs <= reservedAtMs && one.used > 0 ? { ...one, used: one.used - 1 } : one,
+  )
+}
+
+/** The platform says that it takes nothing more, whatever we have counted. */
+function emptied(allowances: Allowances, nowMs: number): Allowances {
+  return changed(allowances, (one) => ({
+    ...one,
+    endsAtMs: Math.min(one.endsAtMs, nowMs),
+    used: Math.max(one.max ?? 0, one.used),
+  }))
+}
+
+function changed(allowances: Allowances, change: (one: LoadedAllowance) => LoadedAllowance): Allowances {
+  const after = allowances.map(change)
+  return after.some((one, i) => one !== allowances[i]) ? after : allowances
+}
+
+/** For whoever has not read the chat's row. */
+export interface Ledger {
+  allows(chat: string, on: string, count: number, nowMs: number): boolean
   reserve(chat: string, on: string): void
-  /** For a delivery that was made at `reservedAtMs`. What a later grant has started anew stays as it is. */
   giveBack(chat: string, on: string, reservedAtMs: number): void
-  /** The platform says that it takes nothing more, whatever we have counted. */
   empty(chat: string, nowMs: number): void
 }
 
-export function reservations(db: DatabaseSync): Reservations {
-  const find = query<Pick<AllowanceRow, 'ends_at' | 'max' | 'used'>>(
-    db,
-    'SELECT ends_at, max, used FROM allowance WHERE chat = ? AND on_event = ?',
-  )
-  const use = query(db, 'UPDATE allowance SET used = used + 1 WHERE chat = ? AND on_event = ? AND max IS NOT NULL')
-  const unuse = query(
-    db,
-    'UPDATE allowance SET used = used - 1 WHERE chat = ? AND on_event = ? AND granted_at <= ? AND used > 0',
-  )
-  const end = query(
-    db,
-    'UPDATE allowance SET ends_at = min(ends_at, ?), used = coalesce(max(max, used), used) WHERE chat = ?',
-  )
+export function ledger(db: DatabaseSync): Ledger {
+  const find = query<Pick<ChatRow, 'allowances_json'>>(db, 'SELECT allowances_json FROM chat WHERE id = ?')
+  const set = query(db, 'UPDATE chat SET allowances_json = ? WHERE id = ?')
+  const read = (chat: string) => allowancesOf(find.get(chat)?.allowances_json ?? null)
+  function change(chat: string, to: (allowances: Allowances) => Allowances): void {
+    const before = read(chat)
+    const after = to(before)
+    if (after !== before) set.run(allowancesJson(after), chat)
+  }
   return {
-    has(chat, on, count, nowMs) {
-      const found = find.get(chat, on)
-      return found !== undefined && found.ends_at > nowMs && (found.max === null || found.used + count <= found.max)
-    },
-    reserve: (chat, on) => void use.run(chat, on),
-    giveBack: (chat, on, reservedAtMs) => void unuse.run(chat, on, reservedAtMs),
-    empty: (chat, nowMs) => void end.run(nowMs, chat),
+    allows: (chat, on, count, nowMs) => allows(read(chat), on, count, nowMs),
+    reserve: (chat, on) => change(chat, (now) => reserved(now, on)),
+    giveBack: (chat, on, reservedAtMs) => change(chat, (now) => givenBack(now, on, reservedAtMs)),
+    empty: (chat, nowMs) => change(chat, (now) => emptied(now, nowMs)),
   }
 }

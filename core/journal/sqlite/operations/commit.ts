@@ -6,7 +6,7 @@ import { NEVER_MS, type OpenQuestion, type ShownChoices } from '../../engine.ts'
 import type { ChatRow, CommandRow, ConversationRow, DeliveryRow, EntryRow } from '../../tables.ts'
 import { parse, query } from '../connection.ts'
 import type { ChangeInput, CommitOutput, ConversationInput, DeliveryInput } from '../protocol.ts'
-import type { Reservations } from './allowances.ts'
+import { type Allowances, allowancesJson, allowancesOf, allows, givenBack, reserved } from './allowances.ts'
 import { patchCustomer } from './customers.ts'
 import { TAKEN_OVER } from './deliveries.ts'
 import type { Entries } from './entries.ts'
@@ -25,7 +25,8 @@ type Chat = Pick<
   | 'fails'
   | 'conversation'
   | 'question_json'
->
+  | 'allowances_json'
+> & { readonly lease: number | null }
 type ToCancel = Pick<DeliveryRow, 'id' | 'allowance' | 'created_at'>
 
 /** The two things that a chat may be waiting to hear, in the column `question_json`. */
@@ -37,15 +38,15 @@ export interface Asked {
 export function commit(
   db: DatabaseSync,
   entries: Entries,
-  allowances: Reservations,
   runStatement: RunStatement,
   takeOver: (of: { chat: string }) => undefined,
 ): (change: ChangeInput) => CommitOutput {
   const findCommand = query<Pick<CommandRow, 'result_json'>>(db, 'SELECT result_json FROM command WHERE id = ?')
   const findChat = query<Chat>(
     db,
-    `SELECT account, external_id, customer, seq, pending, epoch, due_at, fails, conversation, question_json
-     FROM chat WHERE id = ?`,
+    `SELECT c.account, c.external_id, c.customer, c.seq, c.pending, c.epoch, c.due_at, c.fails, c.conversation,
+       c.question_json, c.allowances_json, v.lease
+     FROM chat c LEFT JOIN conversation v ON v.id = c.conversation WHERE c.id = ?`,
   )
   const leaseOf = query<Pick<ConversationRow, 'lease'>>(db, 'SELECT lease FROM conversation WHERE id = ?')
   const setCounts = query(db, 'UPDATE conversation SET route = ?, revision = ?, counts_json = ? WHERE id = ?')
@@ -117,12 +118,13 @@ export function commit(
   const addCommand = query(db, 'INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const setChat = query(
     db,
-    'UPDATE chat SET seq = ?, pending = ?, due_at = ?, fails = ?, conversation = ?, question_json = ? WHERE id = ?',
+    `UPDATE chat SET seq = ?, pending = ?, due_at = ?, fails = ?, conversation = ?, question_json = ?,
+       allowances_json = ? WHERE id = ?`,
   )
   const patch = patchCustomer(db)
 
   /** Whether every delivery that needs an allowance can have one, those of cancelled ones counted as free. */
-  function allowed(change: ChangeInput, cancelled: readonly ToCancel[]): boolean {
+  function allowed(change: ChangeInput, allowances: Allowances, cancelled: readonly ToCancel[]): boolean {
     if (change.deliveries === undefined) return true
     const wanted = new Map<string, number>()
     for (const { allowance, start } of change.deliveries) {
@@ -130,7 +132,7 @@ export function commit(
     }
     for (const [on, count] of wanted) {
       const freed = cancelled.filter((row) => row.allowance === on).length
-      if (!allowances.has(change.chat, on, count - freed, change.nowMs)) return false
+      if (!allows(allowances, on, count - freed, change.nowMs)) return false
     }
     return true
   }
@@ -211,7 +213,6 @@ export function commit(
       nowMs,
       dead ? nowMs : null,
     )
-    if (delivery.allowance !== null && !dead) allowances.reserve(chat, delivery.allowance)
     return now
   }
 
@@ -230,14 +231,16 @@ export function commit(
       const asExpected =
         expected === null
           ? chat.conversation === null
-          : chat.conversation === expected.id && leaseOf.get(expected.id)?.lease === expected.lease
+          : chat.conversation === expected.id && chat.lease === expected.lease
       if (!asExpected) return { ok: false, why: 'conversation' }
     }
     if (change.nothingWaiting && chat.pending > (turn === undefined ? 0 : 1)) {
       if (messageWaits.get(id, turn?.seq ?? 0) !== undefined) return { ok: false, why: 'waiting' }
     }
     const cancelled = change.cancel ? waiting[change.cancel].all(id) : []
-    if (!allowed(change, cancelled)) return { ok: false, why: 'allowance' }
+    const granted = allowancesOf(chat.allowances_json)
+    let allowances = granted
+    if (!allowed(change, allowances, cancelled)) return { ok: false, why: 'allowance' }
 
     // The first write: when it finds the entry done already, nothing has been written yet.
     if (turn !== undefined) {
@@ -265,7 +268,7 @@ export function commit(
     if (change.cancel) onItsWay[change.cancel].run(id)
     for (const row of cancelled) {
       cancel.run(nowMs, row.id)
-      if (row.allowance !== null) allowances.giveBack(id, row.allowance, row.created_at)
+      if (row.allowance !== null) allowances = givenBack(allowances, row.allowance, row.created_at)
     }
     if (change.states !== undefined) {
       for (const { instance, bodyJson } of change.states) {
@@ -295,6 +298,8 @@ export function commit(
         const { entry } = delivery
         const of = typeof entry === 'number' ? seqs[entry] : entry.seq
         if (of === undefined) throw new Refused(`Delivery ${delivery.id} belongs to no entry of this change.`)
+        if (delivery.allowance !== null && delivery.start !== 'dead')
+          allowances = reserved(allowances, delivery.allowance)
         if (deliver(change, delivery, of)) {
           const added = typeof entry === 'number' ? change.entries?.[entry] : conversationOf.get(id, of)
           sending.push({ id: delivery.id, seq: of, conversation: added?.conversation ?? null })
@@ -322,10 +327,17 @@ export function commit(
       )
     }
     const questionJson = askedAfter(chat.question_json, change)
-    if (turn !== undefined || seq !== chat.seq || open !== chat.conversation || questionJson !== chat.question_json) {
+    const allowancesNow = allowances === granted ? chat.allowances_json : allowancesJson(allowances)
+    if (
+      turn !== undefined ||
+      seq !== chat.seq ||
+      open !== chat.conversation ||
+      questionJson !== chat.question_json ||
+      allowances !== granted
+    ) {
       const dueAt = turn === undefined ? chat.due_at : 0
       const fails = turn === undefined ? chat.fails : 0
-      setChat.run(seq, pending, dueAt, fails, open, questionJson, id)
+      setChat.run(seq, pending, dueAt, fails, open, questionJson, allowancesNow, id)
     }
     return { ok: true, seqs, sending, account: chat.account, externalId: chat.external_id, pending }
   }

@@ -3,12 +3,13 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { ChatRow, DeliveryRow } from '../../tables.ts'
 import { query } from '../connection.ts'
 import type { DueRow, ResultInput } from '../protocol.ts'
-import type { Reservations } from './allowances.ts'
+import type { Ledger } from './allowances.ts'
 import type { Entries } from './entries.ts'
 import type { Outbox } from './outbox.ts'
 import { Refused } from './refused.ts'
 
-type Found = Pick<DeliveryRow, 'chat' | 'seq' | 'destination' | 'state' | 'allowance' | 'created_at' | 'code'>
+type Found = Pick<DeliveryRow, 'chat' | 'seq' | 'destination' | 'state' | 'allowance' | 'created_at' | 'code'> &
+  Pick<ChatRow, 'pending'> & { readonly rowid: number }
 
 /** The code of a bot's delivery that was on its way when a person took over: it is not tried a second time. */
 export const TAKEN_OVER = 'TAKEN_OVER'
@@ -20,10 +21,11 @@ export interface Deliveries {
   noteAttempt(delivery: string, nowMs: number, code: string): void
 }
 
-export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reservations, outbox: Outbox): Deliveries {
+export function deliveries(db: DatabaseSync, entries: Entries, allowances: Ledger, outbox: Outbox): Deliveries {
   const find = query<Found>(
     db,
-    'SELECT chat, seq, destination, state, allowance, created_at, code FROM delivery WHERE id = ?',
+    `SELECT d.rowid, d.chat, d.seq, d.destination, d.state, d.allowance, d.created_at, d.code, c.pending
+     FROM delivery d JOIN chat c ON c.id = d.chat WHERE d.id = ?`,
   )
   const addFirst = query(db, 'INSERT INTO delivery_attempt VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const addNext = query(
@@ -35,7 +37,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
     db,
     `UPDATE delivery SET state = ?, attempts = attempts + ?, next_at = ?, platform_id = coalesce(?, platform_id),
        code = ?, error = ?, done_at = ?
-     WHERE id = ?`,
+     WHERE rowid = ?`,
   )
   const pendingOf = query<Pick<ChatRow, 'pending'>>(db, 'SELECT pending FROM chat WHERE id = ?')
   const again = query(
@@ -59,10 +61,9 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
       const found = find.get(id)
       if (found === undefined) throw new Refused(`There is no delivery ${id}.`)
       const { chat, destination } = found
-      const pending = () => pendingOf.get(chat)?.pending ?? 0
       // Its fate is known already: a second report, or one that a cancellation has overtaken.
       if (found.state === 'sent' || found.state === 'dead' || found.state === 'cancelled') {
-        return { next: undefined, pending: pending(), expired: 0 }
+        return { next: undefined, pending: found.pending, expired: 0 }
       }
       const state = result.state === 'pending' && found.code === TAKEN_OVER ? 'cancelled' : result.state
       const over = state !== 'pending'
@@ -77,7 +78,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
         result.code,
         result.error,
         over ? nowMs : null,
-        id,
+        found.rowid,
       )
       if (found.allowance !== null && (state === 'dead' || state === 'cancelled')) {
         allowances.giveBack(chat, found.allowance, found.created_at)
@@ -86,7 +87,10 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
       if (result.life !== undefined && !outbox.answersFailure(chat, found.seq))
         entries.addDrawn(chat, result.life, nowMs)
       const head = result.takeNext ? outbox.takeDue(chat, destination, nowMs) : undefined
-      return { next: head?.due, pending: pending(), expired: head?.expired ?? 0 }
+      const expired = head?.expired ?? 0
+      const mayHaveMore = result.life !== undefined || expired > 0
+      const pending = mayHaveMore ? (pendingOf.get(chat)?.pending ?? 0) : found.pending
+      return { next: head?.due, pending, expired }
     },
 
     resend({ id, nowMs }) {
@@ -98,7 +102,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Reser
       }
       // An unknown one still has its allowance; a dead one gave it back.
       if (found.allowance !== null && found.state === 'dead') {
-        if (!allowances.has(found.chat, found.allowance, 1, nowMs)) {
+        if (!allowances.allows(found.chat, found.allowance, 1, nowMs)) {
           throw new Refused(`Delivery ${id} cannot be sent again: the platform would take no more messages now.`)
         }
         allowances.reserve(found.chat, found.allowance)

@@ -10,7 +10,7 @@ import { NEVER_MS, type Payload } from '../../engine.ts'
 import type { DeliveryRow, EntryRow } from '../../tables.ts'
 import { parse, query } from '../connection.ts'
 import type { DueRow } from '../protocol.ts'
-import type { Reservations } from './allowances.ts'
+import type { Ledger } from './allowances.ts'
 import type { Entries } from './entries.ts'
 
 type OpenRow = Pick<DeliveryRow, 'id' | 'state' | 'next_at' | 'hold_until' | 'expires_at'>
@@ -40,11 +40,15 @@ export interface Outbox {
   expire(id: string, nowMs: number): Expired
 }
 
-export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entries): Outbox {
+export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): Outbox {
   const open = query<OpenRow>(
     db,
     `SELECT id, state, next_at, hold_until, expires_at FROM delivery
      WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending') ORDER BY rowid`,
+  )
+  const isOpen = query(
+    db,
+    "SELECT 1 FROM delivery WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending') LIMIT 1",
   )
   const underWay = query(
     db,
@@ -77,6 +81,7 @@ export function outbox(db: DatabaseSync, allowances: Reservations, entries: Entr
 
   /** Looks at a queue as far as the first row that decides: the many that stand behind it cost nothing. */
   function takeFirst(chat: string, destination: string, nowMs: number, mayGo: (row: OpenRow) => boolean): Head {
+    if (isOpen.get(chat, destination) === undefined) return { due: undefined, againAtMs: undefined, expired: 0 }
     const late: string[] = []
     let decides: OpenRow | undefined
     for (const row of open.iterate(chat, destination)) {
