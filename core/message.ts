@@ -67,7 +67,10 @@ export function toParts(content: Content): readonly Part[] {
 
 /** What a person would read aloud of a content: texts, prompts with their labels, titles; media by their transcript. */
 export function textOf(content: Content): string {
-  return toParts(content).map(textOfPart).filter(Boolean).join('\n')
+  if (typeof content === 'string') return content
+  const parts = toParts(content)
+  const [first] = parts
+  return parts.length === 1 && first ? textOfPart(first) : parts.map(textOfPart).filter(Boolean).join('\n')
 }
 
 function textOfPart(part: Part): string {

@@ -5,9 +5,9 @@
 import { messageOf, SwitchboardError } from '../errors.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Step } from '../runtime/plan.ts'
-import { during } from '../runtime/watchdog.ts'
+import { during, isThenable } from '../runtime/watchdog.ts'
 import type { Clock } from '../services/clock.ts'
-import type { Next, Outcome, Reply } from '../turn.ts'
+import type { Maybe, Next, Outcome, Reply } from '../turn.ts'
 import { checkedChange, checkedGiven, checkedSay } from './checked.ts'
 import {
   type DraftReply,
@@ -52,7 +52,9 @@ export async function runStage(
   patience: 'try-again' | 'decide' = 'try-again',
 ): Promise<Ended | undefined> {
   for (const { instance, run } of steps) {
-    const ending = await runHook(tools, draft, instance, stage, run)
+    const asked = runHook(tools, draft, instance, stage, run)
+    // Most answer at once, and to wait for nothing takes longer than all that they do.
+    const ending = asked instanceof Promise ? await asked : asked
     if (ending instanceof Error) {
       if (stage !== 'guard') continue
       if (patience === 'try-again') throw new GuardFailed(instance.name, { cause: ending })
@@ -64,54 +66,87 @@ export async function runStage(
   return undefined
 }
 
+/** A hook that is being asked, and since when. */
+interface Asked {
+  readonly tools: Tools
+  readonly draft: TurnDraft
+  readonly instance: Instance
+  readonly stage: string
+  readonly sinceMs: number
+}
+
+/** How a hook is asked, where that is not the same for all. */
+interface Asking {
+  readonly key?: string
+  readonly limitMs?: number
+  readonly interrupted?: AbortSignal | undefined
+}
+
 /**
- * Runs one hook that returns an outcome. An error is returned, not thrown: it is in the log and the trace by then.
- * Throws only `RunAgain`.
+ * Runs one hook that returns an outcome; a promise only if the hook has not answered at once. An error is returned, not
+ * thrown: it is in the log and the trace by then. Throws only `RunAgain`.
  */
-export async function runHook(
+export function runHook(
   tools: Tools,
   draft: TurnDraft,
   instance: Instance,
   stage: string,
   hook: OutcomeHook,
-  options: { key?: string; limitMs?: number; interrupted?: AbortSignal | undefined } = {},
-): Promise<Ending | Error> {
-  const turn = new HookTurn(draft, instance, stage, options.key)
+  asking?: Asking,
+): Maybe<Ending | Error> {
+  const turn = new HookTurn(draft, instance, stage, asking?.key)
   const recorded = tools.recorded?.step(stage, instance.name)
-  const note = noting(tools, draft, instance, stage)
-  if (recorded) return again(turn, recorded, note)
+  const asked = { tools, draft, instance, stage, sinceMs: tools.clock.now() }
+  if (recorded) return again(asked, turn, recorded)
   // A bot is never asked again in a replay, even one that answers at once.
-  let waited = instance.bot !== undefined && stage === 'bot'
+  const isBot = stage === 'bot'
   try {
-    const called = during(instance, draft.entry.id, () => hook(turn, next))
-    waited ||= isThenable(called)
-    const returned = await limited(
-      tools.clock,
-      options.limitMs ?? HOOK_LIMIT_MS,
-      called,
-      options.interrupted ? AbortSignal.any([instance.signal, options.interrupted]) : instance.signal,
-    )
-    const ending = endingOf(returned)
-    if (!ending) throw new SwitchboardError('PLUGIN_NO_OUTCOME')
-    turn.merge()
-    note(ending.kind, 'because' in ending ? ending.because : undefined, waited ? turn.given(ending) : undefined)
-    return ending
+    const returned = during(instance, draft.entry.id, hook, turn, next)
+    return isThenable(returned) ? whenAnswered(asked, turn, returned, asking) : ended(asked, turn, returned, isBot)
   } catch (error) {
     turn.giveUp()
-    return failed(tools, instance, stage, draft.entry.id, error, note, waited)
+    return failed(asked, error, isBot)
   }
 }
 
+async function whenAnswered(
+  asked: Asked,
+  turn: HookTurn,
+  answer: PromiseLike<unknown>,
+  { limitMs = HOOK_LIMIT_MS, interrupted }: Asking = {},
+): Promise<Ending | Error> {
+  try {
+    return ended(
+      asked,
+      turn,
+      await limited(asked.tools.clock, limitMs, answer, asked.instance.signal, interrupted),
+      true,
+    )
+  } catch (error) {
+    turn.giveUp()
+    return failed(asked, error, true)
+  }
+}
+
+/** `waited`: it could only know by asking outside, so a replay does not ask it again. */
+function ended(asked: Asked, turn: HookTurn, returned: unknown, waited: boolean): Ending {
+  const ending = endingOf(returned)
+  if (!ending) throw new SwitchboardError('PLUGIN_NO_OUTCOME')
+  turn.merge()
+  note(asked, ending.kind, 'because' in ending ? ending.because : undefined, waited ? turn.given(ending) : undefined)
+  return ending
+}
+
 /** In a replay: what the hook did then. */
-function again(turn: HookTurn, { did, because, gave }: RecordedStep, note: Note): Ending | Error {
+function again(asked: Asked, turn: HookTurn, { did, because, gave }: RecordedStep): Ending | Error {
   if (did === 'failed') {
-    note(did, because, {})
+    note(asked, did, because, {})
     return new Error(because)
   }
   const given = checkedGiven(gave)
   turn.add(given)
   const ending = given.ending ?? { kind: 'next' as const }
-  note(did, because, given)
+  note(asked, did, because, given)
   return ending
 }
 
@@ -125,18 +160,18 @@ export async function runWork(
 ): Promise<void> {
   const turn = new HookTurn(draft, instance, stage)
   const recorded = tools.recorded?.step(stage, instance.name)
-  const note = noting(tools, draft, instance, stage)
-  if (recorded) return void again(turn, recorded, note)
+  const asked = { tools, draft, instance, stage, sinceMs: tools.clock.now() }
+  if (recorded) return void again(asked, turn, recorded)
   let waited = false
   try {
-    const called = during(instance, draft.entry.id, () => work(turn))
+    const called = during(instance, draft.entry.id, work, turn)
     waited = isThenable(called)
-    await limited(tools.clock, HOOK_LIMIT_MS, called, instance.signal)
+    if (waited) await limited(tools.clock, HOOK_LIMIT_MS, called, instance.signal)
     turn.merge()
-    note('done', undefined, waited || stage === 'enrich' ? turn.given() : undefined)
+    note(asked, 'done', undefined, waited || stage === 'enrich' ? turn.given() : undefined)
   } catch (error) {
     turn.giveUp()
-    failed(tools, instance, stage, draft.entry.id, error, note, waited)
+    failed(asked, error, waited)
   }
 }
 
@@ -160,7 +195,7 @@ export async function rewrite(tools: Tools, draft: TurnDraft, reply: DraftReply)
   let now: Rewritten = { ...reply, identity: undefined }
   for (const { instance, run } of draft.channel.chain.rewrite) {
     const recorded = tools.recorded?.step('rewrite', instance.name)
-    const note = noting(tools, draft, instance, 'rewrite')
+    const asked = { tools, draft, instance, stage: 'rewrite', sinceMs: tools.clock.now() }
     let waited = false
     try {
       const shown: Reply = {
@@ -173,12 +208,13 @@ export async function rewrite(tools: Tools, draft: TurnDraft, reply: DraftReply)
         conversation: draft.conversation,
         drop: dropped,
       }
-      const called = recorded ? endedAs(recorded) : during(instance, draft.entry.id, () => run(shown, nextWith))
-      waited = recorded !== undefined || isThenable(called)
-      const ending = endingOf(await limited(tools.clock, HOOK_LIMIT_MS, called, instance.signal))
+      const called = recorded ? endedAs(recorded) : during(instance, draft.entry.id, run, shown, nextWith)
+      const isLater = isThenable(called)
+      waited = recorded !== undefined || isLater
+      const ending = endingOf(isLater ? await limited(tools.clock, HOOK_LIMIT_MS, called, instance.signal) : called)
       if (!ending) throw new SwitchboardError('PLUGIN_NO_OUTCOME')
       if (ending.kind === 'drop') {
-        note('drop', ending.because, waited ? { ending } : undefined)
+        note(asked, 'drop', ending.because, waited ? { ending } : undefined)
         return undefined
       }
       if (ending.kind === 'next' && ending.change) {
@@ -188,10 +224,10 @@ export async function rewrite(tools: Tools, draft: TurnDraft, reply: DraftReply)
           say: content === undefined ? now.say : checkedSay(content),
           identity: identity ?? now.identity,
         }
-        note('changed', undefined, waited ? { change: ending.change } : undefined)
-      } else if (waited) note('next', undefined, {})
+        note(asked, 'changed', undefined, waited ? { change: ending.change } : undefined)
+      } else if (waited) note(asked, 'next', undefined, {})
     } catch (error) {
-      failed(tools, instance, 'rewrite', draft.entry.id, error, note, waited)
+      failed(asked, error, waited)
     }
   }
   return now
@@ -203,56 +239,59 @@ export class RunAgain extends Error {
 }
 
 /**
- * Waits for a plugin's promise, but not longer than the limit (`PLUGIN_TIMEOUT`), nor than `running` goes on
+ * Waits for a plugin's promise, but not longer than the limit (`PLUGIN_TIMEOUT`), nor than one of `running` goes on
  * (`RunAgain`). What comes later is ignored.
  */
-export function limited(clock: Clock, limitMs: number, returned: unknown, running?: AbortSignal): unknown {
+export function limited(
+  clock: Clock,
+  limitMs: number,
+  returned: unknown,
+  ...running: readonly (AbortSignal | undefined)[]
+): unknown {
   if (!isThenable(returned)) return returned
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   const cancel = clock.after(limitMs, () =>
     reject(new SwitchboardError('PLUGIN_TIMEOUT', { detail: `${limitMs} ms.` })),
   )
   const stopped = () => reject(new RunAgain('it was interrupted'))
-  if (running?.aborted) stopped()
-  running?.addEventListener('abort', stopped, { once: true })
+  for (const signal of running) {
+    if (signal?.aborted) stopped()
+    signal?.addEventListener('abort', stopped, { once: true })
+  }
   Promise.resolve(returned).then(resolve, reject)
   return promise.finally(() => {
     cancel()
-    running?.removeEventListener('abort', stopped)
+    for (const signal of running) signal?.removeEventListener('abort', stopped)
   })
 }
 
-/** A promise of any make: a query builder is one too. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
-}
-
-function failed(
-  tools: Tools,
-  instance: Instance,
-  stage: string,
-  turn: string,
-  error: unknown,
-  note: Note,
-  waited: boolean,
-): Error {
+function failed(asked: Asked, error: unknown, waited: boolean): Error {
+  const { tools, draft, instance, stage } = asked
   if (instance.signal.aborted) throw new RunAgain(`${instance.name} was stopped`)
   if (error instanceof RunAgain) throw error
   const because = tools.redact(messageOf(error))
-  instance.log.error({ stage, turn, error }, `${instance.name} (${instance.plugin.name}), ${stage}: ${because}`)
-  note('failed', because, waited ? {} : undefined)
+  const about = { stage, turn: draft.entry.id, error }
+  instance.log.error(about, `${instance.name} (${instance.plugin.name}), ${stage}: ${because}`)
+  note(asked, 'failed', because, waited ? {} : undefined)
   tools.metrics.hookFailed(instance.name, stage)
   return error instanceof Error ? error : new Error(because)
 }
 
-/** Adds a step to the trace, with the time that it took from here on. */
-type Note = (did: string, because: string | undefined, gave: object | undefined) => void
-
-function noting({ clock }: Tools, { trace, startedAtMs }: TurnDraft, instance: Instance, stage: string): Note {
-  const { name: by, line } = instance
-  const atMs = clock.now()
-  return (did, because, gave) => {
-    const ms = clock.now() - atMs || undefined
-    trace.push({ stage, by, did, because, ms, at: atMs - startedAtMs || undefined, line, gave })
-  }
+/** Adds a step to the trace, with the time that it took. */
+function note(
+  { tools, draft, instance, stage, sinceMs }: Asked,
+  did: string,
+  because: string | undefined,
+  gave: object | undefined,
+): void {
+  draft.trace.push({
+    stage,
+    by: instance.name,
+    did,
+    because,
+    ms: tools.clock.now() - sinceMs || undefined,
+    at: sinceMs - draft.startedAtMs || undefined,
+    line: instance.line,
+    gave,
+  })
 }

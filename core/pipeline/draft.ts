@@ -186,14 +186,14 @@ export class TurnDraft {
   answersInline = false
   /** The replies after `rewrite`, once they have been through it. */
   rewritten: readonly Rewritten[] | undefined
-  /** The chat as plugins see it. */
-  readonly shownChat: Chat
   /** The id of the conversation that this turn may open: the same whenever it is run again. */
   readonly newConversation: () => string
   /** Aborted when a command changes the owner while a bot is being asked. */
   readonly interrupted: AbortSignal | undefined
   /** Of a wake: the key that is due. */
   readonly wokenKey: string | undefined
+  #shownEvent: AnyEvent | undefined
+  #shownChat: Chat | undefined
   #text: string | undefined
   #customer: Customer | undefined
   readonly #known: Facts
@@ -228,14 +228,21 @@ export class TurnDraft {
     this.newConversation = given.newConversation
     this.wokenKey = given.wokenKey
     this.interrupted = given.interrupted
-    this.shownChat = Object.freeze({
-      id: given.chat.id,
-      account: given.chat.account,
-      externalId: given.chat.externalId,
-    })
-    freeze(given.event)
     this.facts = given.entry.facts ?? NO_FACTS
     this.#known = this.facts
+  }
+
+  /** The event as plugins see it: they read it one after the other, and none of them changes it for the next. */
+  get shownEvent(): AnyEvent {
+    this.#shownEvent ??= freeze(this.event)
+    return this.#shownEvent
+  }
+
+  /** The chat as plugins see it. */
+  get shownChat(): Chat {
+    const { id, account, externalId } = this.chat
+    this.#shownChat ??= Object.freeze({ id, account, externalId })
+    return this.#shownChat
   }
 
   /** The facts, if there are new ones. */
@@ -251,10 +258,15 @@ export class TurnDraft {
 
   /** The customer's words, with the transcripts known by now. */
   get text(): string {
-    if (this.event.type !== 'message') return ''
-    const own = this.isTurnedAway ? [] : [textOf(withTranscripts(this.event.parts, this.facts))]
-    this.#text ??= [...this.gathered.map(({ text }) => text), ...own].filter(Boolean).join('\n')
+    this.#text ??= this.#readText()
     return this.#text
+  }
+
+  #readText(): string {
+    if (this.event.type !== 'message') return ''
+    const own = this.isTurnedAway ? '' : textOf(withTranscripts(this.event.parts, this.facts))
+    if (this.#gathered.length === 0) return own
+    return [...this.#gathered.map(({ text }) => text), own].filter(Boolean).join('\n')
   }
 
   /** What was said just before, in messages that have no answer of their own. */
@@ -314,11 +326,11 @@ export class TurnDraft {
   }
 }
 
-/** Plugins read the same event one after the other: none of them changes it for the next. */
-function freeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
-  Object.freeze(value)
+/** Freezes a value and all that is in it. */
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   for (const inner of Object.values(value)) freeze(inner)
+  return Object.freeze(value)
 }
 
 const NO_FACTS: Facts = {}
@@ -397,7 +409,7 @@ export class HookTurn {
   }
   // biome-ignore lint/suspicious/noExplicitAny: the stage decides which events come; the pipeline calls each hook only with its own.
   get event(): any {
-    return this.#draft.event
+    return this.#draft.shownEvent
   }
   get text(): string {
     return this.#draft.text
