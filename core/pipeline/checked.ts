@@ -120,7 +120,8 @@ export function checkedState(schema: z.ZodObject | undefined, state: unknown): J
   }
   const text = JSON.stringify(fit.data)
   if (Buffer.byteLength(text) > MAX_STATE_BYTES) throw new SwitchboardError('PLUGIN_STATE_TOO_BIG')
-  return JsonValue.parse(JSON.parse(text))
+  const kept: Json = JSON.parse(text)
+  return kept
 }
 
 const FactsSchema: z.ZodType<Facts> = z.object({

@@ -394,6 +394,8 @@ export class HookTurn {
   #writes: Statement[] | undefined
   #wakes: { readonly instance: string; readonly key: string; readonly inMs: number }[] | undefined
   #state: Record<string, unknown> | undefined
+  /** As it was when the hook first looked at it. */
+  #stateBefore: Record<string, unknown> | undefined
   #kept: Json | undefined
 
   constructor(draft: TurnDraft, instance: Instance, stage: string, key?: string) {
@@ -446,7 +448,10 @@ export class HookTurn {
   }
 
   get state(): Record<string, unknown> {
-    this.#state ??= this.#readState()
+    if (!this.#state) {
+      this.#stateBefore = this.#readState()
+      this.#state = this.#readState()
+    }
     return this.#state
   }
 
@@ -539,10 +544,8 @@ export class HookTurn {
   merge(): void {
     this.#over = true
     const draft = this.#draft
-    if (this.#state) {
-      const state = checkedState(this.#instance.plugin.state, this.#state)
-      if (!isDeepStrictEqual(state, draft.stateOf(this.#instance.name))) this.#kept = state
-    }
+    if (this.#state && !isDeepStrictEqual(this.#state, this.#stateBefore))
+      this.#kept = checkedState(this.#instance.plugin.state, this.#state)
     if (this.#kept !== undefined) draft.states.set(this.#instance.name, this.#kept)
     for (const facts of this.#facts ?? []) draft.learn(facts)
     if (this.#replies) draft.replies.push(...this.#replies)

@@ -139,14 +139,17 @@ async function askBots(tools: Tools, draft: TurnDraft, { bots }: PlannedRoute): 
 
 async function askBot(tools: Tools, draft: TurnDraft, bot: Instance) {
   if (draft.interrupted?.aborted) throw new RunAgain('it was interrupted')
-  const { channel, externalId } = { channel: draft.channel.instance.channel, externalId: draft.chat.externalId }
+  const { channel } = draft.channel.instance
+  const { externalId } = draft.chat
+  const shown = showing(tools.clock, (text) => quietly(tools, draft, () => channel?.draft?.(externalId, text)))
+  const answer: OutcomeHook = (turn, next) => finish(bot.bot?.answer(turn, next), turn, shown.show)
+  const asked = runHook(tools, draft, bot, 'bot', answer, { limitMs: BOT_LIMIT_MS, interrupted: draft.interrupted })
+  if (!(asked instanceof Promise)) return asked
   const stopTyping = tools.clock.after(TYPING_AFTER_MS, () =>
     quietly(tools, draft, () => channel?.typing?.(externalId)),
   )
-  const shown = showing(tools.clock, (text) => quietly(tools, draft, () => channel?.draft?.(externalId, text)))
   try {
-    const answer: OutcomeHook = (turn, next) => finish(bot.bot?.answer(turn, next), turn, shown.show)
-    return await runHook(tools, draft, bot, 'bot', answer, { limitMs: BOT_LIMIT_MS, interrupted: draft.interrupted })
+    return await asked
   } finally {
     stopTyping()
     shown.withdraw()
@@ -181,9 +184,16 @@ function showing(clock: Clock, show: (text: string) => void) {
   }
 }
 
-/** Reads a streaming bot to its end, showing the text so far. */
-async function finish(answer: unknown, turn: HookTurn, show: (text: string) => void): Promise<unknown> {
-  if (!isGenerator(answer)) return answer
+/** What a bot answers; a streaming one is read to its end, showing the text so far. */
+function finish(answer: unknown, turn: HookTurn, show: (text: string) => void): unknown {
+  return isGenerator(answer) ? readToEnd(answer, turn, show) : answer
+}
+
+async function readToEnd(
+  answer: AsyncGenerator<unknown, unknown>,
+  turn: HookTurn,
+  show: (text: string) => void,
+): Promise<unknown> {
   const { signal } = turn
   try {
     for (;;) {

@@ -24,28 +24,32 @@ export type MakeId = () => string
 
 /** UUIDv7: sortable by time, and rising within a millisecond, so that ids made in order sort in order. */
 export function makeIds(clock: Pick<Clock, 'now'>, fill: (bytes: Uint8Array) => unknown = randomFillSync): MakeId {
-  const pool = new Uint8Array(8 * 256)
-  let used = pool.length
+  const pool = Buffer.alloc(8 * 256)
+  let random = ''
+  let used = 0
   let lastMs = 0
+  let time = ''
   let count = 0
+  const moveTo = (ms: number) => {
+    lastMs = ms
+    count = 0
+    const digits = ms.toString(16).padStart(12, '0')
+    time = `${digits.slice(0, 8)}-${digits.slice(8)}-7`
+  }
   return () => {
-    if (used === pool.length) {
+    if (used === random.length) {
       fill(pool)
+      // Written as text all at once, and so is the time: most ids are made many in a millisecond.
+      random = pool.toString('hex')
       used = 0
     }
     const nowMs = clock.now()
-    if (nowMs > lastMs) {
-      lastMs = nowMs
-      count = 0
-    } else if (++count > 0xfff) {
-      lastMs += 1
-      count = 0
-    }
-    const time = lastMs.toString(16).padStart(12, '0')
-    const random = Buffer.from(pool.buffer, used, 8)
-    used += 8
-    const variant = (0x80 | ((random[0] ?? 0) & 0x3f)).toString(16)
-    const rest = random.toString('hex', 1)
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${count.toString(16).padStart(3, '0')}-${variant}${rest.slice(0, 2)}-${rest.slice(2)}`
+    if (nowMs > lastMs) moveTo(nowMs)
+    else if (++count > 0xfff) moveTo(lastMs + 1)
+    const variant = '89ab'[((pool[used / 2] ?? 0) >> 4) & 3]
+    const a = random.slice(used + 1, used + 4)
+    const b = random.slice(used + 4, used + 16)
+    used += 16
+    return `${time}${(0x1000 + count).toString(16).slice(1)}-${variant}${a}-${b}`
   }
 }
