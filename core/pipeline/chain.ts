@@ -42,7 +42,7 @@ export type OutcomeHook = (turn: HookTurn, next: Next) => unknown
 
 /**
  * Runs a stage until one ends the turn. A hook that fails is logged and skipped; in `guard` it fails the stage
- * (`GuardFailed`), unless `failing` says that the event has waited long enough: then the plugin's `ifGuardFails` decides.
+ * (`GuardFailed`), unless `patience` says that the event has waited long enough: then the plugin's `ifGuardFails` decides.
  */
 export async function runStage(
   tools: Tools,

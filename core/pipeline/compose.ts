@@ -38,7 +38,7 @@ export async function composeTurn(
   const { outcome, because, by } = settled
   const { chat, conversation, learnt } = draft
   const shared = composeShared(tools, draft, out)
-  const states = [...draft.states].map(([instance, body]) => ({ instance, body }))
+  const states = Array.from(draft.states, ([instance, body]) => ({ instance, body }))
   const question = shared.question ?? out.question ?? (draft.questionEnds ? null : undefined)
   const nowMs = tools.clock.now()
   return {
@@ -64,7 +64,7 @@ export async function composeTurn(
       began: { revision: draft.plan.revision.slice(0, 12), atMs: draft.startedAtMs, seq: chat.seq },
     },
     states,
-    wakes: [...draft.wakes.values()].map(({ instance, key, inMs }) => ({
+    wakes: Array.from(draft.wakes.values(), ({ instance, key, inMs }) => ({
       instance,
       key,
       dueAtMs: nowMs + Math.max(0, inMs),

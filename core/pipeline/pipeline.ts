@@ -119,7 +119,7 @@ export function makePipeline(
   async function take(chat: LoadedChat, todo: TodoEntry): Promise<number | undefined> {
     const startedMs = clock.now()
     try {
-      return await handle(chat, todo).finally(() => metrics.turnTook(clock.now() - startedMs))
+      return await handle(chat, todo)
     } catch (error) {
       if (error instanceof SwitchboardError && (error.code === 'JOURNAL_FULL' || error.code === 'JOURNAL_CLOSED'))
         throw error
@@ -132,6 +132,8 @@ export function makePipeline(
       if (wait === undefined) return giveUp(chat, todo, because)
       await engine.postpone(chat.id, todo.seq, clock.now() + wait)
       return undefined
+    } finally {
+      metrics.turnTook(clock.now() - startedMs)
     }
   }
 
@@ -148,6 +150,8 @@ export function makePipeline(
     let enriching: Enriching | undefined
     const find: Find = async (draft) => {
       const { plan, channel, chat } = draft
+      if (tools.recorded) return foundThen(tools.recorded)
+      if (channel.chain.enrich.length === 0 || !isFromPlatform(draft)) return NOTHING_TO_FIND
       // Whoever was stopped while finding something out is asked again, as it is then.
       const again = () => {
         enriching = undefined
@@ -217,10 +221,7 @@ export function makePipeline(
    * own: a person's desk does not wait for them, and what they find belongs to every run.
    */
   function startEnriching(draft: TurnDraft, again: () => void): Enriching {
-    const { enrich: steps } = draft.channel.chain
-    if (tools.recorded) return foundThen(tools.recorded)
-    if (steps.length === 0 || !isFromPlatform(draft)) return NOTHING_TO_FIND
-    const done = enrich(tools, draft, steps)
+    const done = enrich(tools, draft, draft.channel.chain.enrich)
     done.catch(again)
     return { done, found: () => draft.learnt }
   }
