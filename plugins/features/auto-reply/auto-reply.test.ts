@@ -155,7 +155,10 @@ describe('a rule', () => {
     { when: ['opening hours', '营业时间'], say: 'From 9 to 6.' },
     { when: [{ text: 'price', match: 'exact' }], say: 'See the list.' },
     { when: [{ text: 'deliver', match: 'contains' }], say: 'In two days.' },
-    { when: [{ pattern: '^order +\\d+$' }, { pattern: '订单号?\\d{3,}' }], say: 'We are looking.' },
+    {
+      when: [{ pattern: '^order +\\d+$' }, { pattern: '订单号?\\d{3,}' }, { pattern: '房间[A-C]\\d' }],
+      say: 'We are looking.',
+    },
   ]
 
   test.each([
@@ -165,6 +168,7 @@ describe('a rule', () => {
     ['Undeliverable?', 'In two days.', 'keyword deliver'],
     ['Order 123', 'We are looking.', 'pattern ^order +\\d+$'],
     ['我的订单号12345呢', 'We are looking.', 'pattern 订单号?\\d{3,}'],
+    ['房间b7', 'We are looking.', 'pattern 房间[A-C]\\d'],
     ['the price', 'echo: the price', 'bot'],
     ['reopening hours', 'echo: reopening hours', 'bot'],
     ['order 12 now', 'echo: order 12 now', 'bot'],

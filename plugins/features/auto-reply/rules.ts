@@ -26,9 +26,13 @@ const MAX_INSTRUCTIONS = 200
 /** So much of a text is looked at. The worst pattern takes some 20 ms for it. */
 const MAX_CHARS = 1_000
 
+/** A pattern of signs that have no case: Chinese, digits, and what stands for several of them. */
+const CASELESS = /^(?:\\[ds]|\[0-9\]|[\p{scx=Hani}0-9 ,:.?*+|(){}])*$/u
+
 /** A regular expression that takes time by its size and the text's length only. Case does not matter. */
 function compile(pattern: string): RE2JS {
-  return RE2JS.compile(pattern, RE2JS.CASE_INSENSITIVE)
+  // Only where case matters to it, it looks first whether its fixed part is in the text at all, which is seldom so.
+  return RE2JS.compile(pattern, CASELESS.test(pattern) ? 0 : RE2JS.CASE_INSENSITIVE)
 }
 
 /** Why a pattern cannot be used, as a sentence and what to write instead; `undefined` when it can. */
