@@ -5,6 +5,7 @@
 import { DeliveryError, messageOf, SwitchboardError } from '../errors.ts'
 import { type DeliveryResult, type DueDelivery, NEVER_MS, type NewEntry } from '../journal/engine.ts'
 import type { Delivery, DeskItem } from '../plugin.ts'
+import type { Instance } from '../runtime/instance.ts'
 import type { Plan, PlannedChannel } from '../runtime/plan.ts'
 import { during } from '../runtime/watchdog.ts'
 import { limited } from './chain.ts'
@@ -152,19 +153,38 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     if (pause && pause.untilMs > clock.now()) {
       return { state: 'pending', counts: false, nextAtMs: pause.untilMs, code: pause.code, error: pause.message }
     }
-    const abort = new AbortController()
-    const signal = AbortSignal.any([abort.signal, channel.instance.signal])
     try {
-      const sent = await limited(
-        clock,
-        SEND_LIMIT_MS,
-        during(channel.instance, delivery.id, () => send(asPlatformMessage(delivery), { signal })),
-      )
+      const message = asPlatformMessage(delivery)
+      const sent = await handOver(channel.instance, delivery, (signal) => send(message, { signal }))
       paused.delete(delivery.account)
       return { state: 'sent', counts: true, platformId: platformIdOf(sent) }
     } catch (error) {
-      abort.abort()
       return failedSend(channel, delivery, error)
+    }
+  }
+
+  /** Calls the plugin that takes a delivery. Its signal is aborted when it stops, and when its time is over or it fails. */
+  async function handOver(
+    instance: Instance,
+    delivery: DueDelivery,
+    call: (signal: AbortSignal) => unknown,
+  ): Promise<unknown> {
+    const abort = new AbortController()
+    const stop = () => abort.abort(instance.signal.reason)
+    // AbortSignal.any takes ten times as long.
+    instance.signal.addEventListener('abort', stop)
+    if (instance.signal.aborted) stop()
+    try {
+      return await limited(
+        clock,
+        SEND_LIMIT_MS,
+        during(instance, delivery.id, () => call(abort.signal)),
+      )
+    } catch (error) {
+      abort.abort()
+      throw error
+    } finally {
+      instance.signal.removeEventListener('abort', stop)
     }
   }
 
@@ -206,20 +226,13 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     const desk = plan.instances.get(name)
     const deliver = desk?.desk?.deliver
     if (!desk || !deliver) return { state: 'dead', counts: true, code: 'DESK_GONE', error: `There is no desk ${name}.` }
-    const abort = new AbortController()
-    const signal = AbortSignal.any([abort.signal, desk.signal])
     try {
       const item = await deskItem(plan, delivery)
       if (!item) return { state: 'dead', counts: true, code: 'CHAT_GONE', error: 'The chat has been erased.' }
-      await limited(
-        clock,
-        SEND_LIMIT_MS,
-        during(desk, delivery.id, () => deliver(item, { id: delivery.id, signal })),
-      )
+      await handOver(desk, delivery, (signal) => deliver(item, { id: delivery.id, signal }))
       paused.delete(delivery.destination)
       return { state: 'sent', counts: true }
     } catch (error) {
-      abort.abort()
       const code = error instanceof DeliveryError ? error.code : 'DESK_FAILED'
       const message = tools.redact(messageOf(error))
       desk.log.warn({ delivery: delivery.id, code, error }, `${desk.name} (${desk.plugin.name}), deliver: ${message}`)

@@ -154,7 +154,6 @@ export async function startInstance(
   const stopping = new AbortController()
   const log = ground.log.child({ instance: name })
   try {
-    opened.defer(() => stopping.abort())
     if (plugin.tables) await ground.engine.migrate(name, plugin.tables.migrations)
     const made = makeContext(checked, config, ground, { opened, log, signal: stopping.signal })
     const context = Object.defineProperties(
@@ -185,6 +184,8 @@ export async function startInstance(
       web,
       signal: stopping.signal,
       stop: () => {
+        // First: what is cut off by a release is not to look like a failure of the other side.
+        stopping.abort()
         stopped ??= opened.disposeAsync().catch((error: unknown) => {
           log.error({ error }, `${name} (${plugin.name}), stop: ${messageOf(error)}`)
         })
@@ -192,6 +193,7 @@ export async function startInstance(
       },
     }
   } catch (error) {
+    stopping.abort()
     await opened.disposeAsync()
     throw new SwitchboardError('PLUGIN_SETUP', {
       detail: `${name} (${plugin.name}), setup: ${messageOf(error)}`,

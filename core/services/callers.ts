@@ -33,19 +33,19 @@ export interface Callers {
 
 /** `settings` is asked at each request, so that a reload counts at once. */
 export function makeCallers(settings: () => CallerSettings): Callers {
-  const lists = new WeakMap<readonly string[], BlockList>()
+  const lists = new WeakMap<readonly string[], Has>()
 
   function trusts(address: string | undefined): boolean {
     const { trustProxy } = settings()
     if (typeof trustProxy === 'boolean') return trustProxy
-    const list = lists.get(trustProxy) ?? addressList(trustProxy)
-    lists.set(trustProxy, list)
-    return isIn(list, plainAddress(address))
+    const isTrusted = lists.get(trustProxy) ?? remembered(addressList(trustProxy))
+    lists.set(trustProxy, isTrusted)
+    return isTrusted(plainAddress(address))
   }
 
   /** A network of our own is not one caller where the world is let in by it: by Docker, say, or a proxy on this machine. */
   function isGateway(address: string): boolean {
-    return isIP(address) === 0 || (isIn(OWN_NETWORKS, address) && isPublished(settings().publicUrl))
+    return isIP(address) === 0 || (isOurs(address) && isPublished(settings().publicUrl))
   }
 
   function makeCaller(address: string, isShared: boolean): Caller {
@@ -56,8 +56,7 @@ export function makeCallers(settings: () => CallerSettings): Callers {
     trusts,
     callerOf(request) {
       const socketAddress = plainAddress(request.socket.remoteAddress)
-      if (!trusts(socketAddress))
-        return makeCaller(socketAddress, isIn(OWN_NETWORKS, socketAddress) && speaksForOthers(request))
+      if (!trusts(socketAddress)) return makeCaller(socketAddress, isOurs(socketAddress) && speaksForOthers(request))
       // Whoever is nearest stands last. What a caller has written itself stands before what a proxy has seen.
       const named = forwardedFor(request.headers).toReversed()
       const caller =
@@ -96,13 +95,27 @@ export function isAddressOrNetwork(entry: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
 }
 
-function isIn(list: BlockList, address: string): boolean {
-  return isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+/** Whether an address is on a list. */
+type Has = (address: string) => boolean
+
+/** Of so many addresses the answer is kept: to look one up takes as long as the rest of what is done for a request. */
+const MAX_REMEMBERED = 4_096
+
+function remembered(list: BlockList): Has {
+  const answers = new Map<string, boolean>()
+  return (address) => {
+    const known = answers.get(address)
+    if (known !== undefined) return known
+    const answer = isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+    if (answers.size >= MAX_REMEMBERED) answers.clear()
+    answers.set(address, answer)
+    return answer
+  }
 }
 
 /** Without a zone; and an IPv4 address as such, however IPv6 writes it. */
 function plainAddress(address = ''): string {
-  const bare = address.replace(/%.*$/, '')
+  const bare = address.includes('%') ? address.replace(/%.*$/, '') : address
   if (!isIPv6(bare) || !/^[0:]*:ffff:/i.test(bare)) return bare
   const words = wordsOf(bare)
   if (words[5] !== 0xffff) return bare
@@ -131,10 +144,12 @@ function networkOf(address: string): string {
 }
 
 /** This machine, and what stands before it in its own network: proxies, load balancers, the gateways of containers. */
-const OWN_NETWORKS = addressList([
-  ...['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'],
-  ...['::1', 'fc00::/7', 'fe80::/10'],
-])
+const isOurs = remembered(
+  addressList([
+    ...['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'],
+    ...['::1', 'fc00::/7', 'fe80::/10'],
+  ]),
+)
 
 // ── the token ───────────────────────────────────────────────────────────────────────────────
 

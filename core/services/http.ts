@@ -4,13 +4,14 @@
  */
 import { lookup } from 'node:dns'
 import { isIP, isIPv6, type LookupFunction } from 'node:net'
-import { Agent, buildConnector, FormData as UndiciFormData, fetch as undiciFetch } from 'undici'
+import { Readable } from 'node:stream'
+import { Agent, buildConnector, interceptors } from 'undici'
 import { SwitchboardError } from '../errors.ts'
 import type { Log } from '../turn.ts'
 import { isPrivateAddress } from './addresses.ts'
+import { capped } from './capped.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { type Limit, limitOf } from './limit.ts'
-import { cleanUrl } from './log.ts'
+import { ACCEPT_ENCODING, Exchange } from './exchange.ts'
 
 export interface Http {
   /**
@@ -28,8 +29,16 @@ const TIMEOUT_MS = 30_000
 const TIMEOUT_WITH_SIGNAL_MS = 5 * 60_000
 const CONNECT_TIMEOUT_MS = 10_000
 const MAX_BYTES = 25 * 1024 * 1024
-/** No response with one of these has a body. Source: https://fetch.spec.whatwg.org/#null-body-status, read 2026-11-20. */
-const NULL_BODY = new Set([101, 103, 204, 205, 304])
+/** As fetch. Source: https://fetch.spec.whatwg.org/#http-redirect-fetch, read 2026-11-22. */
+const MAX_REDIRECTS = 20
+/** What is said where the caller says nothing else. */
+const HEADERS = [
+  ['accept', '*/*'],
+  ['accept-encoding', ACCEPT_ENCODING],
+  ['user-agent', 'switchboard'],
+] as const
+const TEXT_HEADERS = [...HEADERS, ['content-type', 'text/plain;charset=UTF-8']] as const
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /**
  * Makes one instance's client. `allowPrivate` names the hosts, or host:port, that may be asked although their address
@@ -49,30 +58,48 @@ export function makeHttp(options: {
   const { log, clock = systemClock, maxBytes = MAX_BYTES } = options
   const { timeoutMs = TIMEOUT_MS, timeoutWithSignalMs = TIMEOUT_WITH_SIGNAL_MS } = options
   const agent = new Agent({ connect: makeConnector(options.allowPrivate ?? []), headersTimeout: 0, bodyTimeout: 0 })
+  const follow = interceptors.redirect({ maxRedirections: MAX_REDIRECTS, throwOnMaxRedirect: true })
+  const following = agent.compose(follow)
+  const underWay = new Set<Exchange>()
   let closed: Promise<void> | undefined
+  // One for all: a listener for each request would cost more than the rest of what bounds it.
+  options.signal.addEventListener('abort', () => {
+    for (const exchange of underWay) exchange.fail(options.signal.reason)
+  })
 
-  const safeFetch: typeof fetch = async (input, init) => {
-    const { url, settings } = ask(input, init)
-    const method = settings.method?.toUpperCase() ?? 'GET'
-    const about = { method, url: cleanUrl(url) }
+  const safeFetch: typeof fetch = async (input, init = {}) => {
+    const { url, method, headers, body, signal, redirect } = await askedOf(input, init)
+    // Nobody has to be asked for what stands in the address itself.
+    if (url.protocol === 'data:') return capped(await fetch(url), maxBytes)
+    const { origin, pathname, search } = url
+    const about = { method, url: `${origin}${pathname}` }
     if (options.offline) throw new SwitchboardError('HTTP_OFFLINE', { detail: `${method} ${about.url}` })
-    const limitMs = settings.signal ? timeoutWithSignalMs : timeoutMs
+    for (const one of [options.signal, signal]) one?.throwIfAborted()
+    const limitMs = signal ? timeoutWithSignalMs : timeoutMs
     const startedMs = clock.now()
-    const limit = limitOf({
-      signals: [options.signal, settings.signal],
+    const exchange = new Exchange({
+      url,
+      method,
+      signal,
       clock,
-      ms: limitMs,
+      limitMs,
       late: () => new SwitchboardError('HTTP_TIMEOUT', { detail: `${method} ${about.url}: ${limitMs / 1000} s.` }),
+      maxBytes,
+      tooLarge: () => new SwitchboardError('HTTP_TOO_LARGE', { detail: `${about.url}: more than ${maxBytes} bytes.` }),
+      onOver: (over) => underWay.delete(over),
     })
+    underWay.add(exchange)
     try {
-      const response = await undiciFetch(url, { ...settings, signal: limit.signal, dispatcher: agent })
+      const dispatcher = redirect === 'follow' ? following : agent
+      dispatcher.dispatch({ origin, path: `${pathname}${search}`, method, headers, body }, exchange)
+      const response = await exchange.response
+      if (redirect === 'error' && REDIRECTS.has(response.status)) throw new TypeError('unexpected redirect')
       log.debug({ ...about, status: response.status, ms: clock.now() - startedMs }, 'asked')
-      return copyOf(response, bounded(response, maxBytes, limit, about.url))
+      return response
     } catch (error) {
-      limit.release()
-      const reason = limit.signal.aborted ? limit.signal.reason : (refusalIn(error) ?? error)
-      log.debug({ ...about, ms: clock.now() - startedMs, error: reason }, 'asked in vain')
-      throw reason
+      exchange.fail(error)
+      log.debug({ ...about, ms: clock.now() - startedMs, error }, 'asked in vain')
+      throw error
     }
   }
 
@@ -85,87 +112,52 @@ export function makeHttp(options: {
   }
 }
 
-/** The request as undici takes it: it does not know the global `Request` and `FormData`, which are of another copy. */
-function ask(input: string | URL | Request, init: RequestInit | undefined): { url: string; settings: RequestInit } {
-  if (!(input instanceof Request)) return { url: String(input), settings: withForm(init ?? {}) }
-  const { url, method, headers, body, redirect, signal } = input
-  return { url, settings: withForm({ method, headers, body, redirect, signal, duplex: 'half', ...init }) }
+/** A request as undici takes it. */
+interface Asked {
+  readonly url: URL
+  readonly method: string
+  /** Names and values by turns. */
+  readonly headers: string[]
+  readonly body: string | Uint8Array | Readable | null
+  readonly signal: AbortSignal | null | undefined
+  readonly redirect: Request['redirect']
 }
 
-function withForm(init: RequestInit): RequestInit {
-  if (!(init.body instanceof FormData)) return init
-  const form = new UndiciFormData()
-  for (const [name, value] of init.body)
-    if (typeof value === 'string') form.append(name, value)
-    else form.append(name, value)
-  return { ...init, body: form }
+async function askedOf(input: string | URL | Request, init: RequestInit): Promise<Asked> {
+  const { body, redirect = 'follow', signal } = init
+  const isSimple = body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array
+  if (input instanceof Request || !isSimple) return askedOfRequest(input, init)
+  const url = new URL(input)
+  if (url.username || url.password) throw new TypeError('No user may stand in an address; send a header instead.')
+  const method = init.method?.toUpperCase() ?? 'GET'
+  const headers = headersOf(init.headers, typeof body === 'string' ? TEXT_HEADERS : HEADERS)
+  return { url, method, headers, body: body ?? null, signal, redirect }
 }
 
-interface Answer {
-  readonly status: number
-  readonly headers: Iterable<[string, string]> & { get(name: string): string | null }
-  readonly statusText: string
-  readonly url: string
-  readonly redirected: boolean
-  readonly body: ReadableStream<Uint8Array> | null
-}
-
-/** The body, cut off with an error when it is too large. The limit is released when it has been read or given up. */
-function bounded(answer: Answer, maxBytes: number, limit: Limit, url: string): ReadableStream | null {
-  if (!answer.body || NULL_BODY.has(answer.status)) {
-    limit.release()
-    return null
+/** Of what is more than a text: a Request knows how forms, files and streams are sent. */
+async function askedOfRequest(input: string | URL | Request, init: RequestInit): Promise<Asked> {
+  const request = new Request(input, { ...init, signal: null })
+  const isStream = init.body instanceof ReadableStream
+  return {
+    url: new URL(request.url),
+    method: request.method,
+    headers: headersOf(request.headers, HEADERS),
+    // Whole, where it is here already: many platforms take no file without its length.
+    body: request.body && (isStream ? Readable.fromWeb(request.body) : await request.bytes()),
+    signal: init.signal ?? (input instanceof Request ? input.signal : undefined),
+    redirect: request.redirect,
   }
-  const reader = answer.body.getReader()
-  const tooLarge = () => new SwitchboardError('HTTP_TOO_LARGE', { detail: `${url}: more than ${maxBytes} bytes.` })
-  if (Number(answer.headers.get('content-length')) > maxBytes) {
-    giveUp(reader)
-    throw tooLarge()
+}
+
+function headersOf(given: RequestInit['headers'], defaults: readonly (readonly [string, string])[]): string[] {
+  const names: string[] = []
+  const headers: string[] = []
+  for (const [name = '', value = ''] of given && Symbol.iterator in given ? given : Object.entries(given ?? {})) {
+    names.push(name.toLowerCase())
+    headers.push(name, value)
   }
-  let sizeBytes = 0
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read()
-          if (done) {
-            limit.release()
-            return controller.close()
-          }
-          sizeBytes += value.byteLength
-          if (sizeBytes > maxBytes) throw tooLarge()
-          controller.enqueue(value)
-        } catch (error) {
-          limit.release()
-          giveUp(reader)
-          throw error
-        }
-      },
-      cancel(reason) {
-        limit.release()
-        return reader.cancel(reason)
-      },
-    },
-    { highWaterMark: 0 },
-  )
-}
-
-function giveUp(reader: ReadableStreamDefaultReader<unknown>): void {
-  // Fails only when the stream has failed already, and then there is nothing to give up.
-  reader.cancel().catch(() => {})
-}
-
-/** A Response of the global class, so that `instanceof` holds; the constructor cannot take where it came from. */
-function copyOf({ status, statusText, headers, url, redirected }: Answer, body: ReadableStream | null): Response {
-  const copy = new Response(body, { status, statusText, headers: [...headers] })
-  return Object.defineProperties(copy, { url: { value: url }, redirected: { value: redirected } })
-}
-
-/** fetch wraps what the connection says in a TypeError. */
-function refusalIn(error: unknown): SwitchboardError | undefined {
-  for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if (cause instanceof SwitchboardError) return cause
-  return undefined
+  for (const [name, value] of defaults) if (!names.includes(name)) headers.push(name, value)
+  return headers
 }
 
 /** Connects only to addresses that may be asked. The address is checked that is connected to: a name has no second chance. */

@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { getEventListeners, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { getGlobalDispatcher } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
 import { isPrivateAddress } from '../../../core/services/addresses.ts'
@@ -120,6 +121,98 @@ describe('asking', () => {
     const piece = await reader?.read()
     expect(new TextDecoder().decode(piece?.value)).toBe('data: 1\n\n')
     await reader?.cancel()
+  })
+})
+
+describe('an answer', () => {
+  test('that is long and read slowly comes whole, and is not fetched before it is wanted', async () => {
+    const { fetch } = client()
+    const { server, url } = await serve((_request, response) => void response.end(Buffer.alloc(9 << 20, 'x')))
+    const connection = once(server, 'connection')
+    const answer = await fetch(url)
+    const [socket] = await connection
+    let sizeBytes = 0
+    let pieces = 0
+    for await (const piece of answer.body ?? []) {
+      expect(piece.byteLength).toBeGreaterThan(0)
+      // Loopback takes a few megabytes into its buffers, and no reader more than it asks for.
+      if (pieces++ === 0) expect(socket.writableLength).toBeGreaterThan(1 << 20)
+      sizeBytes += piece.byteLength
+    }
+    expect(sizeBytes).toBe(9 << 20)
+  })
+
+  test('that is short gives its body in every form, once', async () => {
+    const { fetch } = client()
+    const { url } = await serve((_request, response) => void response.setHeader('x', '1').end('{"a":"é"}'))
+    expect(await (await fetch(url)).json()).toEqual({ a: 'é' })
+    expect(await (await fetch(url)).bytes()).toEqual(new TextEncoder().encode('{"a":"é"}'))
+    expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(10)
+    expect((await (await fetch(url)).blob()).size).toBe(10)
+    expect(await new Response((await fetch(url)).body).text()).toBe('{"a":"é"}')
+    const answer = await fetch(url)
+    const copy = answer.clone()
+    expect([answer.bodyUsed, await answer.text(), answer.bodyUsed]).toEqual([false, '{"a":"é"}', true])
+    await expect(answer.text()).rejects.toThrow(TypeError)
+    expect(answer.body?.locked).toBe(true)
+    expect(() => answer.clone()).toThrow(TypeError)
+    expect([copy.url, copy.headers.get('x'), await copy.text()]).toEqual([`${url}/`, '1', '{"a":"é"}'])
+    const streamed = await fetch(url)
+    await streamed.body?.cancel()
+    expect(streamed.bodyUsed).toBe(true)
+    await expect(streamed.text()).rejects.toThrow(TypeError)
+  })
+
+  test.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('packed with %s that breaks off fails, and nothing is left of it', async (packing, pack) => {
+    const { fetch, clock } = client()
+    const packed = pack(randomBytes(200_000))
+    const { url } = await serve((_request, response) => {
+      response.writeHead(200, { 'content-encoding': packing, 'content-length': packed.length })
+      response.write(packed.subarray(0, 100_000), () => response.destroy())
+    })
+    const read = async () => (await fetch(url)).bytes()
+    await expect(read()).rejects.toThrow(TypeError)
+    expect(clock.waiting).toBe(0)
+  })
+
+  test('packed in a way that is none fails', async () => {
+    const { fetch } = client()
+    const { url } = await serve((_request, response) => void response.setHeader('content-encoding', 'gzip').end('text'))
+    await expect((async () => (await fetch(url)).text())()).rejects.toThrow(TypeError)
+  })
+
+  test('with more than one header of a name has them all', async () => {
+    const { fetch } = client()
+    const { url } = await serve((_request, response) => {
+      response.setHeader('set-cookie', ['a=1', 'b=2']).setHeader('vary', ['x', 'y']).write('long '.repeat(30_000))
+      response.end()
+    })
+    const { headers } = await fetch(url)
+    expect([headers.getSetCookie(), headers.get('vary')]).toEqual([['a=1', 'b=2'], 'x, y'])
+  })
+
+  test('that redirects is followed, handed on or refused, as the caller says', async () => {
+    const { fetch } = client()
+    const asked: string[] = []
+    const { url } = await serve((request, response) => {
+      asked.push(`${request.method} ${request.url} ${request.headers['content-type']}`)
+      if (request.url === '/loop') response.writeHead(302, { location: `/loop` }).end()
+      else if (request.url === '/away') response.writeHead(302, { location: 'ftp://elsewhere/' }).end()
+      else if (request.url === '/from') response.writeHead(302, { location: '/to' }).end()
+      else response.end('here')
+    })
+    const post = (path: string, redirect: Request['redirect']) =>
+      fetch(`${url}${path}`, { method: 'POST', body: 'x', redirect })
+    expect((await post('/from', 'follow')).url).toBe(`${url}/to`)
+    expect(asked.splice(0)).toEqual(['POST /from text/plain;charset=UTF-8', 'GET /to undefined'])
+    expect(await post('/from', 'manual')).toMatchObject({ status: 302, url: `${url}/from`, redirected: false })
+    await expect(post('/from', 'error')).rejects.toThrow(TypeError)
+    await expect(post('/loop', 'follow')).rejects.toThrow(TypeError)
+    await expect(post('/away', 'follow')).rejects.toThrow(TypeError)
   })
 })
 
@@ -314,7 +407,8 @@ describe('limits', () => {
     await expect(fetch('http://[::1]:1/', { signal: own.signal })).rejects.toThrow()
     await expect(fetch('no url', { signal: own.signal })).rejects.toThrow(TypeError)
     expect(getEventListeners(own.signal, 'abort')).toEqual([])
-    expect(getEventListeners(stop.signal, 'abort')).toEqual([])
+    // One for all that are under way, however many those are.
+    expect(getEventListeners(stop.signal, 'abort')).toHaveLength(1)
     expect(clock.waiting).toBe(0)
   })
 
