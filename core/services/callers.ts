@@ -115,7 +115,8 @@ function remembered(list: BlockList): Has {
 
 /** Without a zone; and an IPv4 address as such, however IPv6 writes it. */
 function plainAddress(address = ''): string {
-  const bare = address.includes('%') ? address.replace(/%.*$/, '') : address
+  if (!address.includes(':')) return address
+  const bare = address.replace(/%.*$/, '')
   if (!isIPv6(bare) || !/^[0:]*:ffff:/i.test(bare)) return bare
   const words = wordsOf(bare)
   if (words[5] !== 0xffff) return bare
@@ -138,7 +139,7 @@ function forwardedFor({ 'x-forwarded-for': header = '' }: IncomingHttpHeaders): 
 }
 
 function networkOf(address: string): string {
-  if (!isIPv6(address)) return address
+  if (!address.includes(':') || !isIPv6(address)) return address
   const words = wordsOf(address).slice(0, 4)
   return `${words.map((word) => word.toString(16)).join(':')}::/64`
 }

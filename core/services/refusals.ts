@@ -60,6 +60,7 @@ function remember<T>(callers: Map<string, T>, caller: string, what: T): void {
   // Whoever came last stands last.
   callers.delete(caller)
   callers.set(caller, what)
+  if (callers.size <= MAX_CALLERS) return
   const [first] = callers.keys()
-  if (callers.size > MAX_CALLERS && first !== undefined) callers.delete(first)
+  if (first !== undefined) callers.delete(first)
 }

@@ -173,18 +173,15 @@ export async function startWeb(options: {
       response.setHeader(header, value)
     if (mount?.isOpen || found.isDown) ofChannels.add(response)
     if (closing) return answerError(response, 503, 'STOPPING', 'The server is stopping; send it again.')
+    let give: (() => void) | undefined
     const waitS = found.isHealth ? 0 : keptOutS(caller, found.name)
     if (waitS > 0) return keepOut(response, waitS)
     if (!found.isHealth && isNotEndless(response)) {
-      const give = underWay < maxUnderWay ? places.take(caller) : undefined
+      give = underWay < maxUnderWay ? places.take(caller) : undefined
       if (!give) return overloaded(response, caller)
       underWay += 1
-      response.once('close', () => {
-        underWay -= 1
-        give()
-      })
     }
-    watch(request, response, found.name, caller)
+    watch(request, response, found, caller, give)
     if (found.isDown) return answerError(response, 503, 'CHANNEL_DOWN', 'This channel is down; send it again.')
     if (!mount) return answerError(response, 404, 'NOT_FOUND', 'There is nothing at this address.')
     mount.request(rewrite(request, found.url), response)
@@ -197,7 +194,8 @@ export async function startWeb(options: {
 
   function find(request: IncomingMessage): Found {
     // Proxies send whole addresses.
-    const url = (request.url ?? '/').replace(/^https?:\/\/[^/?]*/i, '')
+    const asked = request.url ?? '/'
+    const url = asked.startsWith('/') ? asked : asked.replace(/^https?:\/\/[^/?]*/i, '')
     const [, segment = '', rest = ''] = /^\/([^/?]*)(.*)$/s.exec(url) ?? []
     const name = decode(segment)
     if (name === '' || RESERVED.has(name))
@@ -213,8 +211,14 @@ export async function startWeb(options: {
     return { mount, name: mount ? name : '', url: rest.startsWith('/') ? rest : `/${rest}`, isHealth: false, isDown }
   }
 
-  /** Bounds its time, and notes whether it was accepted or refused. */
-  function watch(request: IncomingMessage, response: ServerResponse, name: string, caller: Caller): void {
+  /** Bounds its time, and when it has ended gives its place back and notes whether it was accepted or refused. */
+  function watch(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { mount, name }: Found,
+    caller: Caller,
+    give: (() => void) | undefined,
+  ): void {
     let cancel = clock.after(wholeWithinMs(bytesOf(request)), () => {
       if (response.headersSent) return
       if (!request.complete) {
@@ -227,8 +231,14 @@ export async function startWeb(options: {
         answerError(response, 503, 'TOO_SLOW', 'This took too long; send it again.')
       })
     })
+    // One listener for all that has to be done then: each costs more than what it does.
     response.once('close', () => {
       cancel()
+      mount?.ended(response)
+      if (give) {
+        underWay -= 1
+        give()
+      }
       const { statusCode: status } = response
       // A page is there for everybody; that something was taken from this caller says that it is no stranger.
       const isAccepted = response.writableFinished && status < 300 && !/^(GET|HEAD|OPTIONS)$/.test(request.method ?? '')
@@ -360,7 +370,9 @@ interface Mounted {
   /** Everybody may ask: it checks its callers itself. */
   readonly isOpen: boolean
   takesUpgrade(request: IncomingMessage, url: string): boolean
+  /** Whoever calls it says when the response has ended. */
   request(request: IncomingMessage, response: ServerResponse): void
+  ended(response: ServerResponse): void
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   drained(withinMs: number, clock: Pick<Clock, 'after'>, options?: { endConnections: boolean }): Promise<void>
 }
@@ -375,10 +387,10 @@ function makeMounted(app: FastifyInstance, onEmpty: () => void): Mounted {
     takesUpgrade: (request, url) => app.server.listenerCount('upgrade') > 0 && (door?.lets(request, url) ?? true),
     request(request, response) {
       underWay.add(response)
-      response.once('close', () => underWay.delete(response))
       // Fastify's own server never listens: it only holds the listeners.
       app.server.emit('request', request, response)
     },
+    ended: (response) => underWay.delete(response),
     upgrade(request, socket, head) {
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
@@ -420,6 +432,7 @@ function rewrite(request: IncomingMessage, url: string): IncomingMessage {
 }
 
 function decode(segment: string): string {
+  if (!segment.includes('%')) return segment
   try {
     return decodeURIComponent(segment)
   } catch {
@@ -492,7 +505,7 @@ export function makeInstanceWeb(
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({ code: 'NOT_FOUND', message: 'There is nothing at this address.' }),
   )
-  app.addHook('onRequest', (_request, reply, done) => current.run(requestOf(reply.raw), done))
+  app.addHook('onRequest', (_request, reply, done) => current.run(reply.raw, done))
   return app
 }
 
@@ -569,7 +582,9 @@ function withoutRequests(fields: unknown): object {
 
 // ── the request in which we are ─────────────────────────────────────────────────────────────
 
-const current = new AsyncLocalStorage<WebRequest>()
+const current = new AsyncLocalStorage<ServerResponse>()
+/** Of those responses that somebody has asked for. */
+const requests = new WeakMap<ServerResponse, WebRequest>()
 
 /**
  * The HTTP request whose route called us, however many `await`s ago; `undefined` outside of routes. The pipeline learns
@@ -577,7 +592,11 @@ const current = new AsyncLocalStorage<WebRequest>()
  * `outsideOfRequests`.
  */
 export function currentRequest(): WebRequest | undefined {
-  return current.getStore()
+  const response = current.getStore()
+  if (!response) return undefined
+  const request = requests.get(response) ?? requestOf(response)
+  requests.set(response, request)
+  return request
 }
 
 /** Runs what a request sets going but what is not part of it: inside, `currentRequest()` is `undefined`. */
@@ -595,8 +614,11 @@ function requestOf(response: ServerResponse): WebRequest {
     if (!sent) gone.abort()
     for (const done of waiting.splice(0)) done(sent)
   }
-  response.once('finish', () => settle(response.statusCode < 400))
-  response.once('close', () => settle(false))
+  const finish = () => settle(response.statusCode < 400)
+  const close = () => settle(false)
+  if (response.writableFinished) finish()
+  else if (response.closed) close()
+  else response.once('finish', finish).once('close', close)
   return {
     closed: gone.signal,
     onFinish(done) {
