@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { createReadStream, openAsBlob, unlinkSync } from 'node:fs'
 import { type FileHandle, mkdir, open as openFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileTypeFromFile } from 'file-type'
 import { SwitchboardError } from '../errors.ts'
 import { abortable } from './limit.ts'
 
@@ -168,6 +167,8 @@ async function save(
 
 async function typeOf(path: string): Promise<string | undefined> {
   try {
+    // Loaded with the first file: whoever starts need not wait for it.
+    const { fileTypeFromFile } = await import('file-type')
     return (await fileTypeFromFile(path))?.mime
   } catch {
     // A file that only looks like its type until one reads on has none.

@@ -5,7 +5,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { fileTypeFromBuffer } from 'file-type'
 import { DeliveryError, messageOf, SwitchboardError } from '../errors.ts'
 import { type Engine, keptId, keptReference, type MediaTask } from '../journal/engine.ts'
 import type { MediaType } from '../message.ts'
@@ -369,6 +368,7 @@ export function makeMedia(options: {
       throw new SwitchboardError('MEDIA_GONE', { detail: `${cleanUrl(url)}: HTTP ${response.status}` })
     }
     const bytes = await response.arrayBuffer()
+    const { fileTypeFromBuffer } = await import('file-type')
     const found = await fileTypeFromBuffer(bytes).catch(() => undefined)
     const mimeType = typeOf(found?.mime, response.headers.get('content-type') ?? '')
     return { body: new Blob([bytes], { type: mimeType }), mimeType }
