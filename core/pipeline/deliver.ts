@@ -5,9 +5,9 @@
 import { DeliveryError, messageOf, SwitchboardError } from '../errors.ts'
 import { type DeliveryResult, type DueDelivery, NEVER_MS, type NewEntry } from '../journal/engine.ts'
 import type { Delivery, DeskItem } from '../plugin.ts'
-import type { Instance } from '../runtime/instance.ts'
 import type { Plan, PlannedChannel } from '../runtime/plan.ts'
 import { during } from '../runtime/watchdog.ts'
+import { signalUnder } from '../services/limit.ts'
 import { limited } from './chain.ts'
 import { HOLD_MS } from './compose.ts'
 import { customerOf } from './draft.ts'
@@ -153,38 +153,20 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     if (pause && pause.untilMs > clock.now()) {
       return { state: 'pending', counts: false, nextAtMs: pause.untilMs, code: pause.code, error: pause.message }
     }
+    const { signal, abort, release } = signalUnder(channel.instance.signal)
     try {
-      const message = asPlatformMessage(delivery)
-      const sent = await handOver(channel.instance, delivery, (signal) => send(message, { signal }))
+      const sent = await limited(
+        clock,
+        SEND_LIMIT_MS,
+        during(channel.instance, delivery.id, () => send(asPlatformMessage(delivery), { signal })),
+      )
       paused.delete(delivery.account)
       return { state: 'sent', counts: true, platformId: platformIdOf(sent) }
     } catch (error) {
+      abort()
       return failedSend(channel, delivery, error)
-    }
-  }
-
-  /** Calls the plugin that takes a delivery. Its signal is aborted when it stops, and when its time is over or it fails. */
-  async function handOver(
-    instance: Instance,
-    delivery: DueDelivery,
-    call: (signal: AbortSignal) => unknown,
-  ): Promise<unknown> {
-    const abort = new AbortController()
-    const stop = () => abort.abort(instance.signal.reason)
-    // AbortSignal.any takes ten times as long.
-    instance.signal.addEventListener('abort', stop)
-    if (instance.signal.aborted) stop()
-    try {
-      return await limited(
-        clock,
-        SEND_LIMIT_MS,
-        during(instance, delivery.id, () => call(abort.signal)),
-      )
-    } catch (error) {
-      abort.abort()
-      throw error
     } finally {
-      instance.signal.removeEventListener('abort', stop)
+      release()
     }
   }
 
@@ -226,13 +208,19 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     const desk = plan.instances.get(name)
     const deliver = desk?.desk?.deliver
     if (!desk || !deliver) return { state: 'dead', counts: true, code: 'DESK_GONE', error: `There is no desk ${name}.` }
+    const { signal, abort, release } = signalUnder(desk.signal)
     try {
       const item = await deskItem(plan, delivery)
       if (!item) return { state: 'dead', counts: true, code: 'CHAT_GONE', error: 'The chat has been erased.' }
-      await handOver(desk, delivery, (signal) => deliver(item, { id: delivery.id, signal }))
+      await limited(
+        clock,
+        SEND_LIMIT_MS,
+        during(desk, delivery.id, () => deliver(item, { id: delivery.id, signal })),
+      )
       paused.delete(delivery.destination)
       return { state: 'sent', counts: true }
     } catch (error) {
+      abort()
       const code = error instanceof DeliveryError ? error.code : 'DESK_FAILED'
       const message = tools.redact(messageOf(error))
       desk.log.warn({ delivery: delivery.id, code, error }, `${desk.name} (${desk.plugin.name}), deliver: ${message}`)
@@ -240,6 +228,8 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       const untilMs = clock.now() + wait
       pause(delivery.destination, { untilMs, code, message })
       return { state: 'pending', counts: true, nextAtMs: untilMs, code, error: message }
+    } finally {
+      release()
     }
   }
 

@@ -47,6 +47,22 @@ export function limitOf(options: {
   }
 }
 
+/**
+ * A signal that is aborted when `outer` is, or by `abort`. AbortSignal.any takes ten times as long, which counts where
+ * every message needs one. `release` lets go of the outer signal.
+ */
+export function signalUnder(outer: AbortSignal) {
+  const own = new AbortController()
+  const pass = () => own.abort(outer.reason)
+  outer.addEventListener('abort', pass)
+  if (outer.aborted) pass()
+  return {
+    signal: own.signal,
+    abort: () => own.abort(),
+    release: () => outer.removeEventListener('abort', pass),
+  }
+}
+
 /** What `work` gives, or the signal's reason: work that does not listen to the signal is waited for no longer. */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>()
