@@ -135,6 +135,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: unknown, cause: Error): void {
+    // Once the answer has begun, it is its body that fails.
+    this.#give()
     const text = this.#isGiven ? 'terminated' : 'fetch failed'
     this.fail(cause instanceof SwitchboardError ? cause : new TypeError(text, { cause }))
   }

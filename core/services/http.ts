@@ -160,6 +160,18 @@ function headersOf(given: RequestInit['headers'], defaults: readonly (readonly [
   return headers
 }
 
+/**
+ * Ports of other protocols, some of which would take a request for their own commands.
+ * Source: https://fetch.spec.whatwg.org/#port-blocking, read 2026-11-22.
+ */
+const BAD_PORTS: ReadonlySet<string> = new Set(
+  [
+    '1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119',
+    '123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989',
+    '990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080',
+  ].flatMap((ports) => ports.split(' ')),
+)
+
 /** Connects only to addresses that may be asked. The address is checked that is connected to: a name has no second chance. */
 function makeConnector(allowPrivate: readonly string[] | (() => readonly string[])): buildConnector.connector {
   const settings = { timeout: CONNECT_TIMEOUT_MS, allowH2: false }
@@ -169,6 +181,7 @@ function makeConnector(allowPrivate: readonly string[] | (() => readonly string[
     const host = options.hostname.toLowerCase()
     const shown = isIPv6(host) ? `[${host}]` : host
     const port = options.port || (options.protocol === 'https:' ? '443' : '80')
+    if (BAD_PORTS.has(port)) return callback(new Error('bad port'), null)
     const allowed = typeof allowPrivate === 'function' ? allowPrivate() : allowPrivate
     const isAllowed = allowed.some((entry) => [host, shown, `${shown}:${port}`].includes(entry.toLowerCase()))
     if (isAllowed) return anywhere(options, callback)

@@ -179,6 +179,27 @@ describe('an answer', () => {
     expect(clock.waiting).toBe(0)
   })
 
+  test('that breaks off after its head is one, and its body fails', async () => {
+    const { fetch } = client()
+    const { url } = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': 100 })
+      response.write('half', () => response.destroy())
+    })
+    const answer = await fetch(url)
+    expect(answer.status).toBe(200)
+    await expect(answer.text()).rejects.toThrow('terminated')
+  })
+
+  test('from a port of another protocol is not asked for, also by a redirect', async () => {
+    const { fetch } = client()
+    const { url } = await serve((_request, response) => {
+      response.writeHead(302, { location: 'http://127.0.0.1:25/' }).end()
+    })
+    const refused = { message: 'fetch failed', cause: { message: 'bad port' } }
+    await expect(fetch('http://127.0.0.1:25/')).rejects.toMatchObject(refused)
+    await expect(fetch(url)).rejects.toMatchObject(refused)
+  })
+
   test('packed in a way that is none fails', async () => {
     const { fetch } = client()
     const { url } = await serve((_request, response) => void response.setHeader('content-encoding', 'gzip').end('text'))
