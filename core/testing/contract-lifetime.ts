@@ -77,10 +77,7 @@ async function live(world: World): Promise<void> {
   await world.stop()
   const { waiting } = world.bot.clock
   if (waiting > 0) {
-    world.fail(
-      `${waiting} timers of the clock still wait after stop: the limit of a request, if its answer was not read. Read ` +
-        'or cancel every answer of the context’s http.',
-    )
+    world.fail(`${waiting} of the clock’s timers still wait after stop. Cancel with onDispose what clock.after began.`)
   }
 }
 

@@ -1,7 +1,8 @@
 /** What is easily lost without anybody noticing: what is read aloud, counted as read, reached by keys, or shown instead. */
+import { rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { temporaryFolder } from '../crash/process.ts'
 import { useChromium } from './chromium.ts'
@@ -156,7 +157,9 @@ test('pasted text is a text, and a pasted picture a file', async () => {
 test('a file that is dropped onto the chat is sent, and a text is not', async () => {
   const widget = widgetOf(await lab.page())
   const { page } = widget
-  const note = join(temporaryFolder(), 'note.txt')
+  const folder = temporaryFolder()
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const note = join(folder, 'note.txt')
   await writeFile(note, 'a note')
   await widget.open(site.shop)
   await widget.panel.locator('input[type=file]').waitFor({ state: 'attached' })

@@ -75,9 +75,9 @@ const BROKEN: readonly Broken[] = [
     says: /^pager: still there after stop: a listening socket/,
   },
   {
-    file: 'reads-no-answer',
+    file: 'leaves-an-alarm',
     check: 'stopped, it leaves no timer, socket or route behind',
-    says: /^pager: 1 timers of the clock still wait after stop: the limit of a request/,
+    says: /^pager: 1 of the clock’s timers still wait after stop/,
   },
   {
     file: 'sends-undeclared',

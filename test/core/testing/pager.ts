@@ -3,6 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import {
   ALWAYS,
   type Capabilities,
+  type Clock,
   type Delivery,
   DeliveryError,
   defineChannel,
@@ -60,6 +61,7 @@ export interface Pieces {
 /** What of the context the pieces use. */
 interface Given {
   readonly log: Log
+  readonly clock: Clock
   receive(event: InboundEvent): Promise<Delivery | undefined>
   onDispose(release: () => void): void
 }
