@@ -11,27 +11,19 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../core/errors.ts'
 import { type Figures, FULL, type Options, PARTS, type Part, QUICK, type Sizes } from './parts.ts'
 import { printProfiles } from './profile.ts'
 import { printPart, type Rows, writeResults } from './results.ts'
 
 const PROFILES = join(import.meta.dirname, 'profiles')
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, prof: { type: 'boolean', default: false } },
-})
-const { quick, prof } = values
-const unknown = positionals.filter((name) => !PARTS.some((part) => part.name === name))
-if (unknown.length > 0) {
-  process.stderr.write(`There is no part ${unknown.join(', ')}. Parts: ${PARTS.map(({ name }) => name).join(', ')}.\n`)
-  process.exit(2)
-}
+const names = PARTS.map(({ name }) => name)
+const { quick, prof, positionals } = asked()
+const unknown = positionals.filter((name) => !names.includes(name))
+if (unknown.length > 0) wrongUse(`There is no part ${unknown.join(', ')}.`)
 const chosen = PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-if (prof && (chosen.length !== 1 || chosen[0]?.name !== 'closed')) {
-  process.stderr.write('Only the part closed is profiled.\n')
-  process.exit(2)
-}
+if (prof && (chosen.length !== 1 || chosen[0]?.name !== 'closed')) wrongUse('Only the part closed is profiled.')
 const sizes: Sizes = { ...(quick ? QUICK : FULL), ...(prof && { launches: 1 }) }
 if (prof) {
   rmSync(PROFILES, { recursive: true, force: true })
@@ -40,6 +32,21 @@ if (prof) {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 const options: Options = { isQuick: quick, profileTo: prof ? PROFILES : undefined }
 await runAll(chosen)
+
+function asked() {
+  try {
+    const options = { quick: { type: 'boolean', default: false }, prof: { type: 'boolean', default: false } } as const
+    const { values, positionals } = parseArgs({ allowPositionals: true, options })
+    return { ...values, positionals }
+  } catch (error) {
+    return wrongUse(messageOf(error))
+  }
+}
+
+function wrongUse(because: string): never {
+  process.stderr.write(`${because}\nWrite: npm run bench -- [${names.join(' | ')}]… [--quick] [--prof]\n`)
+  process.exit(2)
+}
 
 async function runAll(parts: readonly Part[]): Promise<void> {
   const rows = new Map<Part, Rows>(parts.map((part) => [part, {}]))

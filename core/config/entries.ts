@@ -8,15 +8,7 @@ import { messageOf } from '../errors.ts'
 import type { Json } from '../message.ts'
 import type { Plugin } from '../plugin.ts'
 import { KIND_OF, type LoadedPlugin, type Section } from '../runtime/load.ts'
-import type {
-  CheckedChannel,
-  CheckedDesk,
-  CheckedFeature,
-  CheckedInstance,
-  DeskNames,
-  Path,
-  ReadFile,
-} from './checked.ts'
+import type { CheckedInstance, DeskNames, Path, ReadFile } from './checked.ts'
 import type { Hours } from './hours.ts'
 import { explainIssues } from './issues.ts'
 import { nearest } from './nearest.ts'
@@ -410,6 +402,3 @@ export function instanceOf(
     files: parsed.files,
   }
 }
-
-/** Any finished instance. */
-export type AnyChecked = CheckedChannel | CheckedDesk | CheckedFeature | CheckedInstance
