@@ -1,0 +1,224 @@
+/** Who works here, and who may be given a conversation now: the one answer for the queue, for screens and for widgets. */
+import { type Actor, type Clock, type Log, messageOf } from '#core'
+import { membersOf, type Settings } from '../config.ts'
+import { FIRST, type Status, statusesOf } from './statuses.ts'
+import type { KeptPerson } from './tables.ts'
+
+export interface Roster {
+  /** In the order in which screens show them. */
+  readonly statuses: readonly Status[]
+  /** By the name that the YAML calls them; `undefined`: there is nobody of this name. */
+  person(name: string): PersonNow | undefined
+  /** Everybody, in the order of the YAML. */
+  all(): readonly PersonNow[]
+  /** A screen of theirs is there. The returned function: it has gone. Nothing happens for names that nobody has. */
+  connect(person: string): () => void
+  /** Resolves when it is kept. Rejects with a sentence when there is no such person or status. */
+  setStatus(person: string, status: string, by: Actor): Promise<void>
+  /** Called after every change of what `person` and `all` give. The returned function ends it. */
+  onChange(listener: () => void): () => void
+}
+
+export interface PersonNow {
+  readonly name: string
+  /** What colleagues see. */
+  readonly title: string
+  readonly status: Pick<Status, 'name' | 'isForChats'> & { readonly sinceMs: number }
+  /** A screen of theirs is there. */
+  readonly isConnected: boolean
+  /** Connected, or gone for less than the grace: nobody is told yet that they are not there. */
+  readonly isThere: boolean
+  readonly teams: readonly string[]
+  /** How many conversations are theirs, and how many may be. */
+  readonly load: number
+  readonly capacity: number
+  /** Whether they may be given conversations and write to customers; a full load does not count. */
+  readonly mayChat: true | WhyNot
+  /** The hours of this team began, and they are still in the status without chats that they were in before. */
+  readonly reminder?: { readonly team: string; readonly sinceMs: number } | undefined
+}
+
+/** Why somebody may not chat: for screens, which have the words. */
+export type WhyNot =
+  | { readonly because: 'no-team' | 'not-connected' }
+  | { readonly because: 'status'; readonly status: string }
+
+/** The side of the roster that the desk itself works with. */
+export interface RosterInside extends Roster {
+  /**
+   * What was kept is read: whoever was there when the desk stopped has the grace to come back. Until then everybody is
+   * in their first status.
+   */
+  begin(kept: ReadonlyMap<string, KeptPerson>): void
+  /** Somebody has more or fewer conversations now. */
+  loadChanged(): void
+  /** The hours of a team have begun: who is away now is reminded, if they stay so. */
+  hoursBegan(team: string): void
+  /** Ends every grace, and nobody is reminded any more. */
+  stop(): void
+}
+
+export function makeRoster(given: {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly log: Log
+  load(person: string): number
+  keep(person: string, now: KeptPerson): Promise<void>
+  /** Has been away for longer than the grace. */
+  gone(person: string): void
+}): RosterInside {
+  const { settings, clock, log } = given
+  const statuses = statusesOf(settings)
+  const [first] = statuses
+  const people = Object.keys(settings.people)
+  const teamsOf = new Map(people.map((person) => [person, teamsWith(person, settings)]))
+  const statusNow = new Map<string, Pick<KeptPerson, 'status' | 'sinceMs' | 'by'>>()
+  const screens = new Map<string, number>()
+  /** Whose grace is running; the function ends it. */
+  const leaving = new Map<string, () => void>()
+  const reminders = new Map<string, NonNullable<PersonNow['reminder']>>()
+  /** Of reminders that are still to come: the functions that cancel them. */
+  const waiting = new Set<() => void>()
+  const listeners = new Set<() => void>()
+  const startedMs = clock.now()
+
+  const kept = (person: string) =>
+    statusNow.get(person) ?? { status: FIRST, sinceMs: startedMs, by: { kind: 'core' } as const }
+  const statusOf = (person: string) => statuses.find(({ name }) => name === kept(person).status) ?? first
+  const isConnected = (person: string) => (screens.get(person) ?? 0) > 0
+  const isThere = (person: string) => isConnected(person) || leaving.has(person)
+
+  function whyNot(person: string): true | WhyNot {
+    if (teamsOf.get(person)?.length === 0) return { because: 'no-team' }
+    const status = statusOf(person)
+    if (status?.isForChats === false) return { because: 'status', status: status.name }
+    return isConnected(person) || { because: 'not-connected' }
+  }
+
+  function personNow(name: string): PersonNow | undefined {
+    const written = settings.people[name]
+    const status = statusOf(name)
+    if (!written || !status) return undefined
+    return {
+      name,
+      title: written.name,
+      status: { name: status.name, isForChats: status.isForChats, sinceMs: kept(name).sinceMs },
+      isConnected: isConnected(name),
+      isThere: isThere(name),
+      teams: teamsOf.get(name) ?? [],
+      load: given.load(name),
+      capacity: written.capacity,
+      mayChat: whyNot(name),
+      reminder: reminders.get(name),
+    }
+  }
+
+  function tell(): void {
+    for (const listener of [...listeners]) listener()
+  }
+
+  const keep = (person: string) => given.keep(person, { ...kept(person), wasThere: isThere(person) })
+
+  /** For what comes from no request that could be told: after a restart they may be taken for away, and that is all. */
+  function keepLater(person: string): void {
+    keep(person).catch((error: unknown) =>
+      log.warn({ person, error }, `It is not kept who is there: ${messageOf(error)}`),
+    )
+  }
+
+  /** Does something to a person, and begins or ends their grace by what they may do then. */
+  function change(person: string, how: () => void): void {
+    const could = whyNot(person) === true
+    how()
+    if (whyNot(person) === true) stay(person)
+    else if (could) leave(person)
+    tell()
+  }
+
+  function addScreens(person: string, more: 1 | -1): void {
+    const was = isThere(person)
+    change(person, () => screens.set(person, (screens.get(person) ?? 0) + more))
+    if (was !== isThere(person)) keepLater(person)
+  }
+
+  function stay(person: string): void {
+    leaving.get(person)?.()
+    leaving.delete(person)
+  }
+
+  function leave(person: string): void {
+    stay(person)
+    const end = clock.after(settings.grace, () => {
+      leaving.delete(person)
+      given.gone(person)
+      keepLater(person)
+      tell()
+    })
+    leaving.set(person, end)
+  }
+
+  return {
+    statuses,
+    person: personNow,
+    all: () => people.flatMap((name) => personNow(name) ?? []),
+    connect(person) {
+      if (!settings.people[person]) return () => undefined
+      addScreens(person, 1)
+      let hasGone = false
+      return () => {
+        if (hasGone) return
+        hasGone = true
+        addScreens(person, -1)
+      }
+    },
+    async setStatus(person, status, by) {
+      if (!settings.people[person]) throw new Error(`There is nobody called "${person}".`)
+      if (!statuses.some(({ name }) => name === status)) {
+        throw new Error(`There is no status "${status}". There are ${statuses.map(({ name }) => name).join(', ')}.`)
+      }
+      if (statusOf(person)?.name === status) return
+      change(person, () => {
+        statusNow.set(person, { status, sinceMs: clock.now(), by })
+        reminders.delete(person)
+      })
+      await keep(person)
+    },
+    onChange(listener) {
+      // The same function may be given twice, and each is ended by itself.
+      const own = () => listener()
+      listeners.add(own)
+      return () => void listeners.delete(own)
+    },
+    begin(rows) {
+      for (const [person, { wasThere, ...status }] of rows) {
+        if (!settings.people[person]) continue
+        statusNow.set(person, status)
+        if (wasThere && !isConnected(person)) leave(person)
+      }
+      tell()
+    },
+    loadChanged: tell,
+    hoursBegan(team) {
+      const sinceMs = clock.now()
+      const cancel = clock.after(settings.remindAfter, () => {
+        waiting.delete(cancel)
+        for (const person of people) {
+          const isLate = teamsOf.get(person)?.includes(team) && statusOf(person)?.isForChats === false
+          if (isLate && kept(person).sinceMs < sinceMs) reminders.set(person, { team, sinceMs })
+        }
+        tell()
+      })
+      waiting.add(cancel)
+    },
+    stop() {
+      for (const cancel of [...leaving.values(), ...waiting]) cancel()
+    },
+  }
+}
+
+function teamsWith(person: string, { teams, people }: Settings): readonly string[] {
+  return Object.keys(teams).filter((name) => {
+    const team = teams[name]
+    return team && membersOf(team, people).includes(person)
+  })
+}
