@@ -54,6 +54,7 @@ const tools: Tools = {
   ...{ engine, metrics, log, clock: systemClock, makeId: makeIds(systemClock) },
   wait: async () => {},
   redact: (text) => text,
+  changed() {},
   plan: () => plan,
   hold: () => ({ plan, release() {} }),
 }

@@ -16,6 +16,8 @@ export type Command =
         | { readonly type: 'send'; readonly content: Content }
         /** Seen by our side only. */
         | { readonly type: 'note'; readonly text: string }
+        /** A message that did not get through, or of which nobody knows, is tried again: the delivery of this id. */
+        | { readonly type: 'resend'; readonly delivery: string }
         | { readonly type: 'take' }
         /** Back to the bot. */
         | { readonly type: 'return'; readonly because?: string | undefined }

@@ -26,6 +26,7 @@ export type {
 } from './message.ts'
 export { inLanguage, textOf, toParts } from './message.ts'
 export type {
+  ChannelContext,
   ConfigProblem,
   Context,
   Delivery,
@@ -42,6 +43,7 @@ export type {
   Plugin,
   ReceiveOptions,
   Token,
+  Watcher,
 } from './plugin.ts'
 export { defineBot, defineChannel, defineDesk, definePlugin, optional, service, tables } from './plugin.ts'
 export { isPrivateAddress } from './services/addresses.ts'

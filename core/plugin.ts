@@ -126,6 +126,14 @@ export interface Feed {
   subscribe(after: number, take: (item: Json, number: number) => void): () => void
 }
 
+/** A screen's ears: see `Context.watch`. Chats are named by their id in the journal. */
+export interface Watcher {
+  /** An event was accepted, a turn or command was committed, or a delivery has ended. */
+  changed(chat: string): void
+  /** The customer is typing, or has read. */
+  live(chat: string, what: 'typing' | 'read'): void
+}
+
 export interface Context<C, DB> {
   /** The instance's name in the YAML. */
   readonly name: string
@@ -172,6 +180,14 @@ export interface Context<C, DB> {
   /** How long messages are kept, as the YAML says now: what they point to should be there as long. */
   readonly keepMessagesMs: number
   feed(topic: string): Feed
+  /**
+   * For screens: from now on the watcher is called when something in a chat has become another, to read it again in the
+   * journal. Nothing is kept for whoever was away, and it holds nobody up: what takes long is begun, not waited for.
+   * Ends with the returned function, or the plugin.
+   */
+  watch(watcher: Watcher): () => void
+  /** Shows the customer that one of our people is typing, where the channel can. Never journaled. */
+  typing(chat: string): Promise<void>
   /** Called when the instance stops, last one first; also when `setup` fails half-way. */
   onDispose(release: () => Maybe<void>): void
 }

@@ -4,6 +4,7 @@
  */
 import type { Command, CommandResult, RefusalCode } from '../command.ts'
 import { type Actor, maySpeak, type Owner, type Refusal } from '../conversation.ts'
+import { SwitchboardError } from '../errors.ts'
 import type { Committed, LoadedChat, NewEntry } from '../journal/engine.ts'
 import { toParts } from '../message.ts'
 import type { Instance } from '../runtime/instance.ts'
@@ -41,7 +42,13 @@ type AnyCommand =
 
 export function makeCommands(
   tools: Tools,
-  use: { readonly deliver: () => Deliver; nudge(chat: string): void; interrupt(chat: string): void },
+  use: {
+    readonly deliver: () => Deliver
+    nudge(chat: string): void
+    interrupt(chat: string): void
+    /** Looks for what is due to be sent. */
+    sendDue(): void
+  },
 ): Commands {
   const { engine, clock, log } = tools
 
@@ -107,7 +114,7 @@ export function makeCommands(
     })
     if (committed.ok) {
       tools.metrics.committed(draft.channel.name, change)
-      return afterwards(draft, committed, result, turnsAway)
+      return afterwards(draft, committed, result, command)
     }
     if (committed.why === 'repeated') return committed.result
     if (committed.why !== 'waiting') return undefined
@@ -122,10 +129,12 @@ export function makeCommands(
     { chat, changes }: TurnDraft,
     committed: Extract<Committed, { ok: true }>,
     result: CommandResult,
-    turnsAway: boolean,
+    { type }: AnyCommand,
   ): CommandResult {
-    if (changes.length > 0 || turnsAway) use.interrupt(chat.id)
+    tools.changed(chat.id)
+    if (changes.length > 0 || type === 'turn-away') use.interrupt(chat.id)
     use.deliver().start(committed.sending)
+    if (type === 'resend') use.sendDue()
     if (committed.pending > 0) use.nudge(chat.id)
     return result
   }
@@ -187,6 +196,8 @@ export function makeCommands(
         return speak(draft, command)
       case 'note':
         return undefined
+      case 'resend':
+        return sendAgain(draft, command)
       case 'take':
         if (by.kind !== 'agent') return invalid('Only an agent takes a conversation; for others there is assign.')
         return assign(draft, { by, lease, person: by.person, because: `${by.person} took it` })
@@ -232,6 +243,29 @@ export function makeCommands(
     if (toParts(command.content).length === 0) return invalid('There is nothing in the message.')
     draft.replies.push({ by: command.by, say: command.content, expect: undefined, instance: nameOf(command.by) })
     return undefined
+  }
+
+  /** Before the command is written down: done again after a crash, it changes nothing. */
+  async function sendAgain(
+    draft: TurnDraft,
+    { by, lease, delivery }: Extract<Command, { type: 'resend' }>,
+  ): Promise<Refusal | undefined> {
+    const may = maySpeak(draft.conversation, by, lease)
+    if (may !== true) return may
+    const row = await engine.read
+      .selectFrom('delivery')
+      .select(['chat', 'destination', 'state'])
+      .where('id', '=', delivery)
+      .executeTakeFirst()
+    if (row?.chat !== draft.chat.id || row.destination !== 'channel') return invalid('There is no such message here.')
+    if (row.state === 'sent' || row.state === 'cancelled') return invalid(`The message is ${row.state}.`)
+    try {
+      await engine.resend(delivery, clock.now())
+      return undefined
+    } catch (error) {
+      if (!(error instanceof SwitchboardError) || error.code !== 'JOURNAL_WRITE') throw error
+      return { refused: 'WINDOW_CLOSED', message: 'The platform would take no more messages now.' }
+    }
   }
 
   function assign(

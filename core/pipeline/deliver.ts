@@ -100,6 +100,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
           takeNext,
         })
         tools.metrics.delivered(channelOf(delivery), result)
+        tools.changed(delivery.chat)
         for (let i = 0; i < expired; i++) tools.metrics.delivered(channelOf(delivery), EXPIRED)
         // What stands behind one that waits is looked at again when that one no longer holds it back.
         if (result.nextAtMs !== undefined) use.sweep().by(Math.min(result.nextAtMs, clock.now() + HOLD_MS))

@@ -339,6 +339,7 @@ export function makePipeline(
     enriching: Enriching,
   ): number {
     if (isFromPlatform(draft)) use.receive().ended(draft.chat.account, draft.chat.externalId)
+    tools.changed(draft.chat.id)
     for (const { inMs } of draft.wakes.values()) use.sweep().by(clock.now() + inMs)
     const toSend = sending.filter((delivery) => {
       if (delivery.destination !== 'channel' || !draft.answersInline) return true
@@ -394,7 +395,9 @@ export function makePipeline(
       customer: facts && learntOf(facts),
       deliveries: [deskDelivery(tools, desk, item, { entry: { seq: draft.entry.seq }, part })],
     })
-    if (committed.ok) use.deliver().start(committed.sending)
+    if (!committed.ok) return
+    tools.changed(draft.chat.id)
+    use.deliver().start(committed.sending)
   }
 
   /** It is not run any more: the customer gets the fallback, the chat goes on. */
@@ -438,6 +441,7 @@ export function makePipeline(
     const committed = await engine.commit(change)
     if (!committed.ok) return undefined
     metrics.committed('gone', change)
+    tools.changed(chat.id)
     const { type } = todo.event
     if (type !== 'wake' && !isLifeEvent(type)) use.receive().ended(chat.account, chat.externalId)
     return committed.pending

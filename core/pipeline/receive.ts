@@ -107,6 +107,7 @@ export function makeReceive(
       })
       tools.metrics.accepted(channel.name, accepted.repeated)
       if (media.length > 0 && !accepted.repeated) use.fetchMedia()
+      if (!accepted.repeated) tools.changed(accepted.chat)
       return accepted
     } finally {
       if (!accepted || accepted.repeated) ended(channel.account, event.chat)

@@ -15,6 +15,8 @@ export interface Tools {
   wait(ms: number): Promise<void>
   /** Cuts secrets out of what is kept: the words of an error may hold one. */
   redact(text: string): string
+  /** Something in this chat has become another: screens are told. */
+  changed(chat: string): void
   /** The plan in force. */
   plan(): Plan
   /** The plan in force, or one that is held already: it is not stopped before `release` (or its time is over). */

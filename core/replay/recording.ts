@@ -193,8 +193,9 @@ function turnOf(entry: EntryRow): readonly Found[] {
 }
 
 /** A variable that was missing for a while is not in the text of the YAML: nothing was decided. */
-function wasDecided({ result_json }: CommandRow): boolean {
-  return Result.parse(JSON.parse(result_json)).code !== 'CHANNEL_DOWN'
+function wasDecided({ result_json, type }: CommandRow): boolean {
+  // What became of the second try stands with the delivery.
+  return type !== 'resend' && Result.parse(JSON.parse(result_json)).code !== 'CHANNEL_DOWN'
 }
 
 /** One that changed nothing, most of them because they were refused, stands where it was decided. */

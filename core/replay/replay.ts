@@ -171,7 +171,7 @@ class ChatReplay {
     const ignored = () => undefined
     const receive = () => this.#openRequests
     this.#pipeline = makePipeline(tools, { receive, deliver, sweep: () => NO_SWEEP })
-    this.#commands = makeCommands(tools, { deliver, nudge: ignored, interrupt: ignored })
+    this.#commands = makeCommands(tools, { deliver, nudge: ignored, interrupt: ignored, sendDue: ignored })
   }
 
   async run(): Promise<Pick<Replayed, 'deeds' | 'endedBecause'>> {
@@ -379,6 +379,7 @@ class ChatReplay {
       metrics: makeMetrics(),
       wait: async (ms) => this.#clock.jump(this.#clock.now() + ms),
       redact: (text) => text,
+      changed: () => undefined,
       plan: () => this.#plan,
       hold,
       get recorded() {

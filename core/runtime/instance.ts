@@ -23,6 +23,7 @@ import type {
   Hooks,
   Plugin,
   ReceiveOptions,
+  Watcher,
 } from '../plugin.ts'
 import type { Callers } from '../services/callers.ts'
 import type { Clock, MakeId } from '../services/clock.ts'
@@ -32,6 +33,7 @@ import type { RuntimeLog } from '../services/log.ts'
 import type { Media } from '../services/media.ts'
 import type { Schedule } from '../services/schedule.ts'
 import { makeInstanceWeb } from '../services/web.ts'
+import type { Log } from '../turn.ts'
 import type { Container } from './container.ts'
 
 /** Hooks of a plugin whose own state type is forgotten; the state is checked by its schema when it is read. */
@@ -137,6 +139,8 @@ export interface Ground {
   command(command: Command): Promise<CommandResult>
   receive(account: string, event: unknown, options?: ReceiveOptions): Promise<Delivery | undefined>
   live(account: string, chat: string, what: 'typing' | 'read'): void
+  watch(watcher: Watcher, log: Log): () => void
+  typing(chat: string): Promise<void>
 }
 
 /**
@@ -263,6 +267,12 @@ function makeContext(
         return end
       },
     }),
+    watch(watcher) {
+      const end = ground.watch(watcher, log)
+      onDispose(end)
+      return end
+    },
+    typing: ground.typing,
     onDispose,
   }
   const lazy = {

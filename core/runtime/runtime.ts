@@ -16,6 +16,7 @@ import { makePipeline, type Pipeline } from '../pipeline/pipeline.ts'
 import { makeReceive, type Receive } from '../pipeline/receive.ts'
 import { makeSweep, type Sweep } from '../pipeline/sweep.ts'
 import type { Tools } from '../pipeline/tools.ts'
+import { makeWatchers } from '../pipeline/watchers.ts'
 import { makeCallers } from '../services/callers.ts'
 import { type Clock, type MakeId, makeIds, systemClock } from '../services/clock.ts'
 import { makeDocuments } from '../services/documents.ts'
@@ -107,6 +108,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   const uses = new Map<Plan, { count: number; free: PromiseWithResolvers<void> }>()
   const metrics = makeMetrics()
   const callers = makeCallers(() => config.server)
+  const watchers = makeWatchers()
   const tools: Tools = {
     engine,
     clock,
@@ -115,6 +117,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     metrics,
     wait: (ms) => new Promise((resolve) => clock.after(ms, resolve)),
     redact: log.redact,
+    changed: watchers.changed,
     plan: () => plan,
     hold(held = plan) {
       const use = uses.get(held) ?? { count: 0, free: Promise.withResolvers<void>() }
@@ -154,6 +157,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     deliver: () => deliver,
     nudge,
     interrupt: (chat) => pipeline.interrupt(chat),
+    sendDue: () => sweep.by(clock.now()),
   })
   const sweep: Sweep = makeSweep(clock, options.sweepEveryMs ?? SWEEP_EVERY_MS, async () => {
     try {
@@ -183,8 +187,31 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     ],
     command: (command) => commands.run(command),
     receive: (account, event, options) => receive.receive(account, event, options),
-    live: options.live ?? (() => undefined),
+    live: passOnLive,
+    watch: watchers.add,
+    typing: showTyping,
   }
+
+  /** A mark of a customer of whom nothing is known yet is nobody's business. */
+  function passOnLive(account: string, externalId: string, what: 'typing' | 'read'): void {
+    options.live?.(account, externalId, what)
+    if (!watchers.areThere) return
+    engine.findChat(account, externalId).then(
+      (chat) => chat !== undefined && watchers.live(chat, what),
+      (error: unknown) => log.debug({ error }, `That a customer is ${what} was told nobody: ${messageOf(error)}`),
+    )
+  }
+
+  async function showTyping(chat: string): Promise<void> {
+    const found = await engine.load(chat)
+    const instance = found && plan.channels.get(found.account)?.instance
+    try {
+      if (found) instance?.channel?.typing?.(found.externalId)
+    } catch (error) {
+      instance?.log.warn({ error }, `${instance.name} (${instance.plugin.name}), typing: ${messageOf(error)}`)
+    }
+  }
+
   const listeners = new Listeners(clock)
   /** As metrics name a channel. */
   const nameOf = (account: string) => plan.channels.get(account)?.name ?? 'gone'
