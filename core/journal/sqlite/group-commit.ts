@@ -99,10 +99,13 @@ export class GroupCommit {
   }
 
   #open(): () => void {
-    if (this.#durable) {
-      const timer = setTimeout(this.#send, WINDOW_MS)
-      return () => clearTimeout(timer)
-    }
+    if (!this.#durable) return this.#sendSoon()
+    const timer = setTimeout(this.#send, WINDOW_MS)
+    return () => clearTimeout(timer)
+  }
+
+  /** After all that is to be done at this moment. */
+  #sendSoon(): () => void {
     const next = setImmediate(this.#send)
     return () => clearImmediate(next)
   }
@@ -140,14 +143,15 @@ export class GroupCommit {
     this.#sent = undefined
     this.#batches += 1
     this.#operations += sent.length
-    if (this.#queue.length > 0) this.#send()
+    // What these answers lead to at once goes with what was asked meanwhile: under load, twice as many share a flush.
+    if (this.#queue.length > 0) this.#window = this.#sendSoon()
     this.#note(failed)
     sent.forEach((waiting, index) => {
       const failure = failed ?? failures?.get(index)
       if (failure === undefined) waiting.resolve(results[index])
       else waiting.reject(errorOf(failure))
     })
-    if (this.#sent === undefined) this.#whenIdle?.()
+    if (this.#queue.length === 0) this.#whenIdle?.()
   }
 
   #note(failed: Failure | undefined): void {

@@ -100,6 +100,14 @@ describe('sqlite, as a file', () => {
     expect(engine.counts.batches).toBeLessThan(20)
   })
 
+  test('what an answer leads to at once shares a transaction with what was asked before it', async () => {
+    const engine = await openHere()
+    const publish = () => engine.publish('news', null, 0)
+    const [first] = Array.from({ length: 501 }, publish)
+    await first?.then(publish)
+    expect(engine.counts).toEqual({ batches: 2, operations: 502 })
+  })
+
   test('a change that fails in the middle of a batch takes none of the others with it', async () => {
     const engine = await openHere()
     await engine.migrate('poll', {
