@@ -1,5 +1,6 @@
 /** The command line: `switchboard start | check | explain | test | backup`, the configuration file as optional argument. */
 import { parseArgs } from 'node:util'
+import { useBundles } from './bundles/use.ts'
 
 const DEFAULT_CONFIG = 'config/switchboard.yaml'
 
@@ -29,6 +30,7 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = 2
     return
   }
+  useBundles()
   await run(parsed)
   // What a plugin has left running keeps no command from ending.
   if (parsed.command !== 'start') process.stdout.write('', () => process.exit())

@@ -93,10 +93,11 @@ describe('the Dockerfile', () => {
     const image = `node:${packages.devDependencies.node}-slim`
     expect(of('FROM')).toEqual([`${image} AS packages`, `${image} AS built`, image])
     expect(of('RUN')[0]).toMatch(/^npm ci --omit=dev /)
-    expect(of('RUN')).toContain('node plugins/channels/web/build.ts')
-    expect(lastStage.map(({ rest }) => rest)).toContain(
-      '--from=built /app/plugins/channels/web/built plugins/channels/web/built',
-    )
+    expect(of('RUN')).toContain('npm run build')
+    for (const built of ['plugins/channels/web/built', 'core/bundles/built'])
+      expect(lastStage.map(({ rest }) => rest)).toContain(`--from=built /app/${built} ${built}`)
+    // By which it knows that the bundles are of the packages that are there.
+    expect(lastStage.map(({ rest }) => rest)).toContain('package.json package-lock.json ./')
     expect(lastStage.filter(({ name, rest }) => name === 'RUN' && rest.includes('npm'))).toEqual([])
   })
 
