@@ -2,6 +2,7 @@
  * The thread that writes: the only connection that ever does. It is sent batches of operations, makes each one
  * transaction, and answers when that is on disk.
  */
+import { statSync, writeFileSync } from 'node:fs'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, threadName, workerData } from 'node:worker_threads'
 import { messageOf } from '../../errors.ts'
@@ -107,13 +108,21 @@ function failureOf(error: unknown): Failure {
   return error instanceof Refused ? error.failure : { code: 'JOURNAL_WRITE', detail: messageOf(error) }
 }
 
+/** What a new journal holds: made once for those that nobody needs afterwards, of which a process opens hundreds. */
+let blank: Uint8Array | undefined
+
 /** Opens the file and brings it up to date. */
 function open({ file, nowMs, durable }: WriterData): { db: DatabaseSync; checking: DatabaseSync } | Failure {
   let db: DatabaseSync | undefined
   try {
+    const isBlank = !durable && statSync(file).size === 0
+    if (isBlank && blank !== undefined) writeFileSync(file, blank)
     db = openWriting(file, durable)
     const refused = migrateCore(db, nowMs)
-    if (refused === undefined) return { db, checking: openReading(file) }
+    if (refused === undefined) {
+      if (isBlank) blank ??= db.serialize()
+      return { db, checking: openReading(file) }
+    }
     db.close()
     return refused
   } catch (error) {

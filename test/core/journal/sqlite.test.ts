@@ -258,6 +258,26 @@ describe('sqlite, as a file', () => {
     await openHere()
   })
 
+  test('a journal that nobody needs afterwards begins as any other, however many there were before it', async () => {
+    const begun = async (durable: boolean) => {
+      const where = join(folder, `${open.length}`)
+      const engine = await openSqlite({ folder: where, durable })
+      open.push(engine)
+      await newChat(engine, { chat: 'ann' })
+      const db = new DatabaseSync(join(where, 'journal.sqlite'), { readOnly: true })
+      const made = db.prepare('SELECT name, sql FROM sqlite_master ORDER BY name').all()
+      const migrations = db.prepare('SELECT owner, name FROM migration').all()
+      const rows = db
+        .prepare('SELECT count(*) AS entries, (SELECT * FROM pragma_journal_mode) AS mode FROM entry')
+        .get()
+      db.close()
+      return { made, migrations, rows }
+    }
+    const durable = await begun(true)
+    expect(durable.rows).toEqual({ entries: 1, mode: 'wal' })
+    expect([await begun(false), await begun(false)]).toEqual([durable, durable])
+  })
+
   test('what is no journal is refused by its name, and the folder is free again', async () => {
     await writeFile(join(folder, 'journal.sqlite'), 'These are not the bytes of a database. '.repeat(100))
     await expect(openSqlite({ folder })).rejects.toThrow('journal.sqlite')
