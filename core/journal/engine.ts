@@ -67,6 +67,8 @@ export interface Accepted {
   readonly repeated: boolean
   /** A repeated one that has its outcome already. */
   readonly done: boolean
+  /** The chat with this event, as `load` would give it, if nothing else waits in it. */
+  readonly loaded?: LoadedChat | undefined
 }
 
 // ── load ────────────────────────────────────────────────────────────────────────────────────

@@ -51,8 +51,8 @@ const NOTHING_TO_FIND: Enriching = { done: Promise.resolve(), found: () => undef
 const foundThen = ({ facts }: Recorded): Enriching => ({ done: Promise.resolve(), found: () => facts })
 
 export interface Pipeline {
-  /** Something waits in this chat. */
-  nudge(chat: string): void
+  /** Something waits in this chat; `loaded` is the chat as it was when that came, if nothing else did. */
+  nudge(chat: string, loaded?: LoadedChat): void
   /** A command has changed the owner, or turns the chat away: a bot that is being asked is asked no further. */
   interrupt(chat: string): void
   /** Resolves when no chat is being drained: true if one was. */
@@ -73,10 +73,10 @@ export function makePipeline(
   const underWay = new Set<Promise<void>>()
   let stopped = false
 
-  function nudge(chat: string): void {
+  function nudge(chat: string, loaded?: LoadedChat): void {
     const running = drains.get(chat)
     if (running) running.again = true
-    else if (!stopped) track(drain(chat))
+    else if (!stopped) track(drain(chat, loaded))
   }
 
   function track(work: Promise<void>): void {
@@ -84,15 +84,17 @@ export function makePipeline(
     work.finally(() => underWay.delete(work))
   }
 
-  async function drain(id: string): Promise<void> {
+  async function drain(id: string, loaded?: LoadedChat): Promise<void> {
     const running = { again: true }
     drains.set(id, running)
+    let given = loaded
     try {
       while (!stopped) {
         // Nothing that a turn does could be kept: no bot is asked for nothing.
         if (!engine.healthy) return lookAgain(id)
         running.again = false
-        const chat = await engine.load(id)
+        const chat = given ?? (await engine.load(id))
+        given = undefined
         if (chat?.next && tools.plan().down.has(chat.account)) return lookAgain(id, DOWN_AGAIN_MS)
         if (chat?.next && chat.dueAtMs > clock.now()) return use.sweep().by(chat.dueAtMs)
         const behind = chat?.next ? await take(chat, chat.next) : 0

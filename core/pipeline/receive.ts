@@ -4,7 +4,7 @@
  */
 import type { Compilable } from 'kysely'
 import { SwitchboardError } from '../errors.ts'
-import type { Accepted, DueDelivery, NewMedia, Recovery, Statement } from '../journal/engine.ts'
+import type { Accepted, DueDelivery, LoadedChat, NewMedia, Recovery, Statement } from '../journal/engine.ts'
 import type { InboundEvent, MediaType, Part } from '../message.ts'
 import type { Delivery, ReceiveOptions } from '../plugin.ts'
 import type { PlannedChannel } from '../runtime/plan.ts'
@@ -68,7 +68,7 @@ export function makeReceive(
   tools: Tools,
   use: {
     readonly deliver: () => Deliver
-    nudge(chat: string): void
+    nudge(chat: string, loaded: LoadedChat | undefined): void
     fetchMedia(): void
     response(): OpenResponse | undefined
   },
@@ -218,7 +218,7 @@ export function makeReceive(
       const accepted = await accept(channel, event, options)
       const { inline } = channel.capabilities
       if (!inline || !channel.answersInline) {
-        if (!accepted.repeated) use.nudge(accepted.chat)
+        if (!accepted.repeated) use.nudge(accepted.chat, accepted.loaded)
         return undefined
       }
       const again = accepted.repeated ? answered.get(accepted.entry) : undefined
@@ -231,7 +231,7 @@ export function makeReceive(
         const mayHold = accepted.repeated && channel.capabilities.later.length === 0
         if (mayHold && (await hasPassed(accepted))) await answerHeld(accepted.chat, accepted.entry)
       } finally {
-        use.nudge(accepted.chat)
+        use.nudge(accepted.chat, accepted.loaded)
       }
       if (accepted.done) letGo(accepted.entry)
       const delivery = await waits

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Command, CommandResult } from '../command.ts'
 import type { CheckedConfig, CheckedInstance } from '../config/checked.ts'
 import { messageOf } from '../errors.ts'
-import { type Engine, NEVER_MS, type SendAgain } from '../journal/engine.ts'
+import { type Engine, type LoadedChat, NEVER_MS, type SendAgain } from '../journal/engine.ts'
 import { openSqlite } from '../journal/sqlite/engine.ts'
 import { makeBacklog } from '../operations/backlog.ts'
 import { type Metrics, makeMetrics } from '../operations/metrics.ts'
@@ -134,7 +134,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   }
 
   // The four know each other only through these.
-  const nudge = (chat: string) => outsideOfRequests(() => pipeline.nudge(chat))
+  const nudge = (chat: string, loaded?: LoadedChat) => outsideOfRequests(() => pipeline.nudge(chat, loaded))
   const media = makeMedia({
     engine,
     folder: join(folder, 'media'),

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { testRuntime } from '#core/testing'
+import { toParts } from '#core'
+import { memoryChannel, testRuntime } from '#core/testing'
 
 const KEYWORDS = { use: 'keyword-handoff', keywords: ['人工', { text: 'r', match: 'exact' }], say: 'One moment.' }
 const DESK = { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { presale: { members: ['amy'] } } }
@@ -10,14 +11,16 @@ test('a message is answered by the bot', async () => {
   expect(await bot.outcomes('u1')).toEqual(['answered: bot'])
 })
 
-test('a chat is read once for each message: the end of a turn says whether anything waits', async () => {
-  await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } } })
+test('a message that comes alone needs no reading of its chat, and one behind another a single one', async () => {
+  const channel = memoryChannel()
+  await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } } }, { channel })
   const reads = vi.spyOn(bot.runtime.engine, 'load')
-  const user = bot.user('u1')
-  await user.says('one').hears('echo: one')
+  await bot.user('u1').says('one').hears('echo: one').says('two').hears('echo: two')
+  expect(reads).not.toHaveBeenCalled()
+  const message = (id: string) => ({ id, chat: 'u1', atMs: 0, type: 'message' as const, parts: toParts(id) })
+  await Promise.all([channel.receive(message('three')), channel.receive(message('four'))])
+  await bot.user('u1').hears('echo: three').hears('echo: four')
   expect(reads).toHaveBeenCalledTimes(1)
-  await user.says('two').hears('echo: two')
-  expect(reads).toHaveBeenCalledTimes(2)
 })
 
 test('asking for a person hands over, and people own the conversation from then on', async () => {

@@ -35,6 +35,7 @@ import { pluginKysely, readingKysely, type Write } from './kysely.ts'
 import { reads } from './load.ts'
 import { lockFolder } from './lock.ts'
 import {
+  accepted,
   committed,
   dueDelivery,
   packChange,
@@ -159,7 +160,7 @@ function openEngine(
     },
 
     async accept(event: NewEvent): Promise<Accepted> {
-      return writer.perform('accept', packEvent(event))
+      return accepted(await writer.perform('accept', packEvent(event)))
     },
     load: (chat) => now(() => read.load(chat)),
     findChat: (account, externalId) => now(() => read.findChat(account, externalId)),

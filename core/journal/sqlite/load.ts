@@ -6,7 +6,7 @@ import type { Json, MediaType } from '../../message.ts'
 import type { Facts } from '../../turn.ts'
 import type { LoadedChat, MediaTask, StoredCustomer, TodoEntry } from '../engine.ts'
 import type { ChatRow, CommandRow, ConversationRow, CustomerRow, EntryRow, FeedRow, MediaRow } from '../tables.ts'
-import { listQuery, parse, query } from './connection.ts'
+import { listQuery, parse, type Query, query } from './connection.ts'
 import { allowancesOf } from './operations/allowances.ts'
 import type { Asked } from './operations/commit.ts'
 import { WHO_THEY_ARE } from './operations/customers.ts'
@@ -25,9 +25,9 @@ export interface Reads {
   feed(topic: string, after: number, limit: number): readonly { readonly n: number; readonly item: Json }[]
 }
 
-export function reads(db: DatabaseSync): Reads {
-  // One statement, so that all of it is of one moment: the writer may commit between two.
-  const chatById = listQuery<ChatColumns>(
+/** Finds a chat by its id. One statement, so that all of it is of one moment: the writer may commit between two. */
+export function chatQuery(db: DatabaseSync): Query<ChatColumns> {
+  return listQuery(
     db,
     `SELECT c.account, c.external_id, c.seq, c.epoch, c.due_at, c.fails, c.question_json, c.allowances_json, c.customer,
        u.name, u.language, u.tags_json, u.fields_json,
@@ -45,6 +45,10 @@ export function reads(db: DatabaseSync): Reads {
          SELECT rowid FROM entry WHERE chat = c.id AND done_at IS NULL ORDER BY seq LIMIT 1)
      WHERE c.id = ?`,
   )
+}
+
+export function reads(db: DatabaseSync): Reads {
+  const chatById = chatQuery(db)
   const conversationById = query<ConversationRow>(db, 'SELECT * FROM conversation WHERE id = ?')
   const chatOf = query<Pick<ChatRow, 'id'>>(db, 'SELECT id FROM chat WHERE account = ? AND external_id = ?')
   const commandById = query<Pick<CommandRow, 'result_json'>>(db, 'SELECT result_json FROM command WHERE id = ?')
@@ -86,8 +90,8 @@ export function reads(db: DatabaseSync): Reads {
   }
 }
 
-/** The columns of `chatById`. Those of its conversation, and of the entry that is next, are null if there is none. */
-type ChatColumns = readonly [
+/** The columns of `chatQuery`. Those of its conversation, and of the entry that is next, are null if there is none. */
+export type ChatColumns = readonly [
   account: string,
   externalId: string,
   seq: number,
@@ -123,7 +127,8 @@ type ChatColumns = readonly [
   openDeliveries: number,
 ]
 
-function chatOfRow(id: string, row: ChatColumns): LoadedChat {
+/** A chat as its row has it. */
+export function chatOfRow(id: string, row: ChatColumns): LoadedChat {
   const [account, externalId, seq, epoch, dueAtMs, fails, questionJson, allowancesJson, ...ofCustomer] = row
   const [customer, name, language, tagsJson, fieldsJson, ...ofConversation] = ofCustomer
   const [conversation, state, ownerJson, lease, openedAtMs, origin, route, countsJson, ...ofNext] = ofConversation

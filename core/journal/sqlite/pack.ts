@@ -2,6 +2,7 @@
 import type { Actor, Conversation } from '../../conversation.ts'
 import type { CustomerPatch } from '../../message.ts'
 import {
+  type Accepted,
   type ChatChange,
   type Committed,
   type DeliveryResult,
@@ -17,7 +18,9 @@ import {
   type Statement,
 } from '../engine.ts'
 import { bindable, parse } from './connection.ts'
+import { chatOfRow } from './load.ts'
 import type {
+  AcceptOutput,
   ChangeInput,
   CommitOutput,
   ConversationInput,
@@ -58,6 +61,11 @@ export function packEvent({ account, event, ids, nowMs, grant, media, repeatsLat
     repeatsLate: repeatsLate ?? false,
     write: write && packStatement(write),
   }
+}
+
+/** What the writer has accepted. */
+export function accepted({ chat, entry, seq, repeated, done, row }: AcceptOutput): Accepted {
+  return { chat, entry, seq, repeated, done, loaded: row && chatOfRow(chat, row) }
 }
 
 export function packPatch({ name, language, avatarUrl, fields }: CustomerPatch): PatchInput {

@@ -8,10 +8,11 @@ import type { ErrorCode } from '../../errors.ts'
 import type { Accepted, Committed, NewDelivery, NewMedia, Recovery, SendAgain } from '../engine.ts'
 import type { ConversationRow, DeliveryRow, DeliveryState, EntryRow, MediaRow } from '../tables.ts'
 import type { Value } from './connection.ts'
+import type { ChatColumns } from './load.ts'
 
 /** Everything that the writer can be asked, with what it takes and gives. */
 export interface Operations {
-  accept: { takes: EventInput; gives: Accepted }
+  accept: { takes: EventInput; gives: AcceptOutput }
   commit: { takes: ChangeInput; gives: CommitOutput }
   postpone: { takes: { chat: string; seq: number; dueAtMs: number }; gives: undefined }
   takeOver: { takes: { chat: string }; gives: undefined }
@@ -106,6 +107,9 @@ export interface EventInput {
   readonly repeatsLate: boolean
   readonly write: StatementInput | undefined
 }
+
+/** An accepted event; `row` is the chat's, if it is to be `loaded`. */
+export type AcceptOutput = Omit<Accepted, 'loaded'> & { readonly row: ChatColumns | undefined }
 
 export interface EntryInput {
   readonly id: string

@@ -82,7 +82,9 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
       test('a new event makes a chat, a customer and an entry that waits', async () => {
         const event = newEvent({ chat: 'ann', sender: { name: 'Ann', language: 'en' } })
         const accepted = await engine.accept(event)
-        expect(accepted).toEqual({ chat: event.ids.chat, entry: event.ids.entry, seq: 1, repeated: false, done: false })
+        expect(accepted).toMatchObject({
+          ...{ chat: event.ids.chat, entry: event.ids.entry, seq: 1, repeated: false, done: false },
+        })
         expect(await engine.load(accepted.chat)).toEqual({
           id: event.ids.chat,
           account: 'test:shop',
@@ -117,9 +119,9 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         const event = newEvent()
         const first = await engine.accept(event)
         const again = { ...newEvent({ ...event, ids: newEvent().ids }), event: event.event }
-        expect(await engine.accept(again)).toEqual({ ...first, repeated: true, done: false })
+        expect(await engine.accept(again)).toEqual({ ...first, loaded: undefined, repeated: true, done: false })
         await commit(engine, newChange(first.chat, { turn: newTurn(1) }))
-        expect(await engine.accept(again)).toEqual({ ...first, repeated: true, done: true })
+        expect(await engine.accept(again)).toEqual({ ...first, loaded: undefined, repeated: true, done: true })
         expect(await entriesOf(engine, first.chat)).toHaveLength(1)
       })
 
@@ -148,6 +150,22 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect(accepted.filter((one) => !one.repeated)).toHaveLength(1)
         expect(new Set(accepted.map((one) => one.entry)).size).toBe(1)
         expect((await loaded(engine, accepted[0]?.chat ?? '')).seq).toBe(1)
+      })
+
+      test('who accepts the only event that waits in a chat is given the chat as it is', async () => {
+        const chat = newId()
+        const first = await engine.accept(newEvent({ chat, sender: { name: 'Ann' } }))
+        expect(first.loaded).toEqual(await loaded(engine, first.chat))
+        const second = await engine.accept(newEvent({ chat }))
+        expect(second.loaded).toBeUndefined()
+        const conversation = newConversation()
+        const states = [{ instance: 'form', body: { step: 2 } }]
+        const opened = { now: conversation, revision: 'r1', changes: [], cause: first.entry }
+        await commit(engine, newChange(first.chat, { turn: newTurn(1), conversation: opened, states }))
+        await commit(engine, newChange(first.chat, { turn: newTurn(2) }))
+        const third = await engine.accept(newEvent({ chat, sender: { language: 'de' } }))
+        expect(third.loaded).toEqual(await loaded(engine, first.chat))
+        expect(third.loaded).toMatchObject({ conversation: { id: conversation.id }, next: { seq: 3 } })
       })
 
       test('the sender changes only what is given of the customer', async () => {

@@ -1,9 +1,10 @@
 /** Accepting one event: known or new, then numbered and stored. The first half of every message's life. */
 import type { DatabaseSync } from 'node:sqlite'
-import { type Accepted, keptId, type NewMedia } from '../../engine.ts'
+import { keptId, type NewMedia } from '../../engine.ts'
 import type { ChatRow, CustomerRow, DedupeRow, EntryRow, KeptRow } from '../../tables.ts'
 import { query } from '../connection.ts'
-import type { EventInput, GrantInput } from '../protocol.ts'
+import { chatQuery } from '../load.ts'
+import type { AcceptOutput, EventInput, GrantInput } from '../protocol.ts'
 import { allowancesJson, allowancesOf, granted } from './allowances.ts'
 import { identities, patchCustomer } from './customers.ts'
 import type { RunStatement } from './statements.ts'
@@ -11,7 +12,7 @@ import type { RunStatement } from './statements.ts'
 /** How exact `customer.last_at` is: it is indexed, and not worth two writes for every line that a customer types. */
 const LAST_SEEN_MS = 60_000
 
-export function accept(db: DatabaseSync, runStatement: RunStatement): (event: EventInput) => Accepted {
+export function accept(db: DatabaseSync, runStatement: RunStatement): (event: EventInput) => AcceptOutput {
   const remember = query(db, 'INSERT INTO dedupe VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const known = query<Pick<DedupeRow, 'entry'>>(db, 'SELECT entry FROM dedupe WHERE account = ? AND platform_id = ?')
   const firstTime = query<Pick<EntryRow, 'chat' | 'seq' | 'done_at'>>(
@@ -19,10 +20,11 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     'SELECT chat, seq, done_at FROM entry WHERE id = ?',
   )
   const findChat = query<
-    Pick<ChatRow, 'id' | 'customer' | 'seq' | 'last_in_at' | 'allowances_json'> & Pick<CustomerRow, 'user_id'>
+    Pick<ChatRow, 'id' | 'customer' | 'seq' | 'pending' | 'last_in_at' | 'allowances_json'> &
+      Pick<CustomerRow, 'user_id'>
   >(
     db,
-    `SELECT c.id, c.customer, c.seq, c.last_in_at, c.allowances_json, u.user_id
+    `SELECT c.id, c.customer, c.seq, c.pending, c.last_in_at, c.allowances_json, u.user_id
      FROM chat c JOIN customer u ON u.id = c.customer WHERE c.account = ? AND c.external_id = ?`,
   )
   // In a replay they are there already.
@@ -65,14 +67,15 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
      VALUES (?, ?, ?, ?, ?, 'gone', ?, ?, ?)`,
   )
   const patch = patchCustomer(db)
+  const load = chatQuery(db)
   const { find: findUser, identify, snapshot } = identities(db)
 
-  function repeated(event: EventInput): Accepted {
+  function repeated(event: EventInput): AcceptOutput {
     const entry = known.get(event.account, event.platformId)?.entry ?? event.entry
     const first = firstTime.get(entry)
     // The entry may have been trimmed before its id was.
     const chat = first?.chat ?? findChat.get(event.account, event.externalId)?.id ?? event.chat
-    return { chat, entry, seq: first?.seq ?? 0, repeated: true, done: first?.done_at !== null }
+    return { chat, entry, seq: first?.seq ?? 0, repeated: true, done: first?.done_at !== null, row: undefined }
   }
 
   function addFile(media: NewMedia, chat: string, { account, entry, nowMs }: EventInput): void {
@@ -114,7 +117,9 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     addEntry.run(chat, seq, event.entry, event.type, event.bodyJson, event.byJson, event.atMs, nowMs, customerJson)
     if (event.media !== undefined) for (const media of event.media) addFile(media, chat, event)
     if (event.write !== undefined) runStatement(event.write)
-    return { chat, entry: event.entry, seq, repeated: false, done: false }
+    // Here its pages are at hand; whoever reads it on another connection reads them all again after each transaction.
+    const row = found === undefined || found.pending === 0 ? load.get(chat) : undefined
+    return { chat, entry: event.entry, seq, repeated: false, done: false, row }
   }
 }
 
