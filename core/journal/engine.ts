@@ -362,7 +362,7 @@ export interface DeliveryResult {
 export interface Recorded {
   /** The next delivery of the same chat and destination, if it is due: written as `sending`. */
   readonly next: DueDelivery | undefined
-  /** Whether a life event was added, so that the chat is to be drained. */
+  /** More than 0: an event of the chat’s life was added, so that the chat is to be drained. */
   readonly pending: number
   /** How many of the same chat and destination are `dead` now because their time was over. */
   readonly expired: number

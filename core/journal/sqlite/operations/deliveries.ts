@@ -8,8 +8,9 @@ import type { Entries } from './entries.ts'
 import type { Outbox } from './outbox.ts'
 import { Refused } from './refused.ts'
 
-type Found = Pick<DeliveryRow, 'chat' | 'seq' | 'destination' | 'state' | 'allowance' | 'created_at' | 'code'> &
-  Pick<ChatRow, 'pending'> & { readonly rowid: number }
+type Found = Pick<DeliveryRow, 'chat' | 'seq' | 'destination' | 'state' | 'allowance' | 'created_at' | 'code'> & {
+  readonly rowid: number
+}
 
 /** The code of a bot's delivery that was on its way when a person took over: it is not tried a second time. */
 export const TAKEN_OVER = 'TAKEN_OVER'
@@ -24,8 +25,7 @@ export interface Deliveries {
 export function deliveries(db: DatabaseSync, entries: Entries, allowances: Ledger, outbox: Outbox): Deliveries {
   const find = query<Found>(
     db,
-    `SELECT d.rowid, d.chat, d.seq, d.destination, d.state, d.allowance, d.created_at, d.code, c.pending
-     FROM delivery d JOIN chat c ON c.id = d.chat WHERE d.id = ?`,
+    'SELECT rowid, chat, seq, destination, state, allowance, created_at, code FROM delivery WHERE id = ?',
   )
   const addFirst = query(db, 'INSERT INTO delivery_attempt VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const addNext = query(
@@ -63,7 +63,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Ledge
       const { chat, destination } = found
       // Its fate is known already: a second report, or one that a cancellation has overtaken.
       if (found.state === 'sent' || found.state === 'dead' || found.state === 'cancelled') {
-        return { next: undefined, pending: found.pending, expired: 0 }
+        return { next: undefined, pending: 0, expired: 0 }
       }
       const state = result.state === 'pending' && found.code === TAKEN_OVER ? 'cancelled' : result.state
       const over = state !== 'pending'
@@ -89,7 +89,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Ledge
       const head = result.takeNext ? outbox.takeDue(chat, destination, nowMs) : undefined
       const expired = head?.expired ?? 0
       const mayHaveMore = result.life !== undefined || expired > 0
-      const pending = mayHaveMore ? (pendingOf.get(chat)?.pending ?? 0) : found.pending
+      const pending = mayHaveMore ? (pendingOf.get(chat)?.pending ?? 0) : 0
       return { next: head?.due, pending, expired }
     },
 
