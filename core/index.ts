@@ -52,6 +52,7 @@ export { capped } from './services/capped.ts'
 export type { Clock } from './services/clock.ts'
 export { eventStream } from './services/event-stream.ts'
 export { type Limit, limitOf } from './services/limit.ts'
+export { spelling } from './spelling.ts'
 export type {
   BotTurn,
   CallbackEvent,

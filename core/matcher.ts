@@ -3,6 +3,7 @@
 import HONG_KONG_TO_TRADITIONAL from 'opencc-js/dict/HKVariantsRev'
 import TRADITIONAL_TO_SIMPLIFIED from 'opencc-js/dict/TSCharacters'
 import { z } from 'zod'
+import { spelling } from './spelling.ts'
 
 /** A word or phrase to look for in what customers write. */
 export interface Keyword {
@@ -47,10 +48,6 @@ export function fold(text: string): string {
 /** The same without the Chinese: characters stay what they are. As long as the folded text. */
 function spelled(text: string): string {
   return spelling(text).trim()
-}
-
-function spelling(text: string): string {
-  return text.replace(UNSEEN, '').normalize('NFKC').toLowerCase().replace(/\s+/g, ' ')
 }
 
 /**
@@ -124,8 +121,6 @@ const FIRST_HAN = 0x3400
 const LAST_HAN = 0x9fff
 const SPACE = 0x20
 
-/** What Unicode says is not shown: `Default_Ignorable_Code_Point`. */
-const UNSEEN = /\p{DI}+/gu
 /** In its decomposed form, what may become one with the character before it: marks, and parts of Korean syllables. */
 const JOINS = /^[\p{M}\u1160-\u11ff\u{16d63}-\u{16d6a}]/u
 

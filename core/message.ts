@@ -124,6 +124,7 @@ export interface CustomerPatch {
   readonly name?: string | undefined
   readonly language?: string | undefined
   readonly avatarUrl?: string | undefined
+  /** By `realName`, if it is a text, a customer is found as by the name. */
   readonly fields?: { readonly [key: string]: Json } | undefined
 }
 

@@ -10,6 +10,7 @@ import type { Capabilities } from './capabilities.ts'
 import type { Command, CommandResult } from './command.ts'
 import type { SettingFile } from './config/resolve.ts'
 import type { Actor, Conversation } from './conversation.ts'
+import type { Erased, MergeResult } from './journal/engine.ts'
 import type { JournalTables } from './journal/tables.ts'
 import type { Content, CustomerPatch, InboundEvent, Json, Part } from './message.ts'
 import type { Caller } from './services/callers.ts'
@@ -164,6 +165,21 @@ export interface Context<C, DB> {
     patch(id: string, patch: CustomerPatch): Promise<void>
     /** Under another id, if it has turned out to be somebody who was known already: what was kept by the old one is theirs. */
     get(id: string): Promise<Customer | undefined>
+    /** Gives the tags that the customer has then; `undefined`: there is no such customer. */
+    tag(
+      id: string,
+      tags: { readonly add?: readonly string[] | undefined; readonly remove?: readonly string[] | undefined },
+    ): Promise<readonly string[] | undefined>
+    /**
+     * From then on two customers are one, `into`, with the chats of both; what is known of `into` counts first. Not when
+     * both are `known-apart`, each by a `userId` of their own.
+     */
+    merge(from: string, into: string): Promise<MergeResult>
+    /**
+     * Deletes all that is kept of a customer in the journal, but who did what and when in the audit log. What plugins
+     * keep in tables of their own is theirs to delete. Not while a conversation is open (`busy`).
+     */
+    erase(id: string): Promise<Erased>
   }
   readonly media: {
     /** Of a message's part. Waits for a file that is still being fetched. Throws `MEDIA_NOT_HERE_YET` or `MEDIA_GONE`. */
@@ -177,6 +193,8 @@ export interface Context<C, DB> {
   channels(): readonly { readonly name: string; readonly account: string }[]
   /** The journal's own tables, to read. */
   readonly journal: Kysely<JournalTables>
+  /** Of opening hours and schedules: where days and weeks begin. */
+  readonly timeZone: string
   /** How long messages are kept, as the YAML says now: what they point to should be there as long. */
   readonly keepMessagesMs: number
   feed(topic: string): Feed

@@ -419,6 +419,15 @@ export interface MediaTask {
   readonly attempts: number
 }
 
+/** `known-apart`: each of the two is known elsewhere by an id of their own. */
+export type MergeResult = 'merged' | 'known-apart' | 'not-found'
+
+/** `entries`: how many were deleted. */
+export interface Erased {
+  readonly state: 'erased' | 'busy' | 'not-found'
+  readonly entries: number
+}
+
 export type MediaResult = { readonly id: string; readonly nowMs: number } & (
   | { readonly state: 'here'; readonly file: string; readonly mimeType: string; readonly sizeBytes: number }
   | { readonly state: 'waiting'; readonly nextAtMs: number; readonly error: string }
@@ -466,6 +475,19 @@ export interface Engine {
   /** This and `findCustomer` know a customer who turned out to be another one by the old id, too. */
   patchCustomer(id: string, patch: CustomerPatch, nowMs: number): Promise<void>
   findCustomer(id: string): Promise<StoredCustomer | undefined>
+  /** Gives the tags that the customer has then; `undefined`: there is no such customer. */
+  tagCustomer(
+    id: string,
+    tags: { readonly add?: readonly string[] | undefined; readonly remove?: readonly string[] | undefined },
+  ): Promise<readonly string[] | undefined>
+  /** Two customers are one: all that is `from`’s is `into`’s from then on, who keeps what is known of both. */
+  mergeCustomers(from: string, into: string): Promise<MergeResult>
+  /**
+   * Deletes all that is kept of a customer and was said with them. What our people did stays in the audit log, without
+   * what it was before and after. `busy`: a conversation is open, or something is still to be handled or sent. Whoever
+   * writes later is somebody new.
+   */
+  eraseCustomer(id: string): Promise<Erased>
   /** Keeps the text of a configuration that was applied; one that is known already stays as it is. */
   saveRevision(revision: RevisionRow): Promise<void>
   /** What someone on our side did: kept, never changed. */

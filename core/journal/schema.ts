@@ -311,6 +311,24 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
     WHERE EXISTS (SELECT 1 FROM allowance a WHERE a.chat = chat.id);
     DROP TABLE allowance;
   `,
+
+  // Lists of customers: one index has all that they are searched by, so that a search reads nothing else. A list of
+  // names cannot be indexed for what stands inside them, and two characters are too few for any index of SQLite's own.
+  '9-find-customers': `
+    ALTER TABLE customer ADD COLUMN names TEXT NOT NULL DEFAULT '';
+    ALTER TABLE customer ADD COLUMN ids TEXT NOT NULL DEFAULT '';
+    ALTER TABLE customer ADD COLUMN accounts TEXT NOT NULL DEFAULT '';
+    UPDATE customer SET names = names_of(name, fields_json),
+      ids = coalesce((SELECT group_concat(spelled(external_id), char(10)) FROM chat WHERE customer = customer.id), '')
+        || coalesce(char(10) || spelled(user_id), ''),
+      accounts = coalesce((SELECT char(10) || group_concat(account, char(10)) || char(10) FROM chat
+        WHERE customer = customer.id), '');
+    CREATE INDEX customer_found ON customer (first_at, names, ids, accounts, tags_json) WHERE merged_into IS NULL;
+    CREATE INDEX customer_merged ON customer (merged_into) WHERE merged_into IS NOT NULL;
+    CREATE INDEX conversation_customer ON conversation (customer, opened_at);
+    CREATE INDEX conversation_team ON conversation (team, customer) WHERE team IS NOT NULL;
+    CREATE INDEX conversation_person ON conversation (person, customer) WHERE person IS NOT NULL;
+  `,
 }
 
 /** Writes a table's condition that a column has one of these values as comparisons instead of a list. */

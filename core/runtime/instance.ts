@@ -250,7 +250,11 @@ function makeContext(
         const found = await engine.findCustomer(id)
         return found && customerOf(config, found)
       },
+      tag: engine.tagCustomer,
+      merge: engine.mergeCustomers,
+      erase: engine.eraseCustomer,
     },
+    timeZone: config.timeZone,
     media: { open: (url, { signal } = {}) => ground.media.open(url, { signal }) },
     audit: ({ by, action, before, after }) => {
       const row = { id: ground.makeId(), at: clock.now(), by, action, before, after, instance: name }

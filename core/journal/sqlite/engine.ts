@@ -8,6 +8,7 @@
  */
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { sql } from 'kysely'
 import type { Actor } from '../../conversation.ts'
 import { SwitchboardError } from '../../errors.ts'
 import type { CustomerPatch, Json } from '../../message.ts'
@@ -147,6 +148,35 @@ function openEngine(
     async (statement) =>
       writer.perform('write', { statements: [packStatement({ ...statement, instance })], trusted: false })
   const select = searches.select.bind(searches)
+  const journal = readingKysely(select)
+
+  /**
+   * Takes a customer out of commands, and what it was before and after out of the audit log. Neither has an index on
+   * whom it is about: they are found by the reader, so that no message waits for it.
+   */
+  async function forgetDeeds(given: string): Promise<void> {
+    const id = read.findCustomer(given)?.id
+    if (id === undefined) return
+    const chats = await journal.selectFrom('chat').select('id').where('customer', '=', id).execute()
+    const merged = await journal.selectFrom('customer').select('id').where('merged_into', '=', id).execute()
+    const ids = [id, ...merged.map((one) => one.id), ...chats.map((one) => one.id)]
+    const commands = await journal.selectFrom('command').select('id').where('chat', 'in', ids).execute()
+    for (const some of sliced(commands))
+      await write(`DELETE FROM command WHERE id IN (SELECT value FROM json_each(?))`, [JSON.stringify(some)])
+    const about = (column: 'before_json' | 'after_json') => (one: string) =>
+      sql<boolean>`instr(${sql.ref(column)}, ${one}) > 0`
+    const deeds = await journal
+      .selectFrom('audit')
+      .select('id')
+      .where((where) => where.or([...ids.map(about('before_json')), ...ids.map(about('after_json'))]))
+      .execute()
+    for (const some of sliced(deeds))
+      await write(
+        `UPDATE audit SET before_json = NULL, after_json = CASE WHEN after_json ->> '$.about' IS NULL THEN NULL
+           ELSE json_object('about', json(after_json -> '$.about')) END WHERE id IN (SELECT value FROM json_each(?))`,
+        [JSON.stringify(some)],
+      )
+  }
 
   return {
     get healthy() {
@@ -192,6 +222,16 @@ function openEngine(
     recordMedia: (result: MediaResult) => writer.perform('recordMedia', packMedia(result)),
     patchCustomer: (id, patch: CustomerPatch, nowMs) =>
       writer.perform('patchCustomer', { id, patch: packPatch(patch), nowMs }),
+    tagCustomer: (id, { add = [], remove = [] }) => writer.perform('tagCustomer', { id, add, remove }),
+    mergeCustomers: (from, into) => writer.perform('mergeCustomers', { from, into }),
+    async eraseCustomer(id) {
+      await forgetDeeds(id)
+      for (let entries = 0; ; ) {
+        const done = await writer.perform('eraseCustomer', { id })
+        entries += done.entries
+        if (done.state !== 'more') return { state: done.state, entries }
+      }
+    },
 
     async saveRevision(row: RevisionRow): Promise<void> {
       await write('INSERT INTO revision VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', [
@@ -226,7 +266,7 @@ function openEngine(
       const packed = statements.map(packStatement)
       return (await writer.perform('write', { statements: packed, trusted: true })).rows
     },
-    read: readingKysely(select),
+    read: journal,
     tablesOf: (instance) => pluginKysely(instance, select, writeOf(instance)),
 
     trim: (keep: KeepUntil) => trimAll(keep, (slice) => writer.perform('trim', slice)),
@@ -236,6 +276,14 @@ function openEngine(
       return closing
     },
   }
+}
+
+/** No more than this are looked for, or changed, at a time. */
+const SLICE = 200
+
+function sliced(rows: readonly { readonly id: string }[]): readonly (readonly string[])[] {
+  const ids = rows.map(({ id }) => id)
+  return Array.from({ length: Math.ceil(ids.length / SLICE) }, (_, i) => ids.slice(i * SLICE, (i + 1) * SLICE))
 }
 
 /** As a column that may be empty holds it. */

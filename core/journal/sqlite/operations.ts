@@ -4,9 +4,10 @@ import { accept } from './operations/accept.ts'
 import { ledger } from './operations/allowances.ts'
 import { postpone, takeOver } from './operations/chats.ts'
 import { commit } from './operations/commit.ts'
-import { patchCustomer } from './operations/customers.ts'
+import { identities, patchCustomer, tagCustomer } from './operations/customers.ts'
 import { deliveries } from './operations/deliveries.ts'
 import { entries } from './operations/entries.ts'
+import { eraseCustomer } from './operations/erase.ts'
 import { publish } from './operations/feed.ts'
 import { recordMedia } from './operations/media.ts'
 import { migrate } from './operations/migrate.ts'
@@ -31,6 +32,7 @@ export function performing(db: DatabaseSync, checking: DatabaseSync): Perform {
   const ofPlugins = pluginStatements(db, checking)
   const ofCore = trustedStatements(db)
   const patch = patchCustomer(db)
+  const { join } = identities(db)
 
   const handlers: Handlers = {
     accept: accept(db, ofPlugins),
@@ -44,6 +46,9 @@ export function performing(db: DatabaseSync, checking: DatabaseSync): Perform {
     recover: recover(db, results),
     recordMedia: recordMedia(db),
     patchCustomer: (input) => patch(input.id, input.patch),
+    tagCustomer: tagCustomer(db),
+    mergeCustomers: ({ from, into }) => join(from, into),
+    eraseCustomer: eraseCustomer(db),
     publish: publish(db),
     migrate: migrate(db),
     write: ({ statements, trusted }) => {

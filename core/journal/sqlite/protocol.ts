@@ -5,7 +5,7 @@
  * the objects that it stands for.
  */
 import type { ErrorCode } from '../../errors.ts'
-import type { Accepted, Committed, NewDelivery, NewMedia, Recovery, SendAgain } from '../engine.ts'
+import type { Accepted, Committed, MergeResult, NewDelivery, NewMedia, Recovery, SendAgain } from '../engine.ts'
 import type { ConversationRow, DeliveryRow, DeliveryState, EntryRow, MediaRow } from '../tables.ts'
 import type { Value } from './connection.ts'
 import type { ChatColumns } from './load.ts'
@@ -23,6 +23,12 @@ export interface Operations {
   recover: { takes: { nowMs: number; again: readonly SendAgain[] }; gives: Recovery }
   recordMedia: { takes: MediaInput; gives: undefined }
   patchCustomer: { takes: { id: string; patch: PatchInput; nowMs: number }; gives: undefined }
+  tagCustomer: {
+    takes: { id: string; add: readonly string[]; remove: readonly string[] }
+    gives: readonly string[] | undefined
+  }
+  mergeCustomers: { takes: { from: string; into: string }; gives: MergeResult }
+  eraseCustomer: { takes: { id: string }; gives: EraseOutput }
   publish: { takes: { topic: string; itemJson: string; nowMs: number }; gives: number }
   migrate: { takes: MigrateInput; gives: undefined }
   write: { takes: WriteInput; gives: WriteOutput }
@@ -264,6 +270,12 @@ export interface WriteOutput {
   readonly rows: readonly unknown[]
   readonly changes: number
   readonly lastId: number | bigint
+}
+
+/** `more`: of what was said with the customer there is still something left. */
+export interface EraseOutput {
+  readonly state: 'erased' | 'more' | 'busy' | 'not-found'
+  readonly entries: number
 }
 
 /** What is trimmed: rows of these tables, and the traces in `entry`. */

@@ -408,6 +408,206 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
       })
     })
 
+    describe('customers', () => {
+      const customerOf = async (chat: string) => (await loaded(engine, chat)).customer
+      const rowOf = (id: string) =>
+        engine.read.selectFrom('customer').selectAll().where('id', '=', id).executeTakeFirst()
+      const idOf = async (chat: string) => (await customerOf(chat)).id
+
+      test('are found by name, real name and id in one spelling, however they come to them', async () => {
+        const id = `openID-${newId()}`
+        const chat = await newChat(engine, { chat: id, account: 'test:ＡＢ', sender: { name: 'Ｗang  Fang' } })
+        const customer = await idOf(chat)
+        expect(await rowOf(customer)).toMatchObject({
+          names: 'wang fang',
+          ids: id.toLowerCase(),
+          accounts: '\ntest:ＡＢ\n',
+        })
+        await engine.patchCustomer(customer, { fields: { realName: '王芳' } }, T0)
+        expect((await rowOf(customer))?.names).toBe('wang fang\n王芳')
+        await commit(engine, newChange(chat, { customer: { name: '芳芳' } }))
+        expect((await rowOf(customer))?.names).toBe('芳芳\n王芳')
+        const userId = `User-${newId()}`
+        await engine.accept(newEvent({ chat: id, account: 'test:ＡＢ', sender: { userId } }))
+        expect((await rowOf(customer))?.ids).toBe(`${id}\n${userId}`.toLowerCase())
+        const second = newId()
+        await engine.accept(newEvent({ chat: second, account: 'test:two', sender: { userId } }))
+        expect((await rowOf(customer))?.ids.split('\n').toSorted()).toEqual(
+          [id, second, userId].map((one) => one.toLowerCase()).toSorted(),
+        )
+        expect((await rowOf(customer))?.accounts).toMatch(/^\ntest:(ＡＢ|two)\ntest:(ＡＢ|two)\n$/)
+      })
+
+      test('tags are added and removed, those of two who do it at once too', async () => {
+        const customer = await idOf(await newChat(engine))
+        await Promise.all([
+          engine.tagCustomer(customer, { add: ['vip', 'new'] }),
+          engine.tagCustomer(customer, { add: ['late', 'vip'], remove: ['new', 'never'] }),
+        ])
+        expect(await engine.findCustomer(customer)).toMatchObject({ tags: ['vip', 'late'] })
+        expect(await engine.tagCustomer(customer, { remove: ['vip'] })).toEqual(['late'])
+        expect(await engine.tagCustomer(newId(), { add: ['vip'] })).toBeUndefined()
+      })
+
+      test('two who are said to be one are one from then on, with the ids of both', async () => {
+        const [chatOfOne, chatOfOther] = [newId(), newId()]
+        const from = await newChat(engine, {
+          chat: chatOfOne,
+          account: 'test:one',
+          nowMs: T0 - MINUTE,
+          sender: { name: 'Ann', language: 'de', fields: { phone: '1', city: 'Bern' } },
+        })
+        const into = await newChat(engine, { chat: chatOfOther, sender: { name: 'Ann B', fields: { city: 'Basel' } } })
+        const over = newConversation()
+        await commit(engine, newChange(from, { conversation: moved(over, 'opened') }))
+        await commit(engine, newChange(from, { conversation: moved(closed(over), 'closed') }))
+        const [old, id] = [await idOf(from), await idOf(into)]
+        await engine.tagCustomer(old, { add: ['a'] })
+        await engine.tagCustomer(id, { add: ['b'] })
+        const before = await rowOf(old)
+
+        expect(await engine.mergeCustomers(old, id)).toBe('merged')
+        expect(await customerOf(from)).toEqual({
+          id,
+          name: 'Ann B',
+          language: 'de',
+          tags: ['b', 'a'],
+          fields: { phone: '1', city: 'Basel' },
+        })
+        expect(await engine.findCustomer(old)).toEqual(await customerOf(into))
+        expect(await rowOf(id)).toMatchObject({ first_at: T0 - MINUTE, names: 'ann b' })
+        expect((await rowOf(id))?.ids.split('\n').toSorted()).toEqual([chatOfOne, chatOfOther].toSorted())
+        expect(await rowOf(old)).toMatchObject({ name: before?.name, merged_into: id, ids: '', accounts: '\n' })
+        const { customer } = await engine.read
+          .selectFrom('conversation')
+          .select('customer')
+          .where('id', '=', over.id)
+          .executeTakeFirstOrThrow()
+        expect(customer).toBe(id)
+        // The channels' own ids are as they were: what comes in there is theirs.
+        await engine.accept(newEvent({ chat: chatOfOne, account: 'test:one', sender: { name: 'Anna' } }))
+        expect(await engine.findCustomer(id)).toMatchObject({ name: 'Anna' })
+        expect(await engine.mergeCustomers(old, id)).toBe('merged')
+        expect(await engine.mergeCustomers(newId(), id)).toBe('not-found')
+      })
+
+      test('whoever was merged before goes along, and is found by any of the ids', async () => {
+        const [a, b, c] = [
+          await idOf(await newChat(engine)),
+          await idOf(await newChat(engine)),
+          await idOf(await newChat(engine)),
+        ]
+        await engine.mergeCustomers(a, b)
+        await engine.mergeCustomers(b, c)
+        for (const id of [a, b, c]) expect(await engine.findCustomer(id)).toMatchObject({ id: c })
+      })
+
+      test('who is known elsewhere stays known when merged, and two who are cannot be one', async () => {
+        const [ann, bo] = [newId(), newId()]
+        const known = await newChat(engine, { sender: { userId: ann } })
+        const other = await newChat(engine, { sender: { userId: bo } })
+        const visitor = newId()
+        const nobody = await newChat(engine, { chat: visitor })
+        expect(await engine.mergeCustomers(await idOf(known), await idOf(other))).toBe('known-apart')
+        expect(await engine.mergeCustomers(await idOf(known), await idOf(nobody))).toBe('merged')
+        const id = await idOf(nobody)
+        expect(await idOf(known)).toBe(id)
+        const again = await newChat(engine, { sender: { userId: ann } })
+        expect(await idOf(again)).toBe(id)
+      })
+
+      test('one is erased with all that was said, and comes back as somebody new', async () => {
+        const [theirs, another] = [newId(), newId()]
+        const chat = await newChat(engine, {
+          chat: theirs,
+          sender: { name: 'Secret Ann' },
+          media: [{ id: newId(), source: 'https://x/secret', type: 'image' }],
+        })
+        const merged = await newChat(engine, { sender: { name: 'Secret Bo' } })
+        const stays = await newChat(engine, { chat: another, sender: { name: 'Stays' } })
+        const [id, old, stayed] = [await idOf(chat), await idOf(merged), await idOf(stays)]
+        const open = newConversation()
+        await commit(
+          engine,
+          newChange(chat, {
+            turn: newTurn(1),
+            conversation: moved(open, 'opened'),
+            states: [{ instance: 'survey', body: { of: 'secret' } }],
+            wakes: [{ instance: 'survey', key: 'later', dueAtMs: T0 + MINUTE }],
+            entries: [said('a secret answer')],
+            deliveries: [newDelivery('a secret answer')],
+          }),
+        )
+        expect(await engine.eraseCustomer(id)).toEqual({ state: 'busy', entries: 0 })
+        for (const delivery of await deliveriesOf(engine, chat)) await engine.recordDelivery(result(delivery))
+        const command = {
+          id: newId(),
+          type: 'close',
+          by: AMY,
+          result: { ok: true },
+          ...KEPT,
+          body: { type: 'secret' },
+        } as const
+        await commit(engine, newChange(chat, { conversation: moved(closed(open), 'closed'), command }))
+        const many = Array.from({ length: 450 }, (_, i) => said(`secret ${i}`))
+        await commit(engine, newChange(chat, { entries: many }))
+        await commit(engine, newChange(merged, { turn: newTurn(1) }))
+        await engine.mergeCustomers(old, id)
+        const deed = { id: newId(), at: T0, by: AMY, action: 'customers.change', instance: 'support' }
+        const about = { customer: id }
+        await engine.audit({ ...deed, before: { phone: 'secret 1' }, after: { about, is: { phone: 'secret 2' } } })
+
+        expect(await engine.eraseCustomer(old)).toEqual({ state: 'erased', entries: 453 })
+        expect(await engine.findCustomer(id)).toBeUndefined()
+        expect(await engine.findCustomer(old)).toBeUndefined()
+        expect(await engine.load(chat)).toBeUndefined()
+        for (const table of [
+          'customer',
+          'chat',
+          'entry',
+          'conversation',
+          'conversation_change',
+          'delivery',
+          'command',
+          'media',
+          'audit',
+          'state',
+          'wake',
+        ] as const) {
+          const rows = JSON.stringify(await engine.read.selectFrom(table).selectAll().execute())
+          for (const gone of ['secret', 'Secret', theirs, chat]) expect.soft(rows, table).not.toContain(gone)
+        }
+        const kept = await engine.read.selectFrom('audit').selectAll().where('id', '=', deed.id).execute()
+        expect(kept).toMatchObject([{ before_json: null, after_json: JSON.stringify({ about }) }])
+        expect(await customerOf(stays)).toMatchObject({ id: stayed, name: 'Stays' })
+        expect(await engine.eraseCustomer(id)).toEqual({ state: 'not-found', entries: 0 })
+        const back = await newChat(engine, { chat: theirs })
+        expect(await customerOf(back)).toMatchObject({ name: undefined, tags: [] })
+      })
+
+      test('of a browser that two have used, one is erased and the other keeps what was said with them', async () => {
+        const visitor = newId()
+        const [ann, bo] = [newId(), newId()]
+        const chat = await newChat(engine, { chat: visitor, sender: { userId: ann, name: 'Ann' } })
+        const first = await idOf(chat)
+        const conversation = newConversation()
+        const said1 = said('to Ann', { conversation: conversation.id })
+        await commit(
+          engine,
+          newChange(chat, { turn: newTurn(1), conversation: moved(conversation, 'opened'), entries: [said1] }),
+        )
+        await commit(engine, newChange(chat, { conversation: moved(closed(conversation), 'closed') }))
+        await engine.accept(newEvent({ chat: visitor, sender: { userId: bo, name: 'Bo' }, text: 'Bo is here' }))
+        await commit(engine, newChange(chat, { turn: newTurn(3) }))
+        const second = await idOf(chat)
+        expect(await engine.eraseCustomer(second)).toMatchObject({ state: 'erased' })
+        expect(await idOf(chat)).toBe(first)
+        const left = await entriesOf(engine, chat)
+        expect(left.map(({ id }) => id)).toContain(said1.id)
+        expect(JSON.stringify(left)).not.toContain('Bo is here')
+      })
+    })
+
     describe('commit', () => {
       test('a turn ends in one change: outcome, trace, reply, conversation, state, wake and question', async () => {
         const chat = await newChat(engine)

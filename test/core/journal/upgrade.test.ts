@@ -118,6 +118,16 @@ test('what a platform still takes in the chats of an older journal is known', as
   expect(loaded.map((chat) => chat?.allowances)).toEqual([[{ ...message, max: 5, used: 2 }], [{ ...message, used: 0 }]])
 })
 
+test('customers of an older journal are found by name and id', async () => {
+  await using runtime = await testRuntime(config(), { folder, clock: manualClock(NOW_MS) })
+  const rows = await runtime.runtime.engine.read.selectFrom('customer').select(['names', 'ids', 'accounts']).execute()
+  const accounts = '\nmemory:memory\n'
+  expect(rows.toSorted((a, b) => (a.ids < b.ids ? -1 : 1)).slice(0, 2)).toEqual([
+    { names: 'customer u1', ids: 'u1', accounts },
+    { names: 'customer u2', ids: 'u2', accounts },
+  ])
+})
+
 test('the story of an older journal is told as it was', async () => {
   await using runtime = await testRuntime(config(), { folder, clock: manualClock(NOW_MS) })
   const told = await readStory(runtime.runtime.engine.read, 'u1')

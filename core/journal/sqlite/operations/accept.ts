@@ -6,7 +6,7 @@ import { query } from '../connection.ts'
 import { chatQuery } from '../load.ts'
 import type { AcceptOutput, EventInput, GrantInput } from '../protocol.ts'
 import { allowancesJson, allowancesOf, granted } from './allowances.ts'
-import { identities, patchCustomer } from './customers.ts'
+import { identities, patchCustomer, placesOf } from './customers.ts'
 import type { RunStatement } from './statements.ts'
 
 /** How exact `customer.last_at` is: it is indexed, and not worth two writes for every line that a customer types. */
@@ -30,7 +30,8 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
   // In a replay they are there already.
   const addCustomer = query(
     db,
-    'INSERT INTO customer (id, first_at, last_at, user_id) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
+    `INSERT INTO customer (id, first_at, last_at, user_id, ids, accounts) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO NOTHING`,
   )
   const addChat = query(
     db,
@@ -68,7 +69,7 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
   )
   const patch = patchCustomer(db)
   const load = chatQuery(db)
-  const { find: findUser, identify, snapshot } = identities(db)
+  const { find: findUser, identify, snapshot, foundAt } = identities(db)
 
   function repeated(event: EventInput): AcceptOutput {
     const entry = known.get(event.account, event.platformId)?.entry ?? event.entry
@@ -102,8 +103,12 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     if (found === undefined) {
       const known = userId === undefined ? undefined : findUser(userId)
       customer = known ?? event.customer
-      if (known === undefined) addCustomer.run(customer, nowMs, nowMs, userId ?? null)
+      if (known === undefined) {
+        const { ids, accounts } = placesOf([{ account: event.account, external_id: event.externalId }], userId)
+        addCustomer.run(customer, nowMs, nowMs, userId ?? null, ids, accounts)
+      }
       addChat.run(chat, event.account, event.externalId, customer, allowances, nowMs, nowMs)
+      if (known !== undefined) foundAt(known)
     } else {
       customer = userId === undefined ? found.customer : identify(found, userId, event.customer, nowMs)
       count.run(seq, allowances, nowMs, chat)

@@ -1,8 +1,10 @@
 /** What is known of a customer, changed only where something is given; and who a customer turns out to be. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Json } from '../../../message.ts'
+import { spelling } from '../../../spelling.ts'
+import type { MergeResult } from '../../engine.ts'
 import type { ChatRow, CustomerRow, CustomerThen } from '../../tables.ts'
-import { parse, query } from '../connection.ts'
+import { namesOf, parse, query } from '../connection.ts'
 import type { PatchInput } from '../protocol.ts'
 
 /** Twice the id of a customer, who may have turned out to be another one. */
@@ -15,6 +17,7 @@ export function patchCustomer(db: DatabaseSync): (customer: string, patch: Patch
     `SELECT id, name, language, avatar_url, fields_json FROM customer WHERE id = ${WHO_THEY_ARE}`,
   )
   const change = query(db, 'UPDATE customer SET name = ?, language = ?, avatar_url = ?, fields_json = ? WHERE id = ?')
+  const setNames = query(db, 'UPDATE customer SET names = ? WHERE id = ? AND names <> ?')
   return (customer, patch) => {
     const now = find.get(customer, customer)
     if (now === undefined) return
@@ -29,12 +32,57 @@ export function patchCustomer(db: DatabaseSync): (customer: string, patch: Patch
       fieldsJson !== now.fields_json
     ) {
       change.run(name, language, avatarUrl, fieldsJson, now.id)
+      const names = namesOf(name, fieldsJson)
+      setNames.run(names, now.id, names)
     }
   }
 }
 
 function merged(nowJson: string, patchJson: string): string {
   return JSON.stringify({ ...parse<{ [key: string]: Json }>(nowJson), ...parse<{ [key: string]: Json }>(patchJson) })
+}
+
+/** Gives the tags that the customer has then; `undefined`: there is no such customer. */
+export function tagCustomer(
+  db: DatabaseSync,
+): (input: { id: string; add: readonly string[]; remove: readonly string[] }) => readonly string[] | undefined {
+  const find = query<Pick<CustomerRow, 'id' | 'tags_json'>>(
+    db,
+    `SELECT id, tags_json FROM customer WHERE id = ${WHO_THEY_ARE}`,
+  )
+  const change = query(db, 'UPDATE customer SET tags_json = ? WHERE id = ?')
+  return ({ id, add, remove }) => {
+    const now = find.get(id, id)
+    if (now === undefined) return undefined
+    const before = parse<readonly string[]>(now.tags_json)
+    const tags = [...new Set([...before, ...add])].filter((tag) => !remove.includes(tag))
+    if (tags.join('\n') !== before.join('\n')) change.run(JSON.stringify(tags), now.id)
+    return tags
+  }
+}
+
+/** Notes by which ids, and on which accounts, a customer is found: their chats have become others. */
+export function foundAt(db: DatabaseSync): (customer: string) => void {
+  const userIdOf = query<Pick<CustomerRow, 'user_id'>>(db, 'SELECT user_id FROM customer WHERE id = ?')
+  const chatsOf = query<Pick<ChatRow, 'account' | 'external_id'>>(
+    db,
+    'SELECT account, external_id FROM chat WHERE customer = ? ORDER BY id',
+  )
+  const set = query(db, 'UPDATE customer SET ids = ?, accounts = ? WHERE id = ?')
+  return (customer) => {
+    const places = placesOf(chatsOf.all(customer), userIdOf.get(customer)?.user_id)
+    set.run(places.ids, places.accounts, customer)
+  }
+}
+
+/** The columns by which a customer is found: their ids in one spelling, and the accounts. */
+export function placesOf(
+  chats: readonly Pick<ChatRow, 'account' | 'external_id'>[],
+  userId: string | null | undefined,
+): Pick<CustomerRow, 'ids' | 'accounts'> {
+  const ids = [...chats.map((chat) => chat.external_id), ...(typeof userId === 'string' ? [userId] : [])]
+  const accounts = [...new Set(chats.map(({ account }) => account))]
+  return { ids: ids.map(spelling).join('\n'), accounts: ['', ...accounts, ''].join('\n') }
 }
 
 export interface Identities {
@@ -45,6 +93,10 @@ export interface Identities {
    * has to be made for that.
    */
   identify(chat: Pick<ChatRow, 'id' | 'customer'>, userId: string, newCustomer: string, nowMs: number): string
+  /** They have another chat now. */
+  foundAt(customer: string): void
+  /** Somebody on our side says that these two are one: from now on `into`. */
+  join(from: string, into: string): MergeResult
   /** A customer who is known elsewhere, for a replay; `was`: whose the chat was before. */
   snapshot(customer: string, was: string): CustomerThen | undefined
 }
@@ -58,12 +110,17 @@ export function identities(db: DatabaseSync): Identities {
      WHERE id = ? AND user_id IS NOT NULL`,
   )
   const add = query(db, 'INSERT INTO customer (id, first_at, last_at, user_id) VALUES (?, ?, ?, ?)')
+  const whoItIs = query<Pick<CustomerRow, 'id'>>(db, `SELECT id FROM customer WHERE id = ${WHO_THEY_ARE}`)
+  const moveChats = query(db, 'UPDATE chat SET customer = ? WHERE customer = ?')
+  const moveConversations = query(db, 'UPDATE conversation SET customer = ? WHERE customer = ?')
+  const mergedInto = query(db, 'UPDATE customer SET merged_into = ?, user_id = NULL WHERE id = ? OR merged_into = ?')
   const setUserId = query(db, 'UPDATE customer SET user_id = ? WHERE id = ?')
   const complete = query(
     db,
-    `UPDATE customer SET name = ?, language = ?, avatar_url = ?, tags_json = ?, fields_json = ?, first_at = ?
-     WHERE id = ?`,
+    `UPDATE customer SET name = ?, language = ?, avatar_url = ?, tags_json = ?, fields_json = ?, first_at = ?,
+       last_at = ?, names = ? WHERE id = ?`,
   )
+  const setPlaces = foundAt(db)
   const moveChat = query(db, 'UPDATE chat SET customer = ? WHERE id = ?')
   const moveAll = query(db, 'UPDATE conversation SET customer = ? WHERE chat = ?')
   const moveOpen = query(db, "UPDATE conversation SET customer = ? WHERE chat = ? AND state <> 'closed'")
@@ -75,19 +132,24 @@ export function identities(db: DatabaseSync): Identities {
   /** What only the one knew is kept where the other has nothing. */
   function merge(from: CustomerRow, into: CustomerRow): void {
     const tags = new Set([...parse<readonly string[]>(into.tags_json), ...parse<readonly string[]>(from.tags_json)])
+    const name = into.name ?? from.name
+    const fieldsJson = merged(from.fields_json, into.fields_json)
     complete.run(
-      into.name ?? from.name,
+      name,
       into.language ?? from.language,
       into.avatar_url ?? from.avatar_url,
       JSON.stringify([...tags]),
-      merged(from.fields_json, into.fields_json),
+      fieldsJson,
       Math.min(into.first_at, from.first_at),
+      Math.max(into.last_at, from.last_at),
+      namesOf(name, fieldsJson),
       into.id,
     )
   }
 
   return {
     find: (userId) => byUserId.get(userId)?.id,
+    foundAt: setPlaces,
 
     identify(chat, userId, newCustomer, nowMs) {
       const now = byId.get(chat.customer)
@@ -97,12 +159,14 @@ export function identities(db: DatabaseSync): Identities {
       if (now.user_id === null) {
         if (found === undefined) {
           setUserId.run(userId, now.id)
+          setPlaces(now.id)
           return now.id
         }
         merge(now, found)
         moveChat.run(found.id, chat.id)
         moveAll.run(found.id, chat.id)
         leave.run(found.id, now.id, now.id)
+        for (const { id } of [now, found]) setPlaces(id)
         return found.id
       }
       // Somebody else in the same place: neither has anything of the other, and what is over stays whose it was.
@@ -110,7 +174,23 @@ export function identities(db: DatabaseSync): Identities {
       const other = found?.id ?? newCustomer
       moveChat.run(other, chat.id)
       moveOpen.run(other, chat.id)
+      for (const id of [now.id, other]) setPlaces(id)
       return other
+    },
+
+    join(from, into) {
+      const [one, other] = [from, into].map((id) => byId.get(whoItIs.get(id, id)?.id ?? ''))
+      if (one === undefined || other === undefined) return 'not-found'
+      if (one.id === other.id) return 'merged'
+      // Each is somebody who signs in elsewhere: by the next event of either they would be two again.
+      if (one.user_id !== null && other.user_id !== null) return 'known-apart'
+      merge(one, other)
+      moveChats.run(other.id, one.id)
+      moveConversations.run(other.id, one.id)
+      mergedInto.run(other.id, one.id, one.id)
+      if (one.user_id !== null) setUserId.run(one.user_id, other.id)
+      for (const { id } of [one, other]) setPlaces(id)
+      return 'merged'
     },
 
     snapshot(customer, was) {

@@ -1,8 +1,9 @@
 /** Migrations: the core's own, and those of plugins' tables. Each is applied once, in order, whole or not at all. */
 import { constants, type DatabaseSync } from 'node:sqlite'
 import { messageOf } from '../../../errors.ts'
+import { spelling } from '../../../spelling.ts'
 import { CORE_MIGRATIONS } from '../../schema.ts'
-import { query } from '../connection.ts'
+import { namesOf, query } from '../connection.ts'
 import { forInstance, instanceOfTable } from '../plugin-tables.ts'
 import type { Failure, MigrateInput } from '../protocol.ts'
 import { Refused } from './refused.ts'
@@ -42,6 +43,9 @@ export function migrateCore(db: DatabaseSync, nowMs: number): Failure | undefine
       db.exec('ROLLBACK')
       return { code: 'JOURNAL_NEWER', detail: `Unknown here: ${unknown.join(', ')}.` }
     }
+    // What one of them needs to fill columns.
+    db.function('spelled', (text) => (typeof text === 'string' ? spelling(text) : null))
+    db.function('names_of', (name, fieldsJson) => namesOf(name, fieldsJson))
     // One of them rewrites conditions in the schema itself.
     db.enableDefensive(false)
     for (const [name, sql] of Object.entries(CORE_MIGRATIONS)) {

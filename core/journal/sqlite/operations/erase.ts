@@ -1,0 +1,80 @@
+/**
+ * Erasing one customer: what was said with them, and what is known of them, a slice of at most 200 entries at once, so
+ * that nobody waits for it. Begun again after a crash, it goes on where it was: the customer goes last.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import type { ChatRow, ConversationRow, CustomerRow, DeliveryRow, EntryRow } from '../../tables.ts'
+import { query } from '../connection.ts'
+import type { EraseOutput } from '../protocol.ts'
+import { foundAt, WHO_THEY_ARE } from './customers.ts'
+
+const SLICE = 200
+
+export function eraseCustomer(db: DatabaseSync): (input: { id: string }) => EraseOutput {
+  const find = query<Pick<CustomerRow, 'id'>>(db, `SELECT id FROM customer WHERE id = ${WHO_THEY_ARE}`)
+  // Of somebody who shares a chat with others (a browser, say) also those in which only a conversation is theirs.
+  const chatsOf = query<Pick<ChatRow, 'id' | 'customer' | 'pending' | 'conversation'> & { open: number }>(
+    db,
+    `SELECT id, customer, pending, conversation, EXISTS (
+       SELECT 1 FROM delivery WHERE chat = chat.id AND state IN ('pending', 'sending')) AS open
+     FROM chat WHERE customer = ? OR id IN (SELECT chat FROM conversation WHERE customer = ?)`,
+  )
+  const entriesOf = query<Pick<EntryRow, 'id' | 'seq'> & { rowid: number }>(
+    db,
+    `SELECT e.rowid, e.id, e.seq FROM entry e LEFT JOIN conversation v ON v.id = e.conversation
+     WHERE e.chat = ? AND (v.customer = ? OR (v.customer IS NULL AND ?)) LIMIT ?`,
+  )
+  const deliveriesOf = query<Pick<DeliveryRow, 'id'>>(db, 'SELECT id FROM delivery WHERE chat = ? AND seq = ?')
+  const removeAttempts = query(db, 'DELETE FROM delivery_attempt WHERE delivery = ?')
+  const removeDeliveries = query(db, 'DELETE FROM delivery WHERE chat = ? AND seq = ?')
+  const removeMedia = query(db, 'DELETE FROM media WHERE entry = ?')
+  const removeEntry = query(db, 'DELETE FROM entry WHERE rowid = ?')
+  const removeConversations = query(db, 'DELETE FROM conversation WHERE customer = ?')
+  const whoElse = query<Pick<ConversationRow, 'customer'>>(
+    db,
+    'SELECT customer FROM conversation WHERE chat = ? ORDER BY opened_at DESC LIMIT 1',
+  )
+  const give = query(db, 'UPDATE chat SET customer = ?, question_json = NULL WHERE id = ?')
+  const ofChat = ['state', 'wake'].map((table) => query(db, `DELETE FROM ${table} WHERE chat = ?`))
+  const removeChat = query(db, 'DELETE FROM chat WHERE id = ?')
+  const removeMerged = query(db, 'DELETE FROM customer WHERE merged_into = ?')
+  const remove = query(db, 'DELETE FROM customer WHERE id = ?')
+  const setPlaces = foundAt(db)
+
+  function removeEntries(chat: string, customer: string, isTheirs: boolean): number {
+    const slice = entriesOf.all(chat, customer, isTheirs ? 1 : 0, SLICE)
+    for (const { rowid, id, seq } of slice) {
+      for (const delivery of deliveriesOf.all(chat, seq)) removeAttempts.run(delivery.id)
+      removeDeliveries.run(chat, seq)
+      removeMedia.run(id)
+      removeEntry.run(rowid)
+    }
+    return slice.length
+  }
+
+  return ({ id: given }) => {
+    const id = find.get(given, given)?.id
+    if (id === undefined) return { state: 'not-found', entries: 0 }
+    const chats = chatsOf.all(id, id)
+    const own = chats.filter(({ customer }) => customer === id)
+    if (own.some(({ pending, conversation, open }) => pending > 0 || conversation !== null || open === 1))
+      return { state: 'busy', entries: 0 }
+    for (const chat of chats) {
+      const entries = removeEntries(chat.id, id, chat.customer === id)
+      if (entries > 0) return { state: 'more', entries }
+    }
+    removeConversations.run(id)
+    for (const chat of own) {
+      for (const each of ofChat) each.run(chat.id)
+      const other = whoElse.get(chat.id)?.customer
+      if (other === undefined) removeChat.run(chat.id)
+      else {
+        give.run(other, chat.id)
+        setPlaces(other)
+      }
+    }
+    removeMerged.run(id)
+    remove.run(id)
+    return { state: 'erased', entries: 0 }
+  }
+}
