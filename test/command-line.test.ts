@@ -143,6 +143,16 @@ test('what has been compiled is kept with the packages, or where NODE_COMPILE_CA
   expect(await readdir(kept)).toHaveLength(1)
 })
 
+test('a start loads nothing of what Node has for asking the web, which takes as long as all plugins', async () => {
+  const telling = `process.on('exit', () => {
+    if (process.moduleLoadList.some((name) => name.endsWith('undici/undici'))) console.error('fetch was loaded')
+  })`
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(telling)}`
+  const { child, ended } = await started(await config(yaml()), { NODE_OPTIONS })
+  child.kill('SIGTERM')
+  expect(await ended).toMatchObject({ status: 0, err: '' })
+})
+
 test('explain lets no plugin ask outside, also past its http, and ends although a timer is left', async () => {
   const asks = `import { definePlugin, z } from 'switchboard'
 export default definePlugin({

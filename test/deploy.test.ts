@@ -55,6 +55,12 @@ describe('the unit', () => {
     expect(unit.get('RestartPreventExitStatus')).toBe('2')
   })
 
+  test('keeps what Node has compiled where it may write, and nobody else', () => {
+    expect(unit.get('ProtectSystem')).toBe('strict')
+    expect(unit.get('Environment')).toBe(`NODE_COMPILE_CACHE=/var/cache/${unit.get('CacheDirectory')}`)
+    expect(unit.get('CacheDirectoryMode')).toBe('0700')
+  })
+
   test('waits for a reload and then the turns before it kills', () => {
     const drainForMs = limits.parse({}).drainFor
     expect(Number(unit.get('TimeoutStopSec')) * 1_000).toBeGreaterThan(2 * drainForMs)

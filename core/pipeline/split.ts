@@ -4,8 +4,8 @@
  */
 import type { TextLimits } from '../capabilities.ts'
 
-/** Made once: making one takes longer than using it. */
-const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' })
+/** Made once, by the first text that is too long: making one takes longer than using it. */
+let graphemes: Intl.Segmenter | undefined
 
 /**
  * The pieces of a text, in order, each within the limits: together they are the whole text but for white space at the
@@ -135,6 +135,7 @@ function boundaries(text: string, start: number, end: number): (i: number) => bo
     if (!found) {
       found = new Set()
       // What comes after `end` decides whether a grapheme ends there: one code point of it is enough.
+      graphemes ??= new Intl.Segmenter('und', { granularity: 'grapheme' })
       for (const { index } of graphemes.segment(text.slice(start, end + 2))) found.add(start + index)
     }
     return found.has(i)

@@ -1,5 +1,5 @@
 /** What an IP address is: whether it is out there, and which words it consists of. */
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 
 /**
  * What is not out there: this machine, its network, the cloud's metadata, multicast and what is reserved.
@@ -13,7 +13,7 @@ for (const range of [
   ...['::/96', '64:ff9b:1::/48', '100::/64', '2001:db8::/32', '5f00::/16', 'fc00::/7', 'fe80::/9', 'ff00::/8'],
 ]) {
   const [network = '', prefix] = range.split('/')
-  PRIVATE.addSubnet(network, Number(prefix), isIPv6(network) ? 'ipv6' : 'ipv4')
+  PRIVATE.addSubnet(network, Number(prefix), network.includes(':') ? 'ipv6' : 'ipv4')
 }
 
 /** Whether an IP address is not a public one: also when it is an IPv4 address dressed up as IPv6. */

@@ -231,18 +231,12 @@ function streamedAnswer({ status, statusText, headers, url, redirected }: Head, 
   return Object.defineProperties(response, { url: { value: url }, redirected: { value: redirected } })
 }
 
-/** Without what it declares: as properties, which no accessor may override. */
-const Base: new (body: null, init: { readonly status: number; readonly statusText: string }) => object = Response
-
 /**
  * An answer whose body is here already: a Response that gives it without making a stream of it first, and its headers
  * when they are asked for.
  */
-class WholeAnswer extends Base implements Response {
-  declare readonly ok: boolean
-  declare readonly status: number
-  declare readonly statusText: string
-  declare readonly type: Response['type']
+class WholeAnswer implements Response {
+  readonly type = 'default'
   readonly #head: Head
   readonly #whole: Buffer
   #headers: Headers | undefined
@@ -251,9 +245,23 @@ class WholeAnswer extends Base implements Response {
   #ordinary: Response | undefined
 
   constructor(head: Head, whole: Buffer) {
-    super(null, { status: head.status, statusText: head.statusText })
     this.#head = head
     this.#whole = whole
+    // So that `instanceof` holds. Not by `extends`: to make an ordinary one takes longer than to make this, and the
+    // class alone would load all of Node's fetch at every start.
+    if (!(this instanceof Response)) Object.setPrototypeOf(WholeAnswer.prototype, Response.prototype)
+  }
+
+  get status(): number {
+    return this.#head.status
+  }
+
+  get statusText(): string {
+    return this.#head.statusText
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status <= 299
   }
 
   get url(): string {

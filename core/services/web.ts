@@ -3,7 +3,7 @@
  * take a route back; the listener picks it by the first segment of the path, and can swap it while listening.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
@@ -23,6 +23,9 @@ import { MAX_WHOLE_WITHIN_MS, wholeWithinMs } from './limit.ts'
 import { cleanUrl, type RuntimeLog } from './log.ts'
 import { makeRefusals } from './refusals.ts'
 import { securityHeaders } from './security-headers.ts'
+
+// An import would ask for all that this module has, and Node would load its whole fetch for a WebSocket of the browsers'.
+const { createServer } = process.getBuiltinModule('node:http')
 
 /** First segments that belong to the core; no instance may have such a name. */
 export const RESERVED: ReadonlySet<string> = new Set([
