@@ -17,8 +17,8 @@ const Packages = z.object({
 const packages = Packages.parse(JSON.parse(read('package.json')))
 
 test('what runs imports nothing that is there only for development', () => {
-  // The widget runs in browsers, made by build.ts, which is a tool of development.
-  const others = ['**/*.test.ts', '**/__fixtures__/**', '**/simulated-*.ts', '**/build.ts', '**/{built,widget}/**']
+  // The widget and the workbench run in browsers, made by build.ts, which is a tool of development.
+  const others = ['**/*.test.ts', '**/__fixtures__/**', '**/simulated-*.ts', '**/build.ts', '**/{built,widget,workbench}/**']
   const files = globSync('{core,plugins}/**/*.{ts,js}', { cwd: ROOT, exclude: others })
   const imports = files.flatMap((file) =>
     [
@@ -100,7 +100,7 @@ describe('the Dockerfile', () => {
     expect(of('FROM')).toEqual([`${image} AS packages`, `${image} AS built`, image])
     expect(of('RUN')[0]).toMatch(/^npm ci --omit=dev /)
     expect(of('RUN')).toContain('npm run build')
-    for (const built of ['plugins/channels/web/built', 'core/bundles/built'])
+    for (const built of ['plugins/channels/web/built', 'plugins/desks/desk/built', 'core/bundles/built'])
       expect(lastStage.map(({ rest }) => rest)).toContain(`--from=built /app/${built} ${built}`)
     // By which it knows that the bundles are of the packages that are there.
     expect(lastStage.map(({ rest }) => rest)).toContain('package.json package-lock.json ./')
@@ -111,7 +111,7 @@ describe('the Dockerfile', () => {
     const copied = of('COPY')
       .filter((rest) => !rest.startsWith('--from'))
       .flatMap((rest) => rest.split(' ').slice(0, -1))
-    expect([...new Set(copied)].sort()).toEqual(['core', 'package-lock.json', 'package.json', 'plugins'])
+    expect([...new Set(copied)].sort()).toEqual(['build', 'core', 'package-lock.json', 'package.json', 'plugins'])
     for (const name of copied) expect(existsSync(join(ROOT, name))).toBe(true)
     expect(of('ADD')).toEqual([])
     const [first, ...rest] = read('.dockerignore')

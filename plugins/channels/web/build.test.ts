@@ -23,7 +23,7 @@ test('built twice, from any folder, it is the same, and says how large it is', (
     'widget.js',
   ])
   for (const [name, text] of once)
-    expect(said).toContain(`${name.padEnd(10)} ${String(Buffer.byteLength(text)).padStart(6)} bytes`)
+    expect(said).toContain(`${name.padEnd(24)} ${String(Buffer.byteLength(text)).padStart(6)} bytes`)
   expect(said).not.toContain(import.meta.dirname)
   expect(build()).toBe(said)
   expect(built()).toEqual(once)

@@ -1,0 +1,196 @@
+/** The conversation that is open on the screen, and what happened in its chat. */
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { Entry, Row, Stretch } from '../api/shapes.ts'
+import { askAfter, type Line, linesOf, merged } from './chat-log.ts'
+import { rowIn } from './lists.ts'
+import { lookAt } from './looking.ts'
+import { call } from './server.ts'
+import { isSameDay } from './times.ts'
+
+/** What happened in one chat, as far as it is loaded. */
+export interface Chat {
+  readonly id: string
+  readonly lines: ReadonlySignal<readonly Line[]>
+  readonly hasOlder: Signal<boolean>
+  readonly state: Signal<'loading' | 'ready' | 'failed'>
+  /** Until when the customer is typing, as far as is known. */
+  readonly typingUntilMs: Signal<number>
+  /** The number of the last entry. */
+  readonly head: ReadonlySignal<number>
+  /** The customer has read all that was there then. */
+  readonly readSeq: Signal<number>
+  /** Asks for what is new. */
+  refresh(): Promise<void>
+  /** Asks for what was before. */
+  older(): Promise<void>
+}
+
+/** So many chats are kept: whoever goes back to one sees it at once. */
+const KEPT = 20
+const PAGE = 60
+/** After an absence so many pages are asked for, and then it is begun again with the last. */
+const PAGES_TO_CATCH_UP = 5
+/** Customers who type say so again and again; who is silent so long does not. */
+const TYPING_MS = 6_000
+
+const kept = new Map<string, Chat>()
+
+/** The id of the conversation, as the address of the page has it. */
+export const openId = signal<string | undefined>(undefined)
+/** `undefined`: none is open, or it is not loaded yet. */
+export const openRow = signal<Row | undefined>(undefined)
+/** It cannot be seen. */
+export const isMissing = signal(false)
+export const openChat = computed<Chat | undefined>(() => {
+  const id = openRow.value?.chat
+  return id === undefined ? undefined : chatOf(id)
+})
+
+export async function open(conversation: string | undefined): Promise<void> {
+  if (conversation === openId.value) return
+  batch(() => {
+    openId.value = conversation
+    openRow.value = conversation === undefined ? undefined : rowIn(conversation)
+    isMissing.value = false
+  })
+  lookAt(openRow.value?.chat)
+  await refreshOpenChat()
+}
+
+/** Asks again for the row and for what is new. */
+export async function refreshOpenChat(): Promise<void> {
+  const conversation = openId.value
+  if (conversation === undefined) return
+  try {
+    const asking = openChat.value?.refresh()
+    const row = await call('GET /conversations/:conversation', { params: { conversation } })
+    if (openId.value !== conversation) return
+    openRow.value = row
+    lookAt(row.chat)
+    await (asking ?? openChat.value?.refresh())
+  } catch {
+    if (openId.value === conversation && !openRow.value) isMissing.value = true
+  }
+}
+
+export function applyRows(rows: readonly Row[], gone: readonly string[]): void {
+  const id = openId.value
+  if (id === undefined) return
+  if (gone.includes(id)) {
+    batch(() => {
+      openRow.value = undefined
+      isMissing.value = true
+    })
+    lookAt(undefined)
+    return
+  }
+  for (const row of rows) {
+    if (row.id === id) openRow.value = row
+    // Another conversation of the same chat has its entries here, too.
+    if (row.id === id || row.chat === openChat.value?.id) void openChat.value?.refresh()
+  }
+}
+
+export function applyLive(id: string, what: 'typing' | 'read'): void {
+  const chat = kept.get(id)
+  if (!chat) return
+  if (what === 'typing') chat.typingUntilMs.value = Date.now() + TYPING_MS
+  else chat.readSeq.value = chat.head.value
+}
+
+function chatOf(id: string): Chat {
+  const chat = kept.get(id) ?? makeChat(id)
+  kept.delete(id)
+  kept.set(id, chat)
+  for (const old of kept.keys()) if (kept.size > KEPT) kept.delete(old)
+  return chat
+}
+
+function makeChat(id: string): Chat {
+  const entries = signal<readonly Entry[]>([])
+  const stretches = signal<ReadonlyMap<string, Stretch>>(new Map())
+  const hasOlder = signal(false)
+  const state = signal<Chat['state']['value']>('loading')
+  const typingUntilMs = signal(0)
+  const readSeq = signal(0)
+  let isAsking = false
+  let isAskedAgain = false
+  let isAskingOlder = false
+
+  const ask = (query: { readonly after?: number; readonly before?: number }) =>
+    call('GET /chats/:chat/entries', { params: { chat: id }, query: { ...query, limit: PAGE } })
+
+  function add(more: readonly Entry[], conversations: readonly Stretch[]): void {
+    batch(() => {
+      entries.value = merged(entries.value, more)
+      if (conversations.length > 0)
+        stretches.value = new Map([...stretches.value, ...conversations.map((one) => [one.id, one] as const)])
+      if (more.some(({ by }) => by.kind === 'customer')) typingUntilMs.value = 0
+    })
+  }
+
+  async function begin(): Promise<void> {
+    const page = await ask({})
+    batch(() => {
+      entries.value = []
+      add(page.entries, page.conversations)
+      hasOlder.value = page.more
+      state.value = 'ready'
+    })
+  }
+
+  async function catchUp(): Promise<void> {
+    for (let pages = 0; pages < PAGES_TO_CATCH_UP; pages++) {
+      const page = await ask({ after: askAfter(entries.value) })
+      add(page.entries, page.conversations)
+      state.value = 'ready'
+      if (!page.more) return
+    }
+    // Too much has happened: the last page, and from there upward.
+    await begin()
+  }
+
+  return {
+    id,
+    lines: computed(() => linesOf(entries.value, stretches.value, isSameDay)),
+    hasOlder,
+    state,
+    typingUntilMs,
+    readSeq,
+    head: computed(() => entries.value.at(-1)?.seq ?? 0),
+    async refresh() {
+      // What changes while it is being asked is asked for afterwards, once.
+      if (isAsking) {
+        isAskedAgain = true
+        return
+      }
+      isAsking = true
+      try {
+        do {
+          isAskedAgain = false
+          await (entries.value.length === 0 ? begin() : catchUp())
+        } while (isAskedAgain)
+      } catch {
+        if (entries.value.length === 0) state.value = 'failed'
+      } finally {
+        isAsking = false
+      }
+    },
+    async older() {
+      const first = entries.value[0]
+      if (isAskingOlder || !hasOlder.value || !first) return
+      isAskingOlder = true
+      try {
+        const page = await ask({ before: first.seq })
+        batch(() => {
+          add(page.entries, page.conversations)
+          hasOlder.value = page.more
+        })
+      } catch {
+        // It is asked for again when somebody scrolls up again.
+      } finally {
+        isAskingOlder = false
+      }
+    },
+  }
+}

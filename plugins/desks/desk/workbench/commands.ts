@@ -1,0 +1,117 @@
+/** What an agent does with a conversation, besides writing. */
+import type { Row } from '../api/shapes.ts'
+import { draftOf, keepDraft } from './drafts.ts'
+import { newId } from './ids.ts'
+import { call } from './server.ts'
+import { me } from './session.ts'
+import { toast, toastRefusal } from './toasts.ts'
+import { words } from './words/words.ts'
+
+/** Whether it was done; if not, whoever asked has been told why. */
+type Done = Promise<boolean>
+
+async function attempt(run: () => Promise<unknown>, said?: string): Done {
+  try {
+    await run()
+    if (said !== undefined) toast(said)
+    return true
+  } catch (error) {
+    toastRefusal(error)
+    return false
+  }
+}
+
+/** What may be done with a conversation, by who has it and who asks. The desk decides; this is what is offered. */
+export function possible(row: Row) {
+  const isMine = row.state === 'assigned' && row.person === me.value?.name
+  const isOpen = row.state !== 'closed'
+  const isOthers = row.state === 'assigned' && !isMine
+  const mayAct = isOpen && (!isOthers || me.value?.role !== 'agent')
+  return {
+    isMine,
+    take: mayAct && !isMine,
+    transfer: mayAct,
+    giveBack: mayAct && row.state !== 'bot',
+    close: mayAct,
+    write: isMine,
+    note: isOpen,
+  }
+}
+
+export const take = ({ id, lease }: Row): Done =>
+  attempt(() =>
+    call('POST /conversations/:conversation/take', { params: { conversation: id }, body: { id: newId(), lease } }),
+  )
+
+export const transfer = (
+  { id, lease }: Row,
+  to: { readonly person?: string; readonly team?: string; readonly note?: string },
+  title: string,
+): Done =>
+  attempt(
+    () =>
+      call('POST /conversations/:conversation/transfer', {
+        params: { conversation: id },
+        body: { id: newId(), lease, ...to },
+      }),
+    words.value.transfer.done(title),
+  )
+
+export const giveBack = ({ id, lease }: Row, because: string): Done =>
+  attempt(
+    () =>
+      call('POST /conversations/:conversation/return', {
+        params: { conversation: id },
+        body: { id: newId(), lease, ...(because !== '' && { because }) },
+      }),
+    words.value.giveBack.done,
+  )
+
+/** The summary is a note of the conversation, so it stands before its end. */
+export const close = (
+  { id, lease }: Row,
+  { reason, summary, say }: { readonly reason: string; readonly summary: string; readonly say: string },
+): Done =>
+  attempt(async () => {
+    const params = { conversation: id }
+    if (summary !== '')
+      await call('POST /conversations/:conversation/note', { params, body: { id: newId(), text: summary } })
+    await call('POST /conversations/:conversation/close', {
+      params,
+      body: { id: newId(), lease, because: reason, ...(say !== '' && { say }) },
+    })
+    for (const mode of ['reply', 'note'] as const) if (draftOf(id, mode) !== '') keepDraft(id, mode, '')
+  }, words.value.closing.done)
+
+export const resend = (conversation: string, delivery: string): Done =>
+  attempt(() =>
+    call('POST /conversations/:conversation/resend', { params: { conversation }, body: { id: newId(), delivery } }),
+  )
+
+/** They have read up to this number. */
+export const markRead = (chat: string, seq: number): Promise<unknown> =>
+  // Not told, it is told with the next message.
+  call('POST /chats/:chat/read', { params: { chat }, body: { seq } }).catch(() => undefined)
+
+const TYPING_EVERY_MS = 3_000
+let typedAtMs = 0
+/** They are typing an answer: told at most every few seconds. */
+export function tellTyping(chat: string): void {
+  if (Date.now() - typedAtMs < TYPING_EVERY_MS) return
+  typedAtMs = Date.now()
+  call('POST /chats/:chat/typing', { params: { chat } }).catch(() => undefined)
+}
+
+export const signOut = (): Done => attempt(() => call('POST /sign-out'))
+
+export const block = (customer: string, reason: string): Done =>
+  attempt(
+    () => call('POST /customers/:customer/blacklist', { params: { customer }, body: { reason } }),
+    words.value.customer.blocked,
+  )
+
+export const unblock = (customer: string): Done =>
+  attempt(
+    () => call('POST /customers/:customer/blacklist/remove', { params: { customer } }),
+    words.value.customer.unblocked,
+  )

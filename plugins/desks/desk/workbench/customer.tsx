@@ -1,0 +1,211 @@
+import { signal } from '@preact/signals'
+import { useEffect, useState } from 'preact/hooks'
+import type { Blocked, Customer, Stretch } from '../api/shapes.ts'
+import { Avatar } from './avatar.tsx'
+import { open, openRow } from './chats.ts'
+import { block, unblock } from './commands.ts'
+import { titleOf } from './desk.ts'
+import { Dialog, DialogButtons } from './dialog.tsx'
+import { Icon } from './icon.tsx'
+import { togglePanel } from './panel.ts'
+import { call } from './server.ts'
+import { fullTime } from './times.ts'
+import { language, reasonOf, words } from './words/words.ts'
+
+const customer = signal<Customer | undefined>(undefined)
+const hasFailed = signal(false)
+
+async function load(id: string): Promise<void> {
+  hasFailed.value = false
+  try {
+    const found = await call('GET /customers/:customer', { params: { customer: id } })
+    if (openRow.value?.customer.id === id) customer.value = found
+  } catch {
+    if (openRow.value?.customer.id === id) hasFailed.value = true
+  }
+}
+
+/** The customer of the conversation that is open. */
+export function CustomerPanel() {
+  const said = words.value.customer
+  const row = openRow.value
+  const id = row?.customer.id
+  useEffect(() => {
+    if (customer.value?.id !== id) customer.value = undefined
+    if (id !== undefined) void load(id)
+    // Another conversation or owner: its history is another, too.
+  }, [id, row?.id, row?.state, row?.isBlocked])
+  const shown = customer.value
+  return (
+    <aside class="panel" aria-label={said.label}>
+      <header class="panel-head">
+        <h2>{said.label}</h2>
+        <button type="button" class="tool" aria-label={said.close} title={said.close} onClick={togglePanel}>
+          <Icon name="close" />
+        </button>
+      </header>
+      {shown ? (
+        <Profile of={shown} current={row?.id} />
+      ) : (
+        <p class="empty" role="status">
+          {hasFailed.value ? said.failed : said.loading}
+        </p>
+      )}
+    </aside>
+  )
+}
+
+function Profile({ of, current }: { readonly of: Customer; readonly current: string | undefined }) {
+  const said = words.value.customer
+  const name = of.name ?? words.value.row.noName
+  return (
+    <div class="panel-inside">
+      <div class="panel-who">
+        <Avatar name={of.name} url={of.avatarUrl} />
+        <strong>{name}</strong>
+      </div>
+      {of.blacklist && <Blacklist customer={of.id} entries={of.blacklist} />}
+      <section>
+        <h3>{said.profile}</h3>
+        <dl class="facts">
+          {of.language !== undefined && <Fact name={said.language}>{languageName(of.language)}</Fact>}
+          {Object.entries(of.fields).map(([field, value]) => (
+            <Fact key={field} name={field}>
+              {typeof value === 'string' ? value : JSON.stringify(value)}
+            </Fact>
+          ))}
+          <Fact name={said.first}>{fullTime(of.firstAtMs)}</Fact>
+          <Fact name={said.last}>{fullTime(of.lastAtMs)}</Fact>
+          {of.chats.map(({ chat, channel, externalId }) => (
+            <Fact key={chat} name={channel}>
+              <code>{externalId}</code>
+            </Fact>
+          ))}
+        </dl>
+      </section>
+      {of.tags.length > 0 && (
+        <section>
+          <h3>{said.tags}</h3>
+          <ul class="tags">
+            {of.tags.map((tag) => (
+              <li key={tag}>{tag}</li>
+            ))}
+          </ul>
+        </section>
+      )}
+      <section>
+        <h3>{said.history}</h3>
+        {of.conversations.length > 1 ? (
+          <ol class="history">
+            {of.conversations.map((one) => (
+              <Past key={one.id} of={one} isCurrent={one.id === current} />
+            ))}
+          </ol>
+        ) : (
+          <p class="hint">{said.noHistory}</p>
+        )}
+      </section>
+    </div>
+  )
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+function Past({ of, isCurrent }: { readonly of: Stretch; readonly isCurrent: boolean }) {
+  const who = of.person === undefined ? of.bot : titleOf(of.person)
+  return (
+    <li>
+      <button type="button" class="past" aria-current={isCurrent ? 'true' : undefined} onClick={() => void open(of.id)}>
+        <span class="past-line">
+          <time>{fullTime(of.openedAtMs)}</time>
+          <span class={`state ${of.state}`}>
+            {isCurrent ? words.value.customer.current : words.value.states[of.state]}
+          </span>
+        </span>
+        <small>
+          {[of.channel, who, of.closeReason && reasonOf(of.closeReason)].filter((one) => one !== undefined).join(' · ')}
+        </small>
+      </button>
+    </li>
+  )
+}
+
+function Blacklist({ customer: id, entries }: { readonly customer: string; readonly entries: readonly Blocked[] }) {
+  const said = words.value.customer
+  const [isAsking, setAsking] = useState(false)
+  const [reason, setReason] = useState('')
+  const isRemovable = entries.some(({ by }) => by !== undefined)
+  return (
+    <section class={entries.length > 0 ? 'blocked-box' : ''}>
+      {entries.length > 0 && (
+        <>
+          <h3>
+            <Icon name="blocked" /> {said.blacklist}
+          </h3>
+          {entries.map(({ reason: why, by, atMs }) => (
+            <p key={why}>
+              {why}
+              <br />
+              <small>
+                {by === undefined ? said.blockedByFile : said.blockedBy(titleOf(by))}
+                {atMs !== undefined && ` · ${fullTime(atMs)}`}
+              </small>
+            </p>
+          ))}
+        </>
+      )}
+      {entries.length === 0 ? (
+        <button type="button" class="quiet danger-text" onClick={() => setAsking(true)}>
+          <Icon name="blocked" /> {said.block}
+        </button>
+      ) : (
+        isRemovable && (
+          <button type="button" class="button small" onClick={() => void unblock(id).then(() => load(id))}>
+            {said.unblock}
+          </button>
+        )
+      )}
+      {isAsking && (
+        <Dialog title={said.block} onClose={() => setAsking(false)}>
+          <form
+            class="form"
+            onSubmit={async (event) => {
+              event.preventDefault()
+              if (!(await block(id, reason.trim()))) return
+              setAsking(false)
+              await load(id)
+            }}
+          >
+            <p>{said.blockText}</p>
+            <label class="field">
+              <span>{said.blockReason}</span>
+              <input
+                required
+                maxLength={1000}
+                value={reason}
+                onInput={({ currentTarget }) => setReason(currentTarget.value)}
+              />
+            </label>
+            <DialogButtons submit={said.block} isDangerous onCancel={() => setAsking(false)} />
+          </form>
+        </Dialog>
+      )}
+    </section>
+  )
+}
+
+function languageName(tag: string): string {
+  try {
+    return new Intl.DisplayNames(language.value, { type: 'language' }).of(tag) ?? tag
+  } catch {
+    // Customers' platforms give what they like.
+    return tag
+  }
+}

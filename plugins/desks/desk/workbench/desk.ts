@@ -1,0 +1,103 @@
+/** Who works here, what is the matter at the desk, and the line that keeps it true. */
+import { computed, signal } from '@preact/signals'
+import type { Counts, Frame, Me, Now, Person } from '../api/shapes.ts'
+import { applyLive, applyRows, refreshOpenChat } from './chats.ts'
+import { applyToList, listAgain } from './lists.ts'
+import { forgetConnection, meetConnection } from './looking.ts'
+import { flushOutbox } from './outbox.ts'
+import { call, whenSignedOut } from './server.ts'
+import { me, session } from './session.ts'
+import { openStream, type Stream } from './stream.ts'
+import { toastRefusal } from './toasts.ts'
+import { textIn } from './words/words.ts'
+
+export const now = signal<Now>({ people: [], teams: [], statuses: [], channels: [] })
+export const counts = signal<Counts | undefined>(undefined)
+
+/** Whoever is signed in here, as the desk knows them. */
+export const myself = computed<Person | undefined>(() => now.value.people.find(({ name }) => name === me.value?.name))
+
+/** What colleagues see of a person, team or status. */
+export const titleOf = (person: string): string => now.value.people.find(({ name }) => name === person)?.title ?? person
+export function statusTitle(status: string): string {
+  const found = now.value.statuses.find(({ name }) => name === status)
+  return found ? textIn(found.title) : status
+}
+export const titlesOf = (people: readonly string[]): string => people.map(titleOf).join(', ')
+
+export async function setStatus(status: string): Promise<void> {
+  try {
+    await call('POST /status', { body: { status } })
+  } catch (error) {
+    toastRefusal(error)
+  }
+}
+
+let stream: Stream | undefined
+
+/** Somebody is signed in: opens the line. */
+export function begin(who: Me): void {
+  me.value = who
+  session.value = 'open'
+  stream?.close()
+  stream = openStream(apply, askWhetherSignedIn)
+}
+
+/** Nobody is signed in here any more; what stands on the page stays, and a dialog asks to sign in again. */
+function expire(): void {
+  stream?.close()
+  stream = undefined
+  forgetConnection()
+  session.value = me.value ? 'expired' : 'none'
+}
+whenSignedOut(expire)
+
+/** Whoever is signed in no more is told by the answer. */
+function askWhetherSignedIn(): void {
+  call('GET /me').catch(() => undefined)
+}
+
+function apply(frame: Frame): void {
+  switch (frame.type) {
+    case 'hello':
+      me.value = frame.me
+      meetConnection(frame.connection)
+      void again()
+      return
+    case 'rows':
+      applyToList(frame.rows, frame.gone)
+      applyRows(frame.rows, frame.gone)
+      return
+    case 'counts':
+      counts.value = frame.counts
+      return
+    case 'people':
+      now.value = { ...now.value, people: frame.people, teams: frame.teams }
+      return
+    case 'live':
+      applyLive(frame.chat, frame.what)
+      return
+    case 'signed-out':
+      expire()
+      return
+    case 'beat':
+      return
+  }
+}
+
+/** After each connection: the line tells only what changes from now on. */
+async function again(): Promise<void> {
+  try {
+    const [nextNow, nextCounts] = await Promise.all([
+      call('GET /now'),
+      call('GET /counts'),
+      listAgain(),
+      refreshOpenChat(),
+      flushOutbox(),
+    ])
+    now.value = nextNow
+    counts.value = nextCounts
+  } catch (error) {
+    toastRefusal(error)
+  }
+}

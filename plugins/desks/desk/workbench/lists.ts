@@ -1,0 +1,126 @@
+/** The list that is on the screen. */
+import { batch, computed, signal } from '@preact/signals'
+import type { ListName, Row } from '../api/shapes.ts'
+import { makeRowList, type RowList, type View } from './row-list.ts'
+import { call } from './server.ts'
+import { me } from './session.ts'
+
+const PAGE = 100
+/** While somebody searches, so many pages are loaded at once to search in. */
+const PAGES_TO_SEARCH = 20
+
+export const LISTS: readonly ListName[] = ['mine', 'queue', 'bot', 'all', 'closed']
+
+/** In the queue who waits longest comes first; elsewhere what is new. */
+const sortOf = (list: ListName): View['sort'] => (list === 'queue' ? 'waiting' : 'newest')
+
+export const view = signal<View>({ list: 'mine', sort: 'newest' })
+export const search = signal('')
+export const state = signal<'loading' | 'ready' | 'failed'>('loading')
+
+const list = signal<RowList>(makeRowList(view.value, ''))
+/** Raised by every change of the list, which changes in place. */
+const version = signal(0)
+let next: string | undefined
+let isLoadingMore = false
+/** Answers to what was asked before the view changed are not for it. */
+let asked = 0
+/** What was told since the last page was asked for: it is newer than what the page says of these rows. */
+let told: Row[] = []
+let toldGone: string[] = []
+
+/** Which rows are shown, from above. */
+export const order = computed<readonly string[]>(() => {
+  version.value
+  const wanted = search.value.trim().toLocaleLowerCase()
+  if (wanted === '') return list.value.order
+  return list.value.order.filter((id) => list.value.row(id)?.customer.name?.toLocaleLowerCase().includes(wanted))
+})
+export const fresh = computed(() => {
+  version.value
+  return list.value.fresh
+})
+export const isFiltered = computed(
+  () => view.value.channel !== undefined || view.value.team !== undefined || search.value.trim() !== '',
+)
+/** With the version, so that who shows rows is told of each change. */
+export const shown = computed(() => ({ rows: list.value, version: version.value }))
+
+export const rowIn = (id: string): Row | undefined => list.value.row(id)
+
+export function show(change: Partial<View>): void {
+  const changed = { ...view.value, ...change }
+  view.value = change.list === undefined || change.sort ? changed : { ...changed, sort: sortOf(change.list) }
+  list.value = makeRowList(view.value, me.value?.name ?? '')
+  state.value = 'loading'
+  version.value++
+  void listAgain()
+}
+
+export function clearFilters(): void {
+  search.value = ''
+  show({ channel: undefined, team: undefined })
+}
+
+/** Loads the first page. What is shown stays until it is there. */
+export async function listAgain(): Promise<void> {
+  const mine = ++asked
+  told = []
+  toldGone = []
+  try {
+    const page = await call('GET /conversations', { query: { ...view.value, limit: PAGE } })
+    if (mine !== asked) return
+    next = page.next
+    batch(() => {
+      if (list.value.order.length === 0) list.value = makeRowList(view.value, me.value?.name ?? '')
+      list.value.reset(page.rows, page.next === undefined)
+      state.value = 'ready'
+      applyToList(told, toldGone)
+    })
+  } catch {
+    if (mine === asked) state.value = 'failed'
+  }
+}
+
+/** Loads the next page, if there is one. */
+export async function loadMore(): Promise<void> {
+  if (isLoadingMore || next === undefined) return
+  isLoadingMore = true
+  const mine = asked
+  told = []
+  toldGone = []
+  try {
+    const page = await call('GET /conversations', { query: { ...view.value, limit: PAGE, cursor: next } })
+    if (mine !== asked) return
+    next = page.next
+    list.value.append(page.rows, page.next === undefined)
+    applyToList(told, toldGone)
+  } catch {
+    // It is asked for again when somebody scrolls on.
+  } finally {
+    isLoadingMore = false
+  }
+}
+
+export async function searchFor(text: string): Promise<void> {
+  search.value = text
+  for (let pages = 0; pages < PAGES_TO_SEARCH && search.value === text && next !== undefined; pages++) await loadMore()
+}
+
+export function applyToList(rows: readonly Row[], gone: readonly string[]): void {
+  told = told.concat(rows)
+  toldGone = toldGone.concat(gone)
+  if (state.value === 'loading') return
+  for (const id of gone) list.value.remove(id)
+  for (const row of rows) list.value.update(row)
+  version.value++
+}
+
+export function holdList(): void {
+  list.value.hold()
+}
+
+export function settleList(): void {
+  list.value.settle()
+  version.value++
+}

@@ -1,0 +1,163 @@
+import { signal } from '@preact/signals'
+import type { Row } from '../api/shapes.ts'
+import { Avatar } from './avatar.tsx'
+import { isMissing, open, openChat, openId, openRow } from './chats.ts'
+import { possible, take } from './commands.ts'
+import { Composer, focusComposer } from './composer.tsx'
+import { myself, titleOf, titlesOf } from './desk.ts'
+import { Icon, type IconName } from './icon.tsx'
+import { useKeys } from './keys.ts'
+import { lazily } from './lazily.tsx'
+import { show } from './lists.ts'
+import { Log } from './log.tsx'
+import { isPanelOpen, togglePanel } from './panel.ts'
+import { Waiting } from './row.tsx'
+import { me } from './session.ts'
+import { words } from './words/words.ts'
+
+/** What is asked for the first time is loaded then: most conversations need none of it. */
+const TransferDialog = lazily(() => import('./transfer.tsx'))
+const CloseDialog = lazily(() => import('./closing.tsx'))
+const GiveBackDialog = lazily(() => import('./give-back.tsx'))
+const WhyDialog = lazily(() => import('./why.tsx'))
+const DIALOGS = { transfer: TransferDialog, close: CloseDialog, giveBack: GiveBackDialog, why: WhyDialog }
+
+const dialog = signal<keyof typeof DIALOGS | undefined>(undefined)
+const closeDialog = () => {
+  dialog.value = undefined
+}
+
+/** The conversation that is open. */
+export function Pane() {
+  const { pane } = words.value
+  const row = openRow.value
+  const chat = openChat.value
+  useKeys({ Escape: () => void open(undefined) })
+  if (row && chat)
+    return (
+      <section class="pane" aria-label={row.customer.name ?? words.value.row.noName}>
+        <Header row={row} />
+        <Log key={chat.id} chat={chat} row={row} />
+        <Composer key={row.id} row={row} />
+        <Dialogs row={row} />
+      </section>
+    )
+  return (
+    <section class="pane empty-pane">
+      {openId.value !== undefined && !isMissing.value ? (
+        <p role="status">{words.value.lists.loading}</p>
+      ) : (
+        <>
+          <span class="empty-mark">
+            <Icon name="chats" />
+          </span>
+          <h1>{isMissing.value ? pane.notThere : pane.none}</h1>
+          <p>{isMissing.value ? pane.notThereHint : pane.noneHint}</p>
+        </>
+      )}
+    </section>
+  )
+}
+
+function Header({ row }: { readonly row: Row }) {
+  const { pane } = words.value
+  const can = possible(row)
+  const isAble = myself.value?.status.isForChats !== false
+  useKeys({
+    p: togglePanel,
+    w: () => ask('why'),
+    r: () => focusComposer('reply'),
+    n: () => focusComposer('note'),
+    ...(can.transfer && { t: () => ask('transfer') }),
+    ...(can.close && { e: () => ask('close') }),
+  })
+  const name = row.customer.name ?? words.value.row.noName
+  return (
+    <header class="pane-head">
+      <button type="button" class="tool back" aria-label={pane.back} onClick={() => void open(undefined)}>
+        <Icon name="back" />
+      </button>
+      <Avatar name={row.customer.name} url={row.customer.avatarUrl} />
+      <div class="pane-title">
+        <div class="pane-name">
+          <h1>{name}</h1>
+          {row.lookers.length > 0 && (
+            <span class="lookers">
+              <Icon name="eye" /> {pane.alsoHere(titlesOf(row.lookers))}
+            </span>
+          )}
+        </div>
+        <p>
+          <span class={`state ${row.state}`}>{ownerOf(row)}</span>
+          <span>{[row.channel, row.entry].filter((one) => one !== undefined).join(' · ')}</span>
+          {row.waitingSinceMs !== undefined && row.state !== 'closed' && <Waiting sinceMs={row.waitingSinceMs} />}
+        </p>
+      </div>
+      <div class="pane-actions">
+        {can.take && (
+          <button type="button" class="button primary" disabled={!isAble} onClick={() => void takeThis(row)}>
+            {row.state === 'queued' ? pane.take : pane.takeOver}
+          </button>
+        )}
+        {can.transfer && (
+          <HeadAction icon="transfer" label={pane.transfer} hotkey="T" onClick={() => ask('transfer')} />
+        )}
+        {can.giveBack && <HeadAction icon="bot" label={pane.giveBack} onClick={() => ask('giveBack')} />}
+        {can.close && <HeadAction icon="check" label={pane.close} hotkey="E" onClick={() => ask('close')} />}
+        <HeadAction icon="why" label={pane.why} hotkey="W" onClick={() => ask('why')} />
+        <HeadAction icon="person" label={pane.profile} hotkey="P" isPressed={isPanelOpen.value} onClick={togglePanel} />
+      </div>
+    </header>
+  )
+}
+
+function HeadAction(of: {
+  readonly icon: IconName
+  readonly label: string
+  readonly hotkey?: string
+  readonly isPressed?: boolean
+  readonly onClick: () => void
+}) {
+  return (
+    <button
+      type="button"
+      class="head-action"
+      aria-pressed={of.isPressed}
+      title={of.hotkey === undefined ? of.label : `${of.label} (${of.hotkey})`}
+      onClick={of.onClick}
+    >
+      <Icon name={of.icon} />
+      <span>{of.label}</span>
+    </button>
+  )
+}
+
+function ask(which: keyof typeof DIALOGS): void {
+  dialog.value = which
+}
+
+function Dialogs({ row }: { readonly row: Row }) {
+  if (dialog.value === undefined) return null
+  const Chosen = DIALOGS[dialog.value]
+  return <Chosen row={row} onClose={closeDialog} />
+}
+
+async function takeThis(row: Row): Promise<void> {
+  if (!(await take(row))) return
+  show({ list: 'mine' })
+  focusComposer('reply')
+}
+
+function ownerOf({ state, bot, team, person }: Row): string {
+  const { pane } = words.value
+  switch (state) {
+    case 'bot':
+      return pane.ownerBot(bot ?? words.value.entry.bot)
+    case 'queued':
+      return team === undefined ? pane.ownerQueueNoTeam : pane.ownerQueue(team)
+    case 'assigned':
+      return person === me.value?.name ? pane.ownerYou : pane.ownerOther(titleOf(person ?? ''))
+    case 'closed':
+      return pane.ownerClosed
+  }
+}

@@ -1,0 +1,93 @@
+/** Asks the desk's API, by the keys of its route table. */
+import type { AnswerOf, BodyOf, ParamsOf, QueryOf, RouteKey } from '../api/routes.ts'
+
+type Given<K extends RouteKey> = (keyof ParamsOf<K> extends never ? unknown : { readonly params: ParamsOf<K> }) &
+  (QueryOf<K> extends undefined ? unknown : { readonly query: QueryOf<K> }) &
+  (BodyOf<K> extends undefined ? unknown : { readonly body: BodyOf<K> })
+
+/** What any call can be given; `Given` says what each must be. */
+interface AnyGiven {
+  readonly params?: { readonly [name: string]: string }
+  readonly query?: object
+  readonly body?: unknown
+}
+
+/** So long an answer may take. A command that is given again with its id is not done twice. */
+const TIMEOUT_MS = 20_000
+
+/** The desk did not do it, and says why by a code. `status` 0: it could not be reached. */
+export class Refusal extends Error {
+  readonly status: number
+  readonly code: string
+  readonly params: { readonly [name: string]: string | number }
+
+  constructor(status: number, code: string, params: Refusal['params'] = {}) {
+    super(code)
+    this.status = status
+    this.code = code
+    this.params = params
+  }
+
+  /** The same may succeed later, without anybody changing anything. */
+  get isPassing(): boolean {
+    return this.status === 0 || this.status >= 500
+  }
+}
+
+/** Called when the server says that nobody is signed in here any more. */
+let onSignedOut = (): void => undefined
+export function whenSignedOut(run: () => void): void {
+  onSignedOut = run
+}
+
+/** Rejects with a `Refusal`. */
+export async function call<K extends RouteKey>(
+  key: K,
+  ...[given]: unknown extends Given<K> ? [] : [Given<K>]
+): Promise<AnswerOf<K>> {
+  const { params = {}, query, body }: AnyGiven = given ?? {}
+  const [method = '', path = ''] = key.split(' ')
+  const response = await request(
+    method,
+    addressOf(path, params, query),
+    body === undefined ? null : JSON.stringify(body),
+  )
+  return response.json()
+}
+
+/** Gives the server a file to be sent, and returns what names it in `send`. Rejects with a `Refusal`. */
+export async function upload(file: File): Promise<string> {
+  const response = await request('POST', addressOf('/files', {}, { name: file.name }), file)
+  const { file: name }: AnswerOf<'POST /files'> = await response.json()
+  return name
+}
+
+async function request(method: string, address: string, body: string | File | null): Promise<Response> {
+  let response: Response
+  try {
+    response = await fetch(address, {
+      method,
+      body,
+      // A form of another site can send neither of these types, so nobody can command in somebody's name.
+      headers: body === null ? {} : { 'content-type': typeof body === 'string' ? 'application/json' : typeOf(body) },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+  } catch {
+    throw new Refusal(0, 'OFFLINE')
+  }
+  if (response.ok) return response
+  const refused: Partial<Refusal> = await response.json().catch(() => ({}))
+  const refusal = new Refusal(response.status, refused.code ?? 'UNKNOWN', refused.params)
+  if (response.status === 401 && refusal.code === 'NOT_SIGNED_IN') onSignedOut()
+  throw refusal
+}
+
+const typeOf = (file: File) => file.type || 'application/octet-stream'
+
+/** The address of a route, relative to the page: the desk serves both. */
+function addressOf(path: string, params: NonNullable<AnyGiven['params']>, query: object = {}): string {
+  const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
+  const asked = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) asked.set(name, `${value}`)
+  return `api${filled}${asked.size > 0 ? `?${asked}` : ''}`
+}
