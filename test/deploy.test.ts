@@ -18,7 +18,13 @@ const packages = Packages.parse(JSON.parse(read('package.json')))
 
 test('what runs imports nothing that is there only for development', () => {
   // The widget and the workbench run in browsers, made by build.ts, which is a tool of development.
-  const others = ['**/*.test.ts', '**/__fixtures__/**', '**/simulated-*.ts', '**/build.ts', '**/{built,widget,workbench}/**']
+  const others = [
+    '**/*.test.ts',
+    '**/__fixtures__/**',
+    '**/simulated-*.ts',
+    '**/build.ts',
+    '**/{built,widget,workbench}/**',
+  ]
   const files = globSync('{core,plugins}/**/*.{ts,js}', { cwd: ROOT, exclude: others })
   const imports = files.flatMap((file) =>
     [
