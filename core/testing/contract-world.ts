@@ -16,6 +16,8 @@ import { type TestServer, testServer } from './server.ts'
 const PATIENCE_MS = 5_000
 /** How long a polled channel is given to be back, by the clock of the test: longer than the core waits after failures. */
 const POLL_AGAIN_MS = 60_000
+/** In a line of the log that only warns. */
+const WARNING = '"level":"warn"'
 /** The customer of most checks. Digits, because some platforms have nothing else. */
 export const CHAT = '1001'
 
@@ -43,8 +45,9 @@ export class World implements AsyncDisposable {
   readonly checked: CheckedChannel
   /** What the bot was asked, in order. */
   readonly asked: readonly string[]
-  /** What was logged as an error. */
+  /** What was logged as an error, and as a warning. */
   readonly errors: readonly string[]
+  readonly warnings: readonly string[]
   readonly #repeater: Repeater
   readonly #files: TestServer
   readonly #configOf: (name: string | undefined) => TestConfig
@@ -56,6 +59,7 @@ export class World implements AsyncDisposable {
     readonly bot: TestRuntime
     readonly checked: CheckedChannel
     readonly errors: readonly string[]
+    readonly warnings: readonly string[]
     readonly repeater: Repeater
     readonly files: TestServer
     readonly configOf: (name: string | undefined) => TestConfig
@@ -65,6 +69,7 @@ export class World implements AsyncDisposable {
     this.checked = of.checked
     this.asked = of.repeater.asked
     this.errors = of.errors
+    this.warnings = of.warnings
     this.#repeater = of.repeater
     this.#files = of.files
     this.#configOf = of.configOf
@@ -85,7 +90,9 @@ export class World implements AsyncDisposable {
       bots: { repeater: { use: repeater.plugin } },
     })
     const errors: string[] = []
-    const log = makeLog({ level: 'error', stream: { write: (line: string) => void errors.push(line.trim()) } })
+    const warnings: string[] = []
+    const write = (line: string) => void (line.includes(WARNING) ? warnings : errors).push(line.trim())
+    const log = makeLog({ level: 'warn', stream: { write } })
     const started = testRuntime(configOf(NAME), { log, listen: true })
     const bot = opened.use(
       await started.catch((error: unknown) => assert.fail(`${plugin.name} cannot be started: ${messageOf(error)}`)),
@@ -93,7 +100,7 @@ export class World implements AsyncDisposable {
     const checked = bot.runtime.config.channels.find(({ name }) => name === NAME)
     if (!checked) return assert.fail(`${plugin.name} is no channel.`)
     opened.move()
-    return new World({ platform, bot, checked, errors, repeater, files, configOf })
+    return new World({ platform, bot, checked, errors, warnings, repeater, files, configOf })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
