@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // What Node has compiled once, the workers and the processes that tests start find again.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/switchboard', import.meta.url))
@@ -8,6 +9,18 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/sw
 const BROWSER = 'test/browser/**/*.test.ts'
 /** What breaks lines by the hundred, or measures: with nothing beside it. */
 const ALONE = ['test/browser/budgets.test.ts', 'test/browser/chaos.test.ts', 'test/browser/crowd.test.ts']
+/** Long, however short the file is: begun last, one of these would run on when everything else is done. */
+const LONG =
+  /crash\/|replay\/day|rehearsal\/(?:command|shipped)|(?:command-line|reload-command|pictures|watchdog)\.test/
+
+/** As vitest would, with what takes long first. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification) => LONG.test(moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   test: {
@@ -17,6 +30,7 @@ export default defineConfig({
     isolate: false,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         extends: true,
