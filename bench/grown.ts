@@ -15,7 +15,7 @@ export function lengthenHistory(folder: string, rows: number): void {
   const ofChat = 'seq + :copy * (SELECT chat.seq FROM chat WHERE chat.id = original.chat)'
   const inserts = [
     copyOf(db, 'entry', { id: named('id'), answers: named('answers'), seq: ofChat }),
-    copyOf(db, 'delivery', { id: named('id'), seq: ofChat }),
+    copyOf(db, 'delivery', { id: named('id'), entry: named('entry'), seq: ofChat }),
     copyOf(db, 'delivery_attempt', { delivery: named('delivery') }),
     copyOf(db, 'dedupe', { platform_id: named('platform_id'), entry: named('entry') }),
   ]

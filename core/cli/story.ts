@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { showPath } from '../config/read.ts'
 import { visible } from '../config/report.ts'
 import type { Actor } from '../conversation.ts'
+import { deliveriesOf } from '../journal/deliveries.ts'
 import type {
   ChatRow,
   CommandRow,
@@ -128,16 +129,8 @@ async function tell(
   { entries, commands }: { readonly entries: readonly EntryRow[]; readonly commands: readonly CommandRow[] },
   files: ReadonlyMap<string, string>,
 ): Promise<ToldChat> {
-  const seqs = entries.map(({ seq }) => seq)
   const [deliveries, changes] = await Promise.all([
-    journal
-      .selectFrom('delivery')
-      .selectAll()
-      .where('chat', '=', chat.id)
-      .where('seq', 'in', seqs)
-      .orderBy('seq')
-      .orderBy('part')
-      .execute(),
+    deliveriesOf(journal, chat.id, entries),
     journal
       .selectFrom('conversation_change')
       .innerJoin('conversation', 'conversation.id', 'conversation_change.conversation')
@@ -163,7 +156,7 @@ async function tell(
     })),
   ]
   happened.sort((a, b) => a.at - b.at)
-  const leftOut = entries.length < MAX_ENTRIES ? 0 : (seqs[0] ?? 1) - 1
+  const leftOut = entries.length < MAX_ENTRIES ? 0 : (entries[0]?.seq ?? 1) - 1
   const { external_id: customer, account } = chat
   return { customer, account, leftOut, happened: happened.map(({ told }) => told) }
 }

@@ -329,6 +329,15 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
     CREATE INDEX conversation_team ON conversation (team, customer) WHERE team IS NOT NULL;
     CREATE INDEX conversation_person ON conversation (person, customer) WHERE person IS NOT NULL;
   `,
+
+  // By their chat they were in as many places as there are chats: another page for each message. Ids of entries grow.
+  '10-deliveries-of-entries': `
+    ALTER TABLE delivery ADD COLUMN entry TEXT NOT NULL DEFAULT '';
+    UPDATE delivery SET entry = coalesce(
+      (SELECT e.id FROM entry e WHERE e.chat = delivery.chat AND e.seq = delivery.seq), '');
+    DROP INDEX delivery_order;
+    CREATE INDEX delivery_entry ON delivery (entry);
+  `,
 }
 
 /** Writes a table's condition that a column has one of these values as comparisons instead of a list. */

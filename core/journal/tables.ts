@@ -183,7 +183,8 @@ export type DeliveryState = 'pending' | 'sending' | 'sent' | 'dead' | 'unknown' 
 export interface DeliveryRow {
   id: string
   chat: string
-  /** The number of the entry that it belongs to, and which part of it. Deliveries leave in this order. */
+  /** The entry that it belongs to, its number, and which part of it. Deliveries are found by their entry. */
+  entry: string
   seq: number
   part: number
   /** `channel`, or `desk:<name>`: each is a queue of its own. */

@@ -38,8 +38,7 @@ export async function readHistory(
             delivery
               .selectFrom('delivery')
               .select('delivery.id')
-              .whereRef('delivery.chat', '=', 'entry.chat')
-              .whereRef('delivery.seq', '=', 'entry.seq')
+              .whereRef('delivery.entry', '=', 'entry.id')
               .where('delivery.state', 'not in', ['dead', 'cancelled']),
           ),
         ]),

@@ -9,6 +9,7 @@
  */
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import { attemptsOf, deliveriesOf } from '../journal/deliveries.ts'
 import type {
   ChatRow,
   CommandRow,
@@ -103,17 +104,11 @@ export async function readRecording(
   cannotRun: ReadonlySet<string> = new Set(),
 ): Promise<Recording> {
   const chat = await journal.selectFrom('chat').selectAll().where('id', '=', chatId).executeTakeFirstOrThrow()
-  const [entries, commands, deliveries, attempts, changes] = await Promise.all([
-    journal.selectFrom('entry').selectAll().where('chat', '=', chatId).orderBy('seq').execute(),
+  const entries = await journal.selectFrom('entry').selectAll().where('chat', '=', chatId).orderBy('seq').execute()
+  const deliveries = await deliveriesOf(journal, chatId, entries)
+  const [commands, attempts, changes] = await Promise.all([
     journal.selectFrom('command').selectAll().where('chat', '=', chatId).orderBy('at').execute(),
-    journal.selectFrom('delivery').selectAll().where('chat', '=', chatId).orderBy('seq').orderBy('part').execute(),
-    journal
-      .selectFrom('delivery_attempt')
-      .innerJoin('delivery', 'delivery.id', 'delivery_attempt.delivery')
-      .selectAll('delivery_attempt')
-      .where('delivery.chat', '=', chatId)
-      .orderBy('delivery_attempt.n')
-      .execute(),
+    attemptsOf(journal, deliveries),
     journal
       .selectFrom('conversation_change')
       .innerJoin('conversation', 'conversation.id', 'conversation_change.conversation')

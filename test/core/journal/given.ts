@@ -188,7 +188,7 @@ export function deliveriesOf(engine: Engine, chat: string) {
   return engine.read
     .selectFrom('delivery')
     .selectAll()
-    .where('chat', '=', chat)
+    .where('entry', 'in', (entries) => entries.selectFrom('entry').select('id').where('chat', '=', chat))
     .orderBy('seq')
     .orderBy('part')
     .execute()

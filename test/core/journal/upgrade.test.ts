@@ -12,6 +12,7 @@ import { definePlugin, type Generated, tables, z } from '#core'
 import { manualClock, memoryChannel, type TestConfig, testRuntime } from '#core/testing'
 import { readStory, storyAsText } from '../../../core/cli/story.ts'
 import { backupFolder } from '../../../core/journal/sqlite/backup.ts'
+import { readJournal } from '../../../core/journal/sqlite/read-journal.ts'
 import { botThat, quietDesk } from '../../runtime/cast.ts'
 
 /** Some two minutes after it was written. */
@@ -128,9 +129,13 @@ test('customers of an older journal are found by name and id', async () => {
   ])
 })
 
-test('the story of an older journal is told as it was', async () => {
+test('the story of an older journal is told as it was, before it is upgraded and afterwards', async () => {
+  const before = readJournal(folder)
+  const toldBefore = before && (await readStory(before.read, 'u1'))
+  await before?.close()
   await using runtime = await testRuntime(config(), { folder, clock: manualClock(NOW_MS) })
   const told = await readStory(runtime.runtime.engine.read, 'u1')
+  expect(toldBefore).toEqual(told)
   const story = told ? storyAsText(told) : ''
   const lines = story.split('\n').map((line) => line.replace(/ {2}\S*(switchboard\.yaml)/, '  $1'))
   expect(lines.slice(2)).toEqual([

@@ -60,9 +60,9 @@ export function commit(
        facts_json = coalesce(?, facts_json), trace_json = ?, revision = ?, started_at = ?, started_seq = ?, done_seq = ?
      WHERE chat = ? AND seq = ? AND done_at IS NULL`,
   )
-  const conversationOf = query<Pick<EntryRow, 'conversation'>>(
+  const findEntry = query<Pick<EntryRow, 'id' | 'conversation'>>(
     db,
-    'SELECT conversation FROM entry WHERE chat = ? AND seq = ?',
+    'SELECT id, conversation FROM entry WHERE chat = ? AND seq = ?',
   )
   const factsOf = query<Pick<EntryRow, 'facts_json'>>(db, 'SELECT facts_json FROM entry WHERE chat = ? AND seq = ?')
   const setFacts = query(db, 'UPDATE entry SET facts_json = ? WHERE chat = ? AND seq = ?')
@@ -111,9 +111,9 @@ export function commit(
   )
   const addDelivery = query(
     db,
-    `INSERT INTO delivery (id, chat, seq, part, destination, payload_json, by_kind, by_json, state, allowance, next_at, expires_at,
+    `INSERT INTO delivery (id, chat, entry, seq, part, destination, payload_json, by_kind, by_json, state, allowance, next_at, expires_at,
        hold_until, code, created_at, done_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const addCommand = query(db, 'INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const setChat = query(
@@ -190,7 +190,7 @@ export function commit(
   }
 
   /** Gives whether it is on its way now. */
-  function deliver(change: ChangeInput, delivery: DeliveryInput, seq: number): boolean {
+  function deliver(change: ChangeInput, delivery: DeliveryInput, entry: string, seq: number): boolean {
     const { chat, nowMs } = change
     const { destination, part, start } = delivery
     const now = start === 'now' && openBefore.get(chat, destination, nowMs, nowMs) === undefined
@@ -198,6 +198,7 @@ export function commit(
     addDelivery.run(
       delivery.id,
       chat,
+      entry,
       seq,
       part,
       destination,
@@ -295,14 +296,15 @@ export function commit(
     const sending: { id: string; seq: number; conversation: string | null }[] = []
     if (change.deliveries !== undefined) {
       for (const delivery of change.deliveries) {
-        const { entry } = delivery
-        const of = typeof entry === 'number' ? seqs[entry] : entry.seq
-        if (of === undefined) throw new Refused(`Delivery ${delivery.id} belongs to no entry of this change.`)
+        const { entry: of } = delivery
+        const entry = typeof of === 'number' ? change.entries?.[of] : findEntry.get(id, of.seq)
+        const entrySeq = typeof of === 'number' ? seqs[of] : of.seq
+        if (entry === undefined || entrySeq === undefined)
+          throw new Refused(`Delivery ${delivery.id} belongs to no entry of this change.`)
         if (delivery.allowance !== null && delivery.start !== 'dead')
           allowances = reserved(allowances, delivery.allowance)
-        if (deliver(change, delivery, of)) {
-          const added = typeof entry === 'number' ? change.entries?.[entry] : conversationOf.get(id, of)
-          sending.push({ id: delivery.id, seq: of, conversation: added?.conversation ?? null })
+        if (deliver(change, delivery, entry.id, entrySeq)) {
+          sending.push({ id: delivery.id, seq: entrySeq, conversation: entry.conversation })
         }
       }
     }

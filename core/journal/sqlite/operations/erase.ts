@@ -19,14 +19,14 @@ export function eraseCustomer(db: DatabaseSync): (input: { id: string }) => Eras
        SELECT 1 FROM delivery WHERE chat = chat.id AND state IN ('pending', 'sending')) AS open
      FROM chat WHERE customer = ? OR id IN (SELECT chat FROM conversation WHERE customer = ?)`,
   )
-  const entriesOf = query<Pick<EntryRow, 'id' | 'seq'> & { rowid: number }>(
+  const entriesOf = query<Pick<EntryRow, 'id'> & { rowid: number }>(
     db,
-    `SELECT e.rowid, e.id, e.seq FROM entry e LEFT JOIN conversation v ON v.id = e.conversation
+    `SELECT e.rowid, e.id FROM entry e LEFT JOIN conversation v ON v.id = e.conversation
      WHERE e.chat = ? AND (v.customer = ? OR (v.customer IS NULL AND ?)) LIMIT ?`,
   )
-  const deliveriesOf = query<Pick<DeliveryRow, 'id'>>(db, 'SELECT id FROM delivery WHERE chat = ? AND seq = ?')
+  const deliveriesOf = query<Pick<DeliveryRow, 'id'>>(db, 'SELECT id FROM delivery WHERE entry = ?')
   const removeAttempts = query(db, 'DELETE FROM delivery_attempt WHERE delivery = ?')
-  const removeDeliveries = query(db, 'DELETE FROM delivery WHERE chat = ? AND seq = ?')
+  const removeDeliveries = query(db, 'DELETE FROM delivery WHERE entry = ?')
   const removeMedia = query(db, 'DELETE FROM media WHERE entry = ?')
   const removeEntry = query(db, 'DELETE FROM entry WHERE rowid = ?')
   const removeConversations = query(db, 'DELETE FROM conversation WHERE customer = ?')
@@ -43,9 +43,9 @@ export function eraseCustomer(db: DatabaseSync): (input: { id: string }) => Eras
 
   function removeEntries(chat: string, customer: string, isTheirs: boolean): number {
     const slice = entriesOf.all(chat, customer, isTheirs ? 1 : 0, SLICE)
-    for (const { rowid, id, seq } of slice) {
-      for (const delivery of deliveriesOf.all(chat, seq)) removeAttempts.run(delivery.id)
-      removeDeliveries.run(chat, seq)
+    for (const { rowid, id } of slice) {
+      for (const delivery of deliveriesOf.all(id)) removeAttempts.run(delivery.id)
+      removeDeliveries.run(id)
       removeMedia.run(id)
       removeEntry.run(rowid)
     }

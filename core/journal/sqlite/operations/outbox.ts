@@ -60,7 +60,7 @@ export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): 
     db,
     `SELECT d.id, d.chat, d.seq, d.part, d.destination, d.payload_json, d.by_json, d.attempts, d.expires_at,
        c.account, c.external_id, e.conversation
-     FROM delivery d JOIN chat c ON c.id = d.chat LEFT JOIN entry e ON e.chat = d.chat AND e.seq = d.seq
+     FROM delivery d JOIN chat c ON c.id = d.chat LEFT JOIN entry e ON e.id = d.entry
      WHERE d.id = ?`,
   )
   const expiring = query<

@@ -132,21 +132,21 @@ function delivery(db: DatabaseSync): Slice {
 
 function entry(db: DatabaseSync): Slice {
   const rows = query<
-    Pick<EntryRow, 'id' | 'chat' | 'seq' | 'accepted_at' | 'done_at'> & {
+    Pick<EntryRow, 'id' | 'accepted_at' | 'done_at'> & {
       rowid: number
       conversation_state: ConversationRow['state'] | null
     }
   >(
     db,
-    `SELECT e.rowid, e.id, e.chat, e.seq, e.accepted_at, e.done_at, v.state AS conversation_state
+    `SELECT e.rowid, e.id, e.accepted_at, e.done_at, v.state AS conversation_state
      FROM entry e LEFT JOIN conversation v ON v.id = e.conversation WHERE e.rowid > ? ORDER BY e.rowid LIMIT ?`,
   )
   const deliveriesOf = query<Pick<DeliveryRow, 'id' | 'done_at'>>(
     db,
-    'SELECT id, done_at FROM delivery WHERE chat = ? AND seq = ?',
+    'SELECT id, done_at FROM delivery WHERE entry = ?',
   )
   const removeAttempts = query(db, 'DELETE FROM delivery_attempt WHERE delivery = ?')
-  const removeDeliveries = query(db, 'DELETE FROM delivery WHERE chat = ? AND seq = ?')
+  const removeDeliveries = query(db, 'DELETE FROM delivery WHERE entry = ?')
   const removeMedia = query(db, 'DELETE FROM media WHERE entry = ?')
   const remove = query(db, 'DELETE FROM entry WHERE rowid = ?')
   return (beforeMs, after) => {
@@ -155,10 +155,10 @@ function entry(db: DatabaseSync): Slice {
     for (const row of old) {
       const open = row.conversation_state !== null && row.conversation_state !== 'closed'
       if (row.done_at === null || open) continue
-      const deliveries = deliveriesOf.all(row.chat, row.seq)
+      const deliveries = deliveriesOf.all(row.id)
       if (deliveries.some((one) => one.done_at === null)) continue
       for (const { id } of deliveries) deleted += Number(removeAttempts.run(id).changes)
-      if (deliveries.length > 0) deleted += Number(removeDeliveries.run(row.chat, row.seq).changes)
+      if (deliveries.length > 0) deleted += Number(removeDeliveries.run(row.id).changes)
       deleted += Number(removeMedia.run(row.id).changes) + 1
       remove.run(row.rowid)
     }
