@@ -30,6 +30,7 @@ export type {
   ConfigProblem,
   Context,
   Delivery,
+  DeskContext,
   DeskItem,
   DocumentStore,
   Explained,

@@ -1,10 +1,10 @@
-/** The command line: `switchboard start | check | explain | test | backup`, the configuration file as optional argument. */
+/** The command line: `switchboard start | check | explain | test | backup | people`, the configuration file as optional argument. */
 import { parseArgs } from 'node:util'
 import { useBundles } from './bundles/use.ts'
 
 const DEFAULT_CONFIG = 'config/switchboard.yaml'
 
-const COMMANDS = ['start', 'check', 'explain', 'test', 'backup'] as const
+const COMMANDS = ['start', 'check', 'explain', 'test', 'backup', 'people'] as const
 
 const USAGE = `Usage: switchboard <command> [configuration file]
 
@@ -16,8 +16,9 @@ const USAGE = `Usage: switchboard <command> [configuration file]
   explain --replay ID run a customer's chats again from the journal, and tell what ends otherwise
   test                play the scenarios beside it (NAME.test.yaml beside NAME.yaml), with nothing outside
   backup --to FOLDER  copy the journal and the documents, while it runs or not
+  people invite NAME  a link by which somebody at a desk sets a password, while it runs or not
 
-  --json              for check, explain and test: what they find as JSON
+  --json              for check, explain, test and people: what they find as JSON
 
 Exit status: 0 well, 1 problems found, 2 wrong use.
 `
@@ -44,12 +45,15 @@ async function run({
   to,
   of,
   replay,
+  person,
 }: NonNullable<ReturnType<typeof parse>>): Promise<void> {
   // Each command loads what it needs itself: most of it is needed by `start` alone.
   if (command === 'start') return (await import('./cli/start.ts')).start(file)
   if (command === 'check') return (await import('./cli/check.ts')).check(file, json)
   if (command === 'test') return (await import('./cli/test.ts')).test(file, json)
   if (command === 'backup' && to !== undefined) return (await import('./cli/backup.ts')).backup(file, to)
+  if (command === 'people' && person !== undefined)
+    return (await import('./cli/people.ts')).invitePerson(file, person, json)
   if (command === 'explain' && replay === undefined && of === undefined && topic !== undefined)
     return (await import('./cli/topics.ts')).explainTopic(file, topic, json)
   if (command === 'explain') {
@@ -77,8 +81,10 @@ function parse(args: readonly string[]) {
     const known = COMMANDS.find((name) => name === command)
     // A plain word is no file: those have an ending, or a folder before them.
     const topic = known === 'explain' && /^[\w-]+$/.test(after[0] ?? '') ? after.shift() : undefined
+    const isInvite = known === 'people' && after[0] === 'invite'
+    const person = isInvite ? after.splice(0, 2)[1] : undefined
     const [file = DEFAULT_CONFIG, ...rest] = after
-    return known === undefined || rest.length > 0 ? undefined : { command: known, file, topic, ...values }
+    return known === undefined || rest.length > 0 ? undefined : { command: known, file, topic, person, ...values }
   } catch {
     // parseArgs names an option that does not exist; the usage does so too.
     return undefined

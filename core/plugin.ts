@@ -152,6 +152,11 @@ export interface Context<C, DB> {
   readonly web: FastifyInstance
   /** The public address of `web`. */
   readonly url: string
+  /**
+   * Who has made a request (of `web`: `request.raw`), so that the plugin can bound what one caller may do, before it
+   * lets a socket be opened too. `server.trustProxy` counts.
+   */
+  callerOf(request: IncomingMessage): Caller
   /** The plugin's own tables: reads at any time; writes outside a turn (inside one, use `turn.write`). */
   readonly sql: Kysely<DB>
   /** The time, and timers that follow it: in a test or rehearsal they run when its clock gets there. */
@@ -251,13 +256,18 @@ export interface ChannelContext {
      */
     keep(body: FileBody, options: KeepOptions): Promise<KeptFile>
   }
-  /**
-   * Who has made a request (of `web`: `request.raw`), so that the channel can bound what one caller may do, before it
-   * lets a socket be opened too. `server.trustProxy` counts.
-   */
-  callerOf(request: IncomingMessage): Caller
   /** Passed on to who is looking, never journaled. */
   live(chat: string, what: 'typing' | 'read'): void
+}
+
+export interface DeskContext {
+  readonly media: {
+    /**
+     * Keeps a file that one of our people wants to send, to be said as a part with its `url`. It stays as long as
+     * messages do. Throws as a channel's does.
+     */
+    keep(body: FileBody, options: KeepOptions): Promise<KeptFile>
+  }
 }
 
 // ── what setup returns ──────────────────────────────────────────────────────────────────────
@@ -359,6 +369,20 @@ export interface DeskMethods {
   deliver(item: DeskItem, options: { id: string; signal: AbortSignal }): Promise<void>
 }
 
+/** What `invite` of a desk works with. */
+export interface Inviting {
+  /** The desk's public address. */
+  readonly url: string
+  readonly clock: Pick<Clock, 'now'>
+  readonly documents: Context<unknown, unknown>['documents']
+}
+
+/** A link by which somebody sets a password. */
+export interface Invited {
+  readonly link: string
+  readonly untilMs: number
+}
+
 /** What the YAML may refer to in a desk. */
 export interface NamesOfDesk {
   readonly people: readonly string[]
@@ -455,6 +479,8 @@ export interface Plugin {
   capabilities(config: unknown): Capabilities
   /** Desks: what the YAML may refer to. */
   names(config: unknown): NamesOfDesk
+  /** Desks: a link by which somebody sets a password; `undefined`: nobody signs in there. */
+  invite(person: string, by: Inviting): Promise<Invited> | undefined
   setup(context: unknown): unknown
 }
 
@@ -526,8 +552,13 @@ export function defineDesk<
 >(
   desk: Manifest<C, S, N, P, DB> & {
     names?(config: z.output<C>): NamesOfDesk
+    /**
+     * For `switchboard people invite`: makes a link by which a person of this desk sets a password. Another process may
+     * be running the desk meanwhile, so that nothing but documents may be changed.
+     */
+    invite?(person: string, by: Inviting): Promise<Invited>
     setup(
-      context: Context<z.output<C>, DB> & Services<N>,
+      context: Context<z.output<C>, DB> & Services<N> & DeskContext,
     ): Maybe<R & Exact<R, DeskMethods & Hooks<S> & Lends<Provides>> & MustLend<P>>
   },
 ): Plugin {
@@ -549,6 +580,7 @@ interface Definition {
   account?(config: unknown): string
   capabilities?(config: unknown): Capabilities
   names?(config: unknown): NamesOfDesk
+  invite?(person: string, by: Inviting): Promise<Invited>
   setup(context: unknown): unknown
 }
 
@@ -591,6 +623,9 @@ class DefinedPlugin implements Plugin {
   }
   names(config: unknown): NamesOfDesk {
     return this.#by.names?.(config) ?? { people: [], teams: [] }
+  }
+  invite(person: string, by: Inviting): Promise<Invited> | undefined {
+    return this.#by.invite?.(person, by)
   }
   setup(context: unknown): unknown {
     return this.#by.setup(context)

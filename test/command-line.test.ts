@@ -112,6 +112,9 @@ test.each([
   [['explode']],
   [['backup']],
   [['explain', '--of']],
+  [['people']],
+  [['people', 'invite']],
+  [['people', 'remove', 'amy']],
   [['start', 'a.yaml', 'b.yaml']],
   [['check', '--unknown']],
 ])('wrong use (%j) shows the usage and exits with 2', async (args) => {

@@ -24,6 +24,7 @@ export function manifestOf(real: Plugin): Omit<Plugin, 'setup'> {
     account: (config) => real.account(config),
     capabilities: (config) => real.capabilities(config),
     names: (config) => real.names(config),
+    invite: (person, by) => real.invite(person, by),
   }
 }
 

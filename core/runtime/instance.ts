@@ -30,7 +30,7 @@ import type { Clock, MakeId } from '../services/clock.ts'
 import type { Documents } from '../services/documents.ts'
 import { makeHttp } from '../services/http.ts'
 import type { RuntimeLog } from '../services/log.ts'
-import type { Media } from '../services/media.ts'
+import { DESK, type Media } from '../services/media.ts'
 import type { Schedule } from '../services/schedule.ts'
 import { makeInstanceWeb } from '../services/web.ts'
 import type { Log } from '../turn.ts'
@@ -239,6 +239,7 @@ function makeContext(
     log,
     signal,
     url: `${config.server.publicUrl}/${name}`,
+    callerOf: ground.callers.callerOf,
     clock,
     command: ground.command,
     channels: ground.channels,
@@ -311,10 +312,16 @@ function makeContext(
           open: (url, { signal } = {}) => ground.media.open(url, { signal, account: checked.account }),
           keep: (body, options) => ground.media.keep(checked.account, body, options),
         },
-        callerOf: ground.callers.callerOf,
         live: (chat, what) => ground.live(checked.account, chat, what),
       }
-    : {}
+    : checked.kind === 'desk'
+      ? {
+          media: {
+            open: (url, { signal } = {}) => ground.media.open(url, { signal }),
+            keep: (body, options) => ground.media.keep(`${DESK}${name}`, body, options),
+          },
+        }
+      : {}
   const context = Object.defineProperties({ ...common, ...channel }, Object.getOwnPropertyDescriptors(lazy))
   return { context, web: () => web }
 }

@@ -143,6 +143,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     fetcher: (account) => plan.channels.get(account)?.instance.channel?.fetchMedia,
     allowPrivate: () => config.http.allow,
     offline: options.offline,
+    keepMessagesMs: () => config.keep.messagesMs,
   })
   opened.defer(() => media.stop())
   const deliver: Deliver = makeDeliver(tools, { sweep: () => sweep, nudge })

@@ -25,7 +25,10 @@ export interface Media {
     url: string,
     options?: { readonly signal?: AbortSignal | undefined; readonly account?: string | undefined },
   ): Promise<OpenMedia>
-  /** See `ChannelContext.media.keep`. Only events of this account can refer to the file. */
+  /**
+   * See `ChannelContext.media.keep` and that of `DeskContext`. Only events of this account can refer to the file; one of
+   * a desk, whose account begins with `DESK`, can be opened by every channel, to be sent.
+   */
   keep(account: string, body: FileBody, options: KeepOptions): Promise<KeptFile>
   /** New rows are waiting, or may be. The first call begins the work. */
   kick(): void
@@ -72,6 +75,9 @@ const MAX_BYTES: { readonly [T in MediaType]: number } = {
 /** Rows looked at in one go when old ones are removed. */
 const SLICE = 200
 
+/** What the account begins with under which files of our own people are kept. */
+export const DESK = 'desk:'
+
 /** A fetch after which another cannot help. */
 class NeverHere extends Error {
   override readonly name = 'NeverHere'
@@ -91,6 +97,8 @@ export function makeMedia(options: {
   readonly allowPrivate?: readonly string[] | (() => readonly string[]) | undefined
   readonly offline?: boolean | undefined
   readonly maxBytes?: { readonly [T in MediaType]?: number | undefined } | undefined
+  /** How long messages are kept, and with them what our own people have sent. Left out: a day. */
+  readonly keepMessagesMs?: (() => number) | undefined
 }): Media {
   const { engine, clock, log, fetcher } = options
   const maxBytesOf = (type: MediaType) => options.maxBytes?.[type] ?? MAX_BYTES[type]
@@ -306,7 +314,7 @@ export function makeMedia(options: {
       .selectFrom('kept')
       .select(['file', 'mime_type'])
       .where('id', '=', id)
-      .where('account', '=', account ?? '')
+      .where((its) => its.or([its('account', '=', account ?? ''), its('account', 'like', `${DESK}%`)]))
       .executeTakeFirst()
     if (!kept) throw new SwitchboardError('MEDIA_GONE', { detail: 'No file is kept by this reference.' })
     return openFile(kept.file, kept.mime_type)
@@ -396,11 +404,13 @@ export function makeMedia(options: {
 
   async function removeKept(): Promise<void> {
     const beforeMs = clock.now() - KEEP_WITHOUT_MESSAGE_MS
+    const oursBeforeMs = clock.now() - (options.keepMessagesMs?.() ?? KEEP_WITHOUT_MESSAGE_MS)
     for (;;) {
       const rows = await engine.read
         .selectFrom('kept')
         .select('kept.id')
         .where('kept.at', '<', beforeMs)
+        .where((its) => its.or([its('kept.at', '<', oursBeforeMs), its('kept.account', 'not like', `${DESK}%`)]))
         .where((its) =>
           its.not(
             its.exists(

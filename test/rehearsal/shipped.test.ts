@@ -60,7 +60,7 @@ const CHANGES: readonly (readonly [from: string, to: string])[] = [
   ['None of these: a person, please', 'A person'],
   ['都不是，转人工', '人工'],
   ['  support:\n', '  helpdesk:\n'],
-  ['      amy: { name: Amy }\n', ''],
+  ['      amy: { name: Amy, role: administrator }\n', ''],
   ['      bo: { name: Bo }\n', ''],
   ['presale:', 'aftersale:'],
   ['[转人工, ', '['],

@@ -3,6 +3,10 @@ import { duration, hours, keyword, localized, refers, say, z } from '#core'
 
 const Person = z.strictObject({
   name: z.string().min(1).describe('What colleagues see.'),
+  role: z
+    .enum(['agent', 'supervisor', 'administrator'])
+    .default('agent')
+    .describe('What they may do: an agent serves, a supervisor sees all teams, an administrator lets people in.'),
   capacity: z.int().min(1).default(5).describe('How many conversations at once.'),
   skills: z.array(z.string().min(1)).default([]).describe('What they can do, in words of yours: teams ask for them.'),
   mayServe: z

@@ -95,6 +95,7 @@ test('all that happens to a conversation is on the feed, in order, for the workb
   await using bot = await testRuntime(configOf({ presale: { members: ['amy'] } }))
   await bot.user('u1').says('hello').hears('echo: hello').says('person').hears('Wait.').says('anybody?')
   await bot.agent('amy').takes('u1')
+  await bot.idle()
   await bot.agent('amy').closes('u1', 'solved')
   await bot.idle()
   const rows = await bot.runtime.engine.read

@@ -1,40 +1,70 @@
-import { defineDesk, hours, refers, z } from '#core'
-
-const Person = z.strictObject({
-  name: z.string().min(1).describe('What colleagues see.'),
-  capacity: z.int().min(1).default(5).describe('How many conversations at once.'),
-})
-
-const Team = z.strictObject({
-  members: z.array(refers('person')).min(1).describe('Who works in it.'),
-  sources: z.array(refers('channel')).min(1).optional().describe('The channels it takes. Left out: every one.'),
-  hours: hours().optional().describe('When it is there. Left out: always.'),
-})
+import { defineDesk, optional, tables } from '#core'
+import { blacklist } from '../../services/blacklist.ts'
+import { staff } from '../../services/staff.ts'
+import { invite } from './access/accounts.ts'
+import { ACCESS_MIGRATIONS, type AccessTables } from './access/tables.ts'
+import { serveApi } from './api/api.ts'
+import { channelsOf, Settings } from './config.ts'
+import { makeRoster } from './people/roster.ts'
+import { type PersonRow, TABLES } from './people/tables.ts'
 
 export default defineDesk({
   name: 'desk',
   summary: 'Where our own agents work: people, teams, and the queue that customers wait in.',
-  config: z.strictObject({
-    people: z.record(z.string(), Person).describe('The agents, by the name that the YAML calls them.'),
-    teams: z.record(z.string(), Team).describe('Agents who share work.'),
-  }),
+  config: Settings,
+  needs: { blacklist: optional(blacklist) },
+  provides: { staff },
+  tables: tables<{ person: PersonRow } & AccessTables>({ ...TABLES.migrations, ...ACCESS_MIGRATIONS }),
   names: ({ people, teams }) => ({
     people: Object.keys(people),
     teams: Object.keys(teams),
     sources: Object.fromEntries(
-      Object.entries(teams).flatMap(([name, { sources }]) => (sources ? [[name, sources]] : [])),
+      Object.entries(teams).flatMap(([name, team]) => {
+        const channels = channelsOf(team)
+        return channels ? [[name, [...channels]]] : []
+      }),
     ),
   }),
-  setup: ({ config, clock, feed }) => {
+  invite,
+  async setup(context) {
+    const { config, clock, feed, log, sql } = context
     const items = feed('items')
+    const roster = makeRoster({
+      settings: config,
+      clock,
+      log,
+      load: () => 0,
+      keep: async () => {},
+      gone: () => {},
+    })
+    context.onDispose(roster.stop)
+    const served = await serveApi(context, {
+      settings: config,
+      roster,
+      sql: sql.$pickTables<'session' | 'token' | 'reading'>(),
+      blacklist: context.blacklist,
+    })
     return {
+      services: { staff: served.staff },
+      async started() {
+        roster.begin(new Map())
+        await served.started()
+      },
       where({ channel, to }) {
         const open = Object.entries(config.teams).filter(([, { hours }]) => hours?.isOpen(clock.now()) ?? true)
         const [team] =
           open.find(
-            ([name, { sources }]) => to?.team === name || (!to?.team && (sources?.includes(channel) ?? true)),
+            ([name, team]) => to?.team === name || (!to?.team && (channelsOf(team)?.includes(channel) ?? true)),
           ) ?? []
         return team === undefined ? 'nobody' : { team }
+      },
+      // Only what somebody listens to stands in the chat.
+      events: {
+        'conversation.opened': () => undefined,
+        'conversation.queued': () => undefined,
+        'conversation.assigned': () => undefined,
+        'conversation.returned': () => undefined,
+        'conversation.closed': () => undefined,
       },
       async deliver(item, { id }) {
         await items.publish({ id, item: JSON.parse(JSON.stringify(item)) })

@@ -390,10 +390,15 @@ export type Now = z.output<typeof Now>
 export const AuditLine = z.object({
   id: Id,
   atMs: Ms,
+  /** Of what was done here: the person, or the token that acted for the desk. */
+  who: z.string().optional(),
   by: By,
   /** As `desk.transfer`, `people.status`. */
   action: z.string(),
-  /** Who it was if it was the desk, from which address, and what it was about. */
+  /** From which address. */
+  from: z.string().optional(),
+  /** What was named: a conversation, a customer, a person. */
+  about: z.record(z.string(), z.string()).optional(),
   before: z.json().optional(),
   after: z.json().optional(),
 })

@@ -1,0 +1,600 @@
+import { describe, expect, test } from 'vitest'
+import { DeliveryError, defineBot, z } from '#core'
+import { memoryChannel, type TestRuntime } from '#core/testing'
+import { deskOf, deskRuntime, newId, other, type SimulatedScreen, screenOf, staffOf } from '../simulated-screen.ts'
+import { openApiOf } from './documentation.ts'
+import type { QueryOf } from './routes.ts'
+import type { Entry, Row } from './shapes.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+const echo = defineBot({
+  name: 'parrot',
+  summary: 'Says it again, and hands over when it is asked for a person.',
+  config: z.strictObject({}),
+  setup: () => ({
+    answer: (turn) =>
+      turn.text === 'person' ? turn.handOff({ because: 'asked', say: 'Wait.' }) : turn.reply(`echo: ${turn.text}`),
+  }),
+})
+const WITH_BOT = { bots: { parrot: { use: echo } } }
+
+async function rowOf(screen: SimulatedScreen, list: 'mine' | 'queue' | 'bot' | 'all' | 'closed' = 'all'): Promise<Row> {
+  const { rows } = await screen.call('GET /conversations', { query: { list } })
+  const [row] = rows
+  if (!row) throw new Error(`Nothing is in ${list}.`)
+  return row
+}
+
+const namesIn = async (screen: SimulatedScreen, query: QueryOf<'GET /conversations'>) =>
+  (await screen.call('GET /conversations', { query })).rows.map(({ customer }) => customer.name)
+
+/** A customer with a name who waits for people. */
+async function waits(bot: TestRuntime, name: string, text = 'hello'): Promise<void> {
+  await bot.user(name, { name }).says(text)
+  await bot.idle()
+}
+
+describe('a row of a list', () => {
+  test('shows who, where, what was said last, since when it waits, and what I have not read', async () => {
+    const channel = memoryChannel()
+    await using bot = await deskRuntime({}, { channel })
+    const { bo, sue } = await staffOf(bot, 'bo', 'sue')
+    const parts = [{ type: 'text', text: 'Where is my parcel?' } as const]
+    const sender = { name: '张伟', avatarUrl: 'https://example.com/a.png' }
+    const event = { chat: 'u1', type: 'message', parts, sender, grants: 'message' } as const
+    const atMs = bot.clock.now()
+    await channel.receive({ ...event, id: '1', atMs, entry: 'shop-th' })
+    await bot.advance(MINUTE)
+    await channel.receive({
+      ...event,
+      id: '2',
+      atMs: bot.clock.now(),
+      parts: [{ type: 'image', url: 'https://example.com/x.png' }],
+    })
+    await bot.idle()
+    const row = await rowOf(bo, 'queue')
+    expect(row).toMatchObject({
+      customer: { name: '张伟', avatarUrl: 'https://example.com/a.png' },
+      channel: 'memory',
+      entry: 'shop-th',
+      state: 'queued',
+      team: 'presale',
+      openedAtMs: atMs,
+      queuedAtMs: atMs,
+      last: { by: { kind: 'customer' }, text: '', part: 'image', atMs: atMs + MINUTE },
+      waitingSinceMs: atMs,
+      unread: 2,
+      isBlocked: false,
+      failed: 0,
+      lookers: [],
+    })
+    await bo.call('POST /chats/:chat/read', { params: row, body: { seq: row.head } })
+    expect(await rowOf(bo)).toMatchObject({ unread: 0 })
+    expect(await rowOf(sue)).toMatchObject({ unread: 2 })
+    // Never back: another screen has shown less.
+    await bo.call('POST /chats/:chat/read', { params: row, body: { seq: 1 } })
+    expect(await rowOf(bo)).toMatchObject({ unread: 0 })
+    await bo.call('POST /conversations/:conversation/take', { params: { conversation: row.id }, body: { id: newId() } })
+    await bo.call('POST /conversations/:conversation/send', {
+      params: { conversation: row.id },
+      body: { id: newId(), text: 'On its way.' },
+    })
+    const taken = await rowOf(bo, 'mine')
+    expect(taken).toMatchObject({
+      state: 'assigned',
+      person: 'bo',
+      last: { by: { kind: 'agent', name: 'bo', title: 'Bo' }, text: 'On its way.' },
+    })
+    expect(taken.lease).toBeGreaterThan(row.lease)
+    expect(taken.waitingSinceMs).toBeUndefined()
+  })
+
+  test('is in the lists where it belongs, and counted there', async () => {
+    await using bot = await deskRuntime(WITH_BOT)
+    const { bo, sue } = await staffOf(bot, 'bo', 'sue')
+    for (const name of ['with the bot', 'in the queue', 'mine', 'of a colleague', 'closed']) {
+      await waits(bot, name)
+      if (name !== 'with the bot') await waits(bot, name, 'person')
+    }
+    for (const name of ['mine', 'closed']) await bot.agent('bo').takes(name)
+    await bot.agent('sue').takes('of a colleague')
+    await bot.agent('bo').closes('closed')
+    const lists = async (screen: SimulatedScreen) => {
+      const found: { [list: string]: unknown } = {}
+      for (const list of ['mine', 'queue', 'bot', 'all', 'closed'] as const) {
+        const { rows } = await screen.call('GET /conversations', { query: { list } })
+        found[list] = rows.map(({ customer }) => customer.name).toSorted()
+      }
+      return found
+    }
+    const open = ['in the queue', 'mine', 'of a colleague', 'with the bot']
+    expect(await lists(bo)).toEqual({
+      mine: ['mine'],
+      queue: ['in the queue'],
+      bot: ['with the bot'],
+      all: open,
+      closed: ['closed'],
+    })
+    expect(await lists(sue)).toMatchObject({ mine: ['of a colleague'], all: open })
+    expect(await bo.call('GET /counts', {})).toEqual({ mine: 1, queue: 1, bot: 1, all: 4 })
+    expect(await sue.call('GET /counts', {})).toEqual({ mine: 1, queue: 1, bot: 1, all: 4 })
+  })
+})
+
+describe('a list', () => {
+  test('is sorted by who came last or who waits longest, and filtered by channel and team', async () => {
+    const channel = other()
+    await using bot = await deskRuntime({}, { other: channel })
+    const { sue, bo } = await staffOf(bot, 'sue', 'bo')
+    for (const name of ['first', 'second', 'third']) {
+      await waits(bot, name)
+      await bot.advance(MINUTE)
+    }
+    const parts = [{ type: 'text', text: 'hello' } as const]
+    await channel.receive({
+      id: '1',
+      chat: 'u9',
+      type: 'message',
+      parts,
+      atMs: bot.clock.now(),
+      grants: 'message',
+      sender: { name: 'elsewhere' },
+    })
+    await bot.idle()
+    await bot.advance(MINUTE)
+    await waits(bot, 'first', 'still here')
+    await bot.agent('bo').takes('second')
+    await bot.agent('bo').sends('second', 'Here I am.')
+    expect(await namesIn(sue, { list: 'all' })).toEqual(['first', 'elsewhere', 'third', 'second'])
+    expect(await namesIn(sue, { list: 'all', sort: 'waiting' })).toEqual(['first', 'third', 'elsewhere', 'second'])
+    expect(await namesIn(sue, { list: 'all', channel: 'other' })).toEqual(['elsewhere'])
+    expect(await namesIn(sue, { list: 'all', channel: 'none' })).toEqual([])
+    expect(await namesIn(sue, { list: 'queue', team: 'aftersale' })).toEqual(['elsewhere'])
+    expect(await namesIn(bo, { list: 'all', team: 'aftersale' })).toEqual([])
+  })
+
+  test.each(['newest', 'waiting'] as const)('comes by pages, without a gap or a repeat: %s first', async (sort) => {
+    await using bot = await deskRuntime()
+    const { bo } = await staffOf(bot, 'bo')
+    // Some at the very same moment.
+    for (let i = 0; i < 7; i++) {
+      await waits(bot, `customer ${i}`)
+      if (i % 3 === 2) await bot.advance(MINUTE)
+    }
+    const seen: string[] = []
+    let cursor: string | undefined
+    let pages = 0
+    do {
+      const page = await bo.call('GET /conversations', { query: { list: 'queue', sort, limit: 3, cursor } })
+      seen.push(...page.rows.map(({ id }) => id))
+      cursor = page.next
+      pages += 1
+    } while (cursor !== undefined)
+    const whole = await bo.call('GET /conversations', { query: { list: 'queue', sort } })
+    expect(pages).toBe(3)
+    expect(seen).toEqual(whole.rows.map(({ id }) => id))
+    expect(new Set(seen).size).toBe(7)
+  })
+})
+
+describe('what was said in a chat', () => {
+  const kinds = (entries: readonly Entry[]) => entries.map((entry) => (entry.kind === 'life' ? entry.code : entry.kind))
+
+  test('is shown with who said it and as whom, notes, life, and what became of ours', async () => {
+    const channel = memoryChannel()
+    await using bot = await deskRuntime(WITH_BOT, { channel })
+    const { bo } = await staffOf(bot, 'bo')
+    await waits(bot, 'u1')
+    await waits(bot, 'u1', 'person')
+    const { id: conversation, chat } = await rowOf(bo)
+    await bo.call('POST /conversations/:conversation/take', { params: { conversation }, body: { id: newId() } })
+    await bo.call('POST /conversations/:conversation/note', {
+      params: { conversation },
+      body: { id: newId(), text: 'VIP' },
+    })
+    channel.beforeSend(() => {
+      throw new DeliveryError('CHANNEL_REFUSED')
+    })
+    await bo.call('POST /conversations/:conversation/send', {
+      params: { conversation },
+      body: { id: newId(), text: 'Hi!' },
+    })
+    await bot.idle()
+    const { entries, conversations, head, more } = await bo.call('GET /chats/:chat/entries', { params: { chat } })
+    expect(kinds(entries)).toEqual([
+      'message',
+      'reply',
+      'conversation.opened',
+      'message',
+      'reply',
+      'conversation.queued',
+      'conversation.assigned',
+      'note',
+      'reply',
+    ])
+    expect(entries.filter(({ kind }) => kind === 'reply').map(({ by }) => by)).toEqual([
+      { kind: 'bot', name: 'parrot' },
+      { kind: 'bot', name: 'parrot' },
+      { kind: 'agent', name: 'bo', title: 'Bo' },
+    ])
+    const last = entries.at(-1)
+    expect(last).toMatchObject({
+      parts: [{ type: 'text', text: 'Hi!' }],
+      deliveries: [{ state: 'dead', code: 'CHANNEL_REFUSED', canSendAgain: true }],
+    })
+    expect(entries.find(({ kind }) => kind === 'note')).toMatchObject({ text: 'VIP', by: { name: 'bo' } })
+    expect(conversations).toMatchObject([{ id: conversation, person: 'bo', team: 'presale' }])
+    expect([head >= (last?.seq ?? 0), more]).toEqual([true, false])
+
+    expect(await rowOf(bo)).toMatchObject({ failed: 1 })
+    channel.beforeSend(() => undefined)
+    const delivery = last?.kind === 'reply' ? (last.deliveries[0]?.id ?? '') : ''
+    await bo.call('POST /conversations/:conversation/resend', {
+      params: { conversation },
+      body: { id: newId(), delivery },
+    })
+    await bot.idle()
+    expect(channel.sent.at(-1)?.part).toEqual({ type: 'text', text: 'Hi!' })
+    expect(await rowOf(bo)).toMatchObject({ failed: 0 })
+  })
+
+  test('is as it was edited last, and no longer there when it was taken back', async () => {
+    const channel = memoryChannel()
+    await using bot = await deskRuntime({}, { channel })
+    const { bo } = await staffOf(bot, 'bo')
+    const says = (id: string, text: string) =>
+      channel.receive({ id, chat: 'u1', type: 'message', parts: [{ type: 'text', text }], atMs: 0, grants: 'message' })
+    await says('1', 'my password is 12345')
+    await says('2', 'helo')
+    await channel.receive({
+      id: '3',
+      chat: 'u1',
+      type: 'edit',
+      of: '2',
+      parts: [{ type: 'text', text: 'hello' }],
+      atMs: 0,
+    })
+    await bot.idle()
+    const { chat } = await rowOf(bo)
+    const before = await bo.call('GET /chats/:chat/entries', { params: { chat } })
+    await channel.receive({ id: '4', chat: 'u1', type: 'recall', of: '1', atMs: 0 })
+    await bot.idle()
+    const { entries } = await bo.call('GET /chats/:chat/entries', { params: { chat } })
+    const messages = entries.filter(({ kind }) => kind === 'message')
+    expect(messages).toMatchObject([
+      { parts: [], changed: 'recalled' },
+      { parts: [{ type: 'text', text: 'hello' }], changed: 'edited' },
+    ])
+    expect(JSON.stringify(entries)).not.toContain('12345')
+    // Whoever has the messages already is told which of them have changed.
+    const after = await bo.call('GET /chats/:chat/entries', { params: { chat }, query: { after: before.head } })
+    expect(after.entries).toMatchObject([{ kind: 'change', what: 'recalled', of: messages[0]?.id, parts: [] }])
+    const edit = entries.find((entry) => entry.kind === 'change' && entry.what === 'edited')
+    expect(edit).toMatchObject({ of: messages[1]?.id, parts: [{ type: 'text', text: 'hello' }] })
+  })
+
+  test('is read across conversations in both directions, without a gap or a repeat [C-CU-13]', async () => {
+    await using bot = await deskRuntime()
+    const { bo } = await staffOf(bot, 'bo')
+    for (let conversation = 0; conversation < 3; conversation++) {
+      for (let i = 0; i < 4; i++) await waits(bot, 'u1', `${conversation}.${i}`)
+      await bot.agent('bo').takes('u1')
+      await bot.advance(MINUTE)
+      await bot.agent('bo').closes('u1', 'solved')
+      await bot.advance(HOUR)
+    }
+    const { chat } = await rowOf(bo, 'closed')
+    const whole = await bo.call('GET /chats/:chat/entries', { params: { chat }, query: { limit: 200 } })
+    expect(whole.conversations).toHaveLength(3)
+    for (const { openedAtMs, closedAtMs, closeReason } of whole.conversations) {
+      expect(closedAtMs).toBe(openedAtMs + MINUTE)
+      expect(closeReason).toBe('solved')
+    }
+    const backwards: Entry[] = []
+    for (let before: number | undefined; ; ) {
+      const page = await bo.call('GET /chats/:chat/entries', { params: { chat }, query: { limit: 5, before } })
+      backwards.unshift(...page.entries)
+      before = page.entries[0]?.seq
+      if (!page.more) break
+    }
+    expect(backwards).toEqual(whole.entries)
+    const forwards: Entry[] = []
+    for (let after = 0; ; ) {
+      const page = await bo.call('GET /chats/:chat/entries', { params: { chat }, query: { limit: 5, after } })
+      forwards.push(...page.entries)
+      after = page.entries.at(-1)?.seq ?? after
+      if (!page.more) break
+    }
+    expect(forwards).toEqual(whole.entries)
+  })
+
+  test('of a conversation of another team is not shown to whoever has the next one of the same customer [C-CU-01]', async () => {
+    await using bot = await deskRuntime({
+      desks: {
+        support: {
+          use: (await import('../index.ts')).default,
+          people: { amy: { name: 'Amy', role: 'administrator' }, bo: { name: 'Bo' }, cai: { name: '蔡' } },
+          teams: {
+            presale: { members: ['bo'], assign: 'by-hand' },
+            aftersale: { members: ['cai'], assign: 'by-hand' },
+          },
+        },
+      },
+    })
+    const { bo, cai } = await staffOf(bot, 'bo', 'cai')
+    await waits(bot, 'u1', 'for the first team')
+    await bot.agent('bo').takes('u1')
+    await bot.agent('bo').closes('u1')
+    await bot.advance(HOUR)
+    await waits(bot, 'u1', 'for the second team')
+    const { id: conversation, chat } = await rowOf(bo, 'queue')
+    await bo.call('POST /conversations/:conversation/transfer', {
+      params: { conversation },
+      body: { id: newId(), team: 'aftersale' },
+    })
+    const seen = async (screen: SimulatedScreen) =>
+      JSON.stringify((await screen.call('GET /chats/:chat/entries', { params: { chat } })).entries)
+    expect(await seen(cai)).toContain('for the second team')
+    expect(await seen(cai)).not.toContain('for the first team')
+    expect(await seen(bo)).toContain('for the first team')
+    expect(await seen(bo)).not.toContain('for the second team')
+    const { customer } = await rowOf(cai, 'queue')
+    const known = await cai.call('GET /customers/:customer', { params: { customer: customer.id } })
+    expect(known.conversations.map(({ id }) => id)).toEqual([conversation])
+  })
+})
+
+describe('a command', () => {
+  async function assigned() {
+    const bot = await deskRuntime()
+    const screens = await staffOf(bot, 'bo', 'sue')
+    await waits(bot, 'u1')
+    const { id: conversation } = await rowOf(screens.bo)
+    await screens.bo.call('POST /conversations/:conversation/take', { params: { conversation }, body: { id: newId() } })
+    return { bot, ...screens, params: { conversation } }
+  }
+
+  test('that is given twice is done once, and answered as the first time, whatever has changed meanwhile [C-CH-05]', async () => {
+    const { bot, bo, sue, params } = await assigned()
+    await using _ = bot
+    const body = { id: newId(), text: 'Hello!' }
+    const send = () => bo.call('POST /conversations/:conversation/send', { params, body })
+    await Promise.all([send(), send(), send()])
+    await bo.call('POST /status', { body: { status: 'meeting' } })
+    const late = { id: newId(), text: 'More' }
+    const refused = await bo.ask(`api/conversations/${params.conversation}/send`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(late),
+    })
+    expect(JSON.parse(refused.text)).toMatchObject({ code: 'STATUS_WITHOUT_CHATS', params: { status: 'meeting' } })
+    // It was done before, and is still done.
+    await send()
+    await bot.user('u1').hears('Hello!').hearsNothing()
+    // Somebody else’s id is another command, even if it is the same text.
+    expect(await sue.refused('POST /conversations/:conversation/send', { params, body })).toBe('NOT_OWNER')
+  })
+
+  test('is refused with a code: not the owner, an old lease, nobody there, nothing to send, closed', async () => {
+    const { bot, bo, amy, sue, params } = await assigned()
+    await using _ = bot
+    const id = newId
+    const send = (screen: SimulatedScreen, more: object) =>
+      screen.refused('POST /conversations/:conversation/send', { params, body: { id: id(), ...more } })
+    expect(await send(sue, { text: 'Hi' })).toBe('NOT_OWNER')
+    expect(await send(bo, { text: 'Hi', lease: 1 })).toBe('NOT_OWNER')
+    expect(await send(bo, { text: '  ' })).toBe('NOTHING_TO_SEND')
+    expect(await send(bo, {})).toBe('NOTHING_TO_SEND')
+    expect(await send(bo, { files: ['made-up'] })).toBe('FILE_REFUSED')
+    const transfer = (to: object) =>
+      bo.refused('POST /conversations/:conversation/transfer', { params, body: { id: id(), ...to } })
+    expect(await transfer({ person: 'nobody' })).toBe('NOBODY_THERE')
+    expect(await transfer({ team: 'none' })).toBe('TEAM_UNKNOWN')
+    expect(await bo.refused('POST /conversations/:conversation/return', { params, body: { id: id() } })).toBe('INVALID')
+    await bo.call('POST /conversations/:conversation/close', { params, body: { id: id(), because: 'solved' } })
+    expect(await send(bo, { text: 'Hi' })).toBe('CLOSED')
+    expect(await amy.refused('POST /conversations/:conversation/take', { params, body: { id: id() } })).toBe('CLOSED')
+  })
+
+  test('of a supervisor may take what a colleague has; an agent’s may not, nor may a machine that is no more', async () => {
+    const { bot, bo, sue, amy, params } = await assigned()
+    await using _ = bot
+    const { secret } = await amy.call('POST /tokens', { body: { name: 'crm', role: 'agent' } })
+    const crm = screenOf(deskOf(bot), { token: secret })
+    const close = { params, body: { id: newId(), because: 'over' } }
+    expect(await crm.refused('POST /conversations/:conversation/close', close)).toBe('NOT_OWNER')
+    await sue.call('POST /conversations/:conversation/take', { params, body: { id: newId() } })
+    expect(await rowOf(sue, 'mine')).toMatchObject({ person: 'sue' })
+    expect(await bo.refused('POST /conversations/:conversation/take', { params, body: { id: newId() } })).toBe(
+      'NOT_OWNER',
+    )
+    await sue.call('POST /conversations/:conversation/assign', { params, body: { id: newId(), person: 'bo' } })
+    expect(await rowOf(bo, 'mine')).toMatchObject({ person: 'bo' })
+    const { lines } = await amy.call('GET /audit', {})
+    expect(
+      lines
+        .filter(({ action }) => action.startsWith('desk.'))
+        .map(({ who, action, about, before, after }) => ({ who, action, about, before, after })),
+    ).toMatchObject([
+      {
+        who: 'sue',
+        action: 'desk.assign',
+        about: params,
+        before: { person: 'sue' },
+        after: { person: 'bo', state: 'assigned' },
+      },
+      { who: 'sue', action: 'desk.take', before: { person: 'bo' }, after: { person: 'sue' } },
+      { who: 'bo', action: 'desk.take', before: { state: 'queued', team: 'presale' }, after: { person: 'bo' } },
+    ])
+  })
+
+  test('passes a conversation on with a note for the colleague, back to the queue, and says a last word', async () => {
+    const { bot, bo, sue, params } = await assigned()
+    await using _ = bot
+    await bo.call('POST /conversations/:conversation/transfer', {
+      params,
+      body: { id: newId(), person: 'sue', note: 'She is angry.' },
+    })
+    const { chat } = await rowOf(sue, 'mine')
+    const { entries } = await sue.call('GET /chats/:chat/entries', { params: { chat } })
+    expect(entries.at(-1)).toMatchObject({ kind: 'note', text: 'She is angry.', by: { name: 'bo' } })
+    await sue.call('POST /conversations/:conversation/transfer', { params, body: { id: newId() } })
+    expect(await rowOf(bo, 'queue')).toMatchObject({ team: 'presale' })
+    await bo.call('POST /conversations/:conversation/take', { params, body: { id: newId() } })
+    await bo.call('POST /conversations/:conversation/close', {
+      params,
+      body: { id: newId(), because: 'solved', say: 'Bye!' },
+    })
+    await bot.user('u1').hears('Bye!')
+    expect(await rowOf(bo, 'closed')).toMatchObject({ closed: { reason: 'solved', by: { name: 'bo' } } })
+  })
+})
+
+test('a file goes both ways: what people upload is sent, what customers send is fetched, and only by who may', async () => {
+  const channel = memoryChannel()
+  await using bot = await deskRuntime({}, { channel })
+  const { bo, sue, cai } = await staffOf(bot, 'bo', 'sue', 'cai')
+  const png = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
+    'base64',
+  )
+  channel.files.set('photo', new Blob([png], { type: 'image/png' }))
+  await bot.user('u1').says([{ type: 'image', url: 'photo', name: 'parcel.png' }])
+  await bot.idle()
+  const { id: conversation, chat } = await rowOf(bo)
+  const page = await bo.call('GET /chats/:chat/entries', { params: { chat } })
+  const [image] = page.entries.flatMap((entry) => (entry.kind === 'message' ? entry.parts : []))
+  const address = image?.type === 'image' ? image.url : 'none'
+  const fetched = await bo.ask(address)
+  expect([fetched.status, fetched.headers.get('content-type')]).toEqual([200, 'image/png'])
+  expect(fetched.headers.get('content-disposition')).toContain('parcel.png')
+  expect(fetched.headers.get('content-security-policy')).toContain('sandbox')
+  expect((await cai.ask(address)).status).toBe(404)
+
+  await bo.call('POST /conversations/:conversation/take', { params: { conversation }, body: { id: newId() } })
+  const upload = await bo.ask('api/files?name=..%2Finvoice.png', {
+    method: 'POST',
+    body: png,
+    headers: { 'content-type': 'image/png' },
+  })
+  const { file, type }: { file: string; type: string } = JSON.parse(upload.text)
+  expect(type).toBe('image')
+  // What somebody else has uploaded is not theirs to send.
+  expect(
+    await sue.refused('POST /conversations/:conversation/send', {
+      params: { conversation },
+      body: { id: newId(), files: [file] },
+    }),
+  ).toBe('FILE_REFUSED')
+  await bo.call('POST /conversations/:conversation/send', {
+    params: { conversation },
+    body: { id: newId(), text: 'Here:', files: [file] },
+  })
+  await bot.idle()
+  expect(channel.sent.map(({ part }) => part.type)).toEqual(['text', 'image'])
+  const sent = channel.sent.at(-1)?.part
+  expect(sent).toMatchObject({ name: '_invoice.png', mimeType: 'image/png', sizeBytes: png.length })
+  expect((await bo.ask('api/files', { method: 'POST', body: '' })).code).toBe('FILE_EMPTY')
+  const huge = await bo.ask('api/files', { method: 'POST', body: new Uint8Array(26 * 1024 * 1024) })
+  expect(huge).toMatchObject({ status: 413, code: 'FILE_TOO_LARGE' })
+})
+
+test('why a conversation is where it is: every change, by whom, because of what, with the steps that led to it', async () => {
+  await using bot = await deskRuntime(WITH_BOT)
+  const { bo } = await staffOf(bot, 'bo')
+  await waits(bot, 'u1', 'person')
+  const { id: conversation } = await rowOf(bo)
+  await bo.call('POST /conversations/:conversation/take', { params: { conversation }, body: { id: newId() } })
+  const { changes } = await bo.call('GET /conversations/:conversation/why', { params: { conversation } })
+  expect(changes.map(({ type, because }) => [type, because])).toEqual([
+    ['opened', expect.any(String)],
+    ['queued', 'asked'],
+    ['assigned', 'bo took it'],
+  ])
+  const queued = changes.find(({ type }) => type === 'queued')
+  expect(queued?.steps.map(({ stage, by, did }) => `${stage} ${by} ${did}`)).toContain('bot parrot hand-off')
+})
+
+describe('a customer', () => {
+  test('is turned away with a reason, and heard again; both stand in the audit log', async () => {
+    await using bot = await deskRuntime({ features: [{ use: 'blacklist' }] })
+    const { bo, amy } = await staffOf(bot, 'bo')
+    await waits(bot, '李娜')
+    const { customer } = await rowOf(bo)
+    const params = { customer: customer.id }
+    await bo.call('POST /customers/:customer/blacklist', { params, body: { reason: 'spam' } })
+    expect(await rowOf(bo, 'closed')).toMatchObject({ isBlocked: true, closed: { reason: 'blacklisted' } })
+    expect(await bo.call('GET /customers/:customer', { params })).toMatchObject({
+      name: '李娜',
+      chats: [{ channel: 'memory', externalId: '李娜' }],
+      blacklist: [{ reason: 'spam', by: 'bo' }],
+    })
+    expect(await bo.refused('POST /customers/:customer/blacklist', { params, body: { reason: 'x', untilMs: 1 } })).toBe(
+      'BLACKLIST_REFUSED',
+    )
+    await bo.call('POST /customers/:customer/blacklist/remove', { params })
+    expect(await bo.call('GET /customers/:customer', { params })).toMatchObject({ blacklist: [] })
+    const { lines } = await amy.call('GET /audit', {})
+    expect(
+      lines
+        .filter(({ action }) => action.startsWith('customers.'))
+        .map(({ action, before, after }) => [action, before, after]),
+    ).toMatchObject([
+      ['customers.blacklist-remove', [{ reason: 'spam' }], []],
+      ['customers.blacklist', [], [{ reason: 'spam' }]],
+    ])
+  })
+
+  test('cannot be turned away where nothing can do it', async () => {
+    await using bot = await deskRuntime()
+    const { bo } = await staffOf(bot, 'bo')
+    await waits(bot, 'u1')
+    const params = { customer: (await rowOf(bo)).customer.id }
+    expect(await bo.call('GET /customers/:customer', { params })).not.toHaveProperty('blacklist')
+    expect(await bo.refused('POST /customers/:customer/blacklist', { params, body: { reason: 'spam' } })).toBe(
+      'NO_BLACKLIST',
+    )
+  })
+})
+
+test('the desk now: people with role, status, teams and load, teams with who waits, statuses, channels', async () => {
+  await using bot = await deskRuntime()
+  const { bo } = await staffOf(bot, 'bo')
+  await waits(bot, 'u1')
+  const now = await bo.call('GET /now', {})
+  expect(now.people.find(({ name }) => name === 'sue')).toMatchObject({
+    title: 'Sue',
+    role: 'supervisor',
+    teams: ['presale'],
+    isConnected: false,
+  })
+  expect(now.teams).toMatchObject([
+    { name: 'presale', members: ['bo', 'sue'], sources: ['memory'], isOpen: true, waiting: 1 },
+    { name: 'aftersale', waiting: 0 },
+  ])
+  expect(now.statuses.map(({ name }) => name)).toEqual(['online', 'busy', 'away', 'meeting'])
+  expect(now.channels.toSorted()).toEqual(['memory', 'other'])
+  expect(await bo.refused('POST /status', { body: { status: 'asleep' } })).toBe('STATUS_UNKNOWN')
+})
+
+describe('the documentation', () => {
+  test('has every route, for everybody, as OpenAPI and as a page', async () => {
+    await using bot = await deskRuntime()
+    const nobody = screenOf(deskOf(bot))
+    const { text } = await nobody.ask('api/openapi.json')
+    const { paths }: { paths: { [path: string]: object } } = JSON.parse(text)
+    expect(paths).toEqual(JSON.parse(JSON.stringify(openApiOf().paths)))
+    expect(paths['/conversations/{conversation}/send']).toMatchObject({
+      post: { parameters: [{ name: 'conversation', in: 'path' }], requestBody: { required: true } },
+    })
+    expect(paths['/conversations']).toMatchObject({
+      get: { parameters: expect.arrayContaining([expect.objectContaining({ name: 'list', required: true })]) },
+    })
+    const page = await nobody.ask('api')
+    expect(page.headers.get('content-type')).toContain('text/html')
+    for (const sign of ['POST /conversations/:conversation/send', 'STATUS_WITHOUT_CHATS', 'api/openapi.json'])
+      expect(page.text).toContain(sign)
+  })
+})

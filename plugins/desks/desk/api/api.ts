@@ -1,0 +1,270 @@
+/** The door of the desk: everything that comes in by HTTP, wired together. */
+import websocket from '@fastify/websocket'
+import type { FastifyInstance } from 'fastify'
+import type { Kysely } from 'kysely'
+import type { Context, DeskContext } from '#core'
+import type { Blacklist } from '../../../services/blacklist.ts'
+import type { Staff } from '../../../services/staff.ts'
+import { invite, openAccounts } from '../access/accounts.ts'
+import { makeAttempts } from '../access/attempts.ts'
+import { type Calling, makeDoor } from '../access/door.ts'
+import { addAccess } from '../access/routes.ts'
+import { makePasswords } from '../access/secrets.ts'
+import { openSessions, openTokens } from '../access/sessions.ts'
+import type { AccessTables } from '../access/tables.ts'
+import type { Settings } from '../config.ts'
+import type { Roster } from '../people/roster.ts'
+import { addCommands } from './commands.ts'
+import { byEventStream, bySocket } from './connections.ts'
+import { makeDeskNow } from './desk-now.ts'
+import { addDocumentation } from './documentation.ts'
+import { makeEntries } from './entries.ts'
+import { addFiles } from './files.ts'
+import { addLookedUp } from './looked-up.ts'
+import { Refusal } from './refusal.ts'
+import { makeRows } from './rows.ts'
+import { makeSight, personOf } from './seen.ts'
+import { type Api, answerRefusal, makeApi, OK } from './serve.ts'
+import type { Me } from './shapes.ts'
+import { HEARTBEAT_MS, makeStream, type Stream } from './stream.ts'
+
+/** Screens say nothing by their WebSockets. */
+const MAX_SOCKET_MESSAGE_BYTES = 1024
+
+/** What of the context the API works with. */
+type Ground = Pick<
+  Context<unknown, unknown>,
+  | 'name'
+  | 'log'
+  | 'web'
+  | 'url'
+  | 'clock'
+  | 'command'
+  | 'documents'
+  | 'audit'
+  | 'channels'
+  | 'journal'
+  | 'watch'
+  | 'typing'
+  | 'callerOf'
+  | 'onDispose'
+> & { readonly media: Context<unknown, unknown>['media'] & DeskContext['media'] }
+
+export interface Served {
+  readonly staff: Staff
+  /** The link for the first administrator is told, while nobody has a password. */
+  started(): Promise<void>
+}
+
+/** Serves everything below `/api`. */
+export async function serveApi(
+  context: Ground,
+  of: {
+    readonly settings: Settings
+    readonly roster: Roster
+    readonly sql: Kysely<AccessTables>
+    readonly blacklist: Blacklist | undefined
+  },
+): Promise<Served> {
+  const { name: desk, log, web, url, clock, documents, media, audit, channels, journal, callerOf, onDispose } = context
+  const { settings, roster, sql, blacklist } = of
+  const teams = Object.keys(settings.teams)
+  const deskNow = makeDeskNow({ desk, settings, roster, journal, clock, channels })
+  const { titleOf, channelOf, accountOf, accountsOf } = deskNow
+  const isThere = (person: string) => Object.hasOwn(settings.people, person)
+
+  // ── who asks ──
+
+  const accounts = await openAccounts({ documents, clock, passwords: makePasswords(), isThere })
+  const attempts = makeAttempts(accounts.key, clock)
+  const sessions = await openSessions(sql, clock)
+  const tokens = await openTokens(sql, clock)
+  const door = makeDoor({
+    desk,
+    url,
+    sessions,
+    tokens,
+    callerOf,
+    person(name) {
+      const settled = isThere(name) ? settings.people[name] : undefined
+      return settled && { title: settled.name, role: settled.role, teams: roster.person(name)?.teams ?? [] }
+    },
+  })
+  const inviteBy = { documents, clock, url }
+  const meOf = (calling: Calling, failedSignIns = attempts.failedOf(calling.name)): Me => ({
+    name: calling.name,
+    title: calling.title,
+    role: calling.role,
+    ...(calling.teams && { teams: [...calling.teams] }),
+    desk,
+    ...(calling.kind === 'person' && { sessionEndsAtMs: sessions.endsAtMs(calling.session) }),
+    failedSignIns: calling.kind === 'person' ? failedSignIns : 0,
+  })
+
+  // ── what they see ──
+
+  const sight = makeSight({ desk, journal, accountsOf })
+  const entries = makeEntries({ journal, sight, channelOf, titleOf })
+  const rows = makeRows({
+    journal,
+    sql,
+    sight,
+    channelOf,
+    accountOf,
+    titleOf,
+    isBlocked: async (customer) => ((await blacklist?.list(customer))?.length ?? 0) > 0,
+    lookersAt: (chat) => stream.lookersAt(chat),
+  })
+  const stream: Stream = makeStream({
+    rows,
+    clock,
+    log,
+    sees: sight.sees,
+    meOf,
+    again: door.again,
+    connect: roster.connect,
+    now: deskNow.now,
+  })
+  context.watch(stream)
+  onDispose(roster.onChange(stream.peopleChanged))
+  sessions.onEnd((hash) => stream.signOut((calling) => calling.kind === 'person' && calling.session.hash === hash))
+  tokens.onRevoke((id) => stream.signOut((calling) => calling.kind === 'machine' && calling.token.id === id))
+  const beats = setInterval(() => stream.beat(), HEARTBEAT_MS)
+  onDispose(() => clearInterval(beats))
+
+  // ── the routes ──
+
+  // First of all: it must see every route.
+  await web.register(websocket, {
+    options: { maxPayload: MAX_SOCKET_MESSAGE_BYTES, perMessageDeflate: false },
+    preClose: (done) => {
+      stream.close()
+      done()
+    },
+  })
+  await web.register(async (scope) => {
+    scope.setErrorHandler((error, _request, reply) => {
+      // All others are answered by the core.
+      if (!answerRefusal(error, reply)) throw error
+    })
+    const api = makeApi(scope, { door, seen: sight, audit, desk })
+    addAccess(api, {
+      accounts,
+      attempts,
+      sessions,
+      tokens,
+      door,
+      log,
+      teams,
+      callerOf,
+      audit,
+      desk,
+      titleOf,
+      meOf,
+      async invite(person) {
+        const { link, untilMs } = await invite(person, inviteBy)
+        return { link, untilMs }
+      },
+    })
+    addPeople(api, { roster })
+    addLookedUp(api, { journal, sql, media, rows, entries, deskNow, blacklist })
+    addPresence(api, { sql, stream, typing: context.typing })
+    const fileOf = addFiles(api, { media, key: accounts.key })
+    addCommands(api, { desk, journal, roster, teams, command: context.command, fileOf })
+    addStream(scope, api, stream)
+    addDocumentation(scope)
+  })
+
+  return {
+    staff: {
+      async signedIn(request) {
+        const calling = door.calling(request)
+        if (calling?.kind !== 'person') return undefined
+        const { name, title, role, teams } = calling
+        return { person: name, title, role, teams }
+      },
+    },
+    async started() {
+      await sessions.keepOnly(Object.keys(settings.people))
+      if (!(await accounts.isEmpty())) return
+      const [first] = Object.entries(settings.people).find(([, { role }]) => role === 'administrator') ?? []
+      if (first === undefined) {
+        log.warn({}, `Nobody can sign in at ${url}/: give somebody under people: the setting role: administrator.`)
+        return
+      }
+      const { code } = await invite(first, inviteBy)
+      // Not as one address: the log cuts off of addresses what may be a secret.
+      log.info(
+        { person: first },
+        `Nobody has a password yet. Within a day, ${first} sets the first one at ${url}/ with this behind the address, good once: #link=${code}`,
+      )
+    },
+  }
+}
+
+/** Statuses. */
+function addPeople(api: Api, { roster }: { readonly roster: Roster }): void {
+  async function set(person: string, status: string, by: Calling): Promise<{ readonly before: string }> {
+    const now = roster.person(person)
+    if (!now) throw new Refusal('NOBODY_THERE', { params: { person } })
+    if (!roster.statuses.some(({ name }) => name === status))
+      throw new Refusal('STATUS_UNKNOWN', { params: { status } })
+    await roster.setStatus(person, status, by.actor)
+    return { before: now.status.name }
+  }
+  api.on('POST /status', async ({ calling, body: { status }, note }) => {
+    const { before } = await set(calling.name, status, calling)
+    note({ before: { status: before }, after: { status } })
+    return OK
+  })
+  api.on('POST /people/:person/status', async ({ calling, params, body: { status }, note }) => {
+    const { before } = await set(params.person, status, calling)
+    note({ before: { status: before }, after: { status } })
+    return OK
+  })
+}
+
+/** Who has read, who looks, who types. */
+function addPresence(
+  api: Api,
+  of: { readonly sql: Kysely<AccessTables>; readonly stream: Stream; typing(chat: string): Promise<void> },
+): void {
+  const { sql, stream } = of
+  api.on('POST /chats/:chat/read', async ({ calling, params: { chat }, body: { seq } }) => {
+    await sql
+      .insertInto('reading')
+      .values({ chat, person: personOf(calling), seq })
+      // Never back: another screen of theirs may have shown more.
+      .onConflict((there) => there.columns(['chat', 'person']).doUpdateSet({ seq }).where('reading.seq', '<', seq))
+      .execute()
+    stream.rowChanged(chat)
+    return OK
+  })
+  api.on('POST /chats/:chat/looking', ({ calling, params: { chat }, body: { connection, isLooking } }) => {
+    if (!stream.look(calling, connection, chat, isLooking)) throw new Refusal('NOT_FOUND')
+    return OK
+  })
+  api.on('POST /chats/:chat/typing', async ({ params: { chat } }) => {
+    await of.typing(chat)
+    return OK
+  })
+}
+
+function addStream(scope: FastifyInstance, api: Api, stream: Stream): void {
+  const enter = api.enter('GET /stream')
+  scope.route({
+    method: 'GET',
+    url: '/api/stream',
+    config: { public: true, websocket: true },
+    async onRequest(request) {
+      await enter(request)
+      stream.mayJoin(api.callingOf(request))
+    },
+    wsHandler: (socket, request) => stream.join(api.callingOf(request), (onEnd) => bySocket(socket, onEnd)),
+    handler(request, reply) {
+      for (const [header, value = ''] of Object.entries(reply.getHeaders())) reply.raw.setHeader(header, value)
+      reply.hijack()
+      stream.join(api.callingOf(request), (onEnd) => byEventStream(reply.raw, onEnd))
+    },
+  })
+}

@@ -1,0 +1,206 @@
+/**
+ * What people and machines do with conversations. Each is a command of the core, under an id that is made of who gives
+ * it and of the id that they made: given again, it is the same command and is answered as the first time.
+ */
+import type { Kysely } from 'kysely'
+import {
+  type Command,
+  type CommandResult,
+  type Content,
+  type Context,
+  type JournalTables,
+  type Json,
+  type MediaPart,
+  z,
+} from '#core'
+import type { Calling } from '../access/door.ts'
+import { mayAs } from '../access/door.ts'
+import type { Roster } from '../people/roster.ts'
+import { Refusal, refusedCommand } from './refusal.ts'
+import { type Api, OK } from './serve.ts'
+
+/** A command without what is made here. */
+type Doing = Command extends infer C ? (C extends unknown ? Omit<C, 'id' | 'by'> : never) : never
+
+const Result = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true) }),
+  z.object({
+    ok: z.literal(false),
+    code: z.enum([
+      'NOT_FOUND',
+      'NOT_OWNER',
+      'ALREADY_OPEN',
+      'NEW_MESSAGE',
+      'WINDOW_CLOSED',
+      'BLOCKED',
+      'CHANNEL_DOWN',
+      'INVALID',
+    ]),
+    message: z.string(),
+  }),
+])
+
+export function addCommands(
+  api: Api,
+  of: {
+    readonly desk: string
+    readonly journal: Kysely<JournalTables>
+    readonly roster: Roster
+    readonly teams: readonly string[]
+    readonly command: Context<unknown, unknown>['command']
+    /** The part that an uploaded file is. Throws a `Refusal`. */
+    fileOf(calling: Calling, ref: string): MediaPart
+  },
+): void {
+  const { journal, roster } = of
+
+  const idOf = (calling: Calling, id: string) =>
+    `${of.desk}:${calling.kind === 'person' ? calling.name : calling.token.id}:${id}`
+
+  /** What was given under this id before is not looked at again: status and owner may be others by now. */
+  async function resultOf(id: string): Promise<z.output<typeof Result> | undefined> {
+    const row = await journal.selectFrom('command').select('result_json').where('id', '=', id).executeTakeFirst()
+    return row && Result.parse(JSON.parse(row.result_json))
+  }
+
+  function settle(result: CommandResult | z.output<typeof Result>): typeof OK {
+    if (!result.ok) throw refusedCommand(result.code, result.message)
+    return OK
+  }
+
+  async function run(
+    calling: Calling,
+    id: string,
+    doing: Doing,
+    may: () => void = () => undefined,
+  ): Promise<typeof OK> {
+    const own = idOf(calling, id)
+    const before = await resultOf(own)
+    if (before) return settle(before)
+    may()
+    if (calling.kind === 'machine' && calling.role === 'agent' && doing.type !== 'note') await mustBeNobodys(doing)
+    return settle(await of.command({ ...doing, id: own, by: await actorOf(calling, doing) }))
+  }
+
+  /** A supervisor acts for the desk where a colleague has it, or where it is given to others. */
+  async function actorOf(calling: Calling, doing: Doing): Promise<Command['by']> {
+    if (!mayAs(calling.role, 'supervisor') || !('conversation' in doing) || doing.type === 'note') return calling.actor
+    if (doing.type === 'assign') return { kind: 'desk', name: of.desk }
+    const { person } = (await placeOf(doing.conversation)) ?? {}
+    const isColleagues = person !== undefined && person !== calling.name
+    return isColleagues && doing.type !== 'send' ? { kind: 'desk', name: of.desk } : calling.actor
+  }
+
+  /** A machine acts for the desk, which may do anything: what people have is for those that may do more. */
+  async function mustBeNobodys(doing: Doing): Promise<void> {
+    const place = 'conversation' in doing ? await placeOf(doing.conversation) : undefined
+    if (place?.state === 'assigned') throw new Refusal('NOT_OWNER')
+  }
+
+  async function placeOf(conversation: string) {
+    const row = await journal
+      .selectFrom('conversation')
+      .select(['state', 'bot', 'team', 'person', 'lease'])
+      .where('id', '=', conversation)
+      .executeTakeFirst()
+    if (!row) return undefined
+    const { state, bot, team, person, lease } = row
+    return {
+      state,
+      lease,
+      ...(bot !== null && { bot }),
+      ...(team !== null && { team }),
+      ...(person !== null && { person }),
+    }
+  }
+
+  /** Before → after, for the audit log. */
+  async function watched(
+    conversation: string,
+    note: (what: { before?: Json; after?: Json }) => void,
+    work: () => Promise<typeof OK>,
+    more: { readonly [key: string]: Json } = {},
+  ): Promise<typeof OK> {
+    const before = await placeOf(conversation)
+    const done = await work()
+    note({ before: before ?? null, after: { ...(await placeOf(conversation)), ...more } })
+    return done
+  }
+
+  /** Whoever is in a status without chats cannot write to customers. */
+  function mayWrite(calling: Calling): void {
+    const status = calling.kind === 'person' ? roster.person(calling.name)?.status : undefined
+    if (status && !status.isForChats) throw new Refusal('STATUS_WITHOUT_CHATS', { params: { status: status.name } })
+  }
+
+  function mayBeGiven({ person, team }: { person?: string | undefined; team?: string | undefined }): void {
+    if (person !== undefined && !roster.all().some(({ name }) => name === person)) {
+      throw new Refusal('NOBODY_THERE', { params: { person } })
+    }
+    if (team !== undefined && !of.teams.includes(team)) throw new Refusal('TEAM_UNKNOWN', { params: { team } })
+  }
+
+  api.on('POST /conversations/:conversation/send', ({ calling, params, body }) => {
+    const { id, lease, text, files = [] } = body
+    return run(calling, id, { type: 'send', ...params, lease, content: contentOf(calling, text, files) }, () =>
+      mayWrite(calling),
+    )
+  })
+
+  function contentOf(calling: Calling, text: string | undefined, files: readonly string[]): Content {
+    const parts = files.map((ref) => of.fileOf(calling, ref))
+    const content = [...(text?.trim() ? [{ type: 'text', text } as const] : []), ...parts]
+    if (content.length === 0) throw new Refusal('NOTHING_TO_SEND')
+    return content
+  }
+
+  api.on('POST /conversations/:conversation/note', ({ calling, params, body: { id, lease, text } }) =>
+    run(calling, id, { type: 'note', ...params, lease, text }),
+  )
+  api.on('POST /conversations/:conversation/take', ({ calling, params, body: { id, lease }, note }) =>
+    watched(params.conversation, note, async () => {
+      const mine: Doing = { type: 'take', ...params, lease }
+      const { person } = (await placeOf(params.conversation)) ?? {}
+      const isColleagues = person !== undefined && person !== calling.name
+      // An agent’s own take of what a colleague has is refused by the core.
+      const doing: Doing =
+        isColleagues && mayAs(calling.role, 'supervisor')
+          ? { type: 'assign', ...params, lease, person: calling.name }
+          : mine
+      return run(calling, id, doing, () => mayWrite(calling))
+    }),
+  )
+  api.on('POST /conversations/:conversation/assign', ({ calling, params, body: { id, lease, person, team }, note }) =>
+    watched(params.conversation, note, () =>
+      run(calling, id, { type: 'assign', ...params, lease, person, team }, () => mayBeGiven({ person, team })),
+    ),
+  )
+  api.on('POST /conversations/:conversation/transfer', ({ calling, params, body, note }) =>
+    watched(params.conversation, note, async () => {
+      const { id, lease, person, team } = body
+      const to = { person, team }
+      const done = await run(calling, id, { type: 'transfer', ...params, lease, to }, () => mayBeGiven(to))
+      // Whoever has it now sees it.
+      if (body.note !== undefined) await run(calling, `${id}:note`, { type: 'note', ...params, text: body.note })
+      return done
+    }),
+  )
+  api.on('POST /conversations/:conversation/return', ({ calling, params, body: { id, lease, because }, note }) =>
+    watched(params.conversation, note, () => run(calling, id, { type: 'return', ...params, lease, because })),
+  )
+  api.on('POST /conversations/:conversation/close', ({ calling, params, body: { id, lease, because, say }, note }) =>
+    watched(
+      params.conversation,
+      note,
+      () =>
+        run(calling, id, { type: 'close', ...params, lease, because, say }, () => {
+          if (say !== undefined) mayWrite(calling)
+        }),
+      { because },
+    ),
+  )
+  api.on('POST /conversations/:conversation/resend', ({ calling, params, body: { id, delivery }, note }) => {
+    note({ after: { delivery } })
+    return run(calling, id, { type: 'resend', ...params, delivery }, () => mayWrite(calling))
+  })
+}

@@ -1,0 +1,81 @@
+/** What is answered to whoever may not do what they ask. */
+import type { RefusalCode as CommandRefusal } from '#core'
+import type { Reason } from './shapes.ts'
+
+const REFUSALS = {
+  NOT_SIGNED_IN: [401, 'Nobody is signed in here. Sign in, or send the token of a machine.'],
+  ORIGIN_NOT_ALLOWED: [
+    403,
+    'A page of another site may not do this. Open the desk at the address of server.publicUrl.',
+  ],
+  FORBIDDEN: [403, 'This needs a role that may do more.'],
+  PEOPLE_ONLY: [403, 'Only a person who is signed in can do this, not a token.'],
+  NOT_FOUND: [404, 'It is not there, or not yours to see.'],
+  SIGN_IN_REFUSED: [401, 'Name and password do not belong together.'],
+  LOCKED_OUT: [429, 'It was tried too often. Wait, or let an administrator send you a link.'],
+  BUSY: [503, 'Too many sign in at a time. Try again in a while.'],
+  LINK_NOT_GOOD: [410, 'The link is not good, or no longer. An administrator can make another.'],
+  PASSWORD_TOO_SHORT: [400, 'The password is too short.'],
+  PASSWORD_IS_NAME: [400, 'The password is the name.'],
+  STATUS_UNKNOWN: [400, 'There is no such status.'],
+  STATUS_WITHOUT_CHATS: [409, 'In this status nothing can be sent.'],
+  NOBODY_THERE: [400, 'There is nobody of this name.'],
+  TEAM_UNKNOWN: [400, 'There is no such team.'],
+  NOTHING_TO_SEND: [400, 'There is nothing in the message.'],
+  FILE_REFUSED: [400, 'This is no file that was uploaded here.'],
+  FILE_TOO_LARGE: [413, 'The file is too large.'],
+  FILE_EMPTY: [400, 'The file is empty.'],
+  FILE_GONE: [410, 'There is no such file, or it is no longer kept.'],
+  FILE_NOT_HERE_YET: [503, 'The file is still on its way. Try again in a while.'],
+  NO_BLACKLIST: [404, 'Nothing here can turn customers away: the YAML has no blacklist.'],
+  BLACKLIST_REFUSED: [409, 'The blacklist did not take it.'],
+  CURSOR_NOT_GOOD: [400, 'The cursor is none that a page of this list gave.'],
+  TOO_MANY_CONNECTIONS: [429, 'Too many screens are open. Close one.'],
+  // What commands are refused with: see RefusalCode of the core.
+  NOT_OWNER: [409, 'Someone else has it now.'],
+  ALREADY_OPEN: [409, 'A conversation is open already.'],
+  NEW_MESSAGE: [409, 'The customer has just written something that nobody has seen yet.'],
+  WINDOW_CLOSED: [409, 'The platform takes no more messages now.'],
+  BLOCKED: [409, 'A plugin has stopped it.'],
+  CHANNEL_DOWN: [409, 'The channel is down.'],
+  CLOSED: [409, 'The conversation is closed.'],
+  INVALID: [409, 'This makes no sense here.'],
+} as const satisfies { readonly [code: string]: readonly [status: number, message: string] }
+export type RefusalCode = keyof typeof REFUSALS
+
+/** Thrown in a route, which then answers it as `Refused` of the shapes. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly code: RefusalCode
+  readonly params: Reason['params']
+  readonly statusCode: number
+  /** When it may be tried again. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(
+    code: RefusalCode,
+    options: {
+      readonly params?: Reason['params']
+      readonly message?: string
+      readonly retryAfterMs?: number
+      readonly cause?: unknown
+    } = {},
+  ) {
+    const [statusCode, message] = REFUSALS[code]
+    super(options.message ?? message, { cause: options.cause })
+    this.code = code
+    this.params = options.params
+    this.statusCode = statusCode
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
+
+/** Of a command that the core has refused. Its sentence is for whoever reads answers by eye. */
+export function refusedCommand(code: CommandRefusal, message: string): Refusal {
+  // The conversation was seen before the command was given: what is not there any more is the open one.
+  return new Refusal(code === 'NOT_FOUND' ? 'CLOSED' : code, { message })
+}
+
+/** All codes, for the documentation. */
+export const codes: readonly { readonly code: string; readonly status: number; readonly message: string }[] =
+  Object.entries(REFUSALS).map(([code, [status, message]]) => ({ code, status, message }))

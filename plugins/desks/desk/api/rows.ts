@@ -1,0 +1,299 @@
+/** Conversations as rows of lists: which ones a caller may see, in which order, and what is shown of each. */
+import { type ExpressionBuilder, type Kysely, type SelectQueryBuilder, sql } from 'kysely'
+import { type JournalTables, z } from '#core'
+import type { Calling } from '../access/door.ts'
+import type { AccessTables } from '../access/tables.ts'
+import { Refusal } from './refusal.ts'
+import { byOf, firstWords } from './said.ts'
+import { type Placed, personOf, type Sight } from './seen.ts'
+import type { asked, Counts, ListName, Row, Rows } from './shapes.ts'
+
+/** More unread messages than this are as many as this. */
+const MAX_UNREAD = 99
+
+/** A row for everybody, and what is needed to say who may see it. What differs from person to person is added to it. */
+export interface SharedRow {
+  readonly row: Omit<Row, 'unread' | 'lookers'>
+  readonly placed: Placed
+  /** Where it was before it came to who has it now: whoever saw it there and no longer does is told. */
+  readonly placedBefore: Placed | undefined
+  /** The numbers of the customer's latest messages, at most 100. */
+  readonly messages: readonly number[]
+}
+
+export interface RowsOf {
+  /** One page of a list. */
+  page(calling: Calling, query: z.output<typeof asked.list>): Promise<Rows>
+  /** All that are open, counted by whose they are: once for everybody who asks. */
+  groups(): Promise<readonly Group[]>
+  counts(calling: Calling, groups: readonly Group[]): Counts
+  /** The rows of these conversations, whoever may see them. */
+  shared(ids: readonly string[]): Promise<readonly SharedRow[]>
+  /** The open conversation of a chat, or the latest of it. */
+  latestOf(chats: readonly string[]): Promise<readonly string[]>
+  /** How far each person has read in these chats. */
+  readings(chats: readonly string[]): Promise<Readings>
+  /** A row as somebody sees it. */
+  asSeenBy(calling: Calling, shared: SharedRow, readings: Readings): Row
+}
+
+/** So many open conversations are of one kind. */
+export type Group = Placed & { readonly state: Row['state']; readonly n: number }
+
+/** By chat, and then by person. */
+export type Readings = ReadonlyMap<string, ReadonlyMap<string, number>>
+
+type Joined = ExpressionBuilder<JournalTables, 'conversation' | 'chat'>
+
+/** Where a page ended: the key by which it is sorted, and the conversation. */
+const Cursor = z.tuple([z.number(), z.string()])
+
+export function makeRows(of: {
+  readonly journal: Kysely<JournalTables>
+  readonly sql: Kysely<AccessTables>
+  readonly sight: Sight
+  /** The name of a channel by its account. */
+  channelOf(account: string): string
+  accountOf(channel: string): string | undefined
+  titleOf(person: string): string | undefined
+  isBlocked(customer: string): Promise<boolean>
+  /** Who looks at a chat now. */
+  lookersAt(chat: string): readonly string[]
+}): RowsOf {
+  const { journal, sight } = of
+
+  const joined = () => journal.selectFrom('conversation').innerJoin('chat', 'chat.id', 'conversation.chat')
+
+  const ofList = (calling: Calling, list: ListName) => (where: Joined) => {
+    const theirs = sight.condition(calling)(where)
+    switch (list) {
+      case 'mine':
+        return where.and([
+          where('conversation.state', '=', 'assigned'),
+          where('conversation.person', '=', personOf(calling)),
+          theirs,
+        ])
+      case 'queue':
+        return where.and([where('conversation.state', '=', 'queued'), theirs])
+      case 'bot':
+        return where.and([where('conversation.state', '=', 'bot'), theirs])
+      case 'all':
+        return where.and([where('conversation.state', '!=', 'closed'), theirs])
+      case 'closed':
+        return where.and([where('conversation.closed_at', 'is not', null), theirs])
+    }
+  }
+
+  /** Of the key, `sign` 1: the smallest first. */
+  function orderOf({ list, sort }: z.output<typeof asked.list>) {
+    if (list === 'closed') return { key: sql<number>`conversation.closed_at`, sign: -1 } as const
+    if (sort === 'newest') return { key: sql<number>`chat.last_in_at`, sign: -1 } as const
+    return { key: waitingSince, sign: 1 } as const
+  }
+
+  async function page(calling: Calling, query: z.output<typeof asked.list>): Promise<Rows> {
+    const { list, channel, team, limit } = query
+    const account = channel === undefined ? undefined : of.accountOf(channel)
+    if (channel !== undefined && account === undefined) return { rows: [] }
+    const { key, sign } = orderOf(query)
+    const direction = sign === 1 ? 'asc' : 'desc'
+    let found = joined()
+      .select(['conversation.id', key.as('at')])
+      .where(ofList(calling, list))
+      .orderBy('at', direction)
+      .orderBy('conversation.id', direction)
+      .limit(limit + 1)
+    if (account !== undefined) found = found.where('chat.account', '=', account)
+    if (team !== undefined) found = found.where('conversation.team', '=', team)
+    if (query.cursor !== undefined) {
+      const [at, id] = cursorOf(query.cursor)
+      found = found.where(
+        sign === 1
+          ? sql<boolean>`(${key}, conversation.id) > (${at}, ${id})`
+          : sql<boolean>`(${key}, conversation.id) < (${at}, ${id})`,
+      )
+    }
+    const ids = await found.execute()
+    const shown = ids.slice(0, limit)
+    const rows = await shared(shown.map(({ id }) => id))
+    const read = await readings(rows.map(({ row }) => row.chat))
+    const last = shown.at(-1)
+    return {
+      rows: rows.map((row) => asSeenBy(calling, row, read)),
+      ...(ids.length > limit && last && { next: JSON.stringify([last.at, last.id]) }),
+    }
+  }
+
+  async function groups(): Promise<readonly Group[]> {
+    return joined()
+      .select(['conversation.state', 'conversation.desk', 'conversation.team', 'conversation.person', 'chat.account'])
+      .select((select) => select.fn.countAll<number>().as('n'))
+      .where('conversation.state', '!=', 'closed')
+      .groupBy(['conversation.state', 'conversation.desk', 'conversation.team', 'conversation.person', 'chat.account'])
+      .execute()
+  }
+
+  function counts(calling: Calling, all: readonly Group[]): Counts {
+    const theirs = all.filter((group) => sight.sees(calling, group))
+    const sum = (groups: readonly Group[]) => groups.reduce((total, { n }) => total + n, 0)
+    const inState = (state: Group['state']) => theirs.filter((group) => group.state === state)
+    return {
+      mine: sum(inState('assigned').filter(({ person }) => person === personOf(calling))),
+      queue: sum(inState('queued')),
+      bot: sum(inState('bot')),
+      all: sum(theirs),
+    }
+  }
+
+  async function shared(ids: readonly string[]): Promise<readonly SharedRow[]> {
+    if (ids.length === 0) return []
+    const found = await withAll(joined().where('conversation.id', 'in', ids)).execute()
+    const blocked = new Map<string, boolean>()
+    for (const { customer } of found) if (!blocked.has(customer)) blocked.set(customer, await of.isBlocked(customer))
+    const rows = new Map(found.map((row) => [row.id, sharedRow(row, blocked.get(row.customer) ?? false)]))
+    return ids.flatMap((id) => rows.get(id) ?? [])
+  }
+
+  function sharedRow(row: Found, isBlocked: boolean): SharedRow {
+    const said = row.last_body === null ? undefined : firstWords(row.last_body)
+    const by = row.last_by === null ? undefined : byOf(row.last_by, of.titleOf)
+    const numbers = z.array(z.number()).parse(JSON.parse(row.messages))
+    return {
+      placed: { desk: row.desk, team: row.team, person: row.person, account: row.account },
+      placedBefore:
+        row.owner_before === null ? undefined : { ...Owner.parse(JSON.parse(row.owner_before)), account: row.account },
+      messages: numbers,
+      row: {
+        id: row.id,
+        chat: row.chat,
+        customer: {
+          id: row.customer,
+          ...(row.name !== null && { name: row.name }),
+          ...(row.avatar_url !== null && { avatarUrl: row.avatar_url }),
+        },
+        channel: of.channelOf(row.account),
+        ...(row.entry !== null && { entry: row.entry }),
+        state: row.state,
+        ...(row.bot !== null && { bot: row.bot }),
+        ...(row.team !== null && { team: row.team }),
+        ...(row.person !== null && { person: row.person }),
+        origin: row.origin,
+        lease: row.lease,
+        openedAtMs: row.opened_at,
+        ...(row.queued_at !== null && { queuedAtMs: row.queued_at }),
+        ...(row.assigned_at !== null && { assignedAtMs: row.assigned_at }),
+        ...(row.closed_at !== null && {
+          closed: {
+            atMs: row.closed_at,
+            reason: row.close_reason ?? '',
+            ...(row.closed_by_json !== null && { by: byOf(row.closed_by_json, of.titleOf) }),
+          },
+        }),
+        head: row.head,
+        ...(said && by && row.last_at !== null && { last: { ...said, by, atMs: row.last_at } }),
+        ...(row.state !== 'closed' && row.waiting_since !== null && { waitingSinceMs: row.waiting_since }),
+        isBlocked,
+        failed: row.failed,
+      },
+    }
+  }
+
+  function asSeenBy(calling: Calling, { row, messages }: SharedRow, readings: Readings): Row {
+    const upTo = readings.get(row.chat)?.get(personOf(calling)) ?? 0
+    return {
+      ...row,
+      unread: Math.min(MAX_UNREAD, messages.filter((seq) => seq > upTo).length),
+      lookers: of.lookersAt(row.chat).filter((person) => person !== personOf(calling)),
+    }
+  }
+
+  async function readings(chats: readonly string[]): Promise<Readings> {
+    const byChat = new Map<string, Map<string, number>>()
+    if (chats.length === 0) return byChat
+    const rows = await of.sql.selectFrom('reading').selectAll().where('chat', 'in', chats).execute()
+    for (const { chat, person, seq } of rows) {
+      const there = byChat.get(chat) ?? new Map<string, number>()
+      byChat.set(chat, there.set(person, seq))
+    }
+    return byChat
+  }
+
+  async function latestOf(chats: readonly string[]): Promise<readonly string[]> {
+    const rows = await journal
+      .selectFrom('chat')
+      .select([
+        'chat.conversation',
+        (select) =>
+          select
+            .selectFrom('conversation')
+            .select('conversation.id')
+            .whereRef('conversation.chat', '=', 'chat.id')
+            .orderBy('conversation.opened_at', 'desc')
+            .limit(1)
+            .as('latest'),
+      ])
+      .where('chat.id', 'in', chats)
+      .execute()
+    return rows.flatMap(({ conversation, latest }) => conversation ?? latest ?? [])
+  }
+
+  return { page, groups, counts, shared, latestOf, readings, asSeenBy }
+}
+
+/** Of `owner_json`. A bot’s is at no desk. */
+const Owner = z
+  .looseObject({ desk: z.string().optional(), team: z.string().optional(), person: z.string().optional() })
+  .transform(({ desk = null, team = null, person = null }) => ({ desk, team, person }))
+
+function cursorOf(text: string): z.output<typeof Cursor> {
+  try {
+    return Cursor.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new Refusal('CURSOR_NOT_GOOD', { cause })
+  }
+}
+
+/** When the customer wrote the first message that no agent or bot has answered; those who wait for nothing come last. */
+const waitingSince = sql<number>`coalesce((
+  select e.at from entry e
+  where e.chat = chat.id and e.kind = 'in' and e.type = 'message' and e.conversation = conversation.id
+    and e.seq > coalesce((
+      select o.seq from entry o
+      where o.chat = chat.id and o.kind = 'out' and json_extract(o.by_json, '$.kind') in ('agent', 'bot')
+      order by o.seq desc limit 1), 0)
+  order by e.seq limit 1), ${Number.MAX_SAFE_INTEGER})`
+
+/** All that a row shows, each found by the order of its chat. */
+function withAll(query: SelectQueryBuilder<JournalTables, 'conversation' | 'chat', object>) {
+  const last = (column: 'body_json' | 'by_json' | 'at') => sql<string | null>`(
+    select ${sql.ref(`e.${column}`)} from entry e
+    where e.chat = chat.id and (e.kind = 'out' or (e.kind = 'in' and e.type in ('message', 'agent-message')))
+    order by e.seq desc limit 1)`
+  return query
+    .innerJoin('customer', 'customer.id', 'conversation.customer')
+    .selectAll('conversation')
+    .select(['chat.account', 'chat.seq as head', 'customer.name', 'customer.avatar_url'])
+    .select([
+      last('body_json').as('last_body'),
+      last('by_json').as('last_by'),
+      sql<number | null>`${last('at')}`.as('last_at'),
+      sql<number | null>`nullif(${waitingSince}, ${Number.MAX_SAFE_INTEGER})`.as('waiting_since'),
+      sql<string | null>`(
+        select json_extract(e.body_json, '$.entry') from conversation_change o join entry e on e.id = o.cause
+        where o.conversation = conversation.id and o.n = 1)`.as('entry'),
+      sql<string | null>`(
+        select b.owner_json from conversation_change b
+        where b.conversation = conversation.id and b.lease < conversation.lease order by b.n desc limit 1)`.as(
+        'owner_before',
+      ),
+      sql<string>`(
+        select json_group_array(seq) from (
+          select e.seq from entry e where e.chat = chat.id and e.kind = 'in' and e.type = 'message'
+          order by e.seq desc limit ${MAX_UNREAD + 1}))`.as('messages'),
+      sql<number>`(
+        select count(*) from delivery d join entry e on e.chat = d.chat and e.seq = d.seq
+        where d.chat = chat.id and d.destination = 'channel' and d.by_kind = 'agent'
+          and d.state in ('dead', 'unknown') and e.conversation = conversation.id)`.as('failed'),
+    ])
+}
+type Found = Awaited<ReturnType<ReturnType<typeof withAll>['execute']>>[number]

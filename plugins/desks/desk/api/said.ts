@@ -1,0 +1,76 @@
+/** What the journal has as JSON, in the shapes of the API: who said something, and what. */
+import { inLanguage, type Localized, z } from '#core'
+import { type By, type Face, type Part, Part as PartShape, PartType } from './shapes.ts'
+
+const Actor = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('customer') }),
+  z.object({ kind: z.enum(['bot', 'feature', 'channel', 'desk']), name: z.string() }),
+  z.object({ kind: z.literal('agent'), person: z.string() }),
+  z.object({ kind: z.literal('core') }),
+])
+
+/** Of `by_json` and its like. `titleOf`: what colleagues see of a person. */
+export function byOf(json: string, titleOf: (person: string) => string | undefined, seenAs?: Face): By {
+  const actor = Actor.parse(JSON.parse(json))
+  const seen = seenAs && { seenAs }
+  if (actor.kind === 'agent') return { kind: 'agent', name: actor.person, title: titleOf(actor.person), ...seen }
+  return 'name' in actor ? { kind: actor.kind, name: actor.name, ...seen } : { kind: actor.kind, ...seen }
+}
+
+const WithParts = z.object({ parts: z.array(z.looseObject({ type: PartType })) })
+const WithText = z.looseObject({
+  text: z.string().optional(),
+  transcript: z.string().optional(),
+  prompt: z.string().optional(),
+  title: z.string().optional(),
+  label: z.string().optional(),
+  name: z.string().optional(),
+})
+const File = z.object({ url: z.string() })
+
+/** How much of a message a list shows. */
+const MAX_CHARS = 200
+
+/** The beginning of a message, and of which type it is. */
+export function firstWords(bodyJson: string): { readonly text: string; readonly part: PartType } | undefined {
+  const body = WithParts.safeParse(JSON.parse(bodyJson))
+  const parts = body.success ? body.data.parts : []
+  const [first] = parts
+  if (!first) return undefined
+  const said = parts.map((part) => {
+    const { text, transcript, prompt, title, label, name } = WithText.parse(part)
+    return text ?? transcript ?? prompt ?? title ?? label ?? name ?? ''
+  })
+  const text = said.filter(Boolean).join(' ').replace(/\s+/g, ' ')
+  return { text: [...text].slice(0, MAX_CHARS).join(''), part: first.type }
+}
+
+/** The parts of a message, its files at addresses of the desk. `entry`: where they are fetched from. */
+export function partsOf(bodyJson: string, entry: { readonly chat: string; readonly id: string }): readonly Part[] {
+  const body = WithParts.safeParse(JSON.parse(bodyJson))
+  if (!body.success) return []
+  return body.data.parts.flatMap((part, place) => {
+    const file = File.safeParse(part)
+    const isOurs = file.success && /^(media|kept):/.test(file.data.url)
+    const { chat, id } = entry
+    const address = `api/chats/${encodeURIComponent(chat)}/entries/${encodeURIComponent(id)}/files/${place}`
+    const shown = PartShape.safeParse(isOurs ? { ...part, url: address } : part)
+    return shown.success ? [shown.data] : []
+  })
+}
+
+/** The address of a file in the journal: of the part at this place. */
+export function fileOf(
+  bodyJson: string,
+  place: number,
+): { readonly url: string; readonly name?: string | undefined } | undefined {
+  const body = WithParts.safeParse(JSON.parse(bodyJson))
+  const part = body.success ? body.data.parts[place] : undefined
+  const found = z.object({ url: z.string(), name: z.string().optional() }).safeParse(part)
+  return found.success ? found.data : undefined
+}
+
+/** One value in the languages of the YAML, for logs and the like. */
+export function inFirst(text: string | Localized<string>, languages: readonly string[]): string {
+  return typeof text === 'string' ? text : (inLanguage(text, undefined, languages) ?? '')
+}

@@ -1,0 +1,83 @@
+/**
+ * What a caller may see. Agents: the conversations of their teams and their own, and what a bot has on the channels
+ * that their teams take; so whoever is in no team sees nothing. Supervisors and administrators: all of the desk.
+ * Everything that reads conversations asks here.
+ */
+import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely'
+import type { JournalTables } from '#core'
+import type { Calling } from '../access/door.ts'
+import type { Seen } from './serve.ts'
+
+/** Of `conversation`, joined with its `chat`. */
+type Joined = ExpressionBuilder<JournalTables, 'conversation' | 'chat'>
+
+export interface Sight extends Seen {
+  /** The condition that a conversation is theirs to see. */
+  condition(calling: Calling): (where: Joined) => Expression<SqlBool>
+  /** The same of one that is known already. */
+  sees(calling: Calling, placed: Placed): boolean
+}
+
+/** What is needed of a conversation to know who may see it. */
+export interface Placed {
+  readonly desk: string | null
+  readonly team: string | null
+  readonly person: string | null
+  readonly account: string
+}
+
+export function makeSight(of: {
+  readonly desk: string
+  readonly journal: Kysely<JournalTables>
+  /** The accounts of the channels that these teams take. */
+  accountsOf(teams: readonly string[]): readonly string[]
+}): Sight {
+  const { desk, journal, accountsOf } = of
+
+  const condition =
+    (calling: Calling) =>
+    (where: Joined): Expression<SqlBool> => {
+      const { teams } = calling
+      if (!teams) return where.or([where('conversation.desk', '=', desk), where('conversation.desk', 'is', null)])
+      return where.or([
+        where.and([where('conversation.desk', '=', desk), where('conversation.team', 'in', [...teams])]),
+        where.and([where('conversation.desk', '=', desk), where('conversation.person', '=', personOf(calling))]),
+        where.and([where('conversation.desk', 'is', null), where('chat.account', 'in', [...accountsOf(teams)])]),
+      ])
+    }
+
+  async function isThere(
+    calling: Calling,
+    column: 'conversation.id' | 'conversation.chat' | 'conversation.customer',
+    id: string,
+  ): Promise<boolean> {
+    const found = await journal
+      .selectFrom('conversation')
+      .innerJoin('chat', 'chat.id', 'conversation.chat')
+      .select('conversation.id')
+      .where(column, '=', id)
+      .where(condition(calling))
+      .limit(1)
+      .executeTakeFirst()
+    return found !== undefined
+  }
+
+  return {
+    condition,
+    sees(calling, placed) {
+      const { teams } = calling
+      if (placed.desk !== null && placed.desk !== desk) return false
+      if (!teams) return true
+      if (placed.desk === null) return accountsOf(teams).includes(placed.account)
+      return placed.person === personOf(calling) || (placed.team !== null && teams.includes(placed.team))
+    },
+    conversation: (calling, id) => isThere(calling, 'conversation.id', id),
+    chat: (calling, id) => isThere(calling, 'conversation.chat', id),
+    customer: (calling, id) => isThere(calling, 'conversation.customer', id),
+  }
+}
+
+/** A machine has no conversations of its own: no person has an empty name. */
+export function personOf(calling: Calling): string {
+  return calling.kind === 'person' ? calling.name : ''
+}
