@@ -564,7 +564,7 @@ function fastifyLog(log: Log): FastifyBaseLogger {
     if (typeof fields === 'string') log[level]({}, fields)
     else log[level](withoutRequests(fields), typeof text === 'string' ? text : '')
   }
-  return {
+  const logger: FastifyBaseLogger = {
     level: 'debug',
     fatal: line('error'),
     error: line('error'),
@@ -573,8 +573,10 @@ function fastifyLog(log: Log): FastifyBaseLogger {
     debug: line('debug'),
     trace: line('debug'),
     silent: () => {},
-    child: () => fastifyLog(log),
+    // Asked for with each request.
+    child: () => logger,
   }
+  return logger
 }
 
 function withoutRequests(fields: unknown): object {
