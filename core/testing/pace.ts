@@ -1,16 +1,21 @@
 /** Time that moves only when everything that became due is done: for tests and rehearsals. */
 import type { Runtime } from '../runtime/runtime.ts'
 import type { ManualClock } from './clock.ts'
+import { settled } from './settled.ts'
 
 /** How seldom a runtime looks for what it does not know of: days pass quickly, and nothing comes about only by that. */
 export const SWEEP_EVERY_MS = 3_600_000
+
+/** Of the bots of a test it is not known that they wait for the clock. */
+const NOBODY: ReadonlySet<string> = new Set()
 
 export interface Pace {
   /** Resolves when nothing is being handled, sent or due. */
   idle(): Promise<void>
   /**
-   * Moves the clock on from one due moment to the next, each time waiting until what became due is done. What is held
-   * back from outside (an answer of a test's server, say) is waited for a second of real time, once.
+   * Moves the clock on from one due moment to the next, each time waiting until what became due is done, or waits for
+   * the clock itself. What is held back from outside (an answer of a test's server, say) is waited for a second of real
+   * time, once.
    */
   advance(ms: number): Promise<void>
 }
@@ -28,7 +33,7 @@ export async function isDone(work: Promise<void>): Promise<boolean> {
 }
 
 /** `runtime` is asked each time: a test may start another on the same clock. */
-export function makePace(clock: ManualClock, runtime: () => Pick<Runtime, 'idle'>): Pace {
+export function makePace(clock: ManualClock, runtime: () => Runtime): Pace {
   async function idle(): Promise<void> {
     for (;;) {
       await runtime().idle()
@@ -41,7 +46,8 @@ export function makePace(clock: ManualClock, runtime: () => Pick<Runtime, 'idle'
     async advance(ms) {
       let isHeld = false
       await moveOn(clock, ms, async () => {
-        if (!isHeld) isHeld = !(await isDone(idle()))
+        if (isHeld) return
+        isHeld = (await settled(runtime(), { clock, takingTime: NOBODY, patienceMs: PATIENCE_MS })) === 'held'
       })
       await idle()
     },

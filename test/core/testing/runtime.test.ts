@@ -1,7 +1,8 @@
 /** What authors are given for their tests: that it fails when it should, and says why. */
 import { existsSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { definePlugin, z } from '../../../core/index.ts'
+import { defineBot, definePlugin, z } from '../../../core/index.ts'
 import { manualClock, memoryChannel, testRuntime } from '../../../core/testing/index.ts'
 
 const ECHO = { bots: { parrot: { use: 'echo' } } }
@@ -78,6 +79,28 @@ describe('a runtime of a test', () => {
     const folder = /folder: (\S+)/.exec(String(await failed.catch((error: unknown) => error)))?.[1] ?? ''
     expect(folder).toMatch(/switchboard-/)
     expect(existsSync(folder)).toBe(false)
+  })
+
+  test('waits for what takes real time, also after something that only waited for the clock', async () => {
+    const clock = manualClock(0)
+    const answeredAtMs: number[] = []
+    const slow = defineBot({
+      name: 'slow',
+      summary: 'Takes real time to answer.',
+      config: z.strictObject({}),
+      setup: () => ({
+        async answer(turn) {
+          await setTimeout(50)
+          answeredAtMs.push(clock.now())
+          return turn.reply('at last')
+        },
+      }),
+    })
+    const routes = [{ from: ['memory'], mode: 'bot-only', bot: 'slow', collect: '2s' }]
+    await using bot = await testRuntime({ bots: { slow: { use: slow } }, routes }, { clock })
+    await bot.user('u1').says('hello')
+    await bot.advance(60_000)
+    expect(answeredAtMs).toEqual([2_000])
   })
 
   test('goes on from its folder when it is started again', async () => {
