@@ -8,6 +8,7 @@ export type { Hours, SettingFile } from './config/schema.ts'
 export { bytes, cron, duration, file, hours, httpUrl, localized, refers, say, secret } from './config/schema.ts'
 export type { Actor, Conversation, ConversationState, Owner } from './conversation.ts'
 export { DeliveryError, messageOf, SwitchboardError } from './errors.ts'
+export type { CustomerFilter, CustomerPage, CustomerQuery, ServedBy } from './journal/engine.ts'
 export type { JournalTables } from './journal/tables.ts'
 export { finder, fold, type Keyword, keyword, matcher } from './matcher.ts'
 export type {
@@ -53,7 +54,6 @@ export { capped } from './services/capped.ts'
 export type { Clock } from './services/clock.ts'
 export { eventStream } from './services/event-stream.ts'
 export { type Limit, limitOf } from './services/limit.ts'
-export { spelling } from './spelling.ts'
 export type {
   BotTurn,
   CallbackEvent,

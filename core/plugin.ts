@@ -10,7 +10,7 @@ import type { Capabilities } from './capabilities.ts'
 import type { Command, CommandResult } from './command.ts'
 import type { SettingFile } from './config/resolve.ts'
 import type { Actor, Conversation } from './conversation.ts'
-import type { Erased, MergeResult } from './journal/engine.ts'
+import type { CustomerPage, CustomerQuery, Erased, MergeResult } from './journal/engine.ts'
 import type { JournalTables } from './journal/tables.ts'
 import type { Content, CustomerPatch, InboundEvent, Json, Part } from './message.ts'
 import type { Caller } from './services/callers.ts'
@@ -170,6 +170,8 @@ export interface Context<C, DB> {
     patch(id: string, patch: CustomerPatch): Promise<void>
     /** Under another id, if it has turned out to be somebody who was known already: what was kept by the old one is theirs. */
     get(id: string): Promise<Customer | undefined>
+    /** One page of a list of customers. */
+    list(query: CustomerQuery): Promise<CustomerPage>
     /** Gives the tags that the customer has then; `undefined`: there is no such customer. */
     tag(
       id: string,

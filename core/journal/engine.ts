@@ -419,6 +419,56 @@ export interface MediaTask {
   readonly attempts: number
 }
 
+export interface CustomerFilter {
+  /** In the name, the real name (a field), or an id; in whatever case, full-width or half-width. Any part of it. */
+  readonly search?: string | undefined
+  /** In the name or the real name. */
+  readonly name?: string | undefined
+  /** In the customer's ids on channels, and the one by which they are known elsewhere. */
+  readonly id?: string | undefined
+  /** Our own id, whole. */
+  readonly key?: string | undefined
+  readonly tag?: string | undefined
+  /** The account of a channel. */
+  readonly account?: string | undefined
+  /** When they first came: from this moment on, up to but not including the other. */
+  readonly created?: { readonly fromMs: number; readonly untilMs: number } | undefined
+}
+
+/** Customers with whom these teams or this person had a conversation, at this desk. */
+export interface ServedBy {
+  readonly desk: string
+  readonly teams: readonly string[]
+  readonly person: string
+}
+
+/** By when they first came, or by their last message. */
+export type CustomerSort = 'newest' | 'oldest' | 'last-message' | 'longest-silent'
+
+export interface CustomerQuery {
+  readonly filter: CustomerFilter
+  /** Left out: all customers. */
+  readonly servedBy?: ServedBy | undefined
+  readonly sort: CustomerSort
+  /** What a page gave as `next`, with the same filter and order. */
+  readonly cursor?: readonly [at: number, id: string] | undefined
+  readonly limit: number
+}
+
+export interface ListedCustomer extends StoredCustomer {
+  readonly avatarUrl: string | undefined
+  readonly chats: readonly { readonly account: string; readonly externalId: string }[]
+  readonly firstAtMs: number
+  /** Of their last message, to the minute. */
+  readonly lastAtMs: number
+}
+
+/** Customers of the same moment are in the order of their ids, so that none is missed or repeated on the next page. */
+export interface CustomerPage {
+  readonly customers: readonly ListedCustomer[]
+  readonly next: readonly [at: number, id: string] | undefined
+}
+
 /** `known-apart`: each of the two is known elsewhere by an id of their own. */
 export type MergeResult = 'merged' | 'known-apart' | 'not-found'
 
@@ -475,6 +525,8 @@ export interface Engine {
   /** This and `findCustomer` know a customer who turned out to be another one by the old id, too. */
   patchCustomer(id: string, patch: CustomerPatch, nowMs: number): Promise<void>
   findCustomer(id: string): Promise<StoredCustomer | undefined>
+  /** One page of a list of customers. */
+  findCustomers(query: CustomerQuery): Promise<CustomerPage>
   /** Gives the tags that the customer has then; `undefined`: there is no such customer. */
   tagCustomer(
     id: string,

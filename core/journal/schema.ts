@@ -312,18 +312,22 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
     DROP TABLE allowance;
   `,
 
-  // Lists of customers: one index has all that they are searched by, so that a search reads nothing else. A list of
-  // names cannot be indexed for what stands inside them, and two characters are too few for any index of SQLite's own.
+  // Lists of customers. `n` is their order, by when they first came: so it is the number of what they are found by, and
+  // a search gives them in that order by itself: see `sqlite/find-customers.ts`. The texts are kept in it: without them,
+  // what is deleted is noted under numbers beyond those that JavaScript has.
   '9-find-customers': `
-    ALTER TABLE customer ADD COLUMN names TEXT NOT NULL DEFAULT '';
-    ALTER TABLE customer ADD COLUMN ids TEXT NOT NULL DEFAULT '';
-    ALTER TABLE customer ADD COLUMN accounts TEXT NOT NULL DEFAULT '';
-    UPDATE customer SET names = names_of(name, fields_json),
-      ids = coalesce((SELECT group_concat(spelled(external_id), char(10)) FROM chat WHERE customer = customer.id), '')
-        || coalesce(char(10) || spelled(user_id), ''),
-      accounts = coalesce((SELECT char(10) || group_concat(account, char(10)) || char(10) FROM chat
-        WHERE customer = customer.id), '');
-    CREATE INDEX customer_found ON customer (first_at, names, ids, accounts, tags_json) WHERE merged_into IS NULL;
+    ALTER TABLE customer ADD COLUMN n BIGINT;
+    UPDATE customer SET n = ordered.n FROM (
+      SELECT id, first_at * 1024 + row_number() OVER (PARTITION BY first_at ORDER BY id) - 1 AS n
+      FROM customer WHERE merged_into IS NULL) AS ordered
+    WHERE customer.id = ordered.id;
+    CREATE UNIQUE INDEX customer_n ON customer (n);
+    CREATE VIRTUAL TABLE customer_found USING fts5 (
+      names, ids, accounts, tags, columnsize = 0, tokenize = 'ascii');
+    INSERT INTO customer_found (rowid, names, ids, accounts, tags)
+      SELECT n, found_names(name, fields_json), found_ids(user_id, chats), found_accounts(chats), found_tags(tags_json)
+      FROM (SELECT *, (SELECT json_group_array(json_array(account, external_id)) FROM chat
+        WHERE chat.customer = customer.id) AS chats FROM customer WHERE n IS NOT NULL);
     CREATE INDEX customer_merged ON customer (merged_into) WHERE merged_into IS NOT NULL;
     CREATE INDEX conversation_customer ON conversation (customer, opened_at);
     CREATE INDEX conversation_team ON conversation (team, customer) WHERE team IS NOT NULL;

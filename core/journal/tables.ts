@@ -38,11 +38,8 @@ export interface CustomerRow {
   user_id: string | null
   /** They turned out to be this one, who has all that was theirs. */
   merged_into: string | null
-  /** What they are found by, in one spelling, a line each: their names; their ids, here and elsewhere. */
-  names: string
-  ids: string
-  /** The accounts of their chats, a line each, with an empty one before and behind. */
-  accounts: string
+  /** Their place among all, by when they first came: 1024 times the moment, and on. null: they are another one now. */
+  n: number | null
 }
 
 /** One customer on one account: the unit of strict order. */
@@ -120,7 +117,7 @@ export interface EntryRow {
 }
 
 /** What `customer_json` holds: of their row, and whose the chat was before this event. */
-export type CustomerThen = Omit<CustomerRow, 'first_at' | 'last_at' | 'merged_into' | 'names' | 'ids' | 'accounts'> & {
+export type CustomerThen = Omit<CustomerRow, 'first_at' | 'last_at' | 'merged_into' | 'n'> & {
   readonly was?: string | undefined
 }
 

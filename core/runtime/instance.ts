@@ -251,6 +251,7 @@ function makeContext(
         const found = await engine.findCustomer(id)
         return found && customerOf(config, found)
       },
+      list: engine.findCustomers,
       tag: engine.tagCustomer,
       merge: engine.mergeCustomers,
       erase: engine.eraseCustomer,

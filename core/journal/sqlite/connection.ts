@@ -2,7 +2,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { SwitchboardError } from '../../errors.ts'
-import { spelling } from '../../spelling.ts'
 
 /** SQLite's results after which nothing at all can be written: the disk is full, broken, or closed to us. */
 const STORAGE_ERRORS: ReadonlySet<number> = new Set([
@@ -84,12 +83,6 @@ export function openWriting(file: string, durable: boolean): DatabaseSync {
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durable ? 'FULL' : 'OFF'}; PRAGMA wal_autocheckpoint = 4000;
     PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY`)
   return db
-}
-
-/** What a customer is found by: their name, and the real one among their fields, in one spelling, a line each. */
-export function namesOf(name: Value, fieldsJson: Value): string {
-  const { realName } = parse<{ readonly realName?: unknown }>(typeof fieldsJson === 'string' ? fieldsJson : '{}')
-  return [name, realName].flatMap((one) => (typeof one === 'string' && one !== '' ? spelling(one) : [])).join('\n')
 }
 
 /** A connection that reads beside the writer and never waits for it. */

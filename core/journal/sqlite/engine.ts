@@ -31,6 +31,7 @@ import type {
 } from '../engine.ts'
 import type { RevisionRow } from '../tables.ts'
 import { createPrivate, openReading } from './connection.ts'
+import { findCustomers } from './find-customers.ts'
 import { errorOf, GroupCommit, type WriteCounts } from './group-commit.ts'
 import { pluginKysely, readingKysely, type Write } from './kysely.ts'
 import { reads } from './load.ts'
@@ -222,6 +223,7 @@ function openEngine(
     recordMedia: (result: MediaResult) => writer.perform('recordMedia', packMedia(result)),
     patchCustomer: (id, patch: CustomerPatch, nowMs) =>
       writer.perform('patchCustomer', { id, patch: packPatch(patch), nowMs }),
+    findCustomers: (query) => findCustomers(journal, query),
     tagCustomer: (id, { add = [], remove = [] }) => writer.perform('tagCustomer', { id, add, remove }),
     mergeCustomers: (from, into) => writer.perform('mergeCustomers', { from, into }),
     async eraseCustomer(id) {

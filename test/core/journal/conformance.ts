@@ -1,7 +1,15 @@
 /** What every engine of the journal is held to. Nothing in here knows how an engine keeps its data. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Engine, type KeepUntil, NEVER_MS, type NewDelivery } from '../../../core/journal/engine.ts'
+import type { Conversation } from '../../../core/conversation.ts'
+import {
+  type CustomerFilter,
+  type CustomerQuery,
+  type Engine,
+  type KeepUntil,
+  NEVER_MS,
+  type NewDelivery,
+} from '../../../core/journal/engine.ts'
 import type { Json } from '../../../core/message.ts'
 import {
   AMY,
@@ -414,28 +422,140 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         engine.read.selectFrom('customer').selectAll().where('id', '=', id).executeTakeFirst()
       const idOf = async (chat: string) => (await customerOf(chat)).id
 
-      test('are found by name, real name and id in one spelling, however they come to them', async () => {
-        const id = `openID-${newId()}`
-        const chat = await newChat(engine, { chat: id, account: 'test:ＡＢ', sender: { name: 'Ｗang  Fang' } })
+      const found = async (filter: CustomerFilter, more: Partial<CustomerQuery> = {}) =>
+        (await engine.findCustomers({ filter, sort: 'newest', limit: 50, ...more })).customers.map(({ id }) => id)
+
+      test('are found by any part of their name, real name and ids, however those come to them', async () => {
+        const [id, mark] = [`openID-${newId()}`, newId().slice(-8)]
+        const chat = await newChat(engine, { chat: id, sender: { name: `Ｗang  Fang ${mark}` } })
         const customer = await idOf(chat)
-        expect(await rowOf(customer)).toMatchObject({
-          names: 'wang fang',
-          ids: id.toLowerCase(),
-          accounts: '\ntest:ＡＢ\n',
-        })
-        await engine.patchCustomer(customer, { fields: { realName: '王芳' } }, T0)
-        expect((await rowOf(customer))?.names).toBe('wang fang\n王芳')
-        await commit(engine, newChange(chat, { customer: { name: '芳芳' } }))
-        expect((await rowOf(customer))?.names).toBe('芳芳\n王芳')
+        const finds = async (filter: CustomerFilter) => expect.soft(await found(filter), JSON.stringify(filter))
+        for (const search of [`wang fang ${mark}`, `ＦＡＮＧ ${mark.toUpperCase()}`, id, id.slice(3).toUpperCase()])
+          (await finds({ search })).toEqual([customer])
+        ;(await finds({ name: `ng fang ${mark}` })).toEqual([customer])
+        ;(await finds({ name: id })).toEqual([])
+        ;(await finds({ id: mark })).toEqual([])
+        ;(await finds({ id: id.slice(-20) })).toEqual([customer])
+        ;(await finds({ key: customer, search: 'wang' })).toEqual([customer])
+        ;(await finds({ key: customer, search: 'gnaw' })).toEqual([])
+
+        await engine.patchCustomer(customer, { fields: { realName: `王芳${mark}` } }, T0)
+        ;(await finds({ search: `芳${mark}` })).toEqual([customer])
+        ;(await finds({ search: `fang ${mark}` })).toEqual([customer])
+        // Two names are two: what stands at the end of one and the beginning of the other is in neither.
+        ;(await finds({ search: `${mark}王芳` })).toEqual([])
+        await commit(engine, newChange(chat, { customer: { name: `芳芳${mark}` } }))
+        ;(await finds({ search: `fang ${mark}` })).toEqual([])
+        ;(await finds({ name: `芳芳${mark}` })).toEqual([customer])
         const userId = `User-${newId()}`
-        await engine.accept(newEvent({ chat: id, account: 'test:ＡＢ', sender: { userId } }))
-        expect((await rowOf(customer))?.ids).toBe(`${id}\n${userId}`.toLowerCase())
-        const second = newId()
-        await engine.accept(newEvent({ chat: second, account: 'test:two', sender: { userId } }))
-        expect((await rowOf(customer))?.ids.split('\n').toSorted()).toEqual(
-          [id, second, userId].map((one) => one.toLowerCase()).toSorted(),
-        )
-        expect((await rowOf(customer))?.accounts).toMatch(/^\ntest:(ＡＢ|two)\ntest:(ＡＢ|two)\n$/)
+        await engine.accept(newEvent({ chat: id, sender: { userId } }))
+        ;(await finds({ id: userId.toUpperCase() })).toEqual([customer])
+        const [second, account] = [newId(), `test:${newId()}`]
+        await engine.accept(newEvent({ chat: second, account, sender: { userId } }))
+        for (const one of [id, second]) (await finds({ id: one })).toEqual([customer])
+        ;(await finds({ account })).toEqual([customer])
+        ;(await finds({ account, name: '芳' })).toEqual([customer])
+        ;(await finds({ account: account.slice(0, -1) })).toEqual([])
+        await engine.tagCustomer(customer, { add: [`VIP ${mark}`] })
+        ;(await finds({ tag: `VIP ${mark}` })).toEqual([customer])
+        ;(await finds({ tag: `VIP` })).toEqual([])
+        ;(await finds({ tag: `VIP ${mark}`, account, search: '王' })).toEqual([customer])
+      })
+
+      test('two characters of a Chinese name are enough, and so is one', async () => {
+        const nowMs = T0 + 1000 * MINUTE
+        const created = { fromMs: nowMs, untilMs: nowMs + 3 }
+        const names = ['欧阳小龙', '李小龙', '小李']
+        const chats = await Promise.all(names.map((name, i) => newChat(engine, { nowMs: nowMs + i, sender: { name } })))
+        const [ouyang, bruce, li] = await Promise.all(chats.map(idOf))
+        expect(await found({ created, search: '小龙' })).toEqual([bruce, ouyang])
+        expect(await found({ created, search: '龙' })).toEqual([bruce, ouyang])
+        expect(await found({ created, search: '李' })).toEqual([li, bruce])
+        expect(await found({ created, search: '龙小' })).toEqual([])
+      })
+
+      test.each([
+        '%',
+        '_',
+        '*',
+        '"',
+        "'",
+        '\\',
+        '(',
+        '[a-z]',
+        '.*',
+        ':',
+        'AND',
+        'NEAR(a b)',
+        '^a',
+        '-',
+        '😀',
+        '\u0000',
+        '　',
+      ])('%s in a search is that character', async (text) => {
+        const mark = newId().slice(-8)
+        const [plain, other] = await Promise.all([
+          newChat(engine, { sender: { name: `${mark}${text}z` } }),
+          newChat(engine, { sender: { name: `${mark}xz` } }),
+        ])
+        const [has, hasNot] = [await idOf(plain), await idOf(other)]
+        const ids = await found({ search: `${mark}${text}z` })
+        expect(ids).toContain(has)
+        expect(ids).not.toContain(hasNot)
+        for (const key of ['search', 'name', 'id', 'tag', 'account'] as const) await found({ [key]: text })
+      })
+
+      test('pages have each customer once, in every order, also those of the same moment', async () => {
+        const nowMs = T0 + 2000 * MINUTE
+        const created = { fromMs: nowMs, untilMs: nowMs + MINUTE }
+        const chats: string[] = []
+        for (let i = 0; i < 20; i++)
+          chats.push(await newChat(engine, { nowMs: nowMs + Math.floor(i / 7), sender: { name: `Page ${i}` } }))
+        const last = new Map<string, number>()
+        for (const chat of chats) last.set(await idOf(chat), (await rowOf(await idOf(chat)))?.last_at ?? 0)
+        for (const sort of ['newest', 'oldest', 'last-message', 'longest-silent'] as const) {
+          for (const filter of [{ created }, { created, search: 'page' }]) {
+            const seen: string[] = []
+            let cursor: CustomerQuery['cursor']
+            for (let pages = 0; pages < 10; pages++) {
+              const page = await engine.findCustomers({ filter, sort, cursor, limit: 3 })
+              seen.push(...page.customers.map(({ id }) => id))
+              cursor = page.next
+              if (!cursor) break
+            }
+            expect(seen.toSorted()).toEqual([...last.keys()].toSorted())
+            const times = seen.map((id) => last.get(id) ?? 0)
+            const up = times.toSorted((a, b) => a - b)
+            expect(times).toEqual(sort === 'newest' || sort === 'last-message' ? up.reverse() : up)
+          }
+        }
+      })
+
+      test('whom a team or person has served is listed for them, and nobody else', async () => {
+        const nowMs = T0 + 3000 * MINUTE
+        const created = { fromMs: nowMs, untilMs: nowMs + MINUTE }
+        const [ofAmy, ofTeam, ofBot, elsewhere] = [newId(), newId(), newId(), newId()]
+        const serve = async (chat: string, owner: Conversation['owner'], state: Conversation['state']) => {
+          const made = await newChat(engine, { chat, nowMs })
+          await commit(engine, newChange(made, { conversation: moved(newConversation({ owner, state }), 'opened') }))
+          return idOf(made)
+        }
+        const [team, person] = [newId(), newId()]
+        const amy = await serve(ofAmy, { kind: 'agent', desk: 'support', person }, 'assigned')
+        const waiting = await serve(ofTeam, { kind: 'queue', desk: 'support', team }, 'queued')
+        await serve(ofBot, { kind: 'bot', bot: 'faq' }, 'bot')
+        await serve(elsewhere, { kind: 'queue', desk: 'other', team }, 'queued')
+        const by = (teams: readonly string[], who: string) => ({ servedBy: { desk: 'support', teams, person: who } })
+        for (const sort of ['newest', 'last-message'] as const) {
+          for (const filter of [{ created }, { created, account: 'test:shop' }]) {
+            expect.soft(await found(filter, { sort, ...by([], person) })).toEqual([amy])
+            expect
+              .soft((await found(filter, { sort, ...by([team], person) })).toSorted())
+              .toEqual([amy, waiting].toSorted())
+            expect.soft(await found(filter, { sort, ...by([team], '') })).toEqual([waiting])
+            expect.soft(await found(filter, { sort, ...by([], '') })).toEqual([])
+          }
+        }
       })
 
       test('tags are added and removed, those of two who do it at once too', async () => {
@@ -475,9 +595,11 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           fields: { phone: '1', city: 'Basel' },
         })
         expect(await engine.findCustomer(old)).toEqual(await customerOf(into))
-        expect(await rowOf(id)).toMatchObject({ first_at: T0 - MINUTE, names: 'ann b' })
-        expect((await rowOf(id))?.ids.split('\n').toSorted()).toEqual([chatOfOne, chatOfOther].toSorted())
-        expect(await rowOf(old)).toMatchObject({ name: before?.name, merged_into: id, ids: '', accounts: '\n' })
+        expect(await rowOf(id)).toMatchObject({ first_at: T0 - MINUTE, n: before?.n })
+        for (const one of [chatOfOne, chatOfOther]) expect(await found({ id: one })).toEqual([id])
+        expect(await found({ id: chatOfOne, name: 'ann b', tag: 'a' })).toEqual([id])
+        expect(await found({ key: old })).toEqual([])
+        expect(await rowOf(old)).toMatchObject({ name: before?.name, merged_into: id, n: null })
         const { customer } = await engine.read
           .selectFrom('conversation')
           .select('customer')
@@ -560,6 +682,8 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect(await engine.eraseCustomer(old)).toEqual({ state: 'erased', entries: 453 })
         expect(await engine.findCustomer(id)).toBeUndefined()
         expect(await engine.findCustomer(old)).toBeUndefined()
+        expect(await found({ id: theirs })).toEqual([])
+        expect(await found({ search: 'secret' })).toEqual([])
         expect(await engine.load(chat)).toBeUndefined()
         for (const table of [
           'customer',

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { definePlugin, type Generated, tables, z } from '#core'
+import { type CustomerFilter, definePlugin, type Generated, tables, z } from '#core'
 import { manualClock, memoryChannel, type TestConfig, testRuntime } from '#core/testing'
 import { readStory, storyAsText } from '../../../core/cli/story.ts'
 import { backupFolder } from '../../../core/journal/sqlite/backup.ts'
@@ -121,12 +121,14 @@ test('what a platform still takes in the chats of an older journal is known', as
 
 test('customers of an older journal are found by name and id', async () => {
   await using runtime = await testRuntime(config(), { folder, clock: manualClock(NOW_MS) })
-  const rows = await runtime.runtime.engine.read.selectFrom('customer').select(['names', 'ids', 'accounts']).execute()
-  const accounts = '\nmemory:memory\n'
-  expect(rows.toSorted((a, b) => (a.ids < b.ids ? -1 : 1)).slice(0, 2)).toEqual([
-    { names: 'customer u1', ids: 'u1', accounts },
-    { names: 'customer u2', ids: 'u2', accounts },
-  ])
+  const { engine } = runtime.runtime
+  const found = async (filter: CustomerFilter) =>
+    (await engine.findCustomers({ filter, sort: 'oldest', limit: 10 })).customers.map(({ name }) => name)
+  const all = ['Customer u1', 'Customer u2', 'Customer u3', 'Customer u4']
+  expect((await found({})).toSorted()).toEqual(all)
+  expect((await found({ search: 'ＣＵＳ', account: 'memory:memory' })).toSorted()).toEqual(all)
+  expect(await found({ id: 'u2' })).toEqual(['Customer u2'])
+  expect(await found({ account: 'memory' })).toEqual([])
 })
 
 test('the story of an older journal is told as it was, before it is upgraded and afterwards', async () => {

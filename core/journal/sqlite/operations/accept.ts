@@ -6,7 +6,8 @@ import { query } from '../connection.ts'
 import { chatQuery } from '../load.ts'
 import type { AcceptOutput, EventInput, GrantInput } from '../protocol.ts'
 import { allowancesJson, allowancesOf, granted } from './allowances.ts'
-import { identities, patchCustomer, placesOf } from './customers.ts'
+import { customerIndex } from './customer-index.ts'
+import { identities, patchOf } from './customers.ts'
 import type { RunStatement } from './statements.ts'
 
 /** How exact `customer.last_at` is: it is indexed, and not worth two writes for every line that a customer types. */
@@ -30,8 +31,7 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
   // In a replay they are there already.
   const addCustomer = query(
     db,
-    `INSERT INTO customer (id, first_at, last_at, user_id, ids, accounts) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (id) DO NOTHING`,
+    'INSERT INTO customer (id, first_at, last_at, user_id, n) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
   )
   const addChat = query(
     db,
@@ -67,9 +67,10 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     `INSERT INTO media (id, chat, entry, source, type, state, next_at, error, created_at)
      VALUES (?, ?, ?, ?, ?, 'gone', ?, ?, ?)`,
   )
-  const patch = patchCustomer(db)
+  const patch = patchOf(db)
   const load = chatQuery(db)
-  const { find: findUser, identify, snapshot, foundAt } = identities(db)
+  const { find: findUser, identify, snapshot } = identities(db)
+  const { place, changed } = customerIndex(db)
 
   function repeated(event: EventInput): AcceptOutput {
     const entry = known.get(event.account, event.platformId)?.entry ?? event.entry
@@ -103,19 +104,16 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     if (found === undefined) {
       const known = userId === undefined ? undefined : findUser(userId)
       customer = known ?? event.customer
-      if (known === undefined) {
-        const { ids, accounts } = placesOf([{ account: event.account, external_id: event.externalId }], userId)
-        addCustomer.run(customer, nowMs, nowMs, userId ?? null, ids, accounts)
-      }
+      if (known === undefined) addCustomer.run(customer, nowMs, nowMs, userId ?? null, place(nowMs))
       addChat.run(chat, event.account, event.externalId, customer, allowances, nowMs, nowMs)
-      if (known !== undefined) foundAt(known)
     } else {
       customer = userId === undefined ? found.customer : identify(found, userId, event.customer, nowMs)
       count.run(seq, allowances, nowMs, chat)
     }
     const isNew = customer === event.customer
     if (!isNew && (customer !== found?.customer || nowMs - found.last_in_at >= LAST_SEEN_MS)) seen.run(nowMs, customer)
-    if (event.sender !== undefined) patch(customer, event.sender)
+    const renamed = event.sender === undefined ? undefined : patch(customer, event.sender)
+    if (renamed !== undefined || found === undefined) changed(renamed ?? customer)
     const isKnown = userId !== undefined || typeof found?.user_id === 'string'
     const then = isKnown ? snapshot(customer, found?.customer ?? customer) : undefined
     const customerJson = then === undefined ? null : JSON.stringify(then)

@@ -1,40 +1,47 @@
 /** What is known of a customer, changed only where something is given; and who a customer turns out to be. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Json } from '../../../message.ts'
-import { spelling } from '../../../spelling.ts'
 import type { MergeResult } from '../../engine.ts'
 import type { ChatRow, CustomerRow, CustomerThen } from '../../tables.ts'
-import { namesOf, parse, query } from '../connection.ts'
+import { parse, query } from '../connection.ts'
 import type { PatchInput } from '../protocol.ts'
+import { customerIndex, foundNames } from './customer-index.ts'
 
 /** Twice the id of a customer, who may have turned out to be another one. */
 export const WHO_THEY_ARE = 'coalesce((SELECT merged_into FROM customer WHERE id = ?), ?)'
 
-/** Merges a patch into the customer, and writes only what it changes: most events say nothing new of their sender. */
+/** Merges a patch into the customer, and notes what they are found by then. */
 export function patchCustomer(db: DatabaseSync): (customer: string, patch: PatchInput) => undefined {
+  const change = patchOf(db)
+  const { changed } = customerIndex(db)
+  return (customer, patch) => {
+    const renamed = change(customer, patch)
+    if (renamed !== undefined) changed(renamed)
+  }
+}
+
+/**
+ * Merges a patch into the customer, and writes only what it changes: most events say nothing new of their sender. Gives
+ * who is found by other names then, for the caller to note it.
+ */
+export function patchOf(db: DatabaseSync): (customer: string, patch: PatchInput) => string | undefined {
   const find = query<Pick<CustomerRow, 'id' | 'name' | 'language' | 'avatar_url' | 'fields_json'>>(
     db,
     `SELECT id, name, language, avatar_url, fields_json FROM customer WHERE id = ${WHO_THEY_ARE}`,
   )
   const change = query(db, 'UPDATE customer SET name = ?, language = ?, avatar_url = ?, fields_json = ? WHERE id = ?')
-  const setNames = query(db, 'UPDATE customer SET names = ? WHERE id = ? AND names <> ?')
   return (customer, patch) => {
     const now = find.get(customer, customer)
-    if (now === undefined) return
+    if (now === undefined) return undefined
     const name = patch.name ?? now.name
     const language = patch.language ?? now.language
     const avatarUrl = patch.avatarUrl ?? now.avatar_url
     const fieldsJson = patch.fieldsJson === null ? now.fields_json : merged(now.fields_json, patch.fieldsJson)
-    if (
-      name !== now.name ||
-      language !== now.language ||
-      avatarUrl !== now.avatar_url ||
-      fieldsJson !== now.fields_json
-    ) {
-      change.run(name, language, avatarUrl, fieldsJson, now.id)
-      const names = namesOf(name, fieldsJson)
-      setNames.run(names, now.id, names)
-    }
+    const isSame =
+      name === now.name && language === now.language && avatarUrl === now.avatar_url && fieldsJson === now.fields_json
+    if (isSame) return undefined
+    change.run(name, language, avatarUrl, fieldsJson, now.id)
+    return foundNames(name, fieldsJson) === foundNames(now.name, now.fields_json) ? undefined : now.id
   }
 }
 
@@ -51,38 +58,18 @@ export function tagCustomer(
     `SELECT id, tags_json FROM customer WHERE id = ${WHO_THEY_ARE}`,
   )
   const change = query(db, 'UPDATE customer SET tags_json = ? WHERE id = ?')
+  const { changed } = customerIndex(db)
   return ({ id, add, remove }) => {
     const now = find.get(id, id)
     if (now === undefined) return undefined
     const before = parse<readonly string[]>(now.tags_json)
     const tags = [...new Set([...before, ...add])].filter((tag) => !remove.includes(tag))
-    if (tags.join('\n') !== before.join('\n')) change.run(JSON.stringify(tags), now.id)
+    if (tags.join('\n') !== before.join('\n')) {
+      change.run(JSON.stringify(tags), now.id)
+      changed(now.id)
+    }
     return tags
   }
-}
-
-/** Notes by which ids, and on which accounts, a customer is found: their chats have become others. */
-export function foundAt(db: DatabaseSync): (customer: string) => void {
-  const userIdOf = query<Pick<CustomerRow, 'user_id'>>(db, 'SELECT user_id FROM customer WHERE id = ?')
-  const chatsOf = query<Pick<ChatRow, 'account' | 'external_id'>>(
-    db,
-    'SELECT account, external_id FROM chat WHERE customer = ? ORDER BY id',
-  )
-  const set = query(db, 'UPDATE customer SET ids = ?, accounts = ? WHERE id = ?')
-  return (customer) => {
-    const places = placesOf(chatsOf.all(customer), userIdOf.get(customer)?.user_id)
-    set.run(places.ids, places.accounts, customer)
-  }
-}
-
-/** The columns by which a customer is found: their ids in one spelling, and the accounts. */
-export function placesOf(
-  chats: readonly Pick<ChatRow, 'account' | 'external_id'>[],
-  userId: string | null | undefined,
-): Pick<CustomerRow, 'ids' | 'accounts'> {
-  const ids = [...chats.map((chat) => chat.external_id), ...(typeof userId === 'string' ? [userId] : [])]
-  const accounts = [...new Set(chats.map(({ account }) => account))]
-  return { ids: ids.map(spelling).join('\n'), accounts: ['', ...accounts, ''].join('\n') }
 }
 
 export interface Identities {
@@ -93,8 +80,6 @@ export interface Identities {
    * has to be made for that.
    */
   identify(chat: Pick<ChatRow, 'id' | 'customer'>, userId: string, newCustomer: string, nowMs: number): string
-  /** They have another chat now. */
-  foundAt(customer: string): void
   /** Somebody on our side says that these two are one: from now on `into`. */
   join(from: string, into: string): MergeResult
   /** A customer who is known elsewhere, for a replay; `was`: whose the chat was before. */
@@ -109,7 +94,7 @@ export function identities(db: DatabaseSync): Identities {
     `SELECT id, name, language, avatar_url, tags_json, fields_json, user_id FROM customer
      WHERE id = ? AND user_id IS NOT NULL`,
   )
-  const add = query(db, 'INSERT INTO customer (id, first_at, last_at, user_id) VALUES (?, ?, ?, ?)')
+  const add = query(db, 'INSERT INTO customer (id, first_at, last_at, user_id, n) VALUES (?, ?, ?, ?, ?)')
   const whoItIs = query<Pick<CustomerRow, 'id'>>(db, `SELECT id FROM customer WHERE id = ${WHO_THEY_ARE}`)
   const moveChats = query(db, 'UPDATE chat SET customer = ? WHERE customer = ?')
   const moveConversations = query(db, 'UPDATE conversation SET customer = ? WHERE customer = ?')
@@ -118,9 +103,11 @@ export function identities(db: DatabaseSync): Identities {
   const complete = query(
     db,
     `UPDATE customer SET name = ?, language = ?, avatar_url = ?, tags_json = ?, fields_json = ?, first_at = ?,
-       last_at = ?, names = ? WHERE id = ?`,
+       last_at = ? WHERE id = ?`,
   )
-  const setPlaces = foundAt(db)
+  const { place, changed } = customerIndex(db)
+  const setPlace = query(db, 'UPDATE customer SET n = ? WHERE id = ?')
+  const forget = query(db, 'DELETE FROM customer_found WHERE rowid = ?')
   const moveChat = query(db, 'UPDATE chat SET customer = ? WHERE id = ?')
   const moveAll = query(db, 'UPDATE conversation SET customer = ? WHERE chat = ?')
   const moveOpen = query(db, "UPDATE conversation SET customer = ? WHERE chat = ? AND state <> 'closed'")
@@ -132,24 +119,28 @@ export function identities(db: DatabaseSync): Identities {
   /** What only the one knew is kept where the other has nothing. */
   function merge(from: CustomerRow, into: CustomerRow): void {
     const tags = new Set([...parse<readonly string[]>(into.tags_json), ...parse<readonly string[]>(from.tags_json)])
-    const name = into.name ?? from.name
-    const fieldsJson = merged(from.fields_json, into.fields_json)
     complete.run(
-      name,
+      into.name ?? from.name,
       into.language ?? from.language,
       into.avatar_url ?? from.avatar_url,
       JSON.stringify([...tags]),
-      fieldsJson,
+      merged(from.fields_json, into.fields_json),
       Math.min(into.first_at, from.first_at),
       Math.max(into.last_at, from.last_at),
-      namesOf(name, fieldsJson),
       into.id,
     )
   }
 
+  /** Of two who are one, the place is that of who came first. */
+  function leavePlace(from: CustomerRow, into: CustomerRow): void {
+    setPlace.run(null, from.id)
+    if (from.n === null || into.n === null) return
+    forget.run(Math.max(from.n, into.n))
+    setPlace.run(Math.min(from.n, into.n), into.id)
+  }
+
   return {
     find: (userId) => byUserId.get(userId)?.id,
-    foundAt: setPlaces,
 
     identify(chat, userId, newCustomer, nowMs) {
       const now = byId.get(chat.customer)
@@ -159,22 +150,22 @@ export function identities(db: DatabaseSync): Identities {
       if (now.user_id === null) {
         if (found === undefined) {
           setUserId.run(userId, now.id)
-          setPlaces(now.id)
+          changed(now.id)
           return now.id
         }
         merge(now, found)
         moveChat.run(found.id, chat.id)
         moveAll.run(found.id, chat.id)
-        leave.run(found.id, now.id, now.id)
-        for (const { id } of [now, found]) setPlaces(id)
+        if (leave.run(found.id, now.id, now.id).changes > 0) leavePlace(now, found)
+        for (const { id } of [now, found]) changed(id)
         return found.id
       }
       // Somebody else in the same place: neither has anything of the other, and what is over stays whose it was.
-      if (found === undefined) add.run(newCustomer, nowMs, nowMs, userId)
+      if (found === undefined) add.run(newCustomer, nowMs, nowMs, userId, place(nowMs))
       const other = found?.id ?? newCustomer
       moveChat.run(other, chat.id)
       moveOpen.run(other, chat.id)
-      for (const id of [now.id, other]) setPlaces(id)
+      for (const id of [now.id, other]) changed(id)
       return other
     },
 
@@ -188,8 +179,9 @@ export function identities(db: DatabaseSync): Identities {
       moveChats.run(other.id, one.id)
       moveConversations.run(other.id, one.id)
       mergedInto.run(other.id, one.id, one.id)
+      leavePlace(one, other)
       if (one.user_id !== null) setUserId.run(one.user_id, other.id)
-      for (const { id } of [one, other]) setPlaces(id)
+      for (const { id } of [one, other]) changed(id)
       return 'merged'
     },
 

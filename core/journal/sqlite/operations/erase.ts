@@ -6,7 +6,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { ChatRow, ConversationRow, CustomerRow, DeliveryRow, EntryRow } from '../../tables.ts'
 import { query } from '../connection.ts'
 import type { EraseOutput } from '../protocol.ts'
-import { foundAt, WHO_THEY_ARE } from './customers.ts'
+import { customerIndex } from './customer-index.ts'
+import { WHO_THEY_ARE } from './customers.ts'
 
 const SLICE = 200
 
@@ -39,7 +40,8 @@ export function eraseCustomer(db: DatabaseSync): (input: { id: string }) => Eras
   const removeChat = query(db, 'DELETE FROM chat WHERE id = ?')
   const removeMerged = query(db, 'DELETE FROM customer WHERE merged_into = ?')
   const remove = query(db, 'DELETE FROM customer WHERE id = ?')
-  const setPlaces = foundAt(db)
+  const forget = query(db, 'DELETE FROM customer_found WHERE rowid = (SELECT n FROM customer WHERE id = ?)')
+  const { changed } = customerIndex(db)
 
   function removeEntries(chat: string, customer: string, isTheirs: boolean): number {
     const slice = entriesOf.all(chat, customer, isTheirs ? 1 : 0, SLICE)
@@ -70,10 +72,11 @@ export function eraseCustomer(db: DatabaseSync): (input: { id: string }) => Eras
       if (other === undefined) removeChat.run(chat.id)
       else {
         give.run(other, chat.id)
-        setPlaces(other)
+        changed(other)
       }
     }
     removeMerged.run(id)
+    forget.run(id)
     remove.run(id)
     return { state: 'erased', entries: 0 }
   }

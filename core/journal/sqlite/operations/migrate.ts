@@ -1,11 +1,11 @@
 /** Migrations: the core's own, and those of plugins' tables. Each is applied once, in order, whole or not at all. */
 import { constants, type DatabaseSync } from 'node:sqlite'
 import { messageOf } from '../../../errors.ts'
-import { spelling } from '../../../spelling.ts'
 import { CORE_MIGRATIONS } from '../../schema.ts'
-import { namesOf, query } from '../connection.ts'
+import { query } from '../connection.ts'
 import { forInstance, instanceOfTable } from '../plugin-tables.ts'
 import type { Failure, MigrateInput } from '../protocol.ts'
+import { addFoundFunctions } from './customer-index.ts'
 import { Refused } from './refused.ts'
 
 /** The core among the owners of migrations; no instance can be called that. */
@@ -44,8 +44,7 @@ export function migrateCore(db: DatabaseSync, nowMs: number): Failure | undefine
       return { code: 'JOURNAL_NEWER', detail: `Unknown here: ${unknown.join(', ')}.` }
     }
     // What one of them needs to fill columns.
-    db.function('spelled', (text) => (typeof text === 'string' ? spelling(text) : null))
-    db.function('names_of', (name, fieldsJson) => namesOf(name, fieldsJson))
+    addFoundFunctions(db)
     // One of them rewrites conditions in the schema itself.
     db.enableDefensive(false)
     for (const [name, sql] of Object.entries(CORE_MIGRATIONS)) {

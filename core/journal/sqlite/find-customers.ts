@@ -1,0 +1,153 @@
+/**
+ * Lists of customers: filters, four orders, pages.
+ *
+ * What a search looks for is found in `customer_found`, by its rows' numbers, which are in the order in which customers
+ * first came. Where a condition is not in there (whom somebody has served, the order by the last message), what is few
+ * is taken first: else so many customers have it that a page is soon full.
+ */
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { CustomerFilter, CustomerPage, CustomerQuery, CustomerSort, ListedCustomer, ServedBy } from '../engine.ts'
+import type { CustomerRow, JournalTables } from '../tables.ts'
+import { parse } from './connection.ts'
+import { gramsIn, wholeOf } from './grams.ts'
+
+/** So many customers may come in one millisecond: `customer.n` is that many times the moment, and on. */
+export const PLACES_PER_MS = 1024
+
+/** What is fewer than this is looked through one by one. */
+const FEW = 2_000
+
+const ORDERS: {
+  readonly [sort in CustomerSort]: { readonly key: 'n' | 'last_at'; readonly isDescending: boolean }
+} = {
+  newest: { key: 'n', isDescending: true },
+  oldest: { key: 'n', isDescending: false },
+  'last-message': { key: 'last_at', isDescending: true },
+  'longest-silent': { key: 'last_at', isDescending: false },
+}
+
+type Shown = Omit<CustomerRow, 'user_id' | 'merged_into' | 'n'> & { readonly n: number; readonly chats_json: string }
+
+export async function findCustomers(journal: Kysely<JournalTables>, query: CustomerQuery): Promise<CustomerPage> {
+  const { filter, servedBy, sort, cursor, limit } = query
+  const { key, isDescending } = ORDERS[sort]
+  const wanted = matchOf(filter)
+  const where = [...conditions(filter)]
+  const few = await fewOf(journal, wanted, where, { servedBy, isSorted: key === 'n' })
+  if (servedBy && !few?.isServed) where.push(isServed(servedBy))
+  const column = sql.ref(`customer.${key}`)
+  if (cursor) where.push(sql`(${column}, customer.id) ${isDescending ? sql`<` : sql`>`} (${cursor[0]}, ${cursor[1]})`)
+  const direction = isDescending ? sql`DESC` : sql`ASC`
+  const { rows } = await sql<Shown>`
+    SELECT shown.*, (SELECT json_group_array(json_array(account, external_id)) FROM chat WHERE customer = shown.id)
+      AS chats_json
+    FROM (
+      SELECT customer.id, ${column} AS at FROM ${fromOf(few?.ids, wanted, { key, cursor, isDescending })}
+      WHERE ${sql.join(where, sql` AND `)} ORDER BY ${column} ${direction}, customer.id ${direction} LIMIT ${limit + 1}
+    ) AS listed CROSS JOIN customer AS shown ON shown.id = listed.id
+    ORDER BY listed.at ${direction}, listed.id ${direction}`.execute(journal)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return { customers: page.map(listedOf), next: rows.length > limit && last ? [last[key], last.id] : undefined }
+}
+
+/** Where the rows come from, in the order that is asked for wherever that is possible. */
+function fromOf(
+  few: readonly string[] | undefined,
+  wanted: string | undefined,
+  { key, cursor, isDescending }: { key: 'n' | 'last_at'; cursor: CustomerQuery['cursor']; isDescending: boolean },
+): RawBuilder<unknown> {
+  if (few) return sql`json_each(${JSON.stringify(few)}) AS few CROSS JOIN customer ON customer.id = few.value`
+  if (key === 'last_at') {
+    if (wanted === undefined) return sql`customer INDEXED BY customer_last`
+    return sql`(SELECT rowid AS n FROM customer_found WHERE customer_found MATCH ${wanted}) AS found
+      JOIN customer INDEXED BY customer_last ON customer.n = found.n`
+  }
+  if (wanted === undefined) return sql`customer INDEXED BY customer_n`
+  // The cursor once more, so that the search itself begins there.
+  const beyond = cursor ? sql`AND rowid ${isDescending ? sql`<=` : sql`>=`} ${cursor[0]}` : sql``
+  return sql`(
+    SELECT rowid AS n FROM customer_found WHERE customer_found MATCH ${wanted} ${beyond}
+    ORDER BY rowid ${isDescending ? sql`DESC` : sql`ASC`}
+  ) AS found CROSS JOIN customer ON customer.n = found.n`
+}
+
+/** The customers who come into question, if they are few. `isServed`: all of them are served by those who ask. */
+async function fewOf(
+  journal: Kysely<JournalTables>,
+  wanted: string | undefined,
+  where: readonly RawBuilder<unknown>[],
+  { servedBy, isSorted }: { readonly servedBy: ServedBy | undefined; readonly isSorted: boolean },
+): Promise<{ readonly ids: readonly string[]; readonly isServed: boolean } | undefined> {
+  if (wanted !== undefined && !isSorted) {
+    const from = fromOf(undefined, wanted, { key: 'n', cursor: undefined, isDescending: true })
+    const { rows } = await sql<{ id: string }>`
+      SELECT customer.id FROM ${from} WHERE ${sql.join(where, sql` AND `)} LIMIT ${FEW + 1}`.execute(journal)
+    if (rows.length <= FEW) return { ids: rows.map(({ id }) => id), isServed: false }
+  }
+  if (wanted === undefined && !isSorted) {
+    const { rows } = await sql<{ id: string }>`
+      SELECT id FROM customer INDEXED BY customer_n WHERE ${sql.join(where, sql` AND `)} LIMIT ${FEW + 1}`.execute(
+      journal,
+    )
+    if (rows.length <= FEW) return { ids: rows.map(({ id }) => id), isServed: false }
+  }
+  if (!servedBy || wanted !== undefined) return undefined
+  const ids = await fewServed(journal, servedBy)
+  return ids && { ids, isServed: true }
+}
+
+async function fewServed(journal: Kysely<JournalTables>, { desk, teams, person }: ServedBy) {
+  const { rows } = await sql<{ customer: string }>`
+    SELECT customer FROM (
+      SELECT customer FROM conversation
+      WHERE team IS NOT NULL AND team IN (SELECT value FROM json_each(${JSON.stringify(teams)})) AND desk = ${desk}
+      UNION ALL
+      SELECT customer FROM conversation WHERE person IS NOT NULL AND person = ${person} AND desk = ${desk}
+    ) LIMIT ${FEW + 1}`.execute(journal)
+  return rows.length > FEW ? undefined : [...new Set(rows.map(({ customer }) => customer))]
+}
+
+/** Whether one who is named by an id was served. */
+function isServed({ desk, teams, person }: ServedBy): RawBuilder<unknown> {
+  return sql`EXISTS (
+    SELECT 1 FROM conversation AS served WHERE served.customer = customer.id AND served.desk = ${desk}
+      AND (served.person = ${person} OR served.team IN (SELECT value FROM json_each(${JSON.stringify(teams)}))))`
+}
+
+function* conditions({ created, key }: CustomerFilter): Generator<RawBuilder<unknown>> {
+  yield sql`customer.n IS NOT NULL`
+  if (key !== undefined) yield sql`customer.id = ${key}`
+  if (created) {
+    yield sql`customer.n >= ${created.fromMs * PLACES_PER_MS} AND customer.n < ${created.untilMs * PLACES_PER_MS}`
+  }
+}
+
+/** What `customer_found` is asked for; `undefined`: nothing. No character that somebody writes means anything to it. */
+function matchOf({ search, name, id, tag, account }: CustomerFilter): string | undefined {
+  const asked: [columns: string, what: string | undefined][] = [
+    // By one character alone no id is looked for: nearly all have it.
+    [[...(search ?? '').trim()].length === 1 ? 'names' : '{names ids}', gramsIn(search ?? '')],
+    ['names', gramsIn(name ?? '')],
+    ['ids', gramsIn(id ?? '')],
+    ['tags', tag === undefined ? undefined : `"${wholeOf(tag)}"`],
+    ['accounts', account === undefined ? undefined : `"${wholeOf(account)}"`],
+  ]
+  const wanted = asked.flatMap(([columns, what]) => (what === undefined ? [] : [`(${columns} : ${what})`]))
+  return wanted.length === 0 ? undefined : wanted.join(' AND ')
+}
+
+function listedOf({ chats_json, tags_json, fields_json, ...row }: Shown): ListedCustomer {
+  const chats = parse<readonly (readonly [account: string, externalId: string])[]>(chats_json)
+  return {
+    id: row.id,
+    name: row.name ?? undefined,
+    language: row.language ?? undefined,
+    avatarUrl: row.avatar_url ?? undefined,
+    tags: parse<ListedCustomer['tags']>(tags_json),
+    fields: parse<ListedCustomer['fields']>(fields_json),
+    chats: chats.map(([account, externalId]) => ({ account, externalId })),
+    firstAtMs: row.first_at,
+    lastAtMs: row.last_at,
+  }
+}
