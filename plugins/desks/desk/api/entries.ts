@@ -140,7 +140,7 @@ export function makeEntries(of: {
     const [first] = rows
     const head = await journal.selectFrom('chat').select(['seq', 'account']).where('id', '=', chat).executeTakeFirst()
     const changes = first ? await changesSince(chat, first.seq) : new Map<string, Change>()
-    const deliveries = await deliveriesOf(chat, rows)
+    const deliveries = await deliveriesOf(rows)
     const originals = await originalsOf(head?.account ?? '', rows)
     const named = new Set(rows.flatMap(({ conversation }) => conversation ?? []))
     return {
@@ -248,15 +248,14 @@ export function makeEntries(of: {
     return changes
   }
 
-  async function deliveriesOf(chat: string, rows: readonly Found[]): Promise<ReadonlyMap<number, Sent>> {
-    const seqs = rows.filter(({ kind }) => kind === 'out').map(({ seq }) => seq)
+  async function deliveriesOf(rows: readonly Found[]): Promise<ReadonlyMap<number, Sent>> {
+    const ids = rows.filter(({ kind }) => kind === 'out').map(({ id }) => id)
     const sent = new Map<number, { face?: Face; deliveries: Delivery[] }>()
-    if (seqs.length === 0) return sent
+    if (ids.length === 0) return sent
     const found = await journal
       .selectFrom('delivery')
       .select(['id', 'seq', 'state', 'code', 'payload_json'])
-      .where('chat', '=', chat)
-      .where('seq', 'in', seqs)
+      .where('entry', 'in', ids)
       .where('destination', '=', 'channel')
       .orderBy('part')
       .execute()

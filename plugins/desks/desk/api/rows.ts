@@ -11,6 +11,9 @@ import type { asked, Counts, ListName, Row, Rows } from './shapes.ts'
 /** More unread messages than this are as many as this. */
 const MAX_UNREAD = 99
 
+/** Among so many of ours, the latest, it is looked for what did not get through. */
+const FAILED_AMONG = 50
+
 /** A row for everybody, and what is needed to say who may see it. What differs from person to person is added to it. */
 export interface SharedRow {
   readonly row: Omit<Row, 'unread' | 'lookers'>
@@ -103,8 +106,9 @@ export function makeRows(of: {
       .orderBy('at', direction)
       .orderBy('conversation.id', direction)
       .limit(limit + 1)
-    if (account !== undefined) found = found.where('chat.account', '=', account)
-    if (team !== undefined) found = found.where('conversation.team', '=', team)
+    // By the open ones, which are few, and by no index of all that there ever were: that is what the + says.
+    if (account !== undefined) found = found.where(sql<boolean>`+chat.account = ${account}`)
+    if (team !== undefined) found = found.where(sql<boolean>`+conversation.team = ${team}`)
     if (query.cursor !== undefined) {
       const [at, id] = cursorOf(query.cursor)
       found = found.where(
@@ -253,31 +257,40 @@ function cursorOf(text: string): z.output<typeof Cursor> {
   }
 }
 
-/** When the customer wrote the first message that no agent or bot has answered; those who wait for nothing come last. */
-const waitingSince = sql<number>`coalesce((
+/** Who waits for nothing stands last. */
+const NEVER = Number.MAX_SAFE_INTEGER
+
+/**
+ * When the customer wrote the first message that no agent or bot has answered. Nobody waits for people while a bot has
+ * the conversation. What stands between quotes in a name is escaped in JSON, so the words are found where they count.
+ */
+const waitingSince = sql<number>`case when conversation.state = 'bot' then ${sql.lit(NEVER)} else coalesce((
   select e.at from entry e
   where e.chat = chat.id and e.kind = 'in' and e.type = 'message' and e.conversation = conversation.id
     and e.seq > coalesce((
       select o.seq from entry o
-      where o.chat = chat.id and o.kind = 'out' and json_extract(o.by_json, '$.kind') in ('agent', 'bot')
+      where o.chat = chat.id and o.kind = 'out'
+        and (instr(o.by_json, '"kind":"agent"') or instr(o.by_json, '"kind":"bot"'))
       order by o.seq desc limit 1), 0)
-  order by e.seq limit 1), ${Number.MAX_SAFE_INTEGER})`
+  order by e.seq limit 1), ${sql.lit(NEVER)}) end`
 
 /** All that a row shows, each found by the order of its chat. */
 function withAll(query: SelectQueryBuilder<JournalTables, 'conversation' | 'chat', object>) {
-  const last = (column: 'body_json' | 'by_json' | 'at') => sql<string | null>`(
-    select ${sql.ref(`e.${column}`)} from entry e
-    where e.chat = chat.id and (e.kind = 'out' or (e.kind = 'in' and e.type in ('message', 'agent-message')))
-    order by e.seq desc limit 1)`
   return query
     .innerJoin('customer', 'customer.id', 'conversation.customer')
+    .leftJoin('entry as last', (join) =>
+      join.on(
+        sql<boolean>`last.id = (
+          select e.id from entry e
+          where e.chat = chat.id and (e.kind = 'out' or (e.kind = 'in' and (e.type = 'message' or e.type = 'agent-message')))
+          order by e.seq desc limit 1)`,
+      ),
+    )
     .selectAll('conversation')
     .select(['chat.account', 'chat.seq as head', 'customer.name', 'customer.avatar_url'])
+    .select(['last.body_json as last_body', 'last.by_json as last_by', 'last.at as last_at'])
     .select([
-      last('body_json').as('last_body'),
-      last('by_json').as('last_by'),
-      sql<number | null>`${last('at')}`.as('last_at'),
-      sql<number | null>`nullif(${waitingSince}, ${Number.MAX_SAFE_INTEGER})`.as('waiting_since'),
+      sql<number | null>`nullif(${waitingSince}, ${sql.lit(NEVER)})`.as('waiting_since'),
       sql<string | null>`(
         select json_extract(e.body_json, '$.entry') from conversation_change o join entry e on e.id = o.cause
         where o.conversation = conversation.id and o.n = 1)`.as('entry'),
@@ -291,9 +304,12 @@ function withAll(query: SelectQueryBuilder<JournalTables, 'conversation' | 'chat
           select e.seq from entry e where e.chat = chat.id and e.kind = 'in' and e.type = 'message'
           order by e.seq desc limit ${MAX_UNREAD + 1}))`.as('messages'),
       sql<number>`(
-        select count(*) from delivery d join entry e on e.chat = d.chat and e.seq = d.seq
-        where d.chat = chat.id and d.destination = 'channel' and d.by_kind = 'agent'
-          and d.state in ('dead', 'unknown') and e.conversation = conversation.id)`.as('failed'),
+        select count(*) from (
+          select o.id from entry o
+          where o.chat = chat.id and o.kind = 'out' and o.conversation = conversation.id
+          order by o.seq desc limit ${FAILED_AMONG}) said
+        join delivery d on d.entry = said.id
+        where d.destination = 'channel' and d.by_kind = 'agent' and d.state in ('dead', 'unknown'))`.as('failed'),
     ])
 }
 type Found = Awaited<ReturnType<ReturnType<typeof withAll>['execute']>>[number]

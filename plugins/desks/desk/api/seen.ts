@@ -3,7 +3,7 @@
  * that their teams take; so whoever is in no team sees nothing. Supervisors and administrators: all of the desk.
  * Everything that reads conversations asks here.
  */
-import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely'
+import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely'
 import type { JournalTables } from '#core'
 import type { Calling } from '../access/door.ts'
 import type { Seen } from './serve.ts'
@@ -39,10 +39,15 @@ export function makeSight(of: {
     (where: Joined): Expression<SqlBool> => {
       const { teams } = calling
       if (!teams) return where.or([where('conversation.desk', '=', desk), where('conversation.desk', 'is', null)])
+      const isOurs = where('conversation.desk', '=', desk)
+      // The + keeps SQLite from looking up all that a team or person has ever had, to find what is asked for in that.
       return where.or([
-        where.and([where('conversation.desk', '=', desk), where('conversation.team', 'in', [...teams])]),
-        where.and([where('conversation.desk', '=', desk), where('conversation.person', '=', personOf(calling))]),
-        where.and([where('conversation.desk', 'is', null), where('chat.account', 'in', [...accountsOf(teams)])]),
+        where.and([isOurs, sql<boolean>`+conversation.team in (${sql.join(teams)})`]),
+        where.and([isOurs, sql<boolean>`+conversation.person = ${personOf(calling)}`]),
+        where.and([
+          where('conversation.desk', 'is', null),
+          sql<boolean>`+chat.account in (${sql.join(accountsOf(teams))})`,
+        ]),
       ])
     }
 
