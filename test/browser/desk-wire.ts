@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import fastify from 'fastify'
 import { WebSocket, WebSocketServer } from 'ws'
+import { makeLog } from '#core/testing'
 import type { AnswerOf, RouteKey } from '../../plugins/desks/desk/api/routes.ts'
 import type { Entry, Frame, ListName, Me, Row } from '../../plugins/desks/desk/api/shapes.ts'
 import { servePages } from '../../plugins/desks/desk/pages.ts'
@@ -113,7 +114,7 @@ export async function startDeskWire(
   const web = fastify({ serverFactory: (handler) => server.on('request', handler), forceCloseConnections: true })
   await web.register(
     async (desk) => {
-      await servePages(desk, 'support')
+      await servePages(desk, 'support', makeLog({ level: 'silent' }))
       for (const method of ['GET', 'POST'] as const)
         desk.route({
           method,

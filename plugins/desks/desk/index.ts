@@ -5,6 +5,7 @@ import { invite } from './access/accounts.ts'
 import { ACCESS_MIGRATIONS, type AccessTables } from './access/tables.ts'
 import { serveApi } from './api/api.ts'
 import { channelsOf, Settings } from './config.ts'
+import { servePages } from './pages.ts'
 import { makeRoster } from './people/roster.ts'
 import { type PersonRow, TABLES } from './people/tables.ts'
 
@@ -44,6 +45,7 @@ export default defineDesk({
       sql: sql.$pickTables<'session' | 'token' | 'reading'>(),
       blacklist: context.blacklist,
     })
+    await servePages(context.web, context.name, log)
     return {
       services: { staff: served.staff },
       async started() {

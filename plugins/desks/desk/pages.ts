@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import type { Log } from '#core'
 
 const BUILT = new URL('built/', import.meta.url)
 const PAGE = 'index.html'
@@ -29,9 +30,12 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Throws with what to do when the workbench has not been built. */
-export async function servePages(web: FastifyInstance, name: string): Promise<void> {
-  for (const file of await builtFiles()) {
+/** Without its screen a desk goes on: the log says what to do. */
+export async function servePages(web: FastifyInstance, name: string, log: Log): Promise<void> {
+  const files = await builtFiles()
+  if (!files.includes(PAGE))
+    log.error({}, 'The workbench is not served: it has not been built. Run  npm run build  once.')
+  for (const file of files) {
     const content = await readFile(new URL(file, BUILT))
     if (file !== PAGE) serve(`/${file}`, file, content, FOR_EVER)
     else serve('/', file, content, 'no-cache')
@@ -52,9 +56,6 @@ export async function servePages(web: FastifyInstance, name: string): Promise<vo
 
 async function builtFiles(): Promise<readonly string[]> {
   const files: readonly string[] = await readdir(BUILT).catch(() => [])
-  if (!files.includes(PAGE)) {
-    throw new Error('The workbench has not been built: there is no built/index.html. Run  npm run build  once.')
-  }
   // What ends in a number is being written at this moment.
   return files.filter((file) => !/\.\d+$/.test(file))
 }

@@ -38,8 +38,24 @@ const life = (seq: number, code: 'conversation.opened' | 'conversation.closed', 
 const sameDay = () => true
 const shown = (lines: readonly Line[]) =>
   lines.map((line) => (line.type === 'entry' ? `${line.entry.id}${line.isFirst ? '*' : ''}` : line.type))
-const linesIn = (entries: readonly Entry[], stretches: readonly Stretch[] = [], isSameDay = sameDay) =>
-  linesOf(entries, new Map(stretches.map((one) => [one.id, one])), isSameDay)
+const stretch = (id: string, closedAtMs?: number): Stretch => ({
+  id,
+  state: closedAtMs === undefined ? 'bot' : 'closed',
+  openedAtMs: 0,
+  ...(closedAtMs !== undefined && { closedAtMs }),
+  origin: 'customer',
+  channel: 'site',
+  chat: 'chat',
+})
+const linesIn = (
+  entries: readonly Entry[],
+  { stretches = [], hasOlder = false, isSameDay = sameDay }: Partial<Given> = {},
+) => linesOf(entries, new Map(stretches.map((one) => [one.id, one])), hasOlder, isSameDay)
+interface Given {
+  readonly stretches: readonly Stretch[]
+  readonly hasOlder: boolean
+  readonly isSameDay: () => boolean
+}
 
 test('pages that overlap and come in any order give each entry once, in order', () => {
   const all = Array.from({ length: 9 }, (_, i) => message(i + 1, `${i}`))
@@ -77,27 +93,32 @@ test('a message that was edited or taken back is another where it stands, and no
   expect(recalled[0]).toMatchObject({ changed: 'recalled', parts: [] })
 })
 
-test('a conversation begins above the message that opened it and ends below the last', () => {
+test('the last messages that were not handled yet are asked for again', () => {
+  const { conversation: _, ...loose } = message(6, 'b')
+  expect(askAfter([message(1, 'a'), loose])).toBe(5)
+  expect(askAfter([loose, message(7, 'a')])).toBe(7)
+})
+
+test('a conversation begins above its first entry and ends below its last (C-CU-13)', () => {
   const entries = [
     message(1, 'hello', 'c1'),
     life(2, 'conversation.opened', 'c1'),
     reply(3, 'sent'),
     life(4, 'conversation.closed', 'c1'),
     message(5, 'me again', 'c2'),
-    life(6, 'conversation.opened', 'c2'),
   ]
-  expect(shown(linesIn(entries))).toEqual(['start', 'e1*', 'e3*', 'end', 'start', 'e5*'])
+  const stretches = [stretch('c1', 4000), stretch('c2')]
+  expect(shown(linesIn(entries, { stretches }))).toEqual(['start', 'e1*', 'e3*', 'end', 'start', 'e5*'])
 })
 
-test('what opened a conversation above the page that is here has no line, until it is here', () => {
-  const later = [reply(3, 'sent'), message(5, 'x')]
-  expect(shown(linesIn(later))).toEqual(['e3*', 'e5*'])
-  const earlier = [message(1, 'hello'), life(2, 'conversation.opened')]
-  expect(shown(linesIn(merged(later, earlier)))).toEqual(['start', 'e1*', 'e3*', 'e5*'])
+test('where it is not known whether there is more of a conversation above, it does not begin', () => {
+  const entries = [reply(3, 'sent'), message(5, 'x', 'c2')]
+  const stretches = [stretch('c1', 4000), stretch('c2')]
+  expect(shown(linesIn(entries, { stretches, hasOlder: true }))).toEqual(['e3*', 'end', 'start', 'e5*'])
 })
 
 test('who says something again soon is not named again, and on another day is', () => {
   const soon = [message(1, 'a', 'c1', 0), message(2, 'b', 'c1', MINUTE), message(3, 'c', 'c1', 20 * MINUTE)]
   expect(shown(linesIn(soon))).toEqual(['e1*', 'e2', 'e3*'])
-  expect(shown(linesIn(soon.slice(0, 2), [], () => false))).toEqual(['e1*', 'day', 'e2*'])
+  expect(shown(linesIn(soon.slice(0, 2), { isSameDay: () => false }))).toEqual(['e1*', 'day', 'e2*'])
 })

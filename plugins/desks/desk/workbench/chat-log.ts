@@ -3,17 +3,11 @@ import type { Entry, Stretch } from '../api/shapes.ts'
 
 export type Line =
   | { readonly type: 'day'; readonly key: string; readonly atMs: number }
-  | {
-      readonly type: 'start' | 'end'
-      readonly key: string
-      readonly entry: LifeEntry
-      readonly of: Stretch | undefined
-    }
+  | { readonly type: 'start' | 'end'; readonly key: string; readonly of: Stretch }
   /** `isFirst`: somebody else spoke before, or it was long ago. */
   | { readonly type: 'entry'; readonly key: string; readonly entry: ShownEntry; readonly isFirst: boolean }
 
-type LifeEntry = Extract<Entry, { readonly kind: 'life' }>
-/** All but changes of others: these are shown where the message stands. */
+/** All but changes of others, which are shown where the message stands. */
 export type ShownEntry = Exclude<Entry, { readonly kind: 'change' }>
 
 /** Whoever says something again within this does not need to be named again. */
@@ -32,48 +26,56 @@ export function merged(old: readonly Entry[], more: readonly Entry[]): readonly 
   return [...byId.values()].sort((a, b) => a.seq - b.seq || (a.id < b.id ? -1 : 1))
 }
 
-/** From which number on entries are asked for again: what is behind the last, and what of ours is still on its way. */
+/**
+ * From which number on entries are asked for again: what is behind the last, what of ours is still on its way, and the
+ * last messages that were not handled when they came here.
+ */
 export function askAfter(entries: readonly Entry[]): number {
-  const open = entries.find(
-    (entry) =>
-      entry.kind === 'reply' && entry.deliveries.some(({ state }) => state === 'pending' || state === 'sending'),
-  )
-  return open ? open.seq - 1 : (entries.at(-1)?.seq ?? 0)
+  const handled = entries.findLastIndex(({ kind, conversation }) => kind !== 'message' || conversation !== undefined)
+  const first = [entries.find(isOnItsWay), entries[handled + 1]].flatMap((entry) => entry?.seq ?? [])
+  return first.length > 0 ? Math.min(...first) - 1 : (entries.at(-1)?.seq ?? 0)
 }
 
-/** `isSameDay`: by the clock of the screen. */
+const isOnItsWay = (entry: Entry) =>
+  entry.kind === 'reply' && entry.deliveries.some(({ state }) => state === 'pending' || state === 'sending')
+
+/**
+ * `hasOlder`: there are entries above the first that is here, so that it is not known whether its conversation begins
+ * with it. `isSameDay`: by the clock of the screen.
+ */
 export function linesOf(
   entries: readonly Entry[],
   stretches: ReadonlyMap<string, Stretch>,
+  hasOlder: boolean,
   isSameDay: (a: number, b: number) => boolean,
 ): readonly Line[] {
+  const shown = entries.filter((entry) => entry.kind !== 'change')
+  const ends = new Map(
+    shown.flatMap(({ id, conversation }) => (conversation === undefined ? [] : [[conversation, id]])),
+  )
+  const begun = new Set<string>()
   const lines: Line[] = []
-  const openings = new Map<string, LifeEntry>()
-  for (const entry of entries) {
-    if (entry.kind === 'life' && entry.code === 'conversation.opened' && entry.conversation !== undefined)
-      openings.set(entry.conversation, entry)
-  }
   let before: ShownEntry | undefined
-  for (const entry of entries) {
-    if (entry.kind === 'change') continue
-    const isLife = entry.kind === 'life'
-    // It begins with the message that opened it, which comes before its opening.
-    const opening = entry.conversation === undefined ? undefined : openings.get(entry.conversation)
-    if (opening && entry.conversation !== undefined) {
-      openings.delete(entry.conversation)
-      lines.push({ type: 'start', key: `start ${opening.id}`, entry: opening, of: stretches.get(entry.conversation) })
+  for (const entry of shown) {
+    const of = stretches.get(entry.conversation ?? '')
+    const isNew = of !== undefined && !begun.has(of.id)
+    if (isNew) begun.add(of.id)
+    if (isNew && (lines.length > 0 || !hasOlder)) {
+      lines.push({ type: 'start', key: `start ${of.id}`, of })
       before = undefined
-    } else if (!before || !isSameDay(before.atMs, entry.atMs)) {
-      if (before) lines.push({ type: 'day', key: `day ${entry.id}`, atMs: entry.atMs })
+    } else if (before && !isSameDay(before.atMs, entry.atMs)) {
+      lines.push({ type: 'day', key: `day ${entry.id}`, atMs: entry.atMs })
       before = undefined
     }
-    if (isLife && entry.code === 'conversation.opened') continue
-    if (isLife && entry.code === 'conversation.closed') {
-      lines.push({ type: 'end', key: entry.id, entry, of: stretches.get(entry.conversation ?? '') })
-    } else {
+    // That it began or ended, the separators say.
+    if (entry.kind !== 'life' || (entry.code !== 'conversation.opened' && entry.code !== 'conversation.closed')) {
       lines.push({ type: 'entry', key: entry.id, entry, isFirst: !before || !isTogether(before, entry) })
+      before = entry
     }
-    before = entry
+    if (of?.closedAtMs !== undefined && ends.get(of.id) === entry.id) {
+      lines.push({ type: 'end', key: `end ${of.id}`, of })
+      before = undefined
+    }
   }
   return lines
 }

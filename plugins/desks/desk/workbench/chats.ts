@@ -19,6 +19,8 @@ export interface Chat {
   readonly head: ReadonlySignal<number>
   /** The customer has read all that was there then. */
   readonly readSeq: Signal<number>
+  /** One of its conversations is another than before: it may have ended without a word. */
+  meet(row: Row): void
   /** Asks for what is new. */
   refresh(): Promise<void>
   /** Asks for what was before. */
@@ -66,6 +68,7 @@ export async function refreshOpenChat(): Promise<void> {
     const row = await call('GET /conversations/:conversation', { params: { conversation } })
     if (openId.value !== conversation) return
     openRow.value = row
+    openChat.value?.meet(row)
     lookAt(row.chat)
     await (asking ?? openChat.value?.refresh())
   } catch {
@@ -87,7 +90,9 @@ export function applyRows(rows: readonly Row[], gone: readonly string[]): void {
   for (const row of rows) {
     if (row.id === id) openRow.value = row
     // Another conversation of the same chat has its entries here, too.
-    if (row.id === id || row.chat === openChat.value?.id) void openChat.value?.refresh()
+    if (row.chat !== openChat.value?.id) continue
+    openChat.value.meet(row)
+    void openChat.value.refresh()
   }
 }
 
@@ -123,10 +128,14 @@ function makeChat(id: string): Chat {
   function add(more: readonly Entry[], conversations: readonly Stretch[]): void {
     batch(() => {
       entries.value = merged(entries.value, more)
-      if (conversations.length > 0)
-        stretches.value = new Map([...stretches.value, ...conversations.map((one) => [one.id, one] as const)])
+      keep(conversations)
       if (more.some(({ by }) => by.kind === 'customer')) typingUntilMs.value = 0
     })
+  }
+
+  function keep(conversations: readonly Stretch[]): void {
+    if (conversations.length === 0) return
+    stretches.value = new Map([...stretches.value, ...conversations.map((one) => [one.id, one] as const)])
   }
 
   async function begin(): Promise<void> {
@@ -152,12 +161,14 @@ function makeChat(id: string): Chat {
 
   return {
     id,
-    lines: computed(() => linesOf(entries.value, stretches.value, isSameDay)),
+    lines: computed(() => linesOf(entries.value, stretches.value, hasOlder.value, isSameDay)),
     hasOlder,
     state,
     typingUntilMs,
     readSeq,
     head: computed(() => entries.value.at(-1)?.seq ?? 0),
+    meet: ({ closed, ...row }) =>
+      keep([{ ...row, ...(closed && { closedAtMs: closed.atMs, closeReason: closed.reason }) }]),
     async refresh() {
       // What changes while it is being asked is asked for afterwards, once.
       if (isAsking) {

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Row } from '../api/shapes.ts'
 import { possible, tellTyping } from './commands.ts'
 import { myself, statusTitle, titleOf } from './desk.ts'
@@ -52,7 +52,8 @@ export function Composer({ row }: { readonly row: Row }) {
     attached.every(({ state }) => typeof state === 'object') &&
     (mode === 'note' || mayWrite)
 
-  useEffect(() => {
+  // Before the next key comes: whoever asks for the field by a key goes on typing.
+  useLayoutEffect(() => {
     const asked = wanted.value
     if (!asked) return
     wanted.value = undefined
@@ -141,6 +142,8 @@ export function Composer({ row }: { readonly row: Row }) {
               submit()
             } else if (event.key === 'Escape') {
               event.preventDefault()
+              // To where it was, so that the keys of one letter work again.
+              event.currentTarget.blur()
               document.querySelector<HTMLElement>('.row[aria-current] .row-open')?.focus()
             }
           }}

@@ -138,20 +138,23 @@ function LineView(of: { readonly line: Line; readonly row: Row; readonly readSeq
         </p>
       )
     case 'start': {
-      const say = line.of?.origin === 'callback' ? conversation.callback : conversation.opened
+      const { origin, openedAtMs, channel } = line.of
+      const say = origin === 'callback' ? conversation.callback : conversation.opened
       return (
         <p class="separator conversation">
-          <span>{say(fullTime(line.entry.atMs), line.of?.channel ?? row.channel)}</span>
+          <span>{say(fullTime(openedAtMs), channel)}</span>
         </p>
       )
     }
     case 'end': {
-      const reason = line.entry.because ?? line.of?.closeReason
-      const time = fullTime(line.entry.atMs)
+      const { closedAtMs, closeReason } = line.of
+      const time = fullTime(closedAtMs ?? 0)
       return (
         <p class="separator conversation end">
           <span>
-            {reason === undefined ? conversation.closedNoReason(time) : conversation.closed(time, reasonOf(reason))}
+            {closeReason === undefined
+              ? conversation.closedNoReason(time)
+              : conversation.closed(time, reasonOf(closeReason))}
           </span>
         </p>
       )

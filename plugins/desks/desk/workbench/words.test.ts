@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseSync } from 'vite'
 import { expect, test } from 'vitest'
+import { codes } from '../api/refusal.ts'
 import { en } from './words/en.ts'
 import { zh } from './words/zh.ts'
 
@@ -22,6 +23,10 @@ test('everything is said in both languages', () => {
   expect(chinese.map(([path]) => path)).toEqual(english.map(([path]) => path))
   for (const [path, text] of english) expect(text, path).not.toMatch(CHINESE)
   for (const [path, text] of chinese) if (!ONLY_GIVEN.has(path)) expect(text, path).toMatch(CHINESE)
+})
+
+test('every code that the desk refuses with has its words', () => {
+  expect(codes.map(({ code }) => code).filter((code) => !Object.hasOwn(en.refusals, code))).toEqual([])
 })
 
 interface Node {

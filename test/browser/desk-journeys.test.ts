@@ -1,0 +1,261 @@
+/** Both sides at once: customers in their chats, people at the desk. */
+import type { BrowserContextOptions } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { textOf } from '#core'
+import { expectNothingWrong, useChromium } from './chromium.ts'
+import { type DeskSite, inviteBy, startDeskSite, type Workbench, workbenchOf } from './desk-site.ts'
+import { ONE_MOMENT } from './site.ts'
+import { SOON, widgetOf } from './widget.ts'
+
+const lab = useChromium()
+const WIDE = { width: 1400, height: 860 }
+
+let site: DeskSite
+beforeAll(async () => {
+  site = await startDeskSite()
+})
+afterAll(() => site[Symbol.asyncDispose]())
+
+/** The workbench of somebody who is signed in, in a browser of their own. */
+async function desk(person: 'amy' | 'bo', options: BrowserContextOptions = {}): Promise<Workbench> {
+  const context = await lab.visitor({ viewport: WIDE, ...options })
+  await context.addCookies([...(await site.cookiesOf(person))])
+  const workbench = workbenchOf(await context.newPage())
+  await workbench.page.goto(site.desk)
+  await workbench.page.locator('.rail').waitFor()
+  return workbench
+}
+
+/** A customer who waits for a person. */
+async function waiting(name: string, language?: string) {
+  const customer = site.runtime.user(name, { name, language })
+  await customer.says('person').hears(ONE_MOMENT)
+  // Not by itself: whoever waits for it would wait for what it has been told to do.
+  return { customer }
+}
+
+/** What a customer was sent, in the order in which it went out. */
+const heardBy = (name: string) =>
+  site.runtime.channel.sent.filter(({ chat }) => chat === name).map(({ part }) => textOf(part))
+
+async function takes(workbench: Workbench, name: string): Promise<void> {
+  await workbench.list('queue')
+  await workbench.button(workbench.words.row.takeOf(name)).click()
+  await workbench.reply.waitFor()
+}
+
+test('from the first link to the end of a conversation, in both languages (C-TA-01, C-LC-06)', async () => {
+  await using fresh = await startDeskSite()
+  const amy = workbenchOf(await lab.page({ viewport: WIDE }))
+  await amy.comesBy(fresh.firstLink)
+  expect(amy.page.url()).toBe(fresh.desk)
+  await amy.page.getByText(amy.words.lists.empty.mine).waitFor()
+
+  const customer = widgetOf(await lab.page({ locale: 'zh-CN' }), 'zh-CN')
+  await customer.open(fresh.chat)
+  await customer.says('hello')
+  await customer.sees('echo: hello')
+  await customer.says('person')
+  await takes(amy, amy.words.row.noName)
+  await amy.sees('echo: hello')
+  await amy.says('Hello, I am Amy.')
+  await customer.sees('Hello, I am Amy.')
+  await customer.says('my cup is broken')
+  await amy.sees('my cup is broken')
+  await amy.notes('a good customer')
+  await amy.sees('a good customer')
+
+  const bo = workbenchOf(await lab.page({ viewport: WIDE, locale: 'zh-CN', colorScheme: 'dark' }), 'zh-CN')
+  await bo.comesBy(await inviteBy(amy.page, 'bo'))
+  await amy.button(amy.words.pane.transfer).click()
+  await amy.dialog.getByText('Bo van Dyke').click()
+  await amy.dialog.getByRole('textbox', { name: amy.words.transfer.note }).fill('please send a new cup')
+  await amy.dialog.getByRole('button', { name: amy.words.transfer.submit, exact: true }).click()
+  await bo.rows.first().getByRole('button').click()
+  await bo.sees('a good customer')
+  await bo.sees('please send a new cup')
+  await bo.says('马上寄出')
+  await customer.sees('马上寄出')
+  expect(await amy.reply.count()).toBe(0)
+
+  await bo.button(bo.words.pane.close).click()
+  await bo.dialog.getByLabel(bo.words.closing.summary).fill('new cup sent')
+  await bo.dialog.getByRole('button', { name: bo.words.closing.submit }).click()
+  await bo.page.getByText(bo.words.lists.empty.mine).waitFor()
+  await bo.sees('new cup sent')
+  await bo.page.locator('.composer').getByText(bo.words.composer.closed).waitFor()
+  const seen = await customer.log.textContent()
+  for (const internal of ['a good customer', 'please send a new cup', 'new cup sent'])
+    expect(seen).not.toContain(internal)
+
+  await bo.button(bo.words.pane.why).click()
+  const steps = bo.dialog.locator('.why > li')
+  await expect.poll(() => steps.count(), SOON).toBeGreaterThanOrEqual(5)
+  expect(await steps.last().textContent()).toContain(bo.words.why.closed)
+  for (const page of [amy.page, bo.page, customer.page]) expectNothingWrong(lab, page)
+})
+
+test('a draft is there after a reload and in the other language, and not for another account', async () => {
+  await waiting('Draft')
+  const amy = await desk('amy')
+  await takes(amy, 'Draft')
+  await amy.reply.fill('half a sente')
+  await amy.page.reload()
+  await expect.poll(() => amy.reply.inputValue(), SOON).toBe('half a sente')
+  await amy.page.locator('.opener').click()
+  await amy.page.getByRole('menuitemradio', { name: '中文' }).click()
+  const chinese = workbenchOf(amy.page, 'zh-CN')
+  expect(await chinese.reply.inputValue()).toBe('half a sente')
+
+  await amy.page.context().clearCookies()
+  await amy.page.context().addCookies([...(await site.cookiesOf('bo'))])
+  await amy.page.reload()
+  await chinese.page.getByRole('heading', { name: 'Draft' }).waitFor()
+  expect(await amy.page.locator('textarea').inputValue()).toBe('')
+  expect(await amy.page.locator('body').textContent()).not.toContain('half a sente')
+  expectNothingWrong(lab, amy.page)
+})
+
+test('a line that is cut loses nothing and doubles nothing, in both directions', async () => {
+  const { customer } = await waiting('Cut')
+  const amy = await desk('amy')
+  await takes(amy, 'Cut')
+  await amy.says('before')
+  await expect.poll(() => heardBy('Cut'), SOON).toEqual([ONE_MOMENT, 'before'])
+  site.line.isOpen = false
+  site.line.cut()
+  await amy.page.getByText(amy.words.strip.reconnecting).waitFor()
+  await amy.says('one')
+  await amy.says('two')
+  expect(await amy.log.getByText(amy.words.composer.waiting).count()).toBe(2)
+  await customer.says('meanwhile')
+  // It is kept in this browser: also the page may go.
+  site.line.isOpen = true
+  await amy.page.reload()
+  await amy.reply.waitFor()
+  await expect.poll(() => amy.log.getByText(amy.words.composer.waiting).count(), SOON).toBe(0)
+  await expect.poll(() => heardBy('Cut'), SOON).toEqual([ONE_MOMENT, 'before', 'one', 'two'])
+  for (const text of ['before', 'meanwhile', 'one', 'two']) {
+    await amy.sees(text)
+    expect(await amy.log.getByText(text, { exact: true }).count(), text).toBe(1)
+  }
+  await site.runtime.idle()
+  expect(heardBy('Cut')).toHaveLength(4)
+  expectNothingWrong(lab, amy.page)
+})
+
+test('a session that ends asks to sign in over the page, and nothing on it is lost', async () => {
+  await waiting('Session')
+  const amy = await desk('amy')
+  await takes(amy, 'Session')
+  await amy.reply.fill('do not lose me')
+  // As after a day, or when an administrator ends it.
+  await amy.page.context().clearCookies()
+  site.line.cut()
+  await amy.dialog.getByRole('heading', { name: amy.words.signIn.again }).waitFor()
+  await amy.page.keyboard.press('Escape')
+  expect(await amy.dialog.isVisible()).toBe(true)
+  await amy.dialog.getByLabel(amy.words.signIn.password).fill('one cup of green tea')
+  await amy.dialog.getByRole('button', { name: amy.words.signIn.submit }).click()
+  await expect.poll(() => amy.dialog.count(), SOON).toBe(0)
+  expect(await amy.reply.inputValue()).toBe('do not lose me')
+  await amy.reply.press('Enter')
+  await amy.sees('do not lose me')
+  expectNothingWrong(lab, amy.page)
+})
+
+test('in a status without chats nothing can be written to customers, and the way back is one click (C-CH-05, C-CH-06)', async () => {
+  await waiting('Status')
+  const amy = await desk('amy')
+  await takes(amy, 'Status')
+  await amy.page.locator('.opener').click()
+  await amy.page.getByRole('menuitemradio', { name: 'In a meeting' }).click()
+  await amy.page.getByText(amy.words.strip.away('In a meeting')).waitFor()
+  await amy.reply.fill('hello')
+  expect(await amy.button(amy.words.composer.send).isDisabled()).toBe(true)
+  await amy.button(amy.words.strip.goOnline).click()
+  await expect.poll(() => amy.button(amy.words.composer.send).isEnabled(), SOON).toBe(true)
+})
+
+test('who is there is seen by colleagues, and typing by both sides', async () => {
+  await waiting('Both')
+  const [amy, bo] = [await desk('amy'), await desk('bo')]
+  await takes(amy, 'Both')
+  await bo.list('all')
+  await bo.page.locator('.row', { hasText: 'Both' }).getByRole('button').first().click()
+  await amy.page.getByText(amy.words.pane.alsoHere('Bo van Dyke')).waitFor()
+  await bo.page.getByText(bo.words.composer.notYours('Amy Chen')).waitFor()
+})
+
+test('earlier conversations are read upward without gap or repeat, each with its start and end (C-CU-13)', async () => {
+  const customer = site.runtime.user('History', { name: 'History' })
+  const amy = await desk('amy')
+  const said: string[] = []
+  for (let episode = 1; episode <= 3; episode++) {
+    for (let line = 1; line <= 15; line++) {
+      said.push(`${episode}.${line}`, `echo: ${episode}.${line}`)
+      await customer.says(`${episode}.${line}`).hears(`echo: ${episode}.${line}`)
+    }
+    await customer.says('person').hears(ONE_MOMENT)
+    said.push('person', ONE_MOMENT)
+    if (episode === 3) break
+    await takes(amy, 'History')
+    await amy.button(amy.words.pane.close).click()
+    await amy.dialog.getByRole('button', { name: amy.words.closing.submit }).click()
+    await amy.page.locator('.composer').getByText(amy.words.composer.closed).waitFor()
+  }
+  await takes(amy, 'History')
+  await expect
+    .poll(async () => {
+      await amy.log.evaluate((log) => log.scrollTo(0, 0))
+      return amy.page.getByText(amy.words.pane.start).count()
+    }, SOON)
+    .toBe(1)
+  expect(await amy.log.locator('.bubble.text').allTextContents()).toEqual(said)
+  expect(await amy.log.locator('.separator.conversation').count()).toBe(5)
+})
+
+test('the keyboard is enough: take, answer, note, transfer, close, go through the list', async () => {
+  await waiting('Keys')
+  const amy = await desk('amy')
+  const { keyboard } = amy.page
+  await expect.poll(() => amy.page.locator('.count.urgent').count(), SOON).toBe(1)
+  await keyboard.press('Alt+2')
+  await amy.page.getByText('Keys').first().waitFor()
+  await keyboard.press('q')
+  await amy.page.getByRole('heading', { name: 'Keys' }).waitFor()
+  await keyboard.press('r')
+  await keyboard.type('typed only')
+  await keyboard.press('Enter')
+  await expect.poll(() => heardBy('Keys'), SOON).toEqual([ONE_MOMENT, 'typed only'])
+  await keyboard.press('Escape')
+  await keyboard.press('n')
+  await keyboard.type('noted only')
+  await keyboard.press('Enter')
+  await amy.sees('noted only')
+  await keyboard.press('Escape')
+  await keyboard.press('t')
+  await amy.dialog.waitFor()
+  await keyboard.type('after')
+  await keyboard.press('Tab')
+  await keyboard.press('Space')
+  await keyboard.press('Enter')
+  await amy.page.getByText(amy.words.pane.ownerQueue('aftersale')).waitFor()
+  await keyboard.press('q')
+  await amy.page.getByText(amy.words.pane.ownerYou).waitFor()
+  await keyboard.press('e')
+  await amy.dialog.waitFor()
+  await keyboard.press('Control+Enter')
+  await amy.page.locator('.composer').getByText(amy.words.composer.closed).waitFor()
+  const closed = amy.page.url()
+  await keyboard.press('Alt+5')
+  await amy.rows.first().waitFor()
+  await keyboard.press('j')
+  await keyboard.press('j')
+  await expect.poll(() => amy.page.url(), SOON).not.toBe(closed)
+  await keyboard.press('?')
+  await amy.dialog.getByRole('heading', { name: amy.words.help.title }).waitFor()
+  await keyboard.press('Escape')
+  await expect.poll(() => amy.dialog.count(), SOON).toBe(0)
+  expectNothingWrong(lab, amy.page)
+})
