@@ -11,10 +11,18 @@ import { limits, server } from '../core/config/sections.ts'
 const ROOT = resolve(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 const Packages = z.object({
+  scripts: z.record(z.string(), z.string()),
   dependencies: z.record(z.string(), z.string()),
   devDependencies: z.record(z.string(), z.string()),
 })
 const packages = Packages.parse(JSON.parse(read('package.json')))
+/** However it is started, and measured, Node is told the same. */
+const NODE_OPTION = /^node (--\S+) core\/switchboard\.js start$/.exec(packages.scripts.start ?? '')?.[1]
+
+test('it is measured as it is started', () => {
+  expect(NODE_OPTION).toBeDefined()
+  expect(read('bench/launch.ts')).toContain(`const NODE_OPTIONS = ['${NODE_OPTION}']`)
+})
 
 test('what runs imports nothing that is there only for development', () => {
   // The widget and the workbench run in browsers, made by build.ts, which is a tool of development.
@@ -49,7 +57,8 @@ describe('the unit', () => {
   })
 
   test('starts the command, reloads by SIGHUP, and is not root', () => {
-    const [node = '', script = '', command, file] = unit.get('ExecStart')?.split(' ') ?? []
+    const [node = '', option, script = '', command, file] = unit.get('ExecStart')?.split(' ') ?? []
+    expect(option).toBe(NODE_OPTION)
     expect([node, command, file]).toEqual(['/usr/bin/node', 'start', '/etc/switchboard/switchboard.yaml'])
     expect(existsSync(join(ROOT, script))).toBe(true)
     expect(unit.get('ExecReload')).toMatch(/^\/\S+\/kill -HUP \$MAINPID$/)
@@ -143,11 +152,11 @@ describe('the Dockerfile', () => {
 
   test('starts the command without a shell between it and the signals', () => {
     const Words = z.array(z.string())
-    const [node, script = '', command] = [
+    const [node, option, script = '', command] = [
       ...Words.parse(JSON.parse(one('ENTRYPOINT'))),
       ...Words.parse(JSON.parse(one('CMD'))),
     ]
-    expect([node, command, one('STOPSIGNAL')]).toEqual(['node', 'start', 'SIGTERM'])
+    expect([node, option, command, one('STOPSIGNAL')]).toEqual(['node', NODE_OPTION, 'start', 'SIGTERM'])
     expect(existsSync(join(ROOT, script))).toBe(true)
   })
 
