@@ -72,12 +72,14 @@ test('killed around an answer inside the response, it is given again by policy, 
   expect(deliveries(world, 'quick')).toMatchObject([{ state: 'sending', times: 1 }])
   await world.crash({ point }, () => world.says('quicker', 'ben', 'hello'))
   expect(deliveries(world, 'quicker')).toMatchObject([{ state: 'sending', times: 1 }])
+  await world.finish()
+  expect(deliveries(world, 'quick')).toMatchObject([{ state: 'unknown', times: 1 }])
+  expect(deliveries(world, 'quicker')).toMatchObject([{ state: 'sent', times: 2 }])
+  await world.running.stop()
   // It is recorded, and has not gone.
   await world.crash({ point: { at: 'turn', when: 'after', nth: 1 } }, () => world.says('inside', 'cho', 'hello'))
   expect(deliveries(world, 'inside')).toMatchObject([{ state: 'sending', times: 0 }])
   await world.finish()
-  expect(deliveries(world, 'quick')).toMatchObject([{ state: 'unknown', times: 1 }])
-  expect(deliveries(world, 'quicker')).toMatchObject([{ state: 'sent', times: 2 }])
   expect(deliveries(world, 'inside')).toMatchObject([{ state: 'sent', times: 1 }])
 })
 
