@@ -48,6 +48,26 @@ test('nothing but the SQLite engine knows SQLite', () => {
   expect(show(wrong)).toEqual([])
 })
 
+/** A file with all that is loaded with it, and the packages of those. */
+function loadedWith(file: string, seen = new Set<string>()): ReadonlySet<string> {
+  seen.add(file)
+  const text = existsSync(join(ROOT, file)) ? readFileSync(join(ROOT, file), 'utf8') : ''
+  for (const [, of = ''] of text.matchAll(/^(?:import|export) (?!type )(?:[^'"]*? from )?'([^']+)'/gm)) {
+    const path = of.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(file), of)) : of
+    if (!seen.has(path)) loadedWith(path, seen)
+  }
+  return seen
+}
+
+test.each(['core/journal/sqlite/writer.ts', 'core/journal/sqlite/reader.ts'])(
+  'the thread of %s loads no package: a start would wait for it twice',
+  (file) => {
+    const loaded = [...loadedWith(file)]
+    expect(loaded).toContain('core/journal/sqlite/connection.ts')
+    expect(loaded.filter((name) => !name.startsWith('node:') && !name.startsWith('core/'))).toEqual([])
+  },
+)
+
 test('a plugin imports the core by its door, the services, its own folder and packages', () => {
   expect(plugins.length).toBeGreaterThan(5)
   const wrong = plugins.filter(({ from, of }) => {

@@ -10,9 +10,7 @@ import type { CustomerFilter, CustomerPage, CustomerQuery, CustomerSort, ListedC
 import type { CustomerRow, JournalTables } from '../tables.ts'
 import { parse } from './connection.ts'
 import { gramsIn, wholeOf } from './grams.ts'
-
-/** So many customers may come in one millisecond: `customer.n` is that many times the moment, and on. */
-export const PLACES_PER_MS = 1024
+import { PLACES_PER_MS } from './operations/customer-index.ts'
 
 /** What is fewer than this is looked through one by one. */
 const FEW = 2_000

@@ -2,8 +2,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChatRow, CustomerRow } from '../../tables.ts'
 import { parse, query } from '../connection.ts'
-import { PLACES_PER_MS } from '../find-customers.ts'
 import { gramsOf, wholeOf } from '../grams.ts'
+
+/** So many customers may come in one millisecond: `customer.n` is that many times the moment, and on. */
+export const PLACES_PER_MS = 1024
 
 export interface CustomerIndex {
   /** Where a customer who first comes now stands among all. */
