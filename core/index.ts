@@ -44,6 +44,7 @@ export type {
   OptionalToken,
   Plugin,
   ReceiveOptions,
+  Sendable,
   Token,
   Watcher,
 } from './plugin.ts'

@@ -127,6 +127,16 @@ export interface Feed {
   subscribe(after: number, take: (item: Json, number: number) => void): () => void
 }
 
+/** What may still be sent in a chat. */
+export interface Sendable {
+  /** How many messages. Left out: any number. */
+  readonly left?: number | undefined
+  /** When the window ends, or ended. Left out: never, or there has been none. */
+  readonly untilMs?: number | undefined
+  /** Why nothing may be sent, if so. */
+  readonly closed?: 'never-later' | 'no-event' | 'over' | 'used-up' | 'kept-for-people' | undefined
+}
+
 /** A screen's ears: see `Context.watch`. Chats are named by their id in the journal. */
 export interface Watcher {
   /** An event was accepted, a turn or command was committed, or a delivery has ended. */
@@ -211,6 +221,8 @@ export interface Context<C, DB> {
    * Ends with the returned function, or the plugin.
    */
   watch(watcher: Watcher): () => void
+  /** What the platform still lets somebody send in a chat; `undefined`: no channel that runs has this chat. */
+  sendable(chat: string, by: Actor): Promise<Sendable | undefined>
   /** Shows the customer that one of our people is typing, where the channel can. Never journaled. */
   typing(chat: string): Promise<void>
   /** Called when the instance stops, last one first; also when `setup` fails half-way. */

@@ -23,6 +23,7 @@ import type {
   Hooks,
   Plugin,
   ReceiveOptions,
+  Sendable,
   Watcher,
 } from '../plugin.ts'
 import type { Callers } from '../services/callers.ts'
@@ -141,6 +142,7 @@ export interface Ground {
   live(account: string, chat: string, what: 'typing' | 'read'): void
   watch(watcher: Watcher, log: Log): () => void
   typing(chat: string): Promise<void>
+  sendable(chat: string, by: Actor): Promise<Sendable | undefined>
 }
 
 /**
@@ -279,6 +281,7 @@ function makeContext(
       return end
     },
     typing: ground.typing,
+    sendable: ground.sendable,
     onDispose,
   }
   const lazy = {

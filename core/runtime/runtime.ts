@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, CommandResult } from '../command.ts'
 import type { CheckedConfig, CheckedInstance } from '../config/checked.ts'
+import type { Actor } from '../conversation.ts'
 import { messageOf } from '../errors.ts'
 import { type Engine, type LoadedChat, NEVER_MS, type SendAgain } from '../journal/engine.ts'
 import { openSqlite } from '../journal/sqlite/engine.ts'
@@ -12,11 +13,13 @@ import { makePages } from '../operations/pages.ts'
 import { type Readiness, readiness } from '../operations/readiness.ts'
 import { type Commands, makeCommands } from '../pipeline/command.ts'
 import { type Deliver, makeDeliver } from '../pipeline/deliver.ts'
+import { left } from '../pipeline/ledger.ts'
 import { makePipeline, type Pipeline } from '../pipeline/pipeline.ts'
 import { makeReceive, type Receive } from '../pipeline/receive.ts'
 import { makeSweep, type Sweep } from '../pipeline/sweep.ts'
 import type { Tools } from '../pipeline/tools.ts'
 import { makeWatchers } from '../pipeline/watchers.ts'
+import type { Sendable } from '../plugin.ts'
 import { makeCallers } from '../services/callers.ts'
 import { type Clock, type MakeId, makeIds, systemClock } from '../services/clock.ts'
 import { makeDocuments } from '../services/documents.ts'
@@ -191,6 +194,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     live: passOnLive,
     watch: watchers.add,
     typing: showTyping,
+    sendable,
   }
 
   /** A mark of a customer of whom nothing is known yet is nobody's business. */
@@ -201,6 +205,16 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       (chat) => chat !== undefined && watchers.live(chat, what),
       (error: unknown) => log.debug({ error }, `That a customer is ${what} was told nobody: ${messageOf(error)}`),
     )
+  }
+
+  async function sendable(chat: string, by: Actor): Promise<Sendable | undefined> {
+    const found = await engine.load(chat)
+    const channel = found && plan.channels.get(found.account)
+    if (!channel) return undefined
+    const { capabilities, reserve } = channel
+    const now = left({ allowances: found.allowances, capabilities, nowMs: clock.now(), by, reserve })
+    const ends = now.untilMs === undefined || now.untilMs >= NEVER_MS ? undefined : now.untilMs
+    return { left: now.left, untilMs: ends, closed: now.closed?.why }
   }
 
   async function showTyping(chat: string): Promise<void> {

@@ -452,6 +452,40 @@ describe('a command', () => {
   })
 })
 
+test('the composer knows what the platform still takes; a customer is called back within that, and only once', async () => {
+  const channel = memoryChannel({
+    capabilities: { later: [{ on: 'message', withinMs: 48 * HOUR, max: 5, resets: true }] },
+  })
+  await using bot = await deskRuntime({}, { channel })
+  const { bo, amy } = await staffOf(bot, 'bo')
+  await bot.user('u1').says('hello')
+  await bot.idle()
+  const startMs = bot.clock.now()
+  const { chat } = await rowOf(bo)
+  const sendable = () => bo.call('GET /chats/:chat/sendable', { params: { chat } })
+  expect(await sendable()).toEqual({ left: 5, untilMs: startMs + 48 * HOUR })
+  const callBack = (id: string) => ({ params: { chat }, body: { id, text: 'It has arrived.' } })
+  expect(await bo.refused('POST /chats/:chat/call-back', callBack(newId()))).toBe('ALREADY_OPEN')
+  await bot.agent('bo').takes('u1')
+  await bot.agent('bo').closes('u1')
+  const id = newId()
+  await bo.call('POST /chats/:chat/call-back', callBack(id))
+  await bo.call('POST /chats/:chat/call-back', callBack(id))
+  await bot.user('u1').hears('It has arrived.').hearsNothing()
+  expect(await rowOf(bo, 'mine')).toMatchObject({ origin: 'callback', person: 'bo' })
+  expect(await sendable()).toEqual({ left: 4, untilMs: startMs + 48 * HOUR })
+  const { lines } = await amy.call('GET /audit', {})
+  expect(lines[0]).toMatchObject({ who: 'bo', action: 'desk.call-back', about: { chat } })
+  for (let day = 0; day < 3; day++) {
+    // Whoever does nothing for a day is signed out.
+    await bot.advance(17 * HOUR)
+    await bo.call('GET /me')
+  }
+  expect(await sendable()).toMatchObject({ closed: 'over', left: 0 })
+  await bot.agent('bo').closes('u1')
+  expect(await bo.refused('POST /chats/:chat/call-back', callBack(newId()))).toBe('WINDOW_CLOSED')
+})
+
 test('a file goes both ways: what people upload is sent, what customers send is fetched, and only by who may', async () => {
   const channel = memoryChannel()
   await using bot = await deskRuntime({}, { channel })

@@ -46,6 +46,7 @@ type Ground = Pick<
   | 'journal'
   | 'watch'
   | 'typing'
+  | 'sendable'
   | 'callerOf'
   | 'onDispose'
 > & { readonly media: Context<unknown, unknown>['media'] & DeskContext['media'] }
@@ -167,7 +168,7 @@ export async function serveApi(
       },
     })
     addPeople(api, { roster })
-    addLookedUp(api, { journal, sql, media, rows, entries, deskNow, blacklist })
+    addLookedUp(api, { journal, media, sendable: context.sendable, rows, entries, deskNow, blacklist })
     addPresence(api, { sql, stream, typing: context.typing })
     const fileOf = addFiles(api, { media, key: accounts.key })
     addCommands(api, { desk, journal, roster, teams, command: context.command, fileOf })

@@ -199,6 +199,9 @@ export function addCommands(
       { because },
     ),
   )
+  api.on('POST /chats/:chat/call-back', ({ calling, params, body: { id, text } }) =>
+    run(calling, id, { type: 'call-back', ...params, content: text }, () => mayWrite(calling)),
+  )
   api.on('POST /conversations/:conversation/resend', ({ calling, params, body: { id, delivery }, note }) => {
     note({ after: { delivery } })
     return run(calling, id, { type: 'resend', ...params, delivery }, () => mayWrite(calling))

@@ -3,7 +3,6 @@ import type { FastifyReply } from 'fastify'
 import type { Kysely } from 'kysely'
 import { type Context, type JournalTables, type Json, SwitchboardError, z } from '#core'
 import type { Blacklist, BlacklistEntry } from '../../../services/blacklist.ts'
-import type { AccessTables } from '../access/tables.ts'
 import type { DeskNow } from './desk-now.ts'
 import type { EntriesOf } from './entries.ts'
 import { Refusal } from './refusal.ts'
@@ -26,8 +25,8 @@ export function addLookedUp(
   api: Api,
   of: {
     readonly journal: Kysely<JournalTables>
-    readonly sql: Kysely<AccessTables>
     readonly media: Context<unknown, unknown>['media']
+    readonly sendable: Context<unknown, unknown>['sendable']
     readonly rows: RowsOf
     readonly entries: EntriesOf
     readonly deskNow: DeskNow
@@ -46,6 +45,10 @@ export function addLookedUp(
   })
   api.on('GET /conversations/:conversation/why', ({ params }) => entries.why(params.conversation))
   api.on('GET /chats/:chat/entries', ({ calling, params, query }) => entries.page(calling, params.chat, query))
+  api.on('GET /chats/:chat/sendable', async ({ calling, params }) => {
+    const { left, untilMs, closed } = (await of.sendable(params.chat, calling.actor)) ?? { closed: 'channel-down' }
+    return { ...(left !== undefined && { left }), ...(untilMs !== undefined && { untilMs }), ...(closed && { closed }) }
+  })
   api.on('GET /chats/:chat/entries/:entry/files/:file', async ({ calling, params, reply }) => {
     const row = await entries.find(calling, params.chat, params.entry)
     const file = row && fileOf(row.body_json, Number(params.file))

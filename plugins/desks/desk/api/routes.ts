@@ -18,6 +18,7 @@ import {
   type Role,
   Row,
   Rows,
+  Sendable,
   Session,
   Token,
   Why,
@@ -185,6 +186,11 @@ export const routes = {
     query: asked.entries,
     answer: Entries,
   },
+  'GET /chats/:chat/sendable': {
+    for: 'agent',
+    says: 'How many messages the platform still takes from people in this chat, and until when.',
+    answer: Sendable,
+  },
   'GET /chats/:chat/entries/:entry/files/:file': {
     for: 'agent',
     says: 'A file of a message: the part of this place in it.',
@@ -274,6 +280,15 @@ export const routes = {
     body: asked.resend,
     answer: Done,
     audit: 'desk.resend',
+  },
+
+  'POST /chats/:chat/call-back': {
+    for: 'agent',
+    says: 'Opens a conversation with a customer with whom none is open, by saying something first.',
+    body: asked.callBack,
+    answer: Done,
+    audit: 'desk.call-back',
+    peopleOnly: true,
   },
 
   // ── customers ──

@@ -290,6 +290,17 @@ export const Entry = z.discriminatedUnion('kind', [
 ])
 export type Entry = z.output<typeof Entry>
 
+/** What the platform still takes from us in a chat. */
+export const Sendable = z.object({
+  /** How many messages. Left out: any number. */
+  left: z.int().optional(),
+  /** When the window ends, or ended. Left out: never. */
+  untilMs: Ms.optional(),
+  /** Why nothing can be sent now. */
+  closed: z.enum(['never-later', 'no-event', 'over', 'used-up', 'kept-for-people', 'channel-down']).optional(),
+})
+export type Sendable = z.output<typeof Sendable>
+
 /** A conversation as a stretch of a chat: where the separators stand. */
 export const Stretch = z.object({
   id: Id,
@@ -440,6 +451,7 @@ export const asked = {
   }),
   giveBack: z.strictObject({ ...command, because: z.string().max(1000).optional() }),
   close: z.strictObject({ ...command, because: z.string().min(1).max(1000), say: Words.optional() }),
+  callBack: z.strictObject({ id: command.id, text: Words.min(1) }),
   resend: z.strictObject({ id: command.id, delivery: Id }),
   read: z.strictObject({ seq: z.int().nonnegative() }),
   looking: z.strictObject({
