@@ -13,7 +13,12 @@ export type Command =
       | { readonly chat: string }
     ) &
       (
-        | { readonly type: 'send'; readonly content: Content }
+        | {
+            readonly type: 'send'
+            readonly content: Say
+            /** It is said for the agent, as a greeting is: they have not answered by it, and no `agent.replied` follows. */
+            readonly isAutomatic?: boolean | undefined
+          }
         /** Seen by our side only. */
         | { readonly type: 'note'; readonly text: string }
         /** A message that did not get through, or of which nobody knows, is tried again: the delivery of this id. */
@@ -21,9 +26,15 @@ export type Command =
         | { readonly type: 'take' }
         /** Back to the bot. */
         | { readonly type: 'return'; readonly because?: string | undefined }
-        | { readonly type: 'assign'; readonly person: string; readonly team?: string | undefined }
+        | {
+            readonly type: 'assign'
+            readonly person: string
+            readonly team?: string | undefined
+            readonly because?: string | undefined
+          }
         | {
             readonly type: 'transfer'
+            readonly because?: string | undefined
             readonly to: { readonly team?: string | undefined; readonly person?: string | undefined }
           }
         | {

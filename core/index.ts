@@ -6,6 +6,7 @@ export { ALWAYS } from './capabilities.ts'
 export type { Command, CommandResult, RefusalCode } from './command.ts'
 export type { Hours, SettingFile } from './config/schema.ts'
 export { bytes, cron, duration, file, hours, httpUrl, localized, refers, say, secret } from './config/schema.ts'
+export type { TextName } from './config/texts.ts'
 export type { Actor, Conversation, ConversationState, Owner } from './conversation.ts'
 export { DeliveryError, messageOf, SwitchboardError } from './errors.ts'
 export type { CustomerFilter, CustomerPage, CustomerQuery, ServedBy } from './journal/engine.ts'
@@ -42,6 +43,7 @@ export type {
   KeepOptions,
   KeptFile,
   OptionalToken,
+  Place,
   Plugin,
   ReceiveOptions,
   Sendable,

@@ -9,10 +9,11 @@ import type { z } from 'zod'
 import type { Capabilities } from './capabilities.ts'
 import type { Command, CommandResult } from './command.ts'
 import type { SettingFile } from './config/resolve.ts'
+import type { TextName } from './config/texts.ts'
 import type { Actor, Conversation } from './conversation.ts'
 import type { CustomerPage, CustomerQuery, Erased, MergeResult } from './journal/engine.ts'
 import type { JournalTables } from './journal/tables.ts'
-import type { Content, CustomerPatch, InboundEvent, Json, Part } from './message.ts'
+import type { Content, CustomerPatch, InboundEvent, Json, Part, Say } from './message.ts'
 import type { Caller } from './services/callers.ts'
 import type { Clock } from './services/clock.ts'
 import type {
@@ -225,6 +226,8 @@ export interface Context<C, DB> {
   sendable(chat: string, by: Actor): Promise<Sendable | undefined>
   /** Shows the customer that one of our people is typing, where the channel can. Never journaled. */
   typing(chat: string): Promise<void>
+  /** What the core says to customers, or the YAML in its place, as it is now; `''`: nothing. */
+  text(name: TextName): Say
   /** Called when the instance stops, last one first; also when `setup` fails half-way. */
   onDispose(release: () => Maybe<void>): void
 }
@@ -376,11 +379,20 @@ export type DeskItem = { readonly conversation: string; readonly customer: Custo
   | { readonly type: 'returned' | 'closed'; readonly because: string }
 )
 
+/** Where a conversation waits. */
+export interface Place {
+  readonly team?: string | undefined
+  /** It waits there, and nobody of them is there now: the customer is told so. */
+  readonly isUnattended?: boolean | undefined
+}
+
 export interface DeskMethods {
   /** Which team takes it; `'nobody'` when nobody will come. Quick and pure. */
-  where(handOff: HandOff): { readonly team?: string | undefined } | 'nobody'
+  where(handOff: HandOff): Place | 'nobody'
   /** In order, retried until it returns; `id` is the same on every try. */
   deliver(item: DeskItem, options: { id: string; signal: AbortSignal }): Promise<void>
+  /** In tests and rehearsals: somebody comes to the desk, or goes. A desk that leaves it out does not ask who is there. */
+  attend?: ((person: string, isThere: boolean) => void) | undefined
 }
 
 /** What `invite` of a desk works with. */

@@ -5,6 +5,8 @@ import { type Finding, found } from './problems.ts'
 
 export interface Hours {
   isOpen(atMs: number): boolean
+  /** When to look again: at the next time at which they may begin or end, and at midnight in any case. */
+  nextEdgeMs(atMs: number): number
 }
 
 /** From minute to minute of a day. One that ends before it starts goes on into the next day. */
@@ -15,6 +17,7 @@ interface Span {
 
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 const MINUTES_A_DAY = 24 * 60
+const MINUTE_MS = 60_000
 
 /** Puts a finding where zod is. */
 export function refuse(context: z.core.$RefinementCtx, finding: Finding): void {
@@ -142,17 +145,30 @@ export function makeHours(written: z.output<typeof hoursSchema>, zone: string): 
     const name = day.toISOString().slice(0, 10)
     return single.get(name) ?? (holidays.has(name) ? [] : (weekly.get(day.getUTCDay()) ?? []))
   }
+  /** The minute of the day, and what is open on that day and the one before it. */
+  const at = (atMs: number) => {
+    const parts = new Map(clock.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]))
+    const part = (name: Intl.DateTimeFormatPartTypes) => parts.get(name) ?? 0
+    const today = Date.UTC(part('year'), part('month') - 1, part('day'))
+    return {
+      minute: part('hour') * 60 + part('minute'),
+      today: spansOf(new Date(today)),
+      yesterday: spansOf(new Date(today - MINUTES_A_DAY * MINUTE_MS)),
+    }
+  }
   return {
     isOpen(atMs) {
-      const parts = new Map(clock.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]))
-      const part = (name: Intl.DateTimeFormatPartTypes) => parts.get(name) ?? 0
-      const minute = part('hour') * 60 + part('minute')
-      const today = Date.UTC(part('year'), part('month') - 1, part('day'))
-      const yesterday = today - MINUTES_A_DAY * 60_000
+      const { minute, today, yesterday } = at(atMs)
       return (
-        spansOf(new Date(today)).some(({ from, to }) => minute >= from && (minute < to || to <= from)) ||
-        spansOf(new Date(yesterday)).some(({ from, to }) => to <= from && minute < to)
+        today.some(({ from, to }) => minute >= from && (minute < to || to <= from)) ||
+        yesterday.some(({ from, to }) => to <= from && minute < to)
       )
+    },
+    nextEdgeMs(atMs) {
+      const { minute, today, yesterday } = at(atMs)
+      const edges = [...today.flatMap(({ from, to }) => [from, to]), ...yesterday.map(({ to }) => to), MINUTES_A_DAY]
+      const next = Math.min(...edges.filter((edge) => edge > minute))
+      return Math.floor(atMs / MINUTE_MS) * MINUTE_MS + (next - minute) * MINUTE_MS
     },
   }
 }

@@ -22,9 +22,29 @@ export const TEXTS = {
     en: 'One moment please, we are getting someone for you.',
   },
   offline: {
-    when: 'A person is asked for, and nobody is there.',
+    when: 'A person is asked for, and nobody is there: the conversation waits all the same, or stays with the bot.',
     'zh-CN': '客服不在线，请留言，我们会尽快回复您。',
     en: 'Nobody is here right now. Please leave a message and we will get back to you.',
+  },
+  waiting: {
+    when: 'The customer waits for a person: their place, where nobody knows yet how long it takes. {place} is filled in.',
+    'zh-CN': '您当前排在第 {place} 位，请稍候。',
+    en: 'You are number {place} in the queue.',
+  },
+  waitingFor: {
+    when: 'The same, with how long it will probably take. {place}, {from} and {to}, in minutes, are filled in.',
+    'zh-CN': '您当前排在第 {place} 位，预计还需等待 {from}–{to} 分钟。',
+    en: 'You are number {place} in the queue. It will probably take {from} to {to} minutes.',
+  },
+  queueLeft: {
+    when: 'The customer has said that they wait no longer.',
+    'zh-CN': '好的，已为您取消排队。',
+    en: 'All right, you are no longer in the queue.',
+  },
+  agentGone: {
+    when: 'Whoever had the conversation is gone, and it waits for somebody else.',
+    'zh-CN': '客服暂时离开了，正在为您转接其他同事，请稍候。',
+    en: 'Your agent had to leave. One moment please, we are getting someone else for you.',
   },
   noPeople: {
     when: 'A person is asked for where only bots answer.',
@@ -68,6 +88,10 @@ export function mapTexts<T>(make: (name: TextName) => T): { readonly [name in Te
     unknown: make('unknown'),
     handedOver: make('handedOver'),
     offline: make('offline'),
+    waiting: make('waiting'),
+    waitingFor: make('waitingFor'),
+    queueLeft: make('queueLeft'),
+    agentGone: make('agentGone'),
     noPeople: make('noPeople'),
     choose: make('choose'),
     image: make('image'),

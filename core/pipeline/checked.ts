@@ -208,15 +208,22 @@ const named = { id: Id, by: ActorSchema, lease: z.int().optional() }
 
 /** What each command holds besides its target. */
 const COMMANDS = [
-  z.object({ ...named, type: z.literal('send'), content: ContentSchema }),
+  z.object({ ...named, type: z.literal('send'), content: SaySchema, isAutomatic: z.boolean().optional() }),
   z.object({ ...named, type: z.literal('note'), text: z.string().min(1).max(10_000) }),
   z.object({ ...named, type: z.literal('resend'), delivery: Id }),
   z.object({ ...named, type: z.literal('take') }),
   z.object({ ...named, type: z.literal('return'), because: Because.optional() }),
-  z.object({ ...named, type: z.literal('assign'), person: z.string().min(1), team: z.string().optional() }),
+  z.object({
+    ...named,
+    type: z.literal('assign'),
+    person: z.string().min(1),
+    team: z.string().optional(),
+    because: Because.optional(),
+  }),
   z.object({
     ...named,
     type: z.literal('transfer'),
+    because: Because.optional(),
     to: z.object({ team: z.string().optional(), person: z.string().optional() }),
   }),
   z.object({

@@ -6,7 +6,7 @@ import type { Command, CommandResult, RefusalCode } from '../command.ts'
 import { type Actor, maySpeak, type Owner, type Refusal } from '../conversation.ts'
 import { SwitchboardError } from '../errors.ts'
 import type { Committed, LoadedChat, NewEntry } from '../journal/engine.ts'
-import { toParts } from '../message.ts'
+import { contentOf, toParts } from '../message.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Plan } from '../runtime/plan.ts'
 import { GuardFailed, RunAgain, runStage } from './chain.ts'
@@ -26,6 +26,8 @@ export interface Commands {
   run(command: Command): Promise<CommandResult>
   /** A reload took away who owned this conversation: it goes to whoever the plan in force says. */
   ownerGone(conversation: string, because: string): Promise<void>
+  /** Resolves when no command is under way: true if one was. */
+  idle(): Promise<boolean>
 }
 
 /** Any command, or the core's own about a conversation whose owner has gone. */
@@ -52,7 +54,15 @@ export function makeCommands(
 ): Commands {
   const { engine, clock, log } = tools
 
-  async function run(command: AnyCommand): Promise<CommandResult> {
+  const underWay = new Set<Promise<CommandResult>>()
+
+  function run(command: AnyCommand): Promise<CommandResult> {
+    const running = runUntilDone(command).finally(() => underWay.delete(running))
+    underWay.add(running)
+    return running
+  }
+
+  async function runUntilDone(command: AnyCommand): Promise<CommandResult> {
     const known = await engine.findCommand(command.id)
     if (known) return known
     const chatId = await chatOf(command)
@@ -207,18 +217,21 @@ export function makeCommands(
           lease,
           person: command.person,
           team: command.team,
-          because: `given to ${command.person}`,
+          because: command.because ?? `given to ${command.person}`,
         })
       case 'transfer': {
         const { team, person } = command.to
-        if (person !== undefined) return assign(draft, { by, lease, person, team, because: `transferred to ${person}` })
+        if (person !== undefined) {
+          const because = command.because ?? `transferred to ${person}`
+          return assign(draft, { by, lease, person, team, because })
+        }
         const owner = draft.conversation?.owner
         if (!owner || owner.kind === 'bot') return invalid('Nobody at a desk has this conversation.')
         return draft.decide({
           type: 'queue',
           by,
           lease,
-          because: team === undefined ? 'back to the queue' : `transferred to ${team}`,
+          because: command.because ?? (team === undefined ? 'back to the queue' : `transferred to ${team}`),
           desk: owner.desk,
           team: team ?? owner.team,
         })
@@ -240,8 +253,10 @@ export function makeCommands(
   function speak(draft: TurnDraft, command: Extract<Command, { type: 'send' }>): Refusal | undefined {
     const may = maySpeak(draft.conversation, command.by, command.lease)
     if (may !== true) return may
-    if (toParts(command.content).length === 0) return invalid('There is nothing in the message.')
-    draft.replies.push({ by: command.by, say: command.content, expect: undefined, instance: nameOf(command.by) })
+    const { content: say, by, isAutomatic } = command
+    const content = contentOf(say, draft.customer.language, draft.plan.languages)
+    if (toParts(content).length === 0) return invalid('There is nothing in the message.')
+    draft.replies.push({ by, say, expect: undefined, instance: nameOf(by), isAutomatic })
     return undefined
   }
 
@@ -385,6 +400,11 @@ export function makeCommands(
       const result = await run({ id: tools.makeId(), type: 'owner-gone', conversation, by: CORE, because })
       if (!result.ok)
         log.warn({ conversation, code: result.code }, `A conversation without an owner stays: ${result.message}`)
+    },
+    async idle() {
+      const busy = underWay.size > 0
+      await Promise.allSettled(underWay)
+      return busy
     },
   }
 }

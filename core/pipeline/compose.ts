@@ -346,7 +346,7 @@ function lifeEntries(tools: Tools, draft: TurnDraft): readonly NewEntry[] {
     if (isHeard(`conversation.${change.type}`)) events.push(changeEvent(tools, draft, change))
   }
   for (const reply of isHeard('agent.replied') ? (draft.rewritten ?? []) : []) {
-    if (reply.by.kind !== 'agent') continue
+    if (reply.by.kind !== 'agent' || reply.isAutomatic) continue
     const content = contentOf(reply.say, draft.customer.language, draft.plan.languages)
     events.push({
       id: tools.makeId(),

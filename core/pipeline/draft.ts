@@ -135,6 +135,8 @@ export interface DraftReply {
   readonly expect: Question | undefined
   /** The instance that asks, when `expect` is there. */
   readonly instance: string
+  /** Said for an agent: it is no answer of theirs. */
+  readonly isAutomatic?: boolean | undefined
 }
 
 /** A reply after every `rewrite` has had a say in it. */

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Actor, Conversation } from '../conversation.ts'
 import { messageOf } from '../errors.ts'
 import type { InboundEvent, Say } from '../message.ts'
-import type { HandOff } from '../plugin.ts'
+import type { HandOff, Place } from '../plugin.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { PlannedRoute } from '../runtime/plan.ts'
 import { during } from '../runtime/watchdog.ts'
@@ -124,7 +124,8 @@ export function handOver(
       upToSeq: draft.entry.seq,
     },
   })
-  if (wish.say === undefined) sayAsCore(draft, draft.plan.texts.handedOver)
+  if (place.isUnattended) sayAsCore(draft, draft.plan.texts.offline)
+  else if (wish.say === undefined) sayAsCore(draft, draft.plan.texts.handedOver)
   else draft.replies.push({ by: actor, say: wish.say, expect: undefined, instance: by })
   return { outcome: 'handed-off', by, because: wish.because }
 }
@@ -142,8 +143,11 @@ function teamOf(tools: Tools, draft: TurnDraft, desk: Instance, wished: string |
 }
 
 /** What `where` may say. A promise is none: the turn does not wait for it. */
-const Place = z.union([z.literal('nobody'), z.strictObject({ team: z.string().optional() })])
-const WherePlace = z.object({ place: Place })
+const PlaceSchema: z.ZodType<Place | 'nobody'> = z.union([
+  z.literal('nobody'),
+  z.strictObject({ team: z.string().optional(), isUnattended: z.boolean().optional() }),
+])
+const WherePlace = z.object({ place: PlaceSchema })
 
 /** A bot that does not own the conversation (the route's second one, say) is heard, but it is the core that acts. */
 function actorFor({ conversation }: TurnDraft, by: Instance | undefined): Actor {
@@ -152,17 +156,12 @@ function actorFor({ conversation }: TurnDraft, by: Instance | undefined): Actor 
   return by.actor
 }
 
-export function whereAt(
-  tools: Tools,
-  draft: TurnDraft,
-  desk: Instance,
-  handOff: HandOff,
-): { readonly team?: string | undefined } | 'nobody' {
+export function whereAt(tools: Tools, draft: TurnDraft, desk: Instance, handOff: HandOff): Place | 'nobody' {
   const recorded = tools.recorded?.step('where', desk.name)
   if (recorded) return notePlace(draft, desk, WherePlace.parse(recorded.gave).place)
   try {
     const place: unknown = during(desk, draft.entry.id, () => desk.desk?.where(handOff))
-    const checked = Place.safeParse(place)
+    const checked = PlaceSchema.safeParse(place)
     if (!checked.success) throw new Error("where must say a team, or 'nobody', at once.")
     return notePlace(draft, desk, checked.data)
   } catch (error) {
@@ -178,9 +177,10 @@ export function whereAt(
 }
 
 /** Who is there is known only then: a replay does not ask again. */
-function notePlace(draft: TurnDraft, desk: Instance, place: z.output<typeof Place>): z.output<typeof Place> {
+function notePlace(draft: TurnDraft, desk: Instance, place: Place | 'nobody'): Place | 'nobody' {
   const did = place === 'nobody' ? place : (place.team ?? 'queue')
-  draft.trace.push({ stage: 'where', by: desk.name, did, line: desk.line, gave: { place } })
+  const because = place !== 'nobody' && place.isUnattended ? 'nobody of them is there' : undefined
+  draft.trace.push({ stage: 'where', by: desk.name, did, because, line: desk.line, gave: { place } })
   return place
 }
 

@@ -6,6 +6,7 @@ import type { CheckedChannel, CheckedConfig } from '../config/checked.ts'
 import { DeliveryError, messageOf } from '../errors.ts'
 import { type Choice, type InboundEvent, inLanguage, type Part, textOf, toParts } from '../message.ts'
 import { makeLog } from '../services/log.ts'
+import { attend } from '../testing/attend.ts'
 import { chatsUnderWay } from '../testing/settled.ts'
 import type { Identity } from '../turn.ts'
 import { type Rehearsal, rehearse } from './rehearse.ts'
@@ -163,6 +164,7 @@ class Stage {
     { readonly customer: string | undefined; readonly told: Told; readonly at: At } | undefined
   > {
     try {
+      for (const person of this.#scenario.there) attend(this.#rehearsal.runtime.plan, person, true)
       for (const sentence of this.#scenario.sentences) {
         this.#now = sentence
         await this.#play(sentence)
@@ -191,6 +193,10 @@ class Stage {
         return this.#recalls(sentence.customer, sentence.text)
       case 'does':
         return this.#does(sentence.customer, sentence.event)
+      case 'attends':
+        attend(this.#rehearsal.runtime.plan, sentence.person, sentence.isThere)
+        await this.#rehearsal.settle()
+        return
       case 'repeats':
         return this.#repeats(sentence.customer)
       case 'hears':

@@ -69,11 +69,16 @@ const bots = z
   .record(z.string(), z.array(standInAnswer).min(1))
   .describe('What bots that ask outside would answer, by name: the first answer whose words are said.')
 
+const there = z
+  .array(text)
+  .describe('Who is at the desks when a scenario begins. Left out: nobody is; what is handed over waits.')
+
 const step = z.unknown()
 const scenario = z.strictObject({
   scenario: text.describe('What it shows, as a sentence.'),
   at: z.string().optional().describe('When its clock starts, as 2027-03-01 09:30, in the configuration’s time zone.'),
   bots: bots.optional(),
+  there: there.optional(),
   steps: z.array(step).min(1).describe('What happens, and what must be so, in this order.'),
 })
 
@@ -81,6 +86,7 @@ const scenario = z.strictObject({
 export const scenarioFile = z.strictObject({
   customers: customers.optional(),
   bots: bots.optional(),
+  there: there.optional(),
   scenarios: z.array(scenario).min(1).describe('What is played, each with a clock and customers of its own.'),
 })
 
@@ -137,6 +143,7 @@ class Reader {
     }
     this.#checkCustomers(parsed.data.customers ?? {})
     this.#checkBots(parsed.data.bots, [])
+    this.#checkThere(parsed.data.there, [])
     return parsed.data.scenarios.map((one, index) => this.#scenario(one, parsed.data, ['scenarios', index]))
   }
 
@@ -165,6 +172,12 @@ class Reader {
     }
   }
 
+  #checkThere(written: Written['there'], path: Path): void {
+    for (const [index, name] of (written ?? []).entries()) {
+      this.#mustBeKnown('person', name, this.#people, [...path, 'there', index])
+    }
+  }
+
   #mustBeKnown(kind: string, name: string, known: readonly string[], path: Path, onKey = false): void {
     if (known.includes(name)) return
     this.#at(found('CONFIG_UNKNOWN_NAME', { kind, name, nearest: nearest(name, known), known }), path, onKey)
@@ -180,6 +193,7 @@ class Reader {
       this.#at(finding, [...path, 'scenario'])
     }
     this.#checkBots(written.bots, path)
+    this.#checkThere(written.there, path)
     const customers = new Map<string, ScenarioCustomer>()
     const sentences = written.steps.flatMap((step, index) =>
       this.#step(step, [...path, 'steps', index], customers, whole.customers ?? {}),
@@ -189,6 +203,7 @@ class Reader {
       line: this.#file.keyAt([...path, 'scenario']).line,
       startMs: this.#startOf(written.at ?? DEFAULT_START, [...path, 'at']),
       customers,
+      there: written.there ?? whole.there ?? [],
       bots: new Map<string, readonly StandInAnswer[]>(Object.entries({ ...whole.bots, ...written.bots })),
       sentences,
     }

@@ -18,6 +18,8 @@ export interface Scenario {
   /** Everyone who does anything in it. */
   readonly customers: ReadonlyMap<string, ScenarioCustomer>
   readonly bots: ReadonlyMap<string, readonly StandInAnswer[]>
+  /** Who is at the desks when it begins. */
+  readonly there: readonly string[]
   readonly sentences: readonly Sentence[]
 }
 
@@ -49,6 +51,7 @@ export type Act =
       /** The code with which it must be refused; left out, it must be done. */
       readonly refused?: RefusalCode | undefined
     }
+  | { readonly type: 'attends'; readonly person: string; readonly isThere: boolean }
   | { readonly type: 'repeats'; readonly channel: string; readonly customer: string }
   | { readonly type: 'refuses'; readonly channel: string; readonly code: string }
   | { readonly type: 'after'; readonly ms: number }

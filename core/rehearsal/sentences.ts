@@ -246,6 +246,11 @@ export const FORMS: readonly Form[] = [
     does(customer, { type: 'other', kind }),
   ),
   // ── people of the desks ──
+  form('<person> is', 'Comes to the desk, or goes: there or gone.', z.enum(['there', 'gone']), (is, [person]) => ({
+    type: 'attends',
+    person,
+    isThere: is === 'there',
+  })),
   form(
     '<person> takes',
     'Takes a customer’s conversation.',

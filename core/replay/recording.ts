@@ -291,8 +291,9 @@ function firstToReplay(
     open += openAfter[index] ?? 0
     if (one.kind === 'arrival') waiting.add(one.entry.id)
     else {
-      waiting.delete(one.of.id)
       for (const { id, kind } of one.entries) if (kind === 'life') waiting.add(id)
+      // Last: where whatever made an event of the chat's life is gone, the event seems to be its own.
+      waiting.delete(one.of.id)
     }
   }
   const skipped = happened.slice(0, from).filter(({ kind }) => kind !== 'arrival').length

@@ -7,10 +7,11 @@ import { z } from 'zod'
 import type { Command, CommandResult } from '../command.ts'
 import type { CheckedChannel, CheckedConfig, CheckedInstance } from '../config/checked.ts'
 import { nearest } from '../config/nearest.ts'
+import type { TextName } from '../config/texts.ts'
 import type { Actor } from '../conversation.ts'
 import { messageOf, SwitchboardError } from '../errors.ts'
 import type { Engine } from '../journal/engine.ts'
-import type { Json } from '../message.ts'
+import type { Json, Say } from '../message.ts'
 import { limited } from '../pipeline/chain.ts'
 import { customerOf } from '../pipeline/draft.ts'
 import type {
@@ -108,7 +109,11 @@ const channel = {
   typing: method<NonNullable<ChannelMethods['typing']>>().optional(),
 }
 const bot = { answer: method<BotMethods<z.ZodObject>['answer']>() }
-const desk = { where: method<DeskMethods['where']>(), deliver: method<DeskMethods['deliver']>() }
+const desk = {
+  where: method<DeskMethods['where']>(),
+  deliver: method<DeskMethods['deliver']>(),
+  attend: method<NonNullable<DeskMethods['attend']>>().optional(),
+}
 
 const Returned = {
   feature: z.strictObject(hooks),
@@ -134,6 +139,8 @@ export interface Ground {
   readonly callers: Callers
   /** Asked each time: it may change while an instance goes on. */
   readonly keepMessagesMs: () => number
+  /** Asked each time too. */
+  readonly text: (name: TextName) => Say
   /** Plugins' `http` refuses every request. */
   readonly offline: boolean
   channels(): readonly { readonly name: string; readonly account: string }[]
@@ -267,6 +274,7 @@ function makeContext(
       })
     },
     journal: engine.read,
+    text: ground.text,
     feed: (topic) => ({
       publish: (item: Json) => engine.publish(`${name}:${topic}`, item, clock.now()),
       subscribe(after, take) {
@@ -350,8 +358,7 @@ const HOOK_NAMES = [
   ...Object.keys(hooks),
   ...Object.keys(channel),
   'answer',
-  'where',
-  'deliver',
+  ...Object.keys(desk),
 ]
 
 /** Names the unknown hooks, with what was probably meant. */

@@ -184,6 +184,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     schedule,
     callers,
     keepMessagesMs: () => config.keep.messagesMs,
+    text: (name) => config.texts[name],
     offline: options.offline ?? false,
     channels: () => [
       ...config.channels.map(({ name, account }) => ({ name, account })),
@@ -446,7 +447,8 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   /** What one of them ends may set another going, so they are asked until none had anything to do. */
   async function idle(): Promise<void> {
     let busy = true
-    while (busy) busy = (await Promise.all([sweep.idle(), pipeline.idle(), deliver.idle()])).includes(true)
+    while (busy)
+      busy = (await Promise.all([sweep.idle(), pipeline.idle(), deliver.idle(), commands.idle()])).includes(true)
   }
 
   let applying: Promise<void> = Promise.resolve()

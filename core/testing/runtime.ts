@@ -15,6 +15,7 @@ import type { Sender } from '../message.ts'
 import { isPlugin, type Plugin } from '../plugin.ts'
 import { type Runtime, startRuntime } from '../runtime/runtime.ts'
 import { makeLog, type RuntimeLog } from '../services/log.ts'
+import { attend } from './attend.ts'
 import { type ManualClock, manualClock } from './clock.ts'
 import { type MemoryChannel, memoryChannel } from './memory-channel.ts'
 import { makePace, SWEEP_EVERY_MS, stopHeld } from './pace.ts'
@@ -47,6 +48,8 @@ export interface TestOptions {
   /** Kept when it is given, so that another runtime can go on from it. */
   readonly folder?: string | undefined
   readonly env?: { readonly [name: string]: string } | undefined
+  /** Who is at the desks from the beginning. Left out: nobody is, until they come. */
+  readonly there?: readonly string[] | undefined
 }
 
 export interface TestRuntime extends AsyncDisposable {
@@ -98,6 +101,9 @@ export interface TestAgent {
   /** Acts in the customer's open conversation (or, for a callback, in the chat). */
   takes(user: string): Promise<CommandResult>
   sends(user: string, text: string): Promise<CommandResult>
+  /** Is at the desk from now on, also at another that a reload or restart puts in its place. */
+  comes(): Promise<void>
+  goes(): Promise<void>
   closes(user: string, because?: string): Promise<CommandResult>
 }
 
@@ -125,6 +131,8 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
     throw error
   })
   const users = new Map<string, TestUser>()
+  const there = new Set(options.there)
+  for (const person of there) attend(runtime.plan, person, true)
 
   const account = `${channel.plugin.name}:${channel.plugin.name}`
   const chatOf = (user: string) => runtime.engine.findChat(account, user)
@@ -174,6 +182,17 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
         takes: async (user) => does({ type: 'take', chat: await within(user) }),
         sends: async (user, text) => does({ type: 'send', chat: await within(user), content: text }),
         closes: async (user, because = 'solved') => does({ type: 'close', chat: await within(user), because }),
+        async comes() {
+          if (there.has(person)) return
+          there.add(person)
+          attend(runtime.plan, person, true)
+          await idle()
+        },
+        async goes() {
+          if (!there.delete(person)) return
+          attend(runtime.plan, person, false)
+          await idle()
+        },
       }
     },
     conversation: async (user) => (await load(user))?.conversation,
@@ -188,12 +207,15 @@ export async function testRuntime(config: TestConfig, options: TestOptions = {})
     advance,
     async apply(next) {
       current = next
+      const before = runtime.plan
       await runtime.apply(await check(next))
+      for (const person of there) attend(runtime.plan, person, true, before)
     },
     async restart(next = current) {
       current = next
       await stop()
       runtime = await start(next)
+      for (const person of there) attend(runtime.plan, person, true)
     },
     async [Symbol.asyncDispose]() {
       await stop()

@@ -26,7 +26,9 @@ const narrow = () =>
 
 const CONFIG = {
   bots: { parrot: { use: 'echo' } },
-  desks: { support: { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { all: { members: ['amy'] } } } },
+  desks: {
+    support: { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { all: { members: ['amy'], assign: 'by-hand' } } },
+  },
   features: [{ use: 'keyword-handoff', keywords: ['agent'] }],
   routes: [
     {
@@ -49,30 +51,46 @@ function plain(text: string | undefined, { folder }: TestRuntime): string {
 }
 
 test('the resolved pipeline names who has a say on each channel, in which order, at which line', async () => {
-  await using bot = await testRuntime(CONFIG, { channel: narrow() })
+  await using bot = await testRuntime(CONFIG, { channel: narrow(), there: ['amy'] })
   const resolved = resolvedPipeline(bot.runtime.config, bot.runtime.plan)
   expect(plain(resolvedAsText(resolved), bot)).toMatchInlineSnapshot(`
     "switchboard.yaml, revision …
 
     memory (memory), account memory:memory                                      switchboard.yaml:9
       takes text; 3 messages within 30m after a message
+      intercept
+        support: Where our own agents work: people, teams, and the queue that customers wait in.  switchboard.yaml:15
       respond
-        keyword-handoff: Hands over to people on given words.                   switchboard.yaml:25
-      routes[0], bot-first, gathers what comes within 2s                        switchboard.yaml:29
+        keyword-handoff: Hands over to people on given words.                   switchboard.yaml:26
+      routes[0], bot-first, gathers what comes within 2s                        switchboard.yaml:30
         bot parrot (echo): Says what the customer said: for trying out routes, features and channels.  switchboard.yaml:12
         people at support (desk): Where our own agents work: people, teams, and the queue that customers wait in.  switchboard.yaml:15
-        hands over after 2 unknown answers in a row                             switchboard.yaml:29
-        hands over on the menu HELP                                             switchboard.yaml:29
+        hands over after 2 unknown answers in a row                             switchboard.yaml:30
+        hands over on the menu HELP                                             switchboard.yaml:30
+      conversation.queued
+        support: Where our own agents work: people, teams, and the queue that customers wait in.  switchboard.yaml:15
+      conversation.assigned
+        support: Where our own agents work: people, teams, and the queue that customers wait in.  switchboard.yaml:15
+      conversation.returned
+        support: Where our own agents work: people, teams, and the queue that customers wait in.  switchboard.yaml:15
+      conversation.closed
+        support: Where our own agents work: people, teams, and the queue that customers wait in.  switchboard.yaml:15
+      agent.replied
+        support: Where our own agents work: people, teams, and the queue that customers wait in.  switchboard.yaml:15
     "
   `)
   expect(JSON.parse(JSON.stringify(resolved))).toMatchObject({
-    channels: [{ name: 'memory', line: 9, stages: [{ stage: 'respond', has: [{ name: 'keyword-handoff' }] }] }],
+    channels: [{ name: 'memory', line: 9 }],
   })
+  expect(resolved.channels[0]?.stages.slice(0, 2)).toMatchObject([
+    { stage: 'intercept', has: [{ name: 'support' }] },
+    { stage: 'respond', has: [{ name: 'keyword-handoff' }] },
+  ])
 })
 
 test('of one event everything is told: who, because, how long, which line, what was degraded, what was left, what was sent', async () => {
   const channel = narrow()
-  await using bot = await testRuntime(CONFIG, { channel })
+  await using bot = await testRuntime(CONFIG, { channel, there: ['amy'] })
   channel.beforeSend(({ part }) => {
     if (part.type === 'text' && part.text.startsWith('echo'))
       throw new DeliveryError('CHANNEL_REFUSED', { message: 'no' })
@@ -87,8 +105,9 @@ test('of one event everything is told: who, because, how long, which line, what 
     2026-01-01 00:00:00  customer: "a long question, too long for this platform"
         answered: bot
         id …; it waited 0 ms and took 2000 ms; by revision … of switchboard.yaml
-          respond, keyword-handoff: next  switchboard.yaml:25
-          route, core: routes[0] (bot-first)  switchboard.yaml:29
+          intercept, support: next  switchboard.yaml:15
+          respond, keyword-handoff: next  switchboard.yaml:26
+          route, core: routes[0] (bot-first)  switchboard.yaml:30
           bot, parrot: reply  switchboard.yaml:12
           allowance, core: 3 left until 2026-01-01 00:30:00
           adapt, core: degraded (A text was sent as 3, because this channel takes 24 characters at once.)
@@ -102,7 +121,7 @@ test('of one event everything is told: who, because, how long, which line, what 
 
 test('the story of a chat has what agents did, what was refused to them, and why', async () => {
   const channel = narrow()
-  await using bot = await testRuntime(CONFIG, { channel })
+  await using bot = await testRuntime(CONFIG, { channel, there: ['amy'] })
   await bot
     .user('u1')
     .says('agent')
@@ -118,7 +137,7 @@ test('the story of a chat has what agents did, what was refused to them, and why
 
     2026-01-01 00:00:00  customer: "agent"
         handed-off: keyword agent
-          respond, keyword-handoff: hand-off (keyword agent)  switchboard.yaml:25
+          respond, keyword-handoff: hand-off (keyword agent)  switchboard.yaml:26
           where, support: all  switchboard.yaml:15
           allowance, core: 3 left until 2026-01-01 00:30:00
           adapt, core: degraded (A text was sent as 3, because this channel takes 24 characters at once.)
@@ -127,9 +146,15 @@ test('the story of a chat has what agents did, what was refused to them, and why
         channel: sent
         channel: sent
         channel: sent
+    2026-01-01 00:00:00  core: conversation.queued
+        handled: 1 listened
+          conversation.queued, support: done  switchboard.yaml:15
     2026-01-01 00:00:00  amy: (send)
         refused: NOT_OWNER, It waits in the queue of all now.
     2026-01-01 00:00:01  amy: (take) amy took it
+    2026-01-01 00:00:01  core: conversation.assigned
+        handled: 1 listened
+          conversation.assigned, support: done  switchboard.yaml:15
     2026-01-01 00:00:02  amy: (send)
         refused: WINDOW_CLOSED, All messages that the platform takes are used up, until the customer writes again.
           allowance, core: used-up
@@ -140,7 +165,7 @@ test('the story of a chat has what agents did, what was refused to them, and why
 })
 
 test('a line of a story is a line of the text that was in force, also after the file has changed', async () => {
-  await using bot = await testRuntime(CONFIG)
+  await using bot = await testRuntime(CONFIG, { there: ['amy'] })
   await bot
     .user('u1')
     .says('agent')
@@ -155,13 +180,13 @@ test('a line of a story is a line of the text that was in force, also after the 
 })
 
 test('nobody and nothing of that name: there is no story', async () => {
-  await using bot = await testRuntime(CONFIG)
+  await using bot = await testRuntime(CONFIG, { there: ['amy'] })
   await bot.idle()
   expect(await readStory(bot.runtime.engine.read, 'nobody')).toBeUndefined()
 })
 
 test('a command is told by its id: what it did, or why it was refused', async () => {
-  await using bot = await testRuntime(CONFIG)
+  await using bot = await testRuntime(CONFIG, { there: ['amy'] })
   await bot
     .user('u1')
     .says('agent')
@@ -185,7 +210,7 @@ test('of a long chat the latest is told, and how much is not', async () => {
 })
 
 test('what strangers and agents write moves no cursor, and forges no line', async () => {
-  await using bot = await testRuntime(CONFIG)
+  await using bot = await testRuntime(CONFIG, { there: ['amy'] })
   await bot
     .user('u1', { name: 'x' })
     .says('\u001b[2J \u202eagent\u0085')

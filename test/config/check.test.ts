@@ -382,7 +382,7 @@ test('settings given directly are parsed without a file', () => {
       key: secret(),
       to: refers('person'),
       every: duration('10m'),
-      open: hours().default({ isOpen: () => true }),
+      open: hours().default({ isOpen: () => true, nextEdgeMs: (atMs) => atMs }),
     }),
     setup: () => ({}),
   })

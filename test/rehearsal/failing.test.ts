@@ -42,7 +42,7 @@ test('machines are given the same', () => {
     ok: false,
     failure: {
       file: FILE,
-      line: 14,
+      line: 15,
       sentence: 'anna hears',
       expected: ['echo: 你好，价钱多少？'],
       actual: ['echo: 你好，价格多少？'],

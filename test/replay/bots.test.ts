@@ -8,7 +8,7 @@ async function replayed(config: TestConfig, answer: (nth: number) => Response, s
   let asked = 0
   await using server = await testServer(() => answer(++asked))
   const text = JSON.stringify({ ...config, http: { allow: [server.host] } }).replaceAll('http://bot', server.url)
-  await using bot = await testRuntime(JSON.parse(text))
+  await using bot = await testRuntime(JSON.parse(text), { there: ['amy'] })
   for (const one of said) await bot.user('u1').says(one)
   const outcomes = await bot.outcomes('u1')
   const before = asked
@@ -21,7 +21,11 @@ async function replayed(config: TestConfig, answer: (nth: number) => Response, s
   return { outcomes, replayed: deeds.length, differing: differences({ deeds, ...ended }), askedAgain: asked - before }
 }
 
-const SUPPORT = { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { all: { members: ['amy'] } } }
+const SUPPORT = {
+  use: 'desk',
+  people: { amy: { name: 'Amy' } },
+  teams: { all: { members: ['amy'], assign: 'by-hand' } },
+}
 
 test('webhook: answers, what it keeps, failures and handovers', async () => {
   const answers = [
@@ -39,7 +43,7 @@ test('webhook: answers, what it keeps, failures and handovers', async () => {
   expect(outcomes).toEqual([
     ...['answered: bot', 'answered: bot', 'failed: no bot answered', 'answered: unknown', 'handed-off: enough'],
   ])
-  expect(again).toEqual({ replayed: 5, differing: [], askedAgain: 0 })
+  expect(again).toEqual({ replayed: 6, differing: [], askedAgain: 0 })
 })
 
 test('webhook: its fallback, its pause, and what it passes on', async () => {
@@ -90,5 +94,5 @@ test('llm: answers, failures, what it does not know and handovers, with what the
     'answered: unknown: the model said so',
     'handed-off: the model asked for a person',
   ])
-  expect(again).toEqual({ replayed: 4, differing: [], askedAgain: 0 })
+  expect(again).toEqual({ replayed: 5, differing: [], askedAgain: 0 })
 })

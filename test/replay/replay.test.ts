@@ -8,7 +8,14 @@ import { type TestConfig, type TestRuntime, testRuntime } from '../../core/testi
 
 const PEOPLE: TestConfig = {
   bots: { parrot: { use: 'echo' } },
-  desks: { support: { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { all: { members: ['amy'] } } } },
+  desks: {
+    support: {
+      use: 'desk',
+      lingerFor: '0s',
+      people: { amy: { name: 'Amy' } },
+      teams: { all: { members: ['amy'], assign: 'by-hand' } },
+    },
+  },
   features: [{ use: 'keyword-handoff', keywords: ['agent'] }],
 }
 
@@ -32,7 +39,7 @@ async function printed(bot: TestRuntime, ...plugins: readonly Plugin[]): Promise
 }
 
 test('a chat with a handover, an agent and a close ends as it did', async () => {
-  await using bot = await testRuntime(PEOPLE)
+  await using bot = await testRuntime(PEOPLE, { there: ['amy'] })
   await bot
     .user('u1')
     .says('hello')
@@ -42,14 +49,15 @@ test('a chat with a handover, an agent and a close ends as it did', async () => 
   await bot.agent('amy').takes('u1')
   await bot.agent('amy').sends('u1', 'Hi')
   await bot.user('u1').hears('Hi').says('thanks')
+  await bot.idle()
   await bot.agent('amy').closes('u1')
   expect(await bot.agent('amy').sends('u1', 'too late')).toMatchObject({ ok: false })
   await bot.user('u1').says('again').hears('echo: again')
   const { deeds, skipped, endedBecause } = await runAgain(bot)
   expect({ skipped, endedBecause }).toEqual({ skipped: 0, endedBecause: undefined })
   expect(deeds.map((deed) => JSON.stringify(deed.replayed))).toEqual(deeds.map((deed) => JSON.stringify(deed.recorded)))
-  expect(deeds).toHaveLength(8)
-  expect(await printed(bot)).toBe('u1 on memory:memory: 4 events and 4 commands run again\nEach ended as it did.\n')
+  expect(deeds).toHaveLength(12)
+  expect(await printed(bot)).toBe('u1 on memory:memory: 8 events and 4 commands run again\nEach ended as it did.\n')
 })
 
 test('nobody outside is asked again: a bot’s answer is the one it gave then', async () => {
@@ -75,7 +83,7 @@ test('chance falls as it did, and the clock shows what it showed', async () => {
       inbound: { respond: (turn) => turn.reply(`${turn.random()} ${turn.random()} at ${clock.now()}`) },
     }),
   })
-  await using bot = await testRuntime({ ...PEOPLE, desks: undefined, features: [{ use: dice }] })
+  await using bot = await testRuntime({ ...PEOPLE, desks: undefined, features: [{ use: dice }] }, { there: ['amy'] })
   for (let i = 0; i < 5; i++) {
     await bot.user('u1').says(`${i}`)
     await bot.advance(12_345)
@@ -95,7 +103,10 @@ test('a plugin that decides otherwise by now is named, with what it did then and
         inbound: { respond: (turn, next) => (turn.text === word ? turn.reply('Welcome', { because: word }) : next()) },
       }),
     })
-  await using bot = await testRuntime({ ...PEOPLE, desks: undefined, features: [{ use: greeter('hello') }] })
+  await using bot = await testRuntime(
+    { ...PEOPLE, desks: undefined, features: [{ use: greeter('hello') }] },
+    { there: ['amy'] },
+  )
   await bot.user('u1').says('hello').hears('Welcome').says('other').hears('echo: other')
   expect(await printed(bot, greeter('hello'))).toContain('Each ended as it did.')
   expect(await printed(bot, greeter('bonjour'))).toMatchInlineSnapshot(`
@@ -126,7 +137,7 @@ test('a plugin that decides otherwise by now is named, with what it did then and
 })
 
 test('what was taken out of the journal, or put into it, is found', async () => {
-  await using bot = await testRuntime(PEOPLE)
+  await using bot = await testRuntime(PEOPLE, { there: ['amy'] })
   await bot
     .user('u1')
     .says('hello')
@@ -144,7 +155,7 @@ test('what was taken out of the journal, or put into it, is found', async () => 
 })
 
 test('where traces are no longer kept, it begins behind them, with the next conversation', async () => {
-  await using bot = await testRuntime({ ...PEOPLE, keep: { traces: '1d' } })
+  await using bot = await testRuntime({ ...PEOPLE, keep: { traces: '1d' } }, { there: ['amy'] })
   await bot
     .user('u1')
     .says('agent')
@@ -152,15 +163,16 @@ test('where traces are no longer kept, it begins behind them, with the next conv
   await bot.advance(3 * 86_400_000)
   await bot.user('u1').says('still there?')
   await bot.agent('amy').closes('u1')
+  await bot.idle()
   await bot.user('u1').says('hello').hears('echo: hello')
   const { deeds, skipped } = await runAgain(bot)
-  expect(skipped).toBe(3)
+  expect(skipped).toBe(5)
   expect(deeds.map(({ recorded }) => recorded.outcome)).toEqual(['answered: bot'])
-  expect(await printed(bot)).toMatch(/3 before them are left out/)
+  expect(await printed(bot)).toMatch(/5 before them are left out/)
 })
 
 test('where an agent’s commands are no longer kept, it begins behind them: nothing is found that is not so', async () => {
-  await using bot = await testRuntime(PEOPLE)
+  await using bot = await testRuntime(PEOPLE, { there: ['amy'] })
   await bot
     .user('u1')
     .says('agent')
@@ -171,10 +183,11 @@ test('where an agent’s commands are no longer kept, it begins behind them: not
   expect(await printed(bot)).toContain('Each ended as it did.')
   await bot.advance(9 * 86_400_000)
   await bot.agent('amy').closes('u1')
+  await bot.idle()
   await bot.user('u1').says('hello').hears('echo: hello')
   const { deeds, skipped } = await runAgain(bot)
   expect(deeds.map(({ recorded }) => recorded.outcome)).toEqual(['answered: bot'])
-  expect(skipped).toBe(3)
+  expect(skipped).toBe(7)
 })
 
 test('what is done by a text of the YAML that this version cannot run is left out, with its problems', async () => {
@@ -184,10 +197,11 @@ test('what is done by a text of the YAML that this version cannot run is left ou
   expect(await printed(bot)).toMatch(/Nothing could be run again\.\n$/)
   await bot.apply(PEOPLE)
   await bot.agent('amy').closes('u1')
+  await bot.idle()
   await bot.user('u1').says('hello').hears('echo: hello')
   const { deeds, skipped, problems } = await runAgain(bot)
   expect(deeds.map(({ recorded }) => recorded.outcome)).toEqual(['answered: bot'])
-  expect({ skipped, problems: problems.length }).toEqual({ skipped: 3, problems: 1 })
+  expect({ skipped, problems: problems.length }).toEqual({ skipped: 5, problems: 1 })
 })
 
 test('a plugin that cannot be set up with nothing outside is told, and nothing is run', async () => {
@@ -201,7 +215,7 @@ test('a plugin that cannot be set up with nothing outside is told, and nothing i
     },
   })
   let isOffline = false
-  await using bot = await testRuntime({ ...PEOPLE, features: [{ use: online }] })
+  await using bot = await testRuntime({ ...PEOPLE, features: [{ use: online }] }, { there: ['amy'] })
   await bot.user('u1').says('hello').hears('echo: hello')
   isOffline = true
   expect(await printed(bot, online)).toMatch(/cannot be run by this version, with nothing outside: .*nobody answers/)
@@ -225,7 +239,7 @@ test('what a plugin remembers is compared too: its state, its wakes and its ques
       }),
     })
   const then = { note: 'a', inMs: 1_000, key: 'q' }
-  await using bot = await testRuntime({ ...PEOPLE, features: [{ use: remembers(then) }] })
+  await using bot = await testRuntime({ ...PEOPLE, features: [{ use: remembers(then) }] }, { there: ['amy'] })
   await bot.user('u1').says('hello').hears('Yes?')
   expect(differences(await runAgain(bot, remembers(then)))).toHaveLength(0)
   expect(differences(await runAgain(bot, remembers({ ...then, note: 'b' })))).toHaveLength(1)
@@ -252,7 +266,7 @@ test('everyone knows as much of the customer as they did then, and no more', asy
       },
     }),
   })
-  await using bot = await testRuntime({ ...PEOPLE, features: [{ use: nosy }] })
+  await using bot = await testRuntime({ ...PEOPLE, features: [{ use: nosy }] }, { there: ['amy'] })
   await bot.user('u1').says('hello').hears('before: nobody', 'echo: hello')
   await bot.user('u1').says('again').hears('before: Anna', 'echo: again')
   expect(differences(await runAgain(bot, nosy))).toEqual([])

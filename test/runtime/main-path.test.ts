@@ -3,7 +3,11 @@ import { toParts } from '#core'
 import { memoryChannel, testRuntime } from '#core/testing'
 
 const KEYWORDS = { use: 'keyword-handoff', keywords: ['人工', { text: 'r', match: 'exact' }], say: 'One moment.' }
-const DESK = { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { presale: { members: ['amy'] } } }
+const DESK = {
+  use: 'desk',
+  people: { amy: { name: 'Amy' } },
+  teams: { presale: { members: ['amy'], assign: 'by-hand' } },
+}
 
 test('a message is answered by the bot', async () => {
   await using bot = await testRuntime({ bots: { parrot: { use: 'echo' } } })
@@ -24,11 +28,10 @@ test('a message that comes alone needs no reading of its chat, and one behind an
 })
 
 test('asking for a person hands over, and people own the conversation from then on', async () => {
-  await using bot = await testRuntime({
-    bots: { parrot: { use: 'echo' } },
-    desks: { support: DESK },
-    features: [KEYWORDS],
-  })
+  await using bot = await testRuntime(
+    { bots: { parrot: { use: 'echo' } }, desks: { support: DESK }, features: [KEYWORDS] },
+    { there: ['amy'] },
+  )
   const user = bot.user('u1')
   await user.says('hello').hears('echo: hello').says('转人工').hears('One moment.').says('anybody?').hearsNothing()
   expect((await bot.conversation('u1'))?.owner).toEqual({ kind: 'queue', desk: 'support', team: 'presale' })
@@ -40,11 +43,10 @@ test('asking for a person hands over, and people own the conversation from then 
 })
 
 test('an agent takes the conversation, writes, and closes it', async () => {
-  await using bot = await testRuntime({
-    bots: { parrot: { use: 'echo' } },
-    desks: { support: DESK },
-    features: [KEYWORDS],
-  })
+  await using bot = await testRuntime(
+    { bots: { parrot: { use: 'echo' } }, desks: { support: DESK }, features: [KEYWORDS] },
+    { there: ['amy'] },
+  )
   const user = bot.user('u1')
   await user.says('r').hears('One moment.')
   const amy = bot.agent('amy')
@@ -53,5 +55,6 @@ test('an agent takes the conversation, writes, and closes it', async () => {
   await user.hears('Hello, this is Amy.')
   expect(await bot.agent('bo').sends('u1', 'me too')).toMatchObject({ ok: false, code: 'NOT_OWNER' })
   expect(await amy.closes('u1')).toMatchObject({ ok: true })
+  await bot.advance(120_000)
   await user.says('hello again').hears('echo: hello again')
 })

@@ -47,7 +47,11 @@ const KNOWLEDGE = {
   },
 }
 
-const SUPPORT = { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { presale: { members: ['amy'] } } }
+const SUPPORT = {
+  use: 'desk',
+  people: { amy: { name: 'Amy' } },
+  teams: { presale: { members: ['amy'], assign: 'by-hand' } },
+}
 const NOT_KNOWN = 'what is the capital of France?'
 
 type More = { readonly [section: string]: unknown }
@@ -64,7 +68,7 @@ async function start(settings: More = {}, more: More = {}, knowledge: unknown = 
     ...more,
   }
   const stop = () => rm(folder, { recursive: true })
-  const runtime = await testRuntime(config, { folder, channel }).catch(async (error: unknown) => {
+  const runtime = await testRuntime(config, { folder, channel, there: ['amy'] }).catch(async (error: unknown) => {
     await stop()
     throw error
   })

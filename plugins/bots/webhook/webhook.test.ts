@@ -179,9 +179,9 @@ describe('what the bot answers', () => {
 
   test('hands over to a team', async () => {
     await using server = await fakeBot(() => ({ handOff: { team: 'after' } }))
-    const teams = { before: { members: ['amy'] }, after: { members: ['amy'] } }
+    const teams = { before: { members: ['amy'] }, after: { members: ['amy'], assign: 'by-hand' } }
     const own = { desks: { support: { use: 'desk', people: { amy: { name: 'Amy' } }, teams } } }
-    await using bot = await testRuntime(config(server, {}, own))
+    await using bot = await testRuntime(config(server, {}, own), { there: ['amy'] })
     await bot.user('u1').says('my parcel').hears('One moment.')
     expect((await bot.conversation('u1'))?.owner).toEqual({ kind: 'queue', desk: 'support', team: 'after' })
   })

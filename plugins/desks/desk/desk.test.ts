@@ -41,9 +41,15 @@ describe('the team', () => {
         { shop: { members: ['amy'], sources: ['second'] }, rest: { members: ['bo'] }, never: { members: ['bo'] } },
         { channels: { second: { use: second.plugin } } },
       ),
+      { there: ['bo'] },
     )
     await bot.user('u1').says('person').hears('Wait.')
-    expect((await bot.conversation('u1'))?.owner).toEqual({ kind: 'queue', desk: 'support', team: 'rest' })
+    expect((await bot.conversation('u1'))?.owner).toEqual({
+      kind: 'agent',
+      desk: 'support',
+      team: 'rest',
+      person: 'bo',
+    })
     await says(second, 'person')
     await bot.idle()
     const rows = await bot.runtime.engine.read.selectFrom('conversation').select(['team']).execute()
@@ -54,7 +60,10 @@ describe('the team', () => {
     const day = { weekdays: { 'mon-sun': '09:00-18:00' } }
     const evening = { weekdays: { 'mon-sun': '18:00-21:00' } }
     const teams = { early: { members: ['amy'], hours: day }, late: { members: ['bo'], hours: evening } }
-    await using bot = await testRuntime(configOf(teams, { timeZone: 'UTC' }), { clock: manualClock(NOON) })
+    await using bot = await testRuntime(configOf(teams, { timeZone: 'UTC' }), {
+      clock: manualClock(NOON),
+      there: ['amy', 'bo'],
+    })
     await bot.user('u1').says('person').hears('Wait.')
     expect((await bot.conversation('u1'))?.owner).toMatchObject({ team: 'early' })
     await bot.advance(7 * HOUR)
@@ -68,7 +77,7 @@ describe('the team', () => {
   test('is the one that is asked for, by the route or by who hands over', async () => {
     const teams = { presale: { members: ['amy'] }, orders: { members: ['bo'] } }
     const route = { from: 'memory', mode: 'bot-first', bot: 'parrot', desk: 'support', team: 'orders' }
-    await using bot = await testRuntime(configOf(teams, { routes: [route] }))
+    await using bot = await testRuntime(configOf(teams, { routes: [route] }), { there: ['amy', 'bo'] })
     await bot.user('u1').says('person').hears('Wait.')
     expect((await bot.conversation('u1'))?.owner).toMatchObject({ team: 'orders' })
     await bot.user('u2').says('person presale').hears('Wait.')
@@ -81,7 +90,7 @@ describe('the team', () => {
 test('a conversation waits in the queue until someone takes it, however long that is', async () => {
   await using bot = await testRuntime(configOf({ presale: { members: ['amy', 'bo'] } }))
   const user = bot.user('u1')
-  await user.says('person').hears('Wait.')
+  await user.says('person').hears('Nobody is here.')
   await bot.advance(24 * HOUR)
   expect(await bot.conversation('u1')).toMatchObject({ state: 'queued' })
   await bot.agent('amy').takes('u1')
@@ -92,7 +101,8 @@ test('a conversation waits in the queue until someone takes it, however long tha
 })
 
 test('all that happens to a conversation is on the feed, in order, for the workbench to come', async () => {
-  await using bot = await testRuntime(configOf({ presale: { members: ['amy'] } }))
+  const teams = { presale: { members: ['amy'], assign: 'by-hand' } }
+  await using bot = await testRuntime(configOf(teams), { there: ['amy'] })
   await bot.user('u1').says('hello').hears('echo: hello').says('person').hears('Wait.').says('anybody?')
   await bot.agent('amy').takes('u1')
   await bot.idle()

@@ -1,20 +1,29 @@
 import { defineDesk, optional, tables } from '#core'
 import { blacklist } from '../../services/blacklist.ts'
+import { presence } from '../../services/presence.ts'
 import { staff } from '../../services/staff.ts'
 import { invite } from './access/accounts.ts'
 import { ACCESS_MIGRATIONS, type AccessTables } from './access/tables.ts'
 import { serveApi } from './api/api.ts'
+import { check } from './check.ts'
 import { channelsOf, Settings } from './config.ts'
+<<<<<<< HEAD
 import { servePages } from './pages.ts'
 import { makeRoster } from './people/roster.ts'
+=======
+import { explain } from './explain.ts'
+>>>>>>> b3193ab (desk: the queue gives who waits to who is there; tests and scenarios say who is there)
 import { type PersonRow, TABLES } from './people/tables.ts'
+import { openFloor } from './queue/floor.ts'
+import { memory } from './queue/memory.ts'
 
 export default defineDesk({
   name: 'desk',
   summary: 'Where our own agents work: people, teams, and the queue that customers wait in.',
   config: Settings,
+  state: memory,
   needs: { blacklist: optional(blacklist) },
-  provides: { staff },
+  provides: { staff, presence },
   tables: tables<{ person: PersonRow } & AccessTables>({ ...TABLES.migrations, ...ACCESS_MIGRATIONS }),
   names: ({ people, teams }) => ({
     people: Object.keys(people),
@@ -22,52 +31,34 @@ export default defineDesk({
     sources: Object.fromEntries(
       Object.entries(teams).flatMap(([name, team]) => {
         const channels = channelsOf(team)
-        return channels ? [[name, [...channels]]] : []
+        return channels ? [[name, channels]] : []
       }),
     ),
   }),
+  check,
+  explain,
   invite,
   async setup(context) {
-    const { config, clock, feed, log, sql } = context
-    const items = feed('items')
-    const roster = makeRoster({
-      settings: config,
-      clock,
-      log,
-      load: () => 0,
-      keep: async () => {},
-      gone: () => {},
-    })
-    context.onDispose(roster.stop)
+    const items = context.feed('items')
+    const floor = openFloor(context, context.sql.$pickTables<'person'>())
     const served = await serveApi(context, {
-      settings: config,
-      roster,
-      sql: sql.$pickTables<'session' | 'token' | 'reading'>(),
+      settings: context.config,
+      roster: floor.roster,
+      sql: context.sql.$pickTables<'session' | 'token' | 'reading'>(),
       blacklist: context.blacklist,
     })
     await servePages(context.web, context.name, log)
     return {
-      services: { staff: served.staff },
+      services: { staff: served.staff, presence: floor.presence },
       async started() {
-        roster.begin(new Map())
+        await floor.begin()
         await served.started()
       },
-      where({ channel, to }) {
-        const open = Object.entries(config.teams).filter(([, { hours }]) => hours?.isOpen(clock.now()) ?? true)
-        const [team] =
-          open.find(
-            ([name, team]) => to?.team === name || (!to?.team && (channelsOf(team)?.includes(channel) ?? true)),
-          ) ?? []
-        return team === undefined ? 'nobody' : { team }
-      },
+      where: floor.where,
+      attend: floor.attend,
+      inbound: { intercept: floor.intercept },
       // Only what somebody listens to stands in the chat.
-      events: {
-        'conversation.opened': () => undefined,
-        'conversation.queued': () => undefined,
-        'conversation.assigned': () => undefined,
-        'conversation.returned': () => undefined,
-        'conversation.closed': () => undefined,
-      },
+      events: { 'conversation.opened': () => undefined, ...floor.events },
       async deliver(item, { id }) {
         await items.publish({ id, item: JSON.parse(JSON.stringify(item)) })
       },

@@ -93,7 +93,7 @@ export function deskRuntime(
     {
       channels: { other: { use: plugin } },
       desks: { support: { use: desk, people: PEOPLE, teams: TEAMS } },
-      texts: { handedOver: '' },
+      texts: { handedOver: '', offline: '' },
       ...config,
     },
     { clock: manualClock(Date.UTC(2026, 0, 1, 12)), listen: true, ...options },

@@ -14,7 +14,7 @@ import { pictureOf } from './picture.ts'
 const SUPPORT = {
   use: 'desk',
   people: { amy: { name: 'Amy Wong (1042)' }, bo: { name: 'Bo' }, cy: { name: 'Cy' } },
-  teams: { presale: { members: ['amy', 'bo'] } },
+  teams: { presale: { members: ['amy', 'bo', 'cy'], assign: 'by-hand' } },
 }
 const SALES = { id: 'sales', name: 'Sales' }
 const AVATAR = (type: string) => join(import.meta.dirname, '__fixtures__', `wide.${type}`)
@@ -76,7 +76,7 @@ describe('an agent', () => {
   })
 
   test('C-ID-03: may share an identity with others; the journal still has who it was', async () => {
-    await using bot = await testRuntime(configWith({ assign: { amy: 'sales', bo: 'sales' } }))
+    await using bot = await testRuntime(configWith({ assign: { amy: 'sales', bo: 'sales' } }), { there: ['amy'] })
     expect(await sentBy(bot, 'amy', 'u1')).toMatchObject({ identity: SALES })
     expect(await sentBy(bot, 'bo', 'u2')).toMatchObject({ identity: SALES })
     const wrote = async (user: string) =>

@@ -375,7 +375,7 @@ describe('outside the opening hours', () => {
 
   test('C-LC-03: people find the message in their queue all the same', async () => {
     const routes = [{ from: 'memory', mode: 'agent-only', desk: 'support' }]
-    const more = { desks: { support: SUPPORT }, routes, texts: { handedOver: '' } }
+    const more = { desks: { support: SUPPORT }, routes, texts: { offline: '' } }
     await using bot = await open(NOTICE, more)
     await bot.user('u1').says('hi').hears('We are back at nine.').hearsNothing()
     expect((await bot.conversation('u1'))?.owner).toMatchObject({ kind: 'queue', desk: 'support' })

@@ -8,7 +8,11 @@ import { memoryChannel, type TestRuntime, testRuntime } from '#core/testing'
 import { type Blacklist, blacklist as token } from '../../services/blacklist.ts'
 import blacklist from './index.ts'
 
-const SUPPORT = { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { presale: { members: ['amy'] } } }
+const SUPPORT = {
+  use: 'desk',
+  people: { amy: { name: 'Amy' } },
+  teams: { presale: { members: ['amy'], assign: 'by-hand' } },
+}
 const AMY = { kind: 'agent', person: 'amy' } as const
 const HOUR = 3_600_000
 
@@ -60,7 +64,7 @@ async function block(bot: TestRuntime, user: string, more: { readonly untilMs?: 
 
 describe('a listed customer', () => {
   test('C-BL-02: can still write, and no conversation is opened: it is journaled, acknowledged, and nobody answers', async () => {
-    await using bot = await testRuntime(config)
+    await using bot = await testRuntime(config, { there: ['amy'] })
     await service(bot).add({ account: 'memory:memory', id: 'u1' }, { reason: 'Spam', by: AMY })
     // Accepted: it resolves, as the platform's acknowledgement would.
     await bot.user('u1').says('hello').says('agent').hearsNothing()
@@ -71,7 +75,7 @@ describe('a listed customer', () => {
   })
 
   test('C-BL-03: is heard from the next message on when removed; what was written before is not handled later', async () => {
-    await using bot = await testRuntime(config)
+    await using bot = await testRuntime(config, { there: ['amy'] })
     const user = bot.user('u1')
     await user.says('first').hears('echo: first')
     await bot.agent('amy').closes('u1')
@@ -85,7 +89,7 @@ describe('a listed customer', () => {
   })
 
   test('C-BL-03: cannot be called back', async () => {
-    await using bot = await testRuntime(config)
+    await using bot = await testRuntime(config, { there: ['amy'] })
     await bot.user('u1').says('hello').hears('echo: hello')
     await bot.agent('amy').closes('u1')
     await block(bot, 'u1')
@@ -99,7 +103,7 @@ describe('a listed customer', () => {
   })
 
   test('has the open conversation closed, with the reason "blacklisted"', async () => {
-    await using bot = await testRuntime(config)
+    await using bot = await testRuntime(config, { there: ['amy'] })
     await bot.user('u1').says('agent').hears('One moment.')
     await bot.agent('amy').takes('u1')
     await block(bot, 'u1')
@@ -334,7 +338,7 @@ describe('a listed customer', () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-'))
     const message = 'hello'
     {
-      await using bot = await testRuntime(config, { folder })
+      await using bot = await testRuntime(config, { folder, there: ['amy'] })
       await bot.user('guest').says(message).hears('echo: hello')
       await bot.user('member').says(message).hears('echo: hello')
       await block(bot, 'guest')
@@ -345,7 +349,7 @@ describe('a listed customer', () => {
     journal.exec(`UPDATE chat SET customer = ${member} WHERE external_id = 'guest'`)
     journal.close()
     {
-      await using bot = await testRuntime(config, { folder })
+      await using bot = await testRuntime(config, { folder, there: ['amy'] })
       await bot.user('guest').says(message).hearsNothing()
       const customer = await idOf(bot, 'member')
       expect(await service(bot).list(customer)).toMatchObject([{ reason: 'Spam' }])
@@ -357,7 +361,7 @@ describe('a listed customer', () => {
   })
 
   test('stays listed over a restart, until the end that was given', async () => {
-    await using bot = await testRuntime(config)
+    await using bot = await testRuntime(config, { there: ['amy'] })
     const user = bot.user('u1')
     await user.says('hello').hears('echo: hello')
     await block(bot, 'u1', { untilMs: bot.clock.now() + HOUR / 2 })
@@ -376,7 +380,7 @@ describe('a listed customer', () => {
 
 describe('the list', () => {
   test('C-BL-01: takes a customer with a reason only; who, when and why are in the audit log, for adding and removing', async () => {
-    await using bot = await testRuntime(config)
+    await using bot = await testRuntime(config, { there: ['amy'] })
     await bot.user('u1').says('hello').hears('echo: hello')
     const who = { customer: await idOf(bot, 'u1') }
     await expect(service(bot).add(who, { reason: ' ', by: AMY })).rejects.toThrow('reason')
@@ -395,7 +399,7 @@ describe('the list', () => {
   })
 
   test('takes the latest reason and end when somebody is added again', async () => {
-    await using bot = await testRuntime(config)
+    await using bot = await testRuntime(config, { there: ['amy'] })
     const who = { account: 'memory:memory', id: 'u1' }
     await service(bot).add(who, { reason: 'One', by: AMY, untilMs: bot.clock.now() + 1 })
     await service(bot).add(who, { reason: 'Two', by: AMY })
@@ -438,7 +442,7 @@ describe('the list', () => {
   })
 
   test('in the YAML turns away by channel and id, and closes what is open as soon as it is in force', async () => {
-    await using bot = await testRuntime(config)
+    await using bot = await testRuntime(config, { there: ['amy'] })
     const user = bot.user('u1')
     await user.says('agent').hears('One moment.')
     await bot.agent('amy').takes('u1')
@@ -448,6 +452,7 @@ describe('the list', () => {
     await user.says('hello?').hearsNothing()
     expect(await bot.outcomes('u1')).toEqual(['handed-off: keyword agent', 'dropped: blacklisted (in the YAML)'])
     await bot.apply(config)
+    await bot.advance(HOUR)
     await user.says('again').hears('echo: again')
     expect((await bot.conversation('u1'))?.state).toBe('bot')
     // It was written while nothing ran.
@@ -458,7 +463,7 @@ describe('the list', () => {
   test('closes at the start what was still open when the process ended just after somebody was listed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-'))
     {
-      await using bot = await testRuntime(config, { folder })
+      await using bot = await testRuntime(config, { folder, there: ['amy'] })
       for (const user of ['u1', 'u2']) await bot.user(user).says('agent').hears('One moment.')
     }
     const journal = new DatabaseSync(join(folder, 'journal.sqlite'))
@@ -467,7 +472,7 @@ describe('the list', () => {
     )
     journal.close()
     {
-      await using bot = await testRuntime(config, { folder })
+      await using bot = await testRuntime(config, { folder, there: ['amy'] })
       expect(await bot.conversation('u1')).toBeUndefined()
       expect((await bot.conversation('u2'))?.state).toBe('queued')
     }
@@ -491,7 +496,7 @@ describe('the list', () => {
   })
 
   test('says what was before when somebody is listed again, and when the end is over', async () => {
-    await using bot = await testRuntime(config)
+    await using bot = await testRuntime(config, { there: ['amy'] })
     const who = { account: 'memory:memory', id: 'u1' }
     await service(bot).add(who, { reason: 'One', by: AMY })
     await service(bot).add(who, { reason: 'Two', by: AMY, untilMs: bot.clock.now() + HOUR })
@@ -510,7 +515,7 @@ describe('the list', () => {
   })
 
   test('takes nobody whom it would not turn away', async () => {
-    await using bot = await testRuntime(config)
+    await using bot = await testRuntime(config, { there: ['amy'] })
     const entry = { reason: 'Spam', by: AMY }
     const add = (who: Parameters<Blacklist['add']>[0], untilMs?: number) => service(bot).add(who, { ...entry, untilMs })
     await expect(add({ account: 'memry:memory', id: 'u1' })).rejects.toThrow(

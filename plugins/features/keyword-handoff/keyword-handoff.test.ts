@@ -5,19 +5,26 @@ import keywordHandoff from './index.ts'
 
 /** As in `config/switchboard.yaml`. */
 const KEYWORDS = ['转人工', '人工', 'trans-to-agent', 'agent', { text: 'r', match: 'exact' }]
-const SUPPORT = { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { presale: { members: ['amy'] } } }
+const SUPPORT = {
+  use: 'desk',
+  people: { amy: { name: 'Amy' } },
+  teams: { presale: { members: ['amy'], assign: 'by-hand' } },
+}
 const QUEUED = { kind: 'queue', desk: 'support', team: 'presale' }
 
 function start(
   settings: { readonly [setting: string]: unknown } = {},
   more: { readonly [section: string]: unknown } = {},
 ) {
-  return testRuntime({
-    bots: { parrot: { use: 'echo' } },
-    desks: { support: SUPPORT },
-    features: [{ use: keywordHandoff, keywords: KEYWORDS, say: 'One moment.', ...settings }],
-    ...more,
-  })
+  return testRuntime(
+    {
+      bots: { parrot: { use: 'echo' } },
+      desks: { support: SUPPORT },
+      features: [{ use: keywordHandoff, keywords: KEYWORDS, say: 'One moment.', ...settings }],
+      ...more,
+    },
+    { there: ['amy'] },
+  )
 }
 
 /** What becomes of each of these messages, said by another customer each. */
@@ -200,15 +207,19 @@ test('where a route has no people, the customer is told so and the bot goes on',
 
 test('two of them serve different channels', async () => {
   const other = memoryChannel({ name: 'other' })
-  await using bot = await testRuntime({
-    channels: { second: { use: other.plugin } },
-    bots: { parrot: { use: 'echo' } },
-    desks: { support: SUPPORT },
-    features: [
-      { use: keywordHandoff, keywords: ['agent'], for: ['memory'], say: 'here' },
-      { use: keywordHandoff, name: 'other-words', keywords: ['person'], for: ['second'], say: 'there' },
-    ],
-  })
+  await using bot = await testRuntime(
+    {
+      channels: { second: { use: other.plugin } },
+      bots: { parrot: { use: 'echo' } },
+      desks: { support: SUPPORT },
+      texts: { waiting: '' },
+      features: [
+        { use: keywordHandoff, keywords: ['agent'], for: ['memory'], say: 'here' },
+        { use: keywordHandoff, name: 'other-words', keywords: ['person'], for: ['second'], say: 'there' },
+      ],
+    },
+    { there: ['amy'] },
+  )
   await bot.user('u1').says('person').hears('echo: person').says('agent').hears('here')
   const said = (text: string) => [{ type: 'text', text } as const]
   const message = { chat: 'u9', type: 'message', atMs: bot.clock.now(), grants: 'message' } as const

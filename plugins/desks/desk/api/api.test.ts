@@ -184,7 +184,7 @@ describe('what was said in a chat', () => {
 
   test('is shown with who said it and as whom, notes, life, and what became of ours', async () => {
     const channel = memoryChannel()
-    await using bot = await deskRuntime(WITH_BOT, { channel })
+    await using bot = await deskRuntime(WITH_BOT, { channel, there: ['sue'] })
     const { bo } = await staffOf(bot, 'bo')
     await waits(bot, 'u1')
     await waits(bot, 'u1', 'person')

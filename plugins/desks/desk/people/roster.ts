@@ -50,8 +50,10 @@ export interface RosterInside extends Roster {
    * in their first status.
    */
   begin(kept: ReadonlyMap<string, KeptPerson>): void
-  /** Somebody has more or fewer conversations now. */
-  loadChanged(): void
+  /** Whether somebody is there for chats; `strictly`: connected too, so that they can be given one. */
+  isThereForChats(person: string, strictly?: 'strictly'): boolean
+  /** Calls the listeners: somebody has more or fewer conversations now. */
+  changed(): void
   /** The hours of a team have begun: who is away now is reminded, if they stay so. */
   hoursBegan(team: string): void
   /** Ends every grace, and nobody is reminded any more. */
@@ -64,8 +66,10 @@ export function makeRoster(given: {
   readonly log: Log
   load(person: string): number
   keep(person: string, now: KeptPerson): Promise<void>
-  /** Has been away for longer than the grace. */
-  gone(person: string): void
+  /** Somebody may do more or less than before. */
+  moved(): void
+  /** Has been away for longer than the grace. Resolves when nothing is theirs any more. */
+  gone(person: string): Promise<void>
 }): RosterInside {
   const { settings, clock, log } = given
   const statuses = statusesOf(settings)
@@ -132,6 +136,11 @@ export function makeRoster(given: {
     how()
     if (whyNot(person) === true) stay(person)
     else if (could) leave(person)
+    moved()
+  }
+
+  function moved(): void {
+    given.moved()
     tell()
   }
 
@@ -150,9 +159,9 @@ export function makeRoster(given: {
     stay(person)
     const end = clock.after(settings.grace, () => {
       leaving.delete(person)
-      given.gone(person)
-      keepLater(person)
-      tell()
+      moved()
+      // Not before: after a crash in between, what they had would be nobody's care.
+      given.gone(person).then(() => keepLater(person))
     })
     leaving.set(person, end)
   }
@@ -195,9 +204,11 @@ export function makeRoster(given: {
         statusNow.set(person, status)
         if (wasThere && !isConnected(person)) leave(person)
       }
-      tell()
+      moved()
     },
-    loadChanged: tell,
+    isThereForChats: (person, strictly) =>
+      strictly ? whyNot(person) === true : isThere(person) && statusOf(person)?.isForChats !== false,
+    changed: tell,
     hoursBegan(team) {
       const sinceMs = clock.now()
       const cancel = clock.after(settings.remindAfter, () => {

@@ -1,0 +1,150 @@
+/** The people and the queue together, as the manifest wires them to the core. */
+import {
+  type ChatEvent,
+  type Context,
+  type Conversation,
+  type HandOff,
+  matcher,
+  type Next,
+  type Outcome,
+  type Turn,
+  type TurnWork,
+} from '#core'
+import type { Settings } from '../config.ts'
+import { makePresence } from '../people/presence.ts'
+import { makeRoster } from '../people/roster.ts'
+import { keepPerson, type PeopleTables, readPeople } from '../people/tables.ts'
+import { makeBook } from './book.ts'
+import { makeTeams, servingTeam } from './choose.ts'
+import { readCases } from './from-journal.ts'
+import type { memory } from './memory.ts'
+import { watchOpenHours } from './open-hours.ts'
+import { makePlaces } from './places.ts'
+import { makeQueue } from './queue.ts'
+import { makeTelling } from './telling.ts'
+import { makeWaits } from './waits.ts'
+
+type Memory = typeof memory
+type LifeTurn = TurnWork<Memory, ChatEvent> & { readonly conversation: Conversation }
+
+export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, people: PeopleTables) {
+  const { config: settings, clock, onDispose } = context
+  const teams = makeTeams(settings)
+  const waits = makeWaits()
+  const book = makeBook(({ team, channel }) => (team !== undefined && teams.get(team) ? team : places.homeOf(channel)))
+  const roster = makeRoster({
+    settings,
+    clock,
+    log: context.log,
+    load: book.load,
+    keep: (person, now) => keepPerson(people, person, now),
+    moved() {
+      presence.look()
+      queue.fill()
+    },
+    gone: (person) => queue.gone(person),
+  })
+  const hours = watchOpenHours(settings, clock, {
+    began(team) {
+      roster.hoursBegan(team)
+      presence.look()
+    },
+    ended: () => presence.look(),
+  })
+  const { isOpen } = hours
+  /** Whoever may be back within the grace is not missed meanwhile. */
+  const there = { isOpen, mayChat: (person: string) => roster.isThereForChats(person) }
+  const isAttended = (team: string) => servingTeam({ teams, hands: there }, team) !== undefined
+  const places = makePlaces({ settings, teams, isOpen, isAttended, waiting: (team) => book.waiting(team).length })
+  const { isAvailable } = places
+  const presence = makePresence({ settings, isAvailable, isServed: (team) => isOpen(team) && isAttended(team) })
+  const telling = makeTelling({ context, settings, book, waits, isAttended, isOnItsWay: (of) => queue.isOnItsWay(of) })
+  const queue = makeQueue({
+    context,
+    settings,
+    teams,
+    book,
+    there: { isOpen, mayChat: (person) => roster.isThereForChats(person, 'strictly') },
+    settled() {
+      telling.places()
+      roster.changed()
+    },
+    served: (of, team) => waits.served(team, of.waitsSinceMs, clock.now()),
+    lost: telling.agentGone,
+  })
+  for (const part of [roster, hours, telling, queue]) onDispose(() => part.stop())
+
+  const screens = new Map<string, () => void>()
+  const leaves = matcher(settings.leaveWords)
+
+  function noted(turn: LifeTurn): void {
+    const { conversation, chat, channel, event, state } = turn
+    state.isCounted = channel.capabilities.later.some(({ max }) => max !== undefined)
+    const { last, isCounted } = state
+    const about = { chat: chat.id, channel: channel.name, last: last?.person, isCounted, atMs: event.atMs }
+    queue.noted(conversation, about)
+  }
+
+  /** Whether it goes on with the agent who has only just closed the last one. */
+  function lingers(openedAtMs: number, last: { readonly untilMs: number } | undefined): boolean {
+    return last !== undefined && openedAtMs - last.untilMs < settings.lingerFor
+  }
+
+  /** To the same agent again, if they are there and have room; who is there only now is known, so a replay keeps this. */
+  async function goOnWith(turn: Turn<Memory>, next: Next): Promise<Outcome> {
+    const { last } = turn.state
+    if (!last || !queue.hasRoom(last.person)) return next()
+    const { person, team } = last
+    const place = places.place({ channel: turn.channel.name, to: { team } })
+    if (place === 'nobody' || place.isUnattended) return next()
+    return turn.handOff({
+      to: { desk: context.name, team },
+      say: '',
+      because: `${person} has only just closed the last one`,
+    })
+  }
+
+  return {
+    presence,
+    roster,
+    where: (handOff: HandOff) => places.place(handOff),
+    async begin(): Promise<void> {
+      const [kept, cases] = await Promise.all([readPeople(people), readCases(context)])
+      roster.begin(kept)
+      queue.begin(cases)
+      telling.know(cases)
+    },
+    attend(person: string, isThere: boolean): void {
+      screens.get(person)?.()
+      screens.delete(person)
+      if (isThere) screens.set(person, roster.connect(person))
+    },
+    intercept(turn: Turn<Memory>, next: Next) {
+      const { conversation, event } = turn
+      if (event.type !== 'message') return next()
+      if (!conversation) return lingers(event.atMs, turn.state.last) ? goOnWith(turn, next) : next()
+      const { owner } = conversation
+      if (owner.kind !== 'queue' || owner.desk !== context.name || !leaves(turn.text)) return next()
+      return turn.close({ say: context.text('queueLeft'), because: 'the customer left the queue' })
+    },
+    events: {
+      'conversation.queued': noted,
+      'conversation.returned': noted,
+      'conversation.assigned'(
+        turn: TurnWork<Memory, ChatEvent<'conversation.assigned'>> & { readonly conversation: Conversation },
+      ) {
+        noted(turn)
+        const { origin, id, openedAtMs } = turn.conversation
+        if (origin === 'callback' || lingers(openedAtMs, turn.state.last)) return
+        void telling.greet(id, turn.event.person)
+      },
+      'agent.replied': ({ conversation }: LifeTurn) => queue.answered(conversation.id),
+      'conversation.closed'(turn: LifeTurn) {
+        noted(turn)
+        const { owner } = turn.conversation
+        if (owner.kind !== 'agent' || owner.desk !== context.name) return
+        turn.state.last = { person: owner.person, team: owner.team, untilMs: turn.event.atMs }
+      },
+    },
+  }
+}

@@ -1,0 +1,92 @@
+/** What the journal knows of the conversations that are the desk's: read once, when the desk begins. */
+import { type Context, z } from '#core'
+import type { Case } from './book.ts'
+import { memory } from './memory.ts'
+
+/** What begins the ids of the desk's commands: the journal keeps them with what they caused. */
+export const CAUSES = { noAnswer: 'no-answer:', greeting: 'greeting:' } as const
+
+const OwnerPerson = z.object({ person: z.string() })
+
+export async function readCases({
+  name,
+  journal,
+  channels,
+}: Pick<Context<unknown, unknown>, 'name' | 'journal' | 'channels'>): Promise<readonly Case[]> {
+  const ours = journal
+    .selectFrom('conversation')
+    .where('conversation.desk', '=', name)
+    .where('conversation.state', 'in', ['queued', 'assigned'])
+  const [rows, changes, answered] = await Promise.all([
+    ours
+      .innerJoin('chat', 'chat.id', 'conversation.chat')
+      .leftJoin('state', (join) => join.onRef('state.chat', '=', 'chat.id').on('state.instance', '=', name))
+      .select(['conversation.id', 'conversation.chat', 'account', 'team', 'person', 'lease', 'origin', 'opened_at'])
+      .select(['assigned_at', 'state.body_json'])
+      .execute(),
+    ours
+      .innerJoin('conversation_change as change', 'change.conversation', 'conversation.id')
+      .select(['change.conversation', 'change.type', 'change.at', 'change.cause', 'change.owner_json'])
+      .where('change.type', 'in', ['queued', 'assigned', 'returned'])
+      .orderBy('change.conversation')
+      .orderBy('change.n')
+      .execute(),
+    ours
+      .innerJoin('entry', (join) =>
+        join.onRef('entry.chat', '=', 'conversation.chat').onRef('entry.conversation', '=', 'conversation.id'),
+      )
+      .select('conversation.id')
+      .distinct()
+      .where('entry.kind', '=', 'out')
+      .where('entry.by_json', 'like', '{"kind":"agent"%')
+      .where('entry.answers', 'not like', `${CAUSES.greeting}%`)
+      .whereRef('entry.at', '>=', 'conversation.assigned_at')
+      .execute(),
+  ])
+  const waits = waitsOf(changes)
+  const isAnswered = new Set(answered.map(({ id }) => id))
+  const nameOf = new Map(channels().map(({ account, name }) => [account, name]))
+  return rows.map((row): Case => {
+    const { last, isCounted } = memory.parse(JSON.parse(row.body_json ?? '{}'))
+    const { sinceMs = row.opened_at, passedBy = [] } = waits.get(row.id) ?? {}
+    return {
+      id: row.id,
+      chat: row.chat,
+      channel: nameOf.get(row.account) ?? '',
+      team: row.team ?? undefined,
+      person: row.person ?? undefined,
+      lease: row.lease,
+      origin: row.origin,
+      waitsSinceMs: sinceMs,
+      assignedAtMs: row.assigned_at ?? row.opened_at,
+      isAnswered: isAnswered.has(row.id),
+      passedBy: isAnswered.has(row.id) ? [] : passedBy,
+      last: last?.person,
+      isCounted,
+    }
+  })
+}
+
+interface Change {
+  readonly conversation: string
+  readonly type: string
+  readonly at: number
+  readonly cause: string
+  readonly owner_json: string
+}
+
+/** Since when each has waited for people, and who has let it pass; both begin anew after a bot had it. */
+function waitsOf(changes: readonly Change[]) {
+  const waits = new Map<string, { readonly sinceMs: number; readonly passedBy: readonly string[] }>()
+  let person: string | undefined
+  for (const { conversation, type, at, cause, owner_json } of changes) {
+    if (type === 'returned') waits.delete(conversation)
+    else if (type === 'assigned') person = OwnerPerson.safeParse(JSON.parse(owner_json)).data?.person
+    else {
+      const { sinceMs = at, passedBy = [] } = waits.get(conversation) ?? {}
+      const hasPassed = cause.startsWith(CAUSES.noAnswer) && person !== undefined
+      waits.set(conversation, { sinceMs, passedBy: hasPassed ? [...passedBy, person ?? ''] : passedBy })
+    }
+  }
+  return waits
+}

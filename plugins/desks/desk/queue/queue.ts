@@ -1,0 +1,249 @@
+/**
+ * Brings waiting customers and free agents together, the moment somebody waits, has room or comes. Every change is a
+ * command; what it has changed comes back as an event of the chat.
+ */
+import { type Command, type CommandResult, type Context, type Conversation, messageOf } from '#core'
+import type { Settings } from '../config.ts'
+import type { Book, Case } from './book.ts'
+import {
+  type Choice,
+  candidates,
+  chooseNext,
+  type Hands,
+  isFree,
+  servingTeam,
+  type Teams,
+  type There,
+} from './choose.ts'
+import { CAUSES } from './from-journal.ts'
+import { makeTimers } from './timers.ts'
+
+export interface Queue {
+  /** From now on it acts: these are there already, besides those that were noted meanwhile. */
+  begin(cases: readonly Case[]): void
+  /** What has become of a conversation, by an event of its chat. */
+  noted(conversation: Conversation, about: About): void
+  /** Whoever has it has written. */
+  answered(conversation: string): void
+  /** Gives whoever waits to whoever has room: somebody has come, or may do more now. */
+  fill(): void
+  /** Somebody is gone: others get what they have. Resolves when all of it waits again. */
+  gone(person: string): Promise<void>
+  /** Whether somebody could be given one more now. */
+  hasRoom(person: string): boolean
+  /** Whether it is being given to somebody at this moment. */
+  isOnItsWay(of: Case): boolean
+  stop(): void
+}
+
+/** What is noted of a conversation besides its owner. */
+export type About = Pick<Case, 'chat' | 'channel' | 'last' | 'isCounted'> & { readonly atMs: number }
+
+/** What could not be given away although nobody else has it (its channel is down, say) is tried again after this. */
+const AGAIN_MS = 30_000
+
+export function makeQueue(given: {
+  readonly context: Pick<Context<unknown, unknown>, 'name' | 'clock' | 'command' | 'log'>
+  readonly settings: Settings
+  readonly teams: Teams
+  readonly book: Book
+  /** Who is there, and which teams are open. */
+  readonly there: There
+  /** Something has changed, and whoever could be given something has it or is being given it. */
+  settled(): void
+  /** Somebody who has waited is an agent's now. */
+  served(of: Case, team: string): void
+  /** What somebody had waits again, since they are gone. */
+  lost(of: Case): Promise<unknown>
+}): Queue {
+  const { context, settings, teams, book } = given
+  const { clock, log } = context
+  const by = { kind: 'desk', name: context.name } as const
+  const timers = makeTimers(clock)
+  /** Cases that are being given to somebody, and how many to whom. */
+  const onItsWay = new Set<string>()
+  const coming = new Map<string, number>()
+  /** By the case, under which lease it could not be given away. */
+  const held = new Map<string, number>()
+  /** The ids of commands that were refused. */
+  const refused = new Set<string>()
+  const lastGiven = new Map<string, number>()
+  let givenInAll = 0
+  let isActing = false
+  let isFilling = false
+
+  const hands: Hands = {
+    ...given.there,
+    load: (person) => book.load(person) + (coming.get(person) ?? 0),
+    lastGiven: (person) => lastGiven.get(person) ?? 0,
+  }
+  const choosing = { settings, teams, book, hands }
+
+  /** Under the lease that was seen: asked again after a crash, it is the same command, and done once. */
+  async function change(of: Case, cause: string, doing: Doing): Promise<CommandResult> {
+    const once = `${cause}${of.id}:${of.lease}`
+    // A refusal is kept with its id, and would be all that is answered.
+    const id = refused.has(once) ? `${once}:${clock.now()}` : once
+    try {
+      const result = await context.command({ ...doing, id, conversation: of.id, lease: of.lease, by })
+      if (result.ok) refused.delete(once)
+      else refused.add(once)
+      return result
+    } catch (error) {
+      const message = messageOf(error)
+      log.error({ conversation: of.id, error }, `The queue could not change a conversation: ${message}`)
+      return { ok: false, code: 'INVALID', message }
+    }
+  }
+
+  // ── what is known ──
+
+  function know(now: Case): void {
+    book.set(now)
+    held.delete(now.id)
+    expectAnswer(now)
+  }
+
+  function forget(id: string): void {
+    book.remove(id)
+    held.delete(id)
+    timers.cancel(id)
+  }
+
+  function noted(conversation: Conversation, about: About): void {
+    const { id, owner, lease, state, origin } = conversation
+    const known = book.get(id)
+    if (known && known.lease >= lease && state !== 'closed') return
+    if (state === 'closed' || owner.kind === 'bot' || owner.desk !== context.name) forget(id)
+    else {
+      const { chat, channel, last, isCounted, atMs } = about
+      const { waitsSinceMs = atMs, passedBy = [] } = known ?? {}
+      const person = owner.kind === 'agent' ? owner.person : undefined
+      const now = { id, chat, channel, team: owner.team, person, lease, origin, last, isCounted }
+      know({ ...now, waitsSinceMs, passedBy, assignedAtMs: atMs, isAnswered: false })
+    }
+    fillSoon()
+  }
+
+  // ── who gets what ──
+
+  /** All that one turn of the event loop brings is looked at together. */
+  function fillSoon(): void {
+    if (!isActing || isFilling) return
+    isFilling = true
+    queueMicrotask(() => {
+      isFilling = false
+      fill()
+    })
+  }
+
+  function fill(): void {
+    if (!isActing) return
+    const skip = (of: Case) => onItsWay.has(of.id) || held.get(of.id) === of.lease
+    for (let next = chooseNext(choosing, skip); next; next = chooseNext(choosing, skip)) void give(next)
+    given.settled()
+  }
+
+  async function give({ of, person, team, because }: Choice): Promise<void> {
+    onItsWay.add(of.id)
+    coming.set(person, (coming.get(person) ?? 0) + 1)
+    lastGiven.set(person, ++givenInAll)
+    const result = await change(of, 'assign:', { type: 'assign', person, team, because })
+    onItsWay.delete(of.id)
+    coming.set(person, (coming.get(person) ?? 0) - 1)
+    if (!isActing) return
+    if (result.ok) {
+      if (book.get(of.id)?.lease === of.lease) know(assigned(of, person, team))
+      given.served(of, team)
+    } else if (result.code === 'NOT_FOUND') forget(of.id)
+    else hold(of, result.message)
+    fillSoon()
+  }
+
+  function assigned(of: Case, person: string, team: string): Case {
+    return { ...of, person, team, lease: of.lease + 1, assignedAtMs: clock.now(), isAnswered: false }
+  }
+
+  /** When its owner has changed, an event brings the news; for all else time is given. */
+  function hold(of: Case, because: string): void {
+    log.info({ conversation: of.id }, `A waiting conversation is given to nobody for now: ${because}`)
+    held.set(of.id, of.lease)
+    timers.set(of.id, AGAIN_MS, () => {
+      held.delete(of.id)
+      fillSoon()
+    })
+  }
+
+  // ── who does not answer ──
+
+  function expectAnswer(of: Case): void {
+    const { answerWithin } = teams.get(of.team ?? '') ?? {}
+    const isExpected = of.person !== undefined && !of.isAnswered && of.origin !== 'callback'
+    if (answerWithin === undefined || !isExpected) timers.cancel(of.id)
+    else timers.set(of.id, of.assignedAtMs + answerWithin - clock.now(), () => void passOn(of.id, answerWithin))
+  }
+
+  /** To the next agent, if there is another; whoever is the only one keeps it, and is expected to answer still. */
+  async function passOn(id: string, answerWithin: number): Promise<void> {
+    const of = book.get(id)
+    if (of?.person === undefined || of.isAnswered) return
+    const { person } = of
+    const team = servingTeam(choosing, of.team ?? '') ?? ''
+    const others = candidates(choosing, team, { ...of, passedBy: [...of.passedBy, person] })
+    if (others.every((other) => other === person)) return expectAnswer({ ...of, assignedAtMs: clock.now() })
+    const passing = { ...of, passedBy: [...of.passedBy, person] }
+    book.set(passing)
+    const because = `${person} has not answered within ${answerWithin / 1000} s`
+    await backToQueue(passing, CAUSES.noAnswer, because)
+  }
+
+  async function backToQueue(of: Case, cause: string, because: string): Promise<void> {
+    const result = await change(of, cause, { type: 'transfer', to: { team: of.team }, because })
+    if (isActing && result.ok && book.get(of.id)?.lease === of.lease) {
+      know({ ...of, person: undefined, lease: of.lease + 1 })
+      fillSoon()
+    } else if (isActing && !result.ok && result.code !== 'NOT_FOUND') {
+      timers.set(of.id, AGAIN_MS, () => {
+        if (book.get(of.id)?.lease === of.lease) void backToQueue(of, cause, because)
+      })
+    }
+  }
+
+  return {
+    begin(cases) {
+      isActing = true
+      for (const of of cases) if ((book.get(of.id)?.lease ?? 0) < of.lease) know(of)
+      fillSoon()
+    },
+    noted,
+    answered(id) {
+      const of = book.get(id)
+      if (of?.person === undefined) return
+      know({ ...of, isAnswered: true, passedBy: [] })
+    },
+    fill: fillSoon,
+    async gone(person) {
+      const theirs = [...book.of(person)]
+      await Promise.all(
+        theirs.map(async (of) => {
+          await given.lost(of)
+          await backToQueue(of, 'gone:', `${person} is gone`)
+        }),
+      )
+    },
+    hasRoom: (person) => isFree(choosing, person),
+    isOnItsWay: (of) => onItsWay.has(of.id),
+    stop() {
+      isActing = false
+      timers.stop()
+    },
+  }
+}
+
+/** A command without what is the same in all of them. */
+type Doing =
+  Extract<Command, { readonly lease?: number | undefined }> extends infer C
+    ? C extends unknown
+      ? Omit<C, 'id' | 'by' | 'lease' | 'conversation' | 'chat'>
+      : never
+    : never

@@ -1,0 +1,33 @@
+/** One timer for each name. */
+import type { Clock } from '#core'
+
+export interface Timers {
+  /** In the place of the one that it had. */
+  set(name: string, inMs: number, run: () => void): void
+  cancel(name: string): void
+  /** Cancels all. */
+  stop(): void
+}
+
+export function makeTimers(clock: Clock): Timers {
+  const running = new Map<string, () => void>()
+  const cancel = (name: string) => {
+    running.get(name)?.()
+    running.delete(name)
+  }
+  return {
+    set(name, inMs, run) {
+      cancel(name)
+      const end = clock.after(inMs, () => {
+        running.delete(name)
+        run()
+      })
+      running.set(name, end)
+    },
+    cancel,
+    stop() {
+      for (const end of running.values()) end()
+      running.clear()
+    },
+  }
+}
