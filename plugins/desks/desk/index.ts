@@ -7,12 +7,8 @@ import { ACCESS_MIGRATIONS, type AccessTables } from './access/tables.ts'
 import { serveApi } from './api/api.ts'
 import { check } from './check.ts'
 import { channelsOf, Settings } from './config.ts'
-<<<<<<< HEAD
-import { servePages } from './pages.ts'
-import { makeRoster } from './people/roster.ts'
-=======
 import { explain } from './explain.ts'
->>>>>>> b3193ab (desk: the queue gives who waits to who is there; tests and scenarios say who is there)
+import { servePages } from './pages.ts'
 import { type PersonRow, TABLES } from './people/tables.ts'
 import { openFloor } from './queue/floor.ts'
 import { memory } from './queue/memory.ts'
@@ -47,7 +43,7 @@ export default defineDesk({
       sql: context.sql.$pickTables<'session' | 'token' | 'reading'>(),
       blacklist: context.blacklist,
     })
-    await servePages(context.web, context.name, log)
+    await servePages(context.web, context.name, context.log)
     return {
       services: { staff: served.staff, presence: floor.presence },
       async started() {
