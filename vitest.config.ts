@@ -8,7 +8,12 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/sw
 /** A browser keeps a processor busy by itself; no test of crashes or of time runs beside one. */
 const BROWSER = 'test/browser/**/*.test.ts'
 /** What breaks lines by the hundred, or measures: with nothing beside it. */
-const ALONE = ['test/browser/budgets.test.ts', 'test/browser/chaos.test.ts', 'test/browser/crowd.test.ts']
+const ALONE = [
+  'test/browser/budgets.test.ts',
+  'test/browser/chaos.test.ts',
+  'test/browser/crowd.test.ts',
+  'test/browser/desk-budgets.test.ts',
+]
 /** Long, however short the file is: begun last, one of these would run on when everything else is done. */
 const LONG =
   /crash\/|replay\/day|rehearsal\/(?:command|shipped)|(?:command-line|reload-command|pictures|watchdog)\.test/

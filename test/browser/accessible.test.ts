@@ -1,7 +1,7 @@
 /** Whoever cannot see it, or has no mouse, can use it: axe finds nothing in any state, and the keyboard is enough. */
-import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { faults } from './axe.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { PICTURE } from './host.ts'
 import { film, sound } from './media.ts'
@@ -9,9 +9,6 @@ import { handOver, ONE_MOMENT, type Script, type Site, startSite } from './site.
 import { SOON, type Widget, widgetOf } from './widget.ts'
 
 const lab = useChromium()
-
-/** WCAG 2.2 AA with all that it builds on, and what axe holds to be good practice. */
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
 let goOn = Promise.withResolvers<void>()
 const answers: Script = (turn, next) => {
@@ -38,24 +35,6 @@ afterAll(async () => {
   await site[Symbol.asyncDispose]()
   await away[Symbol.asyncDispose]()
 })
-
-interface Found {
-  readonly violations: readonly {
-    readonly id: string
-    readonly nodes: readonly { readonly target: unknown; readonly failureSummary: string }[]
-  }[]
-}
-
-/** What axe holds against the page as it is now: rule, element and why. */
-async function faults(page: Page): Promise<readonly string[]> {
-  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(axe.source)
-  const { violations } = await page.evaluate<Found>(
-    `axe.run(document, ${JSON.stringify({ runOnly: { type: 'tag', values: RULES }, resultTypes: ['violations'] })})`,
-  )
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id} at ${JSON.stringify(target)}: ${failureSummary}`),
-  )
-}
 
 async function expectAccessible(widget: Widget, state: string): Promise<void> {
   expect(await faults(widget.page), state).toEqual([])

@@ -13,8 +13,9 @@ export function Avatar(of: {
   if (url !== undefined) return <img class="avatar" src={url} alt="" />
   const initials = name === undefined ? '' : initialsOf(name)
   return (
-    <span class={`avatar tint${tintOf(name ?? '')}`} aria-hidden="true">
-      {initials === '' ? <Icon name={sign} /> : initials}
+    // The letters are a picture: the styles draw them.
+    <span class={`avatar tint${tintOf(name ?? '')}`} data-initials={initials} aria-hidden="true">
+      {initials === '' && <Icon name={sign} />}
     </span>
   )
 }

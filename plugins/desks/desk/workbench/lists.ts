@@ -76,6 +76,7 @@ export async function listAgain(): Promise<void> {
       list.value.reset(page.rows, page.next === undefined)
       state.value = 'ready'
       applyToList(told, toldGone)
+      version.value++
     })
   } catch {
     if (mine === asked) state.value = 'failed'
@@ -95,6 +96,7 @@ export async function loadMore(): Promise<void> {
     next = page.next
     list.value.append(page.rows, page.next === undefined)
     applyToList(told, toldGone)
+    version.value++
   } catch {
     // It is asked for again when somebody scrolls on.
   } finally {
@@ -113,7 +115,18 @@ export function applyToList(rows: readonly Row[], gone: readonly string[]): void
   if (state.value === 'loading') return
   for (const id of gone) list.value.remove(id)
   for (const row of rows) list.value.update(row)
-  version.value++
+  drawSoon()
+}
+
+let isToBeDrawn = false
+/** However much is told between two pictures, the list is drawn once. */
+function drawSoon(): void {
+  if (isToBeDrawn) return
+  isToBeDrawn = true
+  requestAnimationFrame(() => {
+    isToBeDrawn = false
+    version.value++
+  })
 }
 
 export function holdList(): void {

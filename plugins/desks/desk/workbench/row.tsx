@@ -10,7 +10,7 @@ import { me } from './session.ts'
 import { shortTime, urgency, waited } from './times.ts'
 import { words } from './words/words.ts'
 
-/** One conversation in the list. Since it reads signals, it is drawn again only when something of it is another. */
+/** One conversation in the list, at its place. */
 export function RowView(of: {
   readonly row: Row
   readonly top: number
@@ -21,18 +21,28 @@ export function RowView(of: {
   /** Tab leads here. */
   readonly isAt: boolean
 }) {
+  const { row, isOpen, isGone, isAt } = of
+  return (
+    <li
+      class={`row ${isGone ? 'gone' : ''} ${row.unread > 0 ? 'unread' : ''}`}
+      style={{ top: `${of.top}px` }}
+      aria-current={isOpen ? 'true' : undefined}
+      aria-posinset={of.place}
+      aria-setsize={of.count}
+    >
+      <RowInside row={row} isGone={isGone} isAt={isAt} />
+    </li>
+  )
+}
+
+/** Since it reads signals, it is drawn again only when something of it is another, and not when the row moves. */
+function RowInside(of: { readonly row: Row; readonly isGone: boolean; readonly isAt: boolean }) {
   const { row, isGone } = of
   const { row: said } = words.value
   const name = row.customer.name ?? said.noName
   const draft = draftOf(row.id, 'reply')
   return (
-    <li
-      class={`row ${isGone ? 'gone' : ''} ${row.unread > 0 ? 'unread' : ''}`}
-      style={{ top: `${of.top}px` }}
-      aria-current={of.isOpen ? 'true' : undefined}
-      aria-posinset={of.place}
-      aria-setsize={of.count}
-    >
+    <>
       <button type="button" class="row-open" tabIndex={of.isAt ? 0 : -1} onClick={() => void open(row.id)}>
         <Avatar name={row.customer.name} url={row.customer.avatarUrl} />
         <span class="row-text">
@@ -98,7 +108,7 @@ export function RowView(of: {
           {said.take}
         </button>
       )}
-    </li>
+    </>
   )
 }
 
