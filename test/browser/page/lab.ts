@@ -175,7 +175,7 @@ const lab = {
     })
   },
 
-  /** What does not fit: what is wider than the page, and texts of which a part cannot be seen. */
+  /** What does not fit: what is wider than the page, and texts of which a part cannot be seen and no dots say so. */
   misfits(): readonly string[] {
     const found: string[] = []
     const pageWidth = document.documentElement.scrollWidth
@@ -190,7 +190,8 @@ const lab = {
       const hasText = Array.from(element.childNodes).some((node) => node.nodeType === 3 && node.textContent?.trim())
       if (!hasText) continue
       const { scrollWidth, clientWidth, scrollHeight, clientHeight } = element
-      if (scrollWidth > clientWidth + 1 && /hidden|clip/.test(style.overflowX)) found.push(`${name} is cut at its side`)
+      const isCut = scrollWidth > clientWidth + 1 && /hidden|clip/.test(style.overflowX)
+      if (isCut && style.textOverflow !== 'ellipsis') found.push(`${name} is cut at its side`)
       if (scrollHeight > clientHeight + 1 && /hidden|clip/.test(style.overflowY)) found.push(`${name} is cut below`)
     }
     return found

@@ -250,12 +250,18 @@ function Said(of: {
   const { side, entry, isFirst, who } = of
   return (
     <article class={`said ${side} ${isFirst ? 'first' : ''}`}>
-      <p class={isFirst ? 'said-head' : 'unseen'}>
-        <span class="said-who">{who}</span>
-        <time dateTime={new Date(entry.atMs).toISOString()} title={fullTime(entry.atMs)}>
-          {clockTime(entry.atMs)}
-        </time>
-      </p>
+      {isFirst ? (
+        <p class="said-head">
+          <span class="said-who">{who}</span>
+          <time dateTime={new Date(entry.atMs).toISOString()} title={fullTime(entry.atMs)}>
+            {clockTime(entry.atMs)}
+          </time>
+        </p>
+      ) : (
+        <p class="unseen">
+          {who} {clockTime(entry.atMs)}
+        </p>
+      )}
       {of.children}
     </article>
   )

@@ -83,7 +83,7 @@ function Header({ row }: { readonly row: Row }) {
           <h1>{name}</h1>
           {row.lookers.length > 0 && (
             <span class="lookers">
-              <Icon name="eye" /> {pane.alsoHere(titlesOf(row.lookers))}
+              <Icon name="eye" /> <span>{pane.alsoHere(titlesOf(row.lookers))}</span>
             </span>
           )}
         </div>
