@@ -59,6 +59,18 @@ const Status = z.strictObject({
   chats: z.boolean().describe('Whether they are given conversations, and may write, while they are in it.'),
 })
 
+const Customers = z.strictObject({
+  forAgents: z
+    .boolean()
+    .default(false)
+    .describe('Whether agents have the list of customers, with those whom they or their teams have served.'),
+  weekStartsOn: z.enum(['monday', 'saturday', 'sunday']).default('monday').describe('What "this week" begins with.'),
+  fields: z
+    .record(z.string().min(1).max(100), z.strictObject({ name: localized().describe('What colleagues see.') }))
+    .default({})
+    .describe('What is kept of customers besides realName, phone, qq, email, company and notes.'),
+})
+
 export const Settings = z.strictObject({
   people: z.record(z.string(), Person).describe('The agents, by the name that the YAML calls them.'),
   teams: z.record(z.string(), Team).describe('Agents who share work.'),
@@ -74,6 +86,7 @@ export const Settings = z.strictObject({
   remindAfter: duration('5m').describe(
     'Whoever is still away so long after the hours of their team began is reminded.',
   ),
+  customers: Customers.prefault({}).describe('The list of customers, and what is kept of them.'),
   lingerFor: duration('2m').describe('So long after the end, what a customer writes goes to the same agent again.'),
 })
 export type Settings = z.output<typeof Settings>

@@ -13,6 +13,7 @@ import { makePasswords } from '../access/secrets.ts'
 import { openSessions, openTokens } from '../access/sessions.ts'
 import type { AccessTables } from '../access/tables.ts'
 import type { Settings } from '../config.ts'
+import { addCustomers } from '../customers/routes.ts'
 import type { Roster } from '../people/roster.ts'
 import { addCommands } from './commands.ts'
 import { byEventStream, bySocket } from './connections.ts'
@@ -48,6 +49,8 @@ type Ground = Pick<
   | 'typing'
   | 'sendable'
   | 'callerOf'
+  | 'customers'
+  | 'timeZone'
   | 'onDispose'
 > & { readonly media: Context<unknown, unknown>['media'] & DeskContext['media'] }
 
@@ -169,6 +172,18 @@ export async function serveApi(
     })
     addPeople(api, { roster })
     addLookedUp(api, { journal, media, sendable: context.sendable, rows, entries, deskNow, blacklist })
+    addCustomers(api, {
+      desk,
+      settings,
+      journal,
+      sight,
+      timeZone: context.timeZone,
+      clock,
+      customers: context.customers,
+      command: context.command,
+      channelOf,
+      accountOf,
+    })
     addPresence(api, { sql, stream, typing: context.typing })
     const fileOf = addFiles(api, { media, key: accounts.key })
     addCommands(api, { desk, journal, roster, teams, command: context.command, fileOf })

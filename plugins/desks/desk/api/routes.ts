@@ -6,6 +6,7 @@
  * that the workbench can import its types.
  */
 import { z } from 'zod'
+import { askedOfCustomers, CustomerList } from './customers-shapes.ts'
 import {
   AuditLine,
   asked,
@@ -293,6 +294,53 @@ export const routes = {
 
   // ── customers ──
 
+  'GET /customers': {
+    for: 'agent',
+    says: 'The list of customers, by pages: those who first came this week, or whoever is looked for. Agents have it where the setting customers.forAgents says so, with those whom they or their teams have served.',
+    query: askedOfCustomers.list,
+    answer: CustomerList,
+  },
+  'POST /customers/:customer/change': {
+    for: 'agent',
+    says: 'Changes what is known of a customer: the name, and the fields that the settings have.',
+    body: askedOfCustomers.change,
+    answer: Done,
+    audit: 'customers.change',
+  },
+  'POST /customers/:customer/tags': {
+    for: 'agent',
+    says: 'Adds tags to a customer, and takes others away.',
+    body: askedOfCustomers.tags,
+    answer: Done,
+    audit: 'customers.tags',
+  },
+  'POST /customers/:customer/merge': {
+    for: 'supervisor',
+    says: 'Says that the customer is another one: from then on all that was theirs is the other’s.',
+    body: askedOfCustomers.merge,
+    answer: Done,
+    audit: 'customers.merge',
+  },
+  'POST /customers/:customer/call-back': {
+    for: 'agent',
+    says: 'Opens a conversation of the person’s own with a customer, by a first message.',
+    body: askedOfCustomers.callBack,
+    answer: z.object({ ok: z.literal(true), conversation: z.string() }),
+    audit: 'desk.call-back',
+    peopleOnly: true,
+  },
+  'GET /customers/:customer/export': {
+    for: 'administrator',
+    says: 'All that the journal has of a customer, as a file.',
+    answer: 'bytes',
+    audit: 'customers.export',
+  },
+  'POST /customers/:customer/erase': {
+    for: 'administrator',
+    says: 'Deletes all that is kept of a customer and was said with them. The audit log keeps who did what, statistics keep counts.',
+    answer: Done,
+    audit: 'customers.erase',
+  },
   'GET /customers/:customer': {
     for: 'agent',
     says: 'What is known of a customer, and the conversations with them.',

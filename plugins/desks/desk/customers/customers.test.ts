@@ -1,0 +1,305 @@
+import { describe, expect, test } from 'vitest'
+import type { TestRuntime } from '#core/testing'
+import { manualClock, memoryChannel } from '#core/testing'
+import blacklist from '../../../features/blacklist/index.ts'
+import type { BodyOf, QueryOf } from '../api/routes.ts'
+import desk from '../index.ts'
+import { deskRuntime, newId, other, type SimulatedScreen, staffOf } from '../simulated-screen.ts'
+import { weekOf } from './period.ts'
+
+const DAY = 86_400_000
+const PEOPLE = {
+  amy: { name: 'Amy', role: 'administrator' },
+  sue: { name: 'Sue', role: 'supervisor' },
+  bo: { name: 'Bo' },
+  cai: { name: '蔡' },
+}
+const TEAMS = {
+  presale: { members: ['bo', 'sue'], sources: ['memory'], assign: 'by-hand' },
+  aftersale: { members: ['cai'], sources: ['other'], assign: 'by-hand' },
+}
+const withCustomers = (customers: object) => ({
+  desks: { support: { use: desk, people: PEOPLE, teams: TEAMS, customers } },
+})
+
+async function namesIn(screen: SimulatedScreen, query: QueryOf<'GET /customers'> = {}): Promise<readonly unknown[]> {
+  return (await screen.call('GET /customers', { query })).customers.map(({ name }) => name)
+}
+
+/** Customers of these names, who have each written once. */
+async function come(bot: TestRuntime, ...names: readonly string[]): Promise<void> {
+  for (const name of names) await bot.user(`openid-${name}`, { name }).says('hello')
+  await bot.idle()
+}
+
+async function idOf(bot: TestRuntime, name: string): Promise<string> {
+  return (await bot.customer(`openid-${name}`))?.id ?? ''
+}
+
+async function auditOf(amy: SimulatedScreen, action: string) {
+  const { lines } = await amy.call('GET /audit', { query: { limit: 100 } })
+  return lines.filter((line) => line.action === action)
+}
+
+describe('the list of customers', () => {
+  test('agents do not have it until the setting says so, and are told which (C-CU-02)', async () => {
+    await using bot = await deskRuntime()
+    const { bo, sue } = await staffOf(bot, 'bo', 'sue')
+    await come(bot, 'Ann')
+    const answer = await bo.ask('api/customers')
+    expect(answer).toMatchObject({ status: 403, code: 'CUSTOMERS_NOT_FOR_AGENTS' })
+    expect(answer.text).toContain('desks.support.customers.forAgents')
+    expect(await namesIn(sue)).toEqual(['Ann'])
+    await bot.apply({ channels: { other: { use: other().plugin } }, ...withCustomers({ forAgents: true }) })
+    expect((await bo.ask('api/customers')).status).toBe(200)
+  })
+
+  test('an agent sees whom they or their teams served, and nobody else (C-CU-01)', async () => {
+    const second = other()
+    await using bot = await deskRuntime(withCustomers({ forAgents: true }), { other: second })
+    const { bo, cai, sue } = await staffOf(bot, 'bo', 'cai', 'sue')
+    await come(bot, 'Ann')
+    const parts = [{ type: 'text', text: 'hello' } as const]
+    await second.receive({
+      id: '1',
+      chat: 'x',
+      type: 'message',
+      parts,
+      sender: { name: 'Zoe' },
+      atMs: 0,
+      grants: 'message',
+    })
+    await bot.idle()
+    expect(await namesIn(bo)).toEqual(['Ann'])
+    expect(await namesIn(cai)).toEqual(['Zoe'])
+    expect(await namesIn(cai, { search: 'Ann' })).toEqual([])
+    expect(await namesIn(sue)).toEqual(['Zoe', 'Ann'])
+    await bot.agent('cai').takes('openid-Ann')
+    expect(await namesIn(cai, { sort: 'oldest' })).toEqual(['Ann', 'Zoe'])
+  })
+
+  test('has by itself those who came this week, as its clocks and its first day say (C-CU-03)', async () => {
+    // In Shanghai: Sunday, one minute before Monday the 12th.
+    const clock = manualClock(Date.UTC(2026, 0, 11, 15, 59))
+    await using bot = await deskRuntime({ timeZone: 'Asia/Shanghai', ...withCustomers({}) }, { clock })
+    const { sue } = await staffOf(bot, 'sue')
+    await come(bot, 'Sunday')
+    expect(await namesIn(sue)).toEqual(['Sunday'])
+    await bot.advance(60_000)
+    expect(await sue.call('GET /customers', { query: {} })).toEqual({
+      customers: [],
+      created: { fromMs: Date.UTC(2026, 0, 11, 16), untilMs: Date.UTC(2026, 0, 18, 16) },
+      timeZone: 'Asia/Shanghai',
+    })
+    await come(bot, 'Monday')
+    expect(await namesIn(sue)).toEqual(['Monday'])
+    expect(await namesIn(sue, { search: 'day' })).toEqual(['Monday', 'Sunday'])
+    await bot.apply({
+      timeZone: 'Asia/Shanghai',
+      channels: { other: { use: other().plugin } },
+      ...withCustomers({ weekStartsOn: 'sunday' }),
+    })
+    expect(await namesIn(sue)).toEqual(['Monday', 'Sunday'])
+  })
+
+  test('is filtered by time, tag, name, id and channel, each alone and together (C-CU-04, C-CU-05, C-CU-06)', async () => {
+    await using bot = await deskRuntime()
+    const { sue } = await staffOf(bot, 'sue')
+    const start = bot.clock.now()
+    await come(bot, '王小明')
+    await bot.advance(DAY / 24)
+    await come(bot, 'Ann 100%', '王芳')
+    await sue.call('POST /customers/:customer/tags', {
+      params: { customer: await idOf(bot, '王芳') },
+      body: { add: ['VIP'], remove: [] },
+    })
+    expect(await namesIn(sue, { from: start, until: start + 1 })).toEqual(['王小明'])
+    expect(await namesIn(sue, { from: start + 1 })).toEqual(['王芳', 'Ann 100%'])
+    expect(await namesIn(sue, { name: '王' })).toEqual(['王芳', '王小明'])
+    expect(await namesIn(sue, { name: '小明' })).toEqual(['王小明'])
+    expect(await namesIn(sue, { search: '0%' })).toEqual(['Ann 100%'])
+    expect(await namesIn(sue, { search: '%' })).toEqual(['Ann 100%'])
+    expect(await namesIn(sue, { id: 'OPENID-王' })).toEqual(['王芳', '王小明'])
+    expect(await namesIn(sue, { tag: 'VIP' })).toEqual(['王芳'])
+    expect(await namesIn(sue, { tag: 'vip' })).toEqual([])
+    expect(await namesIn(sue, { channel: 'memory', sort: 'oldest' })).toEqual(['王小明', 'Ann 100%', '王芳'])
+    expect(await namesIn(sue, { channel: 'other' })).toEqual([])
+    expect(await namesIn(sue, { channel: 'memory', tag: 'VIP', name: '王', from: start + 1, id: '芳' })).toEqual([
+      '王芳',
+    ])
+    expect(await namesIn(sue, { tag: 'VIP', name: '小' })).toEqual([])
+    const first = await sue.call('GET /customers', { query: { channel: 'memory', limit: 2 } })
+    expect(first.customers.map(({ name }) => name)).toEqual(['王芳', 'Ann 100%'])
+    expect(await namesIn(sue, { channel: 'memory', limit: 2, cursor: first.next ?? '' })).toEqual(['王小明'])
+    for (const cursor of ['x', '[1]', '["a","b"]']) {
+      expect(await sue.refused('GET /customers', { query: { cursor } })).toBe('CURSOR_NOT_GOOD')
+    }
+  })
+})
+
+test('a week has seven days of its time zone, whichever day it begins with', () => {
+  // The clocks of Berlin go forward on Sunday the 29th of March 2026.
+  const week = weekOf(Date.UTC(2026, 2, 29, 12), 'Europe/Berlin', 'monday')
+  expect(week).toEqual({ fromMs: Date.UTC(2026, 2, 22, 23), untilMs: Date.UTC(2026, 2, 29, 22) })
+  expect(week.untilMs - week.fromMs).toBe(7 * DAY - 3_600_000)
+  const sunday = Date.UTC(2026, 2, 29)
+  expect(weekOf(sunday, 'UTC', 'sunday')).toEqual({ fromMs: sunday, untilMs: sunday + 7 * DAY })
+  expect(weekOf(sunday - 1, 'UTC', 'sunday').untilMs).toBe(sunday)
+  expect(weekOf(sunday, 'UTC', 'saturday').fromMs).toBe(sunday - DAY)
+})
+
+describe('what is known of a customer', () => {
+  const change = (screen: SimulatedScreen, customer: string, body: BodyOf<'POST /customers/:customer/change'>) =>
+    screen.call('POST /customers/:customer/change', { params: { customer }, body })
+
+  test('is written in the fields that are there and those of the settings, and no others (C-CU-07)', async () => {
+    await using bot = await deskRuntime(withCustomers({ fields: { size: { name: 'Shoe size' } } }))
+    const { amy, bo } = await staffOf(bot, 'bo')
+    await come(bot, 'Ann')
+    const customer = await idOf(bot, 'Ann')
+    await change(bo, customer, { name: 'Anna', fields: { realName: '王芳', phone: '138', size: '39' } })
+    await change(bo, customer, { fields: { phone: null } })
+    const [found] = (await amy.call('GET /customers', { query: { search: '王芳' } })).customers
+    expect(found).toMatchObject({ id: customer, name: 'Anna', fields: { realName: '王芳', size: '39' } })
+    expect(found?.fields).not.toHaveProperty('phone')
+    const wrong = { params: { customer }, body: { fields: { shoe: '39' } } }
+    expect(await bo.refused('POST /customers/:customer/change', wrong)).toBe('FIELD_UNKNOWN')
+    expect(await auditOf(amy, 'customers.change')).toMatchObject([
+      { before: { phone: '138' }, after: { phone: null }, about: { customer }, who: 'bo' },
+      { before: { name: 'Ann', phone: null }, after: { name: 'Anna', phone: '138' } },
+    ])
+  })
+
+  test('never becomes another id (C-CU-08)', async () => {
+    await using bot = await deskRuntime()
+    const { bo } = await staffOf(bot, 'bo')
+    await come(bot, 'Ann')
+    const customer = await idOf(bot, 'Ann')
+    const headers = { 'content-type': 'application/json' }
+    for (const body of [{ id: 'mine', fields: {} }, { fields: { id: 'mine' } }]) {
+      const path = `api/customers/${customer}/change`
+      expect((await bo.ask(path, { method: 'POST', headers, body: JSON.stringify(body) })).status).toBe(400)
+    }
+    expect(await idOf(bot, 'Ann')).toBe(customer)
+  })
+
+  test('has tags, and who gave them stands in the audit log (C-CU-10)', async () => {
+    await using bot = await deskRuntime()
+    const { amy, bo } = await staffOf(bot, 'bo')
+    await come(bot, 'Ann')
+    const customer = await idOf(bot, 'Ann')
+    const tag = (add: string[], remove: string[]) =>
+      bo.call('POST /customers/:customer/tags', { params: { customer }, body: { add, remove } })
+    await tag(['VIP', 'new'], [])
+    await tag(['old'], ['new'])
+    expect(await amy.call('GET /customers/:customer', { params: { customer } })).toMatchObject({ tags: ['VIP', 'old'] })
+    expect(await auditOf(amy, 'customers.tags')).toMatchObject([
+      { before: ['VIP', 'new'], after: ['VIP', 'old'], who: 'bo', about: { customer } },
+      { before: [], after: ['VIP', 'new'] },
+    ])
+  })
+
+  test('of two who are one is kept together, with the ids of both channels (C-CU-09)', async () => {
+    await using bot = await deskRuntime()
+    const { amy, sue } = await staffOf(bot, 'sue')
+    await come(bot, 'Ann', 'Anna')
+    const [customer, into] = [await idOf(bot, 'Ann'), await idOf(bot, 'Anna')]
+    await sue.call('POST /customers/:customer/merge', { params: { customer }, body: { into } })
+    const { customers } = await sue.call('GET /customers', { query: { search: 'openid-Ann' } })
+    expect(customers).toMatchObject([{ id: into, name: 'Anna' }])
+    expect(customers[0]?.chats.map(({ externalId }) => externalId).toSorted()).toEqual(['openid-Ann', 'openid-Anna'])
+    expect(await auditOf(amy, 'customers.merge')).toMatchObject([{ about: { customer }, after: { into }, who: 'sue' }])
+    const made = { params: { customer: into }, body: { into: 'made-up' } }
+    expect(await sue.refused('POST /customers/:customer/merge', made)).toBe('NOT_FOUND')
+  })
+})
+
+describe('calling back', () => {
+  const limited = () =>
+    memoryChannel({ capabilities: { later: [{ on: 'message', withinMs: 3_600_000, resets: true }] } })
+  const call = async (bot: TestRuntime, name: string) => {
+    const { read } = bot.runtime.engine
+    const { id: chat, customer } = await read
+      .selectFrom('chat')
+      .select(['id', 'customer'])
+      .where('external_id', '=', `openid-${name}`)
+      .executeTakeFirstOrThrow()
+    return { params: { customer }, body: { id: newId(), chat, text: 'Still there?' } }
+  }
+
+  test('opens a conversation of the agent’s own, and is refused with the end of the window when that is over (C-CU-14)', async () => {
+    await using bot = await deskRuntime({}, { channel: limited() })
+    const { bo } = await staffOf(bot, 'bo')
+    await come(bot, 'Ann')
+    const endedAtMs = bot.clock.now() + 3_600_000
+    await bot.agent('bo').takes('openid-Ann')
+    const asked = await call(bot, 'Ann')
+    expect(await bo.refused('POST /customers/:customer/call-back', asked)).toBe('ALREADY_OPEN')
+    await bot.agent('bo').closes('openid-Ann')
+    const { conversation } = await bo.call('POST /customers/:customer/call-back', await call(bot, 'Ann'))
+    expect(await bot.conversation('openid-Ann')).toMatchObject({
+      id: conversation,
+      origin: 'callback',
+      owner: { kind: 'agent', person: 'bo' },
+    })
+    await bot.user('openid-Ann').hears('Still there?')
+    await bot.agent('bo').closes('openid-Ann')
+    await bot.advance(3_600_001)
+    const { params, body } = await call(bot, 'Ann')
+    const answer = await bo.ask(`api/customers/${params.customer}/call-back`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([
+      409,
+      { code: 'WINDOW_CLOSED', params: { endedAtMs } },
+    ])
+  })
+
+  test('is refused while the customer is turned away, and their chat is no one else’s (C-BL-03)', async () => {
+    await using bot = await deskRuntime({ features: [{ use: blacklist }] })
+    const { bo } = await staffOf(bot, 'bo')
+    await come(bot, 'Ann', 'Eve')
+    for (const name of ['Ann', 'Eve']) {
+      await bot.agent('bo').takes(`openid-${name}`)
+      await bot.agent('bo').closes(`openid-${name}`)
+    }
+    const [ann, eve] = [await call(bot, 'Ann'), await call(bot, 'Eve')]
+    const wrong = { params: ann.params, body: eve.body }
+    expect(await bo.refused('POST /customers/:customer/call-back', wrong)).toBe('NOT_FOUND')
+    await bo.call('POST /customers/:customer/blacklist', { params: eve.params, body: { reason: 'spam' } })
+    expect(await bo.refused('POST /customers/:customer/call-back', eve)).toBe('BLOCKED')
+    await bo.call('POST /customers/:customer/blacklist/remove', { params: eve.params })
+    await bo.call('POST /customers/:customer/call-back', await call(bot, 'Eve'))
+  })
+})
+
+test('one customer is exported as a file, and erased; the audit log keeps who did it', async () => {
+  await using bot = await deskRuntime()
+  const { amy, sue, bo } = await staffOf(bot, 'sue', 'bo')
+  await come(bot, 'Ann', 'Eve')
+  const customer = await idOf(bot, 'Ann')
+  await bot.user('openid-Ann').says('my secret')
+  await bot.idle()
+  for (const screen of [bo, sue]) {
+    expect(await screen.refused('GET /customers/:customer/export', { params: { customer } })).toBe('FORBIDDEN')
+    expect(await screen.refused('POST /customers/:customer/erase', { params: { customer } })).toBe('FORBIDDEN')
+  }
+  const file = await amy.ask(`api/customers/${customer}/export`)
+  expect(file.headers.get('content-disposition')).toBe(`attachment; filename="customer-${customer}.json"`)
+  const all = JSON.parse(file.text)
+  expect(all).toMatchObject({ customers: [{ name: 'Ann' }], chats: [{ external_id: 'openid-Ann' }] })
+  expect(file.text).toContain('my secret')
+  expect(file.text).not.toContain('Eve')
+
+  expect(await amy.refused('POST /customers/:customer/erase', { params: { customer } })).toBe('CUSTOMER_BUSY')
+  await bot.agent('bo').takes('openid-Ann')
+  await bot.agent('bo').closes('openid-Ann')
+  await bot.idle()
+  await amy.call('POST /customers/:customer/erase', { params: { customer } })
+  expect(await namesIn(amy)).toEqual(['Eve'])
+  expect(await amy.refused('GET /customers/:customer', { params: { customer } })).toBe('NOT_FOUND')
+  expect(await auditOf(amy, 'customers.erase')).toMatchObject([{ who: 'amy', about: { customer } }])
+  expect(await auditOf(amy, 'customers.export')).toHaveLength(1)
+})

@@ -1,0 +1,16 @@
+/** What is kept of a customer besides the name: the fields that are always there, and those of the YAML. */
+import type { Json } from '#core'
+import type { Settings } from '../config.ts'
+
+/** By `realName` customers are found, too. `notes`: what our side should know of them. */
+export const BUILT_IN = ['realName', 'phone', 'qq', 'email', 'company', 'notes'] as const
+
+/** The names of all fields that people may write. Others are what channels and plugins know. */
+export function fieldNames({ customers }: Pick<Settings, 'customers'>): readonly string[] {
+  return [...BUILT_IN, ...Object.keys(customers.fields)]
+}
+
+/** As customers are shown: what was taken away is not there. */
+export function shownFields(fields: { readonly [name: string]: Json }): { readonly [name: string]: Json } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
+}

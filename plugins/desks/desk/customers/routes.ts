@@ -1,0 +1,156 @@
+/** Customers over the API: their list, what people change of them, calling back, one customer's export and end. */
+import { Readable } from 'node:stream'
+import type { Kysely } from 'kysely'
+import { type Context, type JournalTables, z } from '#core'
+import type { askedOfCustomers, CustomerList } from '../api/customers-shapes.ts'
+import { Refusal, refusedCommand } from '../api/refusal.ts'
+import { personOf, type Sight } from '../api/seen.ts'
+import { type Api, OK } from '../api/serve.ts'
+import type { Settings } from '../config.ts'
+import { exportOf } from './export.ts'
+import { fieldNames, shownFields } from './fields.ts'
+import { type Period, weekOf } from './period.ts'
+
+const Cursor = z.tuple([z.number(), z.string()])
+const Allowances = z.array(z.object({ endsAtMs: z.number() }))
+
+type ListQuery = z.output<typeof askedOfCustomers.list>
+
+export function addCustomers(
+  api: Api,
+  of: {
+    readonly desk: string
+    readonly settings: Settings
+    readonly journal: Kysely<JournalTables>
+    readonly sight: Sight
+    readonly timeZone: string
+    readonly clock: { now(): number }
+    readonly customers: Context<unknown, unknown>['customers']
+    readonly command: Context<unknown, unknown>['command']
+    channelOf(account: string): string
+    accountOf(channel: string): string | undefined
+  },
+): void {
+  const { desk, settings, journal, sight, timeZone, clock, customers } = of
+  const names = fieldNames(settings)
+
+  api.on('GET /customers', async ({ calling, query }): Promise<CustomerList> => {
+    const isAgent = calling.role === 'agent'
+    if (isAgent && !settings.customers.forAgents)
+      throw new Refusal('CUSTOMERS_NOT_FOR_AGENTS', { params: { setting: `desks.${desk}.customers.forAgents` } })
+    const created = createdIn(query)
+    const { search, name, id, tag, channel, sort, limit } = query
+    const account = channel === undefined ? undefined : (of.accountOf(channel) ?? channel)
+    const page = await customers.list({
+      filter: { search, name, id, tag, account, created },
+      servedBy: calling.teams && { desk, teams: calling.teams, person: personOf(calling) },
+      sort,
+      cursor: query.cursor === undefined ? undefined : cursorOf(query.cursor),
+      limit,
+    })
+    return {
+      customers: page.customers.map(({ name, avatarUrl, language, ...one }) => ({
+        id: one.id,
+        ...(name !== undefined && { name }),
+        ...(avatarUrl !== undefined && { avatarUrl }),
+        ...(language !== undefined && { language }),
+        tags: [...one.tags],
+        fields: z.record(z.string(), z.json()).parse(shownFields(one.fields)),
+        chats: one.chats.map(({ account, externalId }) => ({ channel: of.channelOf(account), externalId })),
+        firstAtMs: one.firstAtMs,
+        lastAtMs: one.lastAtMs,
+      })),
+      ...(page.next && { next: JSON.stringify(page.next) }),
+      ...(created && { created }),
+      timeZone,
+    }
+  })
+
+  /** This week, unless something else is asked for. */
+  function createdIn({ from, until, search, name, id, tag, channel }: ListQuery): Period | undefined {
+    if (from !== undefined || until !== undefined) return { fromMs: from ?? 0, untilMs: until ?? clock.now() + 1 }
+    const isSearch = [search, name, id, tag, channel].some((one) => one !== undefined)
+    return isSearch ? undefined : weekOf(clock.now(), timeZone, settings.customers.weekStartsOn)
+  }
+
+  api.on('POST /customers/:customer/change', async ({ params, body: { name, fields }, note }) => {
+    const unknown = Object.keys(fields).find((field) => !names.includes(field))
+    if (unknown !== undefined) throw new Refusal('FIELD_UNKNOWN', { params: { field: unknown } })
+    const before = await mustBe(params.customer)
+    await customers.patch(params.customer, { name, fields })
+    const changed = Object.keys(fields).map((field) => [field, before.fields[field] ?? null])
+    note({
+      before: { ...(name !== undefined && { name: before.name ?? null }), ...Object.fromEntries(changed) },
+      after: { ...(name !== undefined && { name }), ...fields },
+    })
+    return OK
+  })
+
+  api.on('POST /customers/:customer/tags', async ({ params, body, note }) => {
+    const before = await mustBe(params.customer)
+    const after = await customers.tag(params.customer, body)
+    note({ before: [...before.tags], after: [...(after ?? [])] })
+    return OK
+  })
+
+  api.on('POST /customers/:customer/merge', async ({ calling, params, body: { into }, note }) => {
+    if (!(await sight.customer(calling, into))) throw new Refusal('NOT_FOUND')
+    const [from, to] = [await mustBe(params.customer), await mustBe(into)]
+    if (from.id === to.id) throw new Refusal('SAME_CUSTOMER')
+    const done = await customers.merge(params.customer, into)
+    if (done === 'not-found') throw new Refusal('NOT_FOUND')
+    if (done === 'known-apart') throw new Refusal('KNOWN_APART')
+    note({ before: { from: from.name ?? null, into: to.name ?? null }, after: { into } })
+    return OK
+  })
+
+  api.on('POST /customers/:customer/call-back', async ({ calling, params, body: { id, chat, text } }) => {
+    const row = await journal
+      .selectFrom('chat')
+      .select('allowances_json')
+      .where('id', '=', chat)
+      .where('customer', '=', params.customer)
+      .executeTakeFirst()
+    if (!row || !(await sight.chat(calling, chat))) throw new Refusal('NOT_FOUND')
+    const done = await of.command({ id, type: 'call-back', chat, by: calling.actor, content: text })
+    if (done.ok) return { ok: true as const, conversation: done.conversation ?? '' }
+    if (done.code !== 'WINDOW_CLOSED') throw refusedCommand(done.code, done.message)
+    const ends = Allowances.parse(JSON.parse(row.allowances_json ?? '[]')).map(({ endsAtMs }) => endsAtMs)
+    throw new Refusal('WINDOW_CLOSED', {
+      message: done.message,
+      ...(ends.length > 0 && { params: { endedAtMs: Math.max(...ends) } }),
+    })
+  })
+
+  api.on('GET /customers/:customer/export', async ({ params, reply }) => {
+    const { id } = await mustBe(params.customer)
+    reply
+      .header('content-disposition', `attachment; filename="customer-${id}.json"`)
+      .type('application/json; charset=utf-8')
+      .send(Readable.from(exportOf(journal, id)))
+    return undefined
+  })
+
+  api.on('POST /customers/:customer/erase', async ({ params, note }) => {
+    const { id } = await mustBe(params.customer)
+    const { state, entries } = await customers.erase(id)
+    if (state === 'not-found') throw new Refusal('NOT_FOUND')
+    if (state === 'busy') throw new Refusal('CUSTOMER_BUSY')
+    note({ after: { entries } })
+    return OK
+  })
+
+  async function mustBe(id: string) {
+    const found = await customers.get(id)
+    if (!found) throw new Refusal('NOT_FOUND')
+    return found
+  }
+}
+
+function cursorOf(text: string): z.output<typeof Cursor> {
+  try {
+    return Cursor.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new Refusal('CURSOR_NOT_GOOD', { cause })
+  }
+}
