@@ -13,7 +13,9 @@ import { gramsIn, wholeOf } from './grams.ts'
 import { PLACES_PER_MS } from './operations/customer-index.ts'
 
 /** What is fewer than this is looked through one by one. */
-const FEW = 2_000
+const FEW = 5_000
+/** The same of conversations, of which one by one is more to read. */
+const FEW_SERVED = 1_000
 
 const ORDERS: {
   readonly [sort in CustomerSort]: { readonly key: 'n' | 'last_at'; readonly isDescending: boolean }
@@ -31,17 +33,25 @@ export async function findCustomers(journal: Kysely<JournalTables>, query: Custo
   const { key, isDescending } = ORDERS[sort]
   const wanted = matchOf(filter)
   const where = [...conditions(filter)]
-  const few = await fewOf(journal, wanted, where, { servedBy, isSorted: key === 'n' })
+  const few = await fewOf(journal, { wanted, where, servedBy, key })
   if (servedBy && !few?.isServed) where.push(isServed(servedBy))
-  const column = sql.ref(`customer.${key}`)
-  if (cursor) where.push(sql`(${column}, customer.id) ${isDescending ? sql`<` : sql`>`} (${cursor[0]}, ${cursor[1]})`)
+  const isSearched = wanted !== undefined && !few && key === 'n'
+  if (isSearched) where.push(sql`customer_found MATCH ${wanted}`)
+  // What is gone through in another order than that of the search is looked up in all that the search has found.
+  else if (wanted !== undefined && !few?.isFound) where.push(isFound(wanted))
+  const column = isSearched ? sql`customer_found.rowid` : sql.ref(`customer.${key}`)
   const direction = isDescending ? sql`DESC` : sql`ASC`
+  const isBeyond = isDescending ? sql`<` : sql`>`
+  // Numbers are each one customer’s; at a moment there may have been several.
+  const tie = key === 'n' ? sql`` : sql`, customer.id ${direction}`
+  if (cursor && key === 'n') where.push(sql`${column} ${isBeyond} ${cursor[0]}`)
+  else if (cursor) where.push(sql`(${column}, customer.id) ${isBeyond} (${cursor[0]}, ${cursor[1]})`)
   const { rows } = await sql<Shown>`
     SELECT shown.*, (SELECT json_group_array(json_array(account, external_id)) FROM chat WHERE customer = shown.id)
       AS chats_json
     FROM (
-      SELECT customer.id, ${column} AS at FROM ${fromOf(few?.ids, wanted, { key, cursor, isDescending })}
-      WHERE ${sql.join(where, sql` AND `)} ORDER BY ${column} ${direction}, customer.id ${direction} LIMIT ${limit + 1}
+      SELECT customer.id, ${column} AS at FROM ${fromOf(key, few?.ids, wanted)}
+      WHERE ${sql.join(where, sql` AND `)} ORDER BY ${column} ${direction}${tie} LIMIT ${limit + 1}
     ) AS listed CROSS JOIN customer AS shown ON shown.id = listed.id
     ORDER BY listed.at ${direction}, listed.id ${direction}`.execute(journal)
   const page = rows.slice(0, limit)
@@ -51,48 +61,46 @@ export async function findCustomers(journal: Kysely<JournalTables>, query: Custo
 
 /** Where the rows come from, in the order that is asked for wherever that is possible. */
 function fromOf(
+  key: 'n' | 'last_at',
   few: readonly string[] | undefined,
   wanted: string | undefined,
-  { key, cursor, isDescending }: { key: 'n' | 'last_at'; cursor: CustomerQuery['cursor']; isDescending: boolean },
 ): RawBuilder<unknown> {
   if (few) return sql`json_each(${JSON.stringify(few)}) AS few CROSS JOIN customer ON customer.id = few.value`
-  if (key === 'last_at') {
-    if (wanted === undefined) return sql`customer INDEXED BY customer_last`
-    return sql`(SELECT rowid AS n FROM customer_found WHERE customer_found MATCH ${wanted}) AS found
-      JOIN customer INDEXED BY customer_last ON customer.n = found.n`
-  }
+  if (key === 'last_at') return sql`customer INDEXED BY customer_last`
   if (wanted === undefined) return sql`customer INDEXED BY customer_n`
-  // The cursor once more, so that the search itself begins there.
-  const beyond = cursor ? sql`AND rowid ${isDescending ? sql`<=` : sql`>=`} ${cursor[0]}` : sql``
-  return sql`(
-    SELECT rowid AS n FROM customer_found WHERE customer_found MATCH ${wanted} ${beyond}
-    ORDER BY rowid ${isDescending ? sql`DESC` : sql`ASC`}
-  ) AS found CROSS JOIN customer ON customer.n = found.n`
+  // The search gives its rows in the order of their numbers by itself, if it is all that is sorted by.
+  return sql`customer_found CROSS JOIN customer ON customer.n = customer_found.rowid`
 }
 
-/** The customers who come into question, if they are few. `isServed`: all of them are served by those who ask. */
+interface Few {
+  readonly ids: readonly string[]
+  /** All of them are served by those who ask; all of them are what the search has found. */
+  readonly isServed: boolean
+  readonly isFound: boolean
+}
+
+/** The customers who come into question, if they are few. What comes in the right order by itself is not counted. */
 async function fewOf(
   journal: Kysely<JournalTables>,
-  wanted: string | undefined,
-  where: readonly RawBuilder<unknown>[],
-  { servedBy, isSorted }: { readonly servedBy: ServedBy | undefined; readonly isSorted: boolean },
-): Promise<{ readonly ids: readonly string[]; readonly isServed: boolean } | undefined> {
-  if (wanted !== undefined && !isSorted) {
-    const from = fromOf(undefined, wanted, { key: 'n', cursor: undefined, isDescending: true })
-    const { rows } = await sql<{ id: string }>`
-      SELECT customer.id FROM ${from} WHERE ${sql.join(where, sql` AND `)} LIMIT ${FEW + 1}`.execute(journal)
-    if (rows.length <= FEW) return { ids: rows.map(({ id }) => id), isServed: false }
+  by: {
+    readonly wanted: string | undefined
+    readonly where: readonly RawBuilder<unknown>[]
+    readonly servedBy: ServedBy | undefined
+    readonly key: 'n' | 'last_at'
+  },
+): Promise<Few | undefined> {
+  const { wanted, where, servedBy, key } = by
+  if (servedBy) {
+    const ids = await fewServed(journal, servedBy)
+    if (ids) return { ids, isServed: true, isFound: false }
   }
-  if (wanted === undefined && !isSorted) {
-    const { rows } = await sql<{ id: string }>`
-      SELECT id FROM customer INDEXED BY customer_n WHERE ${sql.join(where, sql` AND `)} LIMIT ${FEW + 1}`.execute(
-      journal,
-    )
-    if (rows.length <= FEW) return { ids: rows.map(({ id }) => id), isServed: false }
-  }
-  if (!servedBy || wanted !== undefined) return undefined
-  const ids = await fewServed(journal, servedBy)
-  return ids && { ids, isServed: true }
+  if (key === 'n') return undefined
+  const all = wanted === undefined ? where : [...where, sql`customer_found MATCH ${wanted}`]
+  const { rows } = await sql<{ id: string }>`
+    SELECT customer.id FROM ${fromOf('n', undefined, wanted)} WHERE ${sql.join(all, sql` AND `)} LIMIT ${FEW + 1}`.execute(
+    journal,
+  )
+  return rows.length > FEW ? undefined : { ids: rows.map(({ id }) => id), isServed: false, isFound: true }
 }
 
 async function fewServed(journal: Kysely<JournalTables>, { desk, teams, person }: ServedBy) {
@@ -102,15 +110,20 @@ async function fewServed(journal: Kysely<JournalTables>, { desk, teams, person }
       WHERE team IS NOT NULL AND team IN (SELECT value FROM json_each(${JSON.stringify(teams)})) AND desk = ${desk}
       UNION ALL
       SELECT customer FROM conversation WHERE person IS NOT NULL AND person = ${person} AND desk = ${desk}
-    ) LIMIT ${FEW + 1}`.execute(journal)
-  return rows.length > FEW ? undefined : [...new Set(rows.map(({ customer }) => customer))]
+    ) LIMIT ${FEW_SERVED + 1}`.execute(journal)
+  return rows.length > FEW_SERVED ? undefined : [...new Set(rows.map(({ customer }) => customer))]
 }
 
 /** Whether one who is named by an id was served. */
 function isServed({ desk, teams, person }: ServedBy): RawBuilder<unknown> {
   return sql`EXISTS (
-    SELECT 1 FROM conversation AS served WHERE served.customer = customer.id AND served.desk = ${desk}
+    SELECT 1 FROM conversation AS served INDEXED BY conversation_customer WHERE served.customer = customer.id AND served.desk = ${desk}
       AND (served.person = ${person} OR served.team IN (SELECT value FROM json_each(${JSON.stringify(teams)}))))`
+}
+
+function isFound(wanted: string): RawBuilder<unknown> {
+  // With the sign, customers are not looked for by what the search has found: those are far more.
+  return sql`+customer.n IN (SELECT rowid FROM customer_found WHERE customer_found MATCH ${wanted})`
 }
 
 function* conditions({ created, key }: CustomerFilter): Generator<RawBuilder<unknown>> {
