@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { definePlugin, z } from '#core'
 import type { TestRuntime } from '#core/testing'
 import { manualClock, memoryChannel } from '#core/testing'
-import blacklist from '../../../features/blacklist/index.ts'
 import type { BodyOf, QueryOf } from '../api/routes.ts'
 import desk from '../index.ts'
 import { deskRuntime, newId, other, type SimulatedScreen, staffOf } from '../simulated-screen.ts'
@@ -258,7 +258,14 @@ describe('calling back', () => {
   })
 
   test('is refused while the customer is turned away, and their chat is no one else’s (C-BL-03)', async () => {
-    await using bot = await deskRuntime({ features: [{ use: blacklist }] })
+    let isListed = false
+    const guard = definePlugin({
+      name: 'doorkeeper',
+      summary: 'Turns everybody away, once it is told to.',
+      config: z.strictObject({}),
+      setup: () => ({ inbound: { guard: (turn, next) => (isListed ? turn.drop('listed') : next()) } }),
+    })
+    await using bot = await deskRuntime({ features: [{ use: guard }] })
     const { bo } = await staffOf(bot, 'bo')
     await come(bot, 'Ann', 'Eve')
     for (const name of ['Ann', 'Eve']) {
@@ -268,9 +275,9 @@ describe('calling back', () => {
     const [ann, eve] = [await call(bot, 'Ann'), await call(bot, 'Eve')]
     const wrong = { params: ann.params, body: eve.body }
     expect(await bo.refused('POST /customers/:customer/call-back', wrong)).toBe('NOT_FOUND')
-    await bo.call('POST /customers/:customer/blacklist', { params: eve.params, body: { reason: 'spam' } })
+    isListed = true
     expect(await bo.refused('POST /customers/:customer/call-back', eve)).toBe('BLOCKED')
-    await bo.call('POST /customers/:customer/blacklist/remove', { params: eve.params })
+    isListed = false
     await bo.call('POST /customers/:customer/call-back', await call(bot, 'Eve'))
   })
 })
