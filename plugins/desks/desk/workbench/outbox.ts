@@ -62,7 +62,9 @@ export async function flushOutbox(): Promise<void> {
         discard(id)
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
-        if (error.isPassing || error.status === 401) {
+        // Whoever signs in again is asked again.
+        if (error.status === 401) return
+        if (error.isPassing) {
           setTimeout(flushOutbox, RETRY_MS)
           return
         }
