@@ -22,7 +22,8 @@ async function desk(person: 'amy' | 'bo', options: BrowserContextOptions = {}): 
   await context.addCookies([...(await site.cookiesOf(person))])
   const workbench = workbenchOf(await context.newPage())
   await workbench.page.goto(site.desk)
-  await workbench.page.locator('.rail').waitFor()
+  // They are there: whoever asks for a person is not told that nobody is.
+  await workbench.page.locator('.opener .dot').waitFor()
   return workbench
 }
 
@@ -96,8 +97,8 @@ test('from the first link to the end of a conversation, in both languages (C-TA-
 })
 
 test('a draft is there after a reload and in the other language, and not for another account', async () => {
-  await waiting('Draft')
   const amy = await desk('amy')
+  await waiting('Draft')
   await takes(amy, 'Draft')
   await amy.reply.fill('half a sente')
   await amy.page.reload()
@@ -117,8 +118,8 @@ test('a draft is there after a reload and in the other language, and not for ano
 })
 
 test('a line that is cut loses nothing and doubles nothing, in both directions', async () => {
-  const { customer } = await waiting('Cut')
   const amy = await desk('amy')
+  const { customer } = await waiting('Cut')
   await takes(amy, 'Cut')
   await amy.says('before')
   await expect.poll(() => heardBy('Cut'), SOON).toEqual([ONE_MOMENT, 'before'])
@@ -145,8 +146,8 @@ test('a line that is cut loses nothing and doubles nothing, in both directions',
 })
 
 test('a session that ends asks to sign in over the page, and nothing on it is lost', async () => {
-  await waiting('Session')
   const amy = await desk('amy')
+  await waiting('Session')
   await takes(amy, 'Session')
   await amy.reply.fill('do not lose me')
   // As after a day, or when an administrator ends it.
@@ -165,8 +166,8 @@ test('a session that ends asks to sign in over the page, and nothing on it is lo
 })
 
 test('in a status without chats nothing can be written to customers, and the way back is one click (C-CH-05, C-CH-06)', async () => {
-  await waiting('Status')
   const amy = await desk('amy')
+  await waiting('Status')
   await takes(amy, 'Status')
   await amy.page.locator('.opener').click()
   await amy.page.getByRole('menuitemradio', { name: 'In a meeting' }).click()
@@ -178,8 +179,8 @@ test('in a status without chats nothing can be written to customers, and the way
 })
 
 test('who is there is seen by colleagues, and typing by both sides', async () => {
-  await waiting('Both')
   const [amy, bo] = [await desk('amy'), await desk('bo')]
+  await waiting('Both')
   await takes(amy, 'Both')
   await bo.list('all')
   await bo.page.locator('.row', { hasText: 'Both' }).getByRole('button').first().click()
@@ -216,8 +217,8 @@ test('earlier conversations are read upward without gap or repeat, each with its
 })
 
 test('the keyboard is enough: take, answer, note, transfer, close, go through the list', async () => {
-  await waiting('Keys')
   const amy = await desk('amy')
+  await waiting('Keys')
   const { keyboard } = amy.page
   await expect.poll(() => amy.page.locator('.count.urgent').count(), SOON).toBe(1)
   await keyboard.press('Alt+2')

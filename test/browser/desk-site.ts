@@ -58,6 +58,7 @@ export async function startDeskSite(): Promise<DeskSite> {
       desks: {
         support: {
           use: desk,
+          lingerFor: '1ms',
           people: {
             amy: { name: 'Amy Chen', role: 'administrator' },
             bo: { name: 'Bo van Dyke' },
