@@ -377,6 +377,18 @@ describe('a command', () => {
     expect(await sue.refused('POST /conversations/:conversation/send', { params, body })).toBe('NOT_OWNER')
   })
 
+  test('by which a conversation has left the team is answered as the first time, and another is not', async () => {
+    const { bot, bo, params } = await assigned()
+    await using _ = bot
+    const body = { id: newId(), team: 'aftersale' }
+    const transfer = () => bo.call('POST /conversations/:conversation/transfer', { params, body })
+    await transfer()
+    expect(await bo.refused('GET /conversations/:conversation', { params })).toBe('NOT_FOUND')
+    await transfer()
+    const more = { params, body: { id: newId(), team: 'presale' } }
+    expect(await bo.refused('POST /conversations/:conversation/transfer', more)).toBe('NOT_FOUND')
+  })
+
   test('is refused with a code: not the owner, an old lease, nobody there, nothing to send, closed', async () => {
     const { bot, bo, amy, sue, params } = await assigned()
     await using _ = bot

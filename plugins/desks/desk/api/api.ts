@@ -15,7 +15,7 @@ import type { AccessTables } from '../access/tables.ts'
 import type { Settings } from '../config.ts'
 import { addCustomers } from '../customers/routes.ts'
 import type { Roster } from '../people/roster.ts'
-import { addCommands } from './commands.ts'
+import { addCommands, wasDone } from './commands.ts'
 import { byEventStream, bySocket } from './connections.ts'
 import { makeDeskNow } from './desk-now.ts'
 import { addDocumentation } from './documentation.ts'
@@ -151,7 +151,10 @@ export async function serveApi(
       // All others are answered by the core.
       if (!answerRefusal(error, reply)) throw error
     })
-    const api = makeApi(scope, { door, seen: sight, audit, desk })
+    const api = makeApi(scope, {
+      ...{ door, seen: sight, audit, desk },
+      wasDone: (calling, id) => wasDone({ desk, journal }, calling, id),
+    })
     addAccess(api, {
       accounts,
       attempts,

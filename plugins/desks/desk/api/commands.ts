@@ -40,6 +40,24 @@ const Result = z.discriminatedUnion('ok', [
   }),
 ])
 
+function idOf(desk: string, calling: Calling, id: string): string {
+  return `${desk}:${calling.kind === 'person' ? calling.name : calling.token.id}:${id}`
+}
+
+async function resultOf(journal: Kysely<JournalTables>, id: string): Promise<z.output<typeof Result> | undefined> {
+  const row = await journal.selectFrom('command').select('result_json').where('id', '=', id).executeTakeFirst()
+  return row && Result.parse(JSON.parse(row.result_json))
+}
+
+/** Whether a command that the same one has given under this id was done. */
+export async function wasDone(
+  of: { readonly desk: string; readonly journal: Kysely<JournalTables> },
+  calling: Calling,
+  id: string,
+): Promise<boolean> {
+  return (await resultOf(of.journal, idOf(of.desk, calling, id)))?.ok === true
+}
+
 export function addCommands(
   api: Api,
   of: {
@@ -54,15 +72,6 @@ export function addCommands(
 ): void {
   const { journal, roster } = of
 
-  const idOf = (calling: Calling, id: string) =>
-    `${of.desk}:${calling.kind === 'person' ? calling.name : calling.token.id}:${id}`
-
-  /** What was given under this id before is not looked at again: status and owner may be others by now. */
-  async function resultOf(id: string): Promise<z.output<typeof Result> | undefined> {
-    const row = await journal.selectFrom('command').select('result_json').where('id', '=', id).executeTakeFirst()
-    return row && Result.parse(JSON.parse(row.result_json))
-  }
-
   function settle(result: CommandResult | z.output<typeof Result>): typeof OK {
     if (!result.ok) throw refusedCommand(result.code, result.message)
     return OK
@@ -74,8 +83,9 @@ export function addCommands(
     doing: Doing,
     may: () => void = () => undefined,
   ): Promise<typeof OK> {
-    const own = idOf(calling, id)
-    const before = await resultOf(own)
+    const own = idOf(of.desk, calling, id)
+    // What was given before is not looked at again: status and owner may be others by now.
+    const before = await resultOf(journal, own)
     if (before) return settle(before)
     may()
     if (calling.kind === 'machine' && calling.role === 'agent' && doing.type !== 'note') await mustBeNobodys(doing)

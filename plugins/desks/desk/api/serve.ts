@@ -80,14 +80,18 @@ export function makeApi(
   of: {
     readonly door: Door
     readonly seen: Seen
+    /** Whether this one has given a command of this id before, and it was done. */
+    wasDone(calling: Calling, id: string): Promise<boolean>
     readonly audit: Context<unknown, unknown>['audit']
     readonly desk: string
   },
 ): Api {
   const { door, seen } = of
   web.decorateRequest('calling', null)
+  web.decorateRequest('isGone', false)
 
-  async function enter(route: Route, request: FastifyRequest): Promise<void> {
+  async function enter(key: RouteKey, request: FastifyRequest): Promise<void> {
+    const route: Route = routes[key]
     const { raw, method } = request
     if (method !== 'GET' && !door.isOurPage(raw)) throw new Refusal('ORIGIN_NOT_ALLOWED')
     if (route.for === 'everybody') return
@@ -101,7 +105,9 @@ export function makeApi(
       (conversation === undefined || (await seen.conversation(calling, conversation))) &&
       (chat === undefined || (await seen.chat(calling, chat))) &&
       (customer === undefined || (await seen.customer(calling, customer)))
-    if (!isTheirs) throw new Refusal('NOT_FOUND')
+    // Perhaps it is gone by this very command, given a second time: then its body says so.
+    if (!isTheirs && isCommand(key)) request.setDecorator('isGone', true)
+    else if (!isTheirs) throw new Refusal('NOT_FOUND')
   }
 
   const callingOf = (request: FastifyRequest) => request.getDecorator<Calling | null>('calling') ?? undefined
@@ -114,9 +120,14 @@ export function makeApi(
       url: `/api${path}`,
       config: { public: true },
       bodyLimit: MAX_BODY_BYTES,
-      onRequest: (request) => enter(route, request),
+      onRequest: (request) => enter(key, request),
       async handler(request, reply) {
         const calling = callingOf(request)
+        if (request.getDecorator<boolean>('isGone')) {
+          const given = Given.safeParse(request.body)
+          if (calling && given.success && (await of.wasDone(calling, given.data.id))) return OK
+          throw new Refusal('NOT_FOUND')
+        }
         let noted: Parameters<AnyAsked['note']>[0] = {}
         const answer = await handler.answer({
           calling,
@@ -166,13 +177,19 @@ export function makeApi(
 
   return {
     on: (key, answer) => serve(key, { answer }),
-    enter: (key) => (request) => enter(routes[key], request),
+    enter: (key) => (request) => enter(key, request),
     callingOf(request) {
       const calling = callingOf(request)
       if (!calling) throw new Refusal('NOT_SIGNED_IN')
       return calling
     },
   }
+}
+
+const Given = z.object({ id: z.string() })
+
+function isCommand(key: RouteKey): boolean {
+  return key.startsWith('POST /conversations/:conversation/')
 }
 
 const METHODS: { readonly [method: string]: HTTPMethods } = { GET: 'GET', POST: 'POST' }
