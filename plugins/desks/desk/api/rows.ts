@@ -266,10 +266,10 @@ const NEVER = Number.MAX_SAFE_INTEGER
  */
 const waitingSince = sql<number>`case when conversation.state = 'bot' then ${sql.lit(NEVER)} else coalesce((
   select e.at from entry e
-  where e.chat = chat.id and e.kind = 'in' and e.type = 'message' and e.conversation = conversation.id
+  where e.chat = conversation.chat and e.kind = 'in' and e.type = 'message' and e.conversation = conversation.id
     and e.seq > coalesce((
       select o.seq from entry o
-      where o.chat = chat.id and o.kind = 'out'
+      where o.chat = conversation.chat and o.kind = 'out'
         and (instr(o.by_json, '"kind":"agent"') or instr(o.by_json, '"kind":"bot"'))
       order by o.seq desc limit 1), 0)
   order by e.seq limit 1), ${sql.lit(NEVER)}) end`
