@@ -107,6 +107,9 @@ test('a draft is there after a reload and in the other language, and not for ano
   await amy.page.getByRole('menuitemradio', { name: '中文' }).click()
   const chinese = workbenchOf(amy.page, 'zh-CN')
   expect(await chinese.reply.inputValue()).toBe('half a sente')
+  // The field that Bo has here, too.
+  await chinese.page.getByRole('tab', { name: chinese.words.composer.note }).click()
+  await amy.page.locator('textarea').fill('between us')
 
   await amy.page.context().clearCookies()
   await amy.page.context().addCookies([...(await site.cookiesOf('bo'))])
@@ -206,6 +209,9 @@ test('earlier conversations are read upward without gap or repeat, each with its
     await amy.page.locator('.composer').getByText(amy.words.composer.closed).waitFor()
   }
   await takes(amy, 'History')
+  // As whoever comes new to it: page by page, from the last.
+  await amy.page.reload()
+  await amy.reply.waitFor()
   await expect
     .poll(async () => {
       await amy.log.evaluate((log) => log.scrollTo(0, 0))
