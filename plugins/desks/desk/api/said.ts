@@ -1,5 +1,5 @@
 /** What the journal has as JSON, in the shapes of the API: who said something, and what. */
-import { inLanguage, type Localized, z } from '#core'
+import { z } from '#core'
 import { type By, type Face, type Part, Part as PartShape, PartType } from './shapes.ts'
 
 const Actor = z.discriminatedUnion('kind', [
@@ -68,9 +68,4 @@ export function fileOf(
   const part = body.success ? body.data.parts[place] : undefined
   const found = z.object({ url: z.string(), name: z.string().optional() }).safeParse(part)
   return found.success ? found.data : undefined
-}
-
-/** One value in the languages of the YAML, for logs and the like. */
-export function inFirst(text: string | Localized<string>, languages: readonly string[]): string {
-  return typeof text === 'string' ? text : (inLanguage(text, undefined, languages) ?? '')
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { ALWAYS, type ChannelContext, defineChannel, z } from '#core'
 import { memoryChannel } from '#core/testing'
+import desk from '../index.ts'
 import { deskOf, deskRuntime, newId, other, screenOf, staffOf } from '../simulated-screen.ts'
 
 const BOTH = ['socket', 'events'] as const
@@ -82,7 +84,7 @@ test('whoever had a conversation before them is told that it is gone, and no mor
   after.close()
 })
 
-test('colleagues see who looks at a chat; typing of its customer is told to whoever looks, and to nobody else', async () => {
+test('colleagues see who looks at a chat, as long as the screen is there that looks', async () => {
   await using bot = await deskRuntime()
   const { bo, sue } = await staffOf(bot, 'bo', 'sue')
   await bot.user('u1').says('hello')
@@ -112,6 +114,47 @@ test('colleagues see who looks at a chat; typing of its customer is told to whoe
     }),
   ).toBe('NOT_FOUND')
   hers.close()
+})
+
+test('that a customer types is told to whoever looks at the chat, and to nobody else', async () => {
+  let line: Pick<ChannelContext, 'live' | 'receive'> | undefined
+  const phone = defineChannel({
+    name: 'phone',
+    summary: 'Says who is typing.',
+    config: z.strictObject({}),
+    account: () => 'one',
+    capabilities: () => ({ sends: { text: {} }, later: [ALWAYS], showsIdentity: 'none' }),
+    setup(context) {
+      line = context
+      return { send: async () => ({}) }
+    },
+  })
+  const people = { amy: { name: 'Amy', role: 'administrator' }, sue: { name: 'Sue', role: 'supervisor' } }
+  const teams = { presale: { members: ['sue'], assign: 'by-hand' } }
+  await using bot = await deskRuntime({
+    channels: { phone: { use: phone } },
+    desks: { support: { use: desk, people, teams } },
+  })
+  const { sue, amy } = await staffOf(bot, 'sue')
+  const sent = { chat: 'c1', type: 'message', parts: text('hello'), atMs: bot.clock.now(), grants: 'message' } as const
+  await line?.receive({ id: '1', ...sent })
+  await bot.idle()
+  const chat = (await bot.runtime.engine.findChat('phone:one', 'c1')) ?? ''
+  const [looks, looksElsewhere] = [await sue.looks(), await amy.looks()]
+  const row = await sue.call('GET /conversations', { query: { list: 'all' } })
+  expect(row.rows.map((one) => one.chat)).toContain(chat)
+  await sue.call('POST /chats/:chat/looking', {
+    params: { chat },
+    body: { connection: looks.connection, isLooking: true },
+  })
+  line?.live('c1', 'typing')
+  await looks.until('live', (live) => live.chat === chat && live.what === 'typing')
+  // What both are told after it shows that it would have come by now.
+  await line?.receive({ id: '2', ...sent, parts: text('again') })
+  await looksElsewhere.until('rows', ({ rows }) => rows[0]?.last?.text === 'again')
+  expect(looksElsewhere.frames.some(({ type }) => type === 'live')).toBe(false)
+  looks.close()
+  looksElsewhere.close()
 })
 
 test('a person is there as long as a screen of theirs is: two are one person, and the last one counts', async () => {
