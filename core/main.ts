@@ -12,6 +12,7 @@ const USAGE = `Usage: switchboard <command> [configuration file]
   check               read and check everything, start nothing
   explain             how it is put together: who has a say on each channel, in which order, at which line
   explain TOPIC       what a plugin tells of its own settings, such as: explain identities
+  explain TOPIC NAME  … of one of them, such as: explain agent amy
   explain --of ID     what happened in a chat (a customer's id) or to one event or command, and why
   explain --replay ID run a customer's chats again from the journal, and tell what ends otherwise
   test                play the scenarios beside it (NAME.test.yaml beside NAME.yaml), with nothing outside
@@ -41,6 +42,7 @@ async function run({
   command,
   file,
   topic,
+  name,
   json,
   to,
   of,
@@ -55,7 +57,7 @@ async function run({
   if (command === 'people' && person !== undefined)
     return (await import('./cli/people.ts')).invitePerson(file, person, json)
   if (command === 'explain' && replay === undefined && of === undefined && topic !== undefined)
-    return (await import('./cli/topics.ts')).explainTopic(file, topic, json)
+    return (await import('./cli/topics.ts')).explainTopic(file, { topic, name, json })
   if (command === 'explain') {
     const { explain, explainOf, explainReplay } = await import('./cli/explain.ts')
     if (replay !== undefined) return explainReplay(file, replay, json)
@@ -80,11 +82,13 @@ function parse(args: readonly string[]) {
     const [command, ...after] = positionals
     const known = COMMANDS.find((name) => name === command)
     // A plain word is no file: those have an ending, or a folder before them.
-    const topic = known === 'explain' && /^[\w-]+$/.test(after[0] ?? '') ? after.shift() : undefined
+    const word = () => (known === 'explain' && /^[\w-]+$/.test(after[0] ?? '') ? after.shift() : undefined)
+    const topic = word()
+    const name = word()
     const isInvite = known === 'people' && after[0] === 'invite'
     const person = isInvite ? after.splice(0, 2)[1] : undefined
     const [file = DEFAULT_CONFIG, ...rest] = after
-    return known === undefined || rest.length > 0 ? undefined : { command: known, file, topic, person, ...values }
+    return known === undefined || rest.length > 0 ? undefined : { command: known, file, topic, name, person, ...values }
   } catch {
     // parseArgs names an option that does not exist; the usage does so too.
     return undefined

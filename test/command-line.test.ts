@@ -199,6 +199,29 @@ test('explain with a topic tells the rest when one plugin breaks, names that one
   })
 })
 
+test('C-GR-02: explain agent says what somebody is given, or why nothing; of one, or of all', async () => {
+  const desk = `desks:
+  support:
+    use: desk
+    people: { amy: { name: Amy }, cy: { name: Cy } }
+    teams: { presale: { members: [amy], sources: [demo] } }
+`
+  const file = await config(`${yaml()}\n${desk}`, 'agents.yaml')
+  const explain = (...more: readonly string[]) => switchboard('explain', 'agent', ...more).ended
+  expect(await explain(file)).toMatchObject({ status: 0, err: '' })
+  expect((await explain('amy', file)).out).toMatchInlineSnapshot(`
+    "agent  name  at once  team     gets  team is  hours
+    amy    Amy   5        presale  demo  open     always
+    "
+  `)
+  expect((await explain('cy', file)).out).toContain('nothing: in no team')
+  expect(await explain('zed', file)).toEqual({
+    status: 1,
+    out: '',
+    err: 'There is no agent "zed". Known here: amy, cy.\n',
+  })
+})
+
 test('explain with a topic tells what plugins say of their settings, as a table and as JSON; an unknown one is named', async () => {
   const example = fileURLToPath(new URL('../config/examples/agent-identity.yaml', import.meta.url))
   vi.stubEnv('LOOPBACK_SECRET', SECRET)
@@ -222,6 +245,6 @@ test('explain with a topic tells what plugins say of their settings, as a table 
   expect(await explain('indentities')).toMatchObject({
     status: 1,
     out: '',
-    err: 'No plugin of this configuration explains "indentities". Known here: identities.\n',
+    err: 'No plugin of this configuration explains "indentities". Known here: agent, identities.\n',
   })
 })

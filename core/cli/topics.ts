@@ -11,17 +11,26 @@ import { readConfig } from './read-config.ts'
 const explained = z.record(z.string(), z.array(z.record(z.string(), z.string())))
 type Rows = Explained[string]
 
-export async function explainTopic(file: string, topic: string, json: boolean): Promise<void> {
+/** `name`: only the rows that begin with it. */
+export async function explainTopic(
+  file: string,
+  { topic, name, json }: { readonly topic: string; readonly name?: string | undefined; readonly json: boolean },
+): Promise<void> {
   const config = await readConfig(file)
   if (!config) return
   const { topics, failures } = topicsOf(config)
-  const rows = topics.get(topic)
+  const all = topics.get(topic)
+  const rows = all?.filter((row) => name === undefined || Object.values(row)[0] === name)
   for (const failure of failures) process.stderr.write(`${failure}\n`)
   if (failures.length > 0) process.exitCode = 1
-  if (rows) {
+  if (all && name !== undefined && rows?.length === 0) {
+    const known = [...new Set(all.map((row) => Object.values(row)[0]))].join(', ') || 'none'
+    process.stderr.write(`There is no ${topic} "${name}". Known here: ${known}.\n`)
+    process.exitCode = 1
+  } else if (rows) {
     process.stdout.write(json ? `${JSON.stringify({ [topic]: rows }, undefined, 2)}\n` : rowsAsText(rows))
-    return
   }
+  if (all) return
   const known = [...topics.keys()]
   const instead = known.length > 0 ? `Known here: ${known.join(', ')}.` : 'Nothing in it explains anything.'
   process.stderr.write(`No plugin of this configuration explains "${topic}". ${instead}\n`)

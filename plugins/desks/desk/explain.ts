@@ -4,17 +4,17 @@ import { membersOf, type Settings, type TeamSettings } from './config.ts'
 
 export function explain({ people, teams }: Settings): Explained {
   const agent = Object.entries(people).flatMap(([name, person]) => {
-    const about = { agent: name, name: person.name, atOnce: String(person.capacity) }
+    const about = { agent: name, name: person.name, 'at once': String(person.capacity) }
     const own = Object.entries(teams).filter(([, team]) => membersOf(team, people).includes(name))
     if (own.length === 0) {
       const why = 'nothing: in no team. Add them to the members of one.'
-      return [{ ...about, team: '', gets: why, teamIs: '', hours: '' }]
+      return [{ ...about, team: '', gets: why, 'team is': '', hours: '' }]
     }
     return own.map(([team, settings]) => ({
       ...about,
       team,
       gets: gets(settings),
-      teamIs: settings.state,
+      'team is': settings.state,
       hours: settings.hours ? 'its own' : 'always',
     }))
   })

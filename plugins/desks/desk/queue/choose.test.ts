@@ -66,9 +66,14 @@ function world() {
       const { of, person } = next
       expect(of.person).toBeUndefined()
       expect(couldTake(of.team ?? '', of)).toContain(person)
-      // Whoever waits longer for the same team, and could be given to the same person, comes first.
-      const before = book.waiting(of.team ?? '').filter((other) => isBefore(other, of))
-      for (const other of before) expect(mayServe(person, other) && !other.passedBy.includes(person)).toBe(false)
+      // Of a higher priority, or of the same and waiting longer, nobody could have been given to the same person.
+      const priority = (queue: string) => teams.get(queue)?.priority ?? 0
+      for (const queue of QUEUES) {
+        const isMore = priority(queue) > priority(of.team ?? '')
+        if (!isMore && priority(queue) < priority(of.team ?? '')) continue
+        for (const other of book.waiting(queue).filter((one) => isMore || isBefore(one, of)))
+          expect(other.passedBy.includes(person) || !couldTake(queue, other).includes(person)).toBe(true)
+      }
       given.set(person, ++count)
       book.set({ ...of, person, lease: of.lease + 1 })
       expect(book.load(person)).toBeLessThanOrEqual(capacity(person))

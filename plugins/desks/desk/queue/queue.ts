@@ -221,7 +221,7 @@ export function makeQueue(given: {
       if (of?.person === undefined) return
       know({ ...of, isAnswered: true, passedBy: [] })
     },
-    fill: fillSoon,
+    fill,
     async gone(person) {
       const theirs = [...book.of(person)]
       await Promise.all(
