@@ -9,9 +9,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ChatChange } from '../../../core/journal/engine.ts'
+import type { ChatChange, CustomerFilter } from '../../../core/journal/engine.ts'
 import { noteBlocked } from '../../../core/journal/sqlite/blocked.ts'
 import { openSqlite, type SqliteEngine } from '../../../core/journal/sqlite/engine.ts'
+import { findCustomers } from '../../../core/journal/sqlite/find-customers.ts'
+import { readingKysely } from '../../../core/journal/sqlite/kysely.ts'
 import { reads } from '../../../core/journal/sqlite/load.ts'
 import { performing } from '../../../core/journal/sqlite/operations.ts'
 import { forInstance } from '../../../core/journal/sqlite/plugin-tables.ts'
@@ -25,10 +27,12 @@ import {
   newChat,
   newDelivery,
   newEvent,
+  newId,
   newTurn,
   result,
   said,
   send,
+  T0,
   textOfDelivery,
 } from './given.ts'
 
@@ -315,6 +319,43 @@ describe('sqlite, as a file', () => {
     expect(n).toBeGreaterThanOrEqual(501)
     expect(n).toBeLessThanOrEqual(501 + during)
     expect((await other.accept(newEvent({ chat: 'ann' }))).chat).toBe(chat)
+  })
+
+  test('no list of customers reads all of them to find few, or sorts more than come into question', async () => {
+    const engine = await openHere()
+    for (let i = 0; i < 20; i++) await engine.accept(newEvent({ sender: { name: `Customer ${i}` } }))
+    using db = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true })
+    const steps = new Set<string>()
+    const journal = readingKysely(async (sql, parameters) => {
+      for (const { detail } of db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters)) steps.add(String(detail))
+      return db.prepare(sql).all(...parameters)
+    })
+    const created = { fromMs: T0 - 1, untilMs: T0 + 1 }
+    const filters: readonly CustomerFilter[] = [
+      {},
+      { created },
+      { search: 'cust' },
+      { created, search: 'cust', tag: 'vip', account: 'test:shop' },
+      { id: 'x' },
+      { key: newId() },
+    ]
+    const servedBy = { desk: 'support', teams: ['presale'], person: 'amy' }
+    for (const sort of ['newest', 'oldest', 'last-message', 'longest-silent'] as const) {
+      for (const filter of filters) {
+        for (const by of [undefined, servedBy]) {
+          for (const cursor of [undefined, [T0, 'c'] as const])
+            await findCustomers(journal, { filter, servedBy: by, sort, cursor, limit: 5 })
+        }
+      }
+    }
+    const scanned = [...steps].filter((step) => step.startsWith('SCAN'))
+    // In the order of an index, until the page is full; or what was found, and what was taken because it is few.
+    for (const step of scanned) {
+      expect(step).toMatch(
+        /^SCAN (customer USING (COVERING )?INDEX customer_(n|last)\b|customer_found VIRTUAL TABLE|json_each VIRTUAL|few VIRTUAL|listed$|\(subquery)/,
+      )
+    }
+    expect(scanned.length).toBeGreaterThan(3)
   })
 
   test('every statement of the journal finds its rows by a key or an index, and fills no table to write them', async () => {
