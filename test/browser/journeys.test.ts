@@ -136,7 +136,7 @@ describe.each(['en', 'zh-CN'] as const)('in %s', (language) => {
     await page.reload()
     await widget.launcher.click()
     await widget.sees('I am here.')
-    expect(await widget.log.textContent()).toBe(before)
+    await expect.poll(() => widget.log.textContent(), SOON).toBe(before)
     expect(await widget.panel.getByRole('heading').first().textContent()).toBe(header)
     // And a stranger sees nothing of it.
     const other = widgetOf(await lab.page({ locale: language }), language)

@@ -1,4 +1,4 @@
-import { defineDesk, optional, tables } from '#core'
+import { defineDesk, optional, tables, toParts } from '#core'
 import { blacklist } from '../../services/blacklist.ts'
 import { presence } from '../../services/presence.ts'
 import { staff } from '../../services/staff.ts'
@@ -35,7 +35,7 @@ export default defineDesk({
   explain,
   invite,
   async setup(context) {
-    const items = context.feed('items')
+    const suggestions = context.feed('suggestions')
     const floor = openFloor(context, context.sql.$pickTables<'person'>())
     const served = await serveApi(context, {
       settings: context.config,
@@ -53,10 +53,12 @@ export default defineDesk({
       where: floor.where,
       attend: floor.attend,
       inbound: { intercept: floor.intercept },
-      // Only what somebody listens to stands in the chat.
-      events: { 'conversation.opened': () => undefined, ...floor.events },
+      events: floor.events,
+      // All else stands in the journal, where screens read it.
       async deliver(item, { id }) {
-        await items.publish({ id, item: JSON.parse(JSON.stringify(item)) })
+        if (item.type !== 'suggestion') return
+        const { conversation, content } = item
+        await suggestions.publish({ id, conversation, parts: JSON.parse(JSON.stringify(toParts(content))) })
       },
     }
   },

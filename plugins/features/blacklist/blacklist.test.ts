@@ -49,7 +49,7 @@ const customerNow = async (bot: TestRuntime, user: string) =>
 const chatOf = async (bot: TestRuntime, user: string) =>
   (await bot.runtime.engine.findChat('memory:memory', user)) ?? ''
 const deskItems = (bot: TestRuntime) =>
-  bot.runtime.engine.read.selectFrom('feed').select('item_json').where('topic', '=', 'support:items').execute()
+  bot.runtime.engine.read.selectFrom('delivery').select('id').where('destination', '=', 'desk:support').execute()
 const audited = async (bot: TestRuntime) =>
   (await bot.runtime.engine.read.selectFrom('audit').selectAll().orderBy('id').execute()).map((row) => ({
     ...row,

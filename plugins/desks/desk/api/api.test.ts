@@ -206,7 +206,6 @@ describe('what was said in a chat', () => {
     expect(kinds(entries)).toEqual([
       'message',
       'reply',
-      'conversation.opened',
       'message',
       'reply',
       'conversation.queued',
