@@ -1,6 +1,6 @@
 /** Both sides at once: customers in their chats, people at the desk. */
 import type { BrowserContextOptions } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { textOf } from '#core'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { type DeskSite, inviteBy, startDeskSite, type Workbench, workbenchOf } from './desk-site.ts'
@@ -13,6 +13,9 @@ const WIDE = { width: 1400, height: 860 }
 let site: DeskSite
 beforeAll(async () => {
   site = await startDeskSite()
+})
+afterEach(() => {
+  site.line.isOpen = true
 })
 afterAll(() => site[Symbol.asyncDispose]())
 
@@ -125,19 +128,22 @@ test('a line that is cut loses nothing and doubles nothing, in both directions',
   const { customer } = await waiting('Cut')
   await takes(amy, 'Cut')
   await amy.says('before')
+  const waits = () => amy.log.getByText(amy.words.composer.waiting).count()
   await expect.poll(() => heardBy('Cut'), SOON).toEqual([ONE_MOMENT, 'before'])
+  // Else it would wait with the others.
+  await expect.poll(waits, SOON).toBe(0)
   site.line.isOpen = false
   site.line.cut()
   await amy.page.getByText(amy.words.strip.reconnecting).waitFor()
   await amy.says('one')
   await amy.says('two')
-  expect(await amy.log.getByText(amy.words.composer.waiting).count()).toBe(2)
+  await expect.poll(waits, SOON).toBe(2)
   await customer.says('meanwhile')
   // It is kept in this browser: also the page may go.
   site.line.isOpen = true
   await amy.page.reload()
   await amy.reply.waitFor()
-  await expect.poll(() => amy.log.getByText(amy.words.composer.waiting).count(), SOON).toBe(0)
+  await expect.poll(waits, SOON).toBe(0)
   await expect.poll(() => heardBy('Cut'), SOON).toEqual([ONE_MOMENT, 'before', 'one', 'two'])
   for (const text of ['before', 'meanwhile', 'one', 'two']) {
     await amy.sees(text)
