@@ -41,3 +41,22 @@ test('a search leaves those of the name, and a list without any says what to do'
   await amy.button(amy.words.lists.clearFilters).click()
   await expect.poll(() => amy.rows.count(), SOON).toBe(2)
 })
+
+test('what the line tells is newer than an answer that is still on its way', async () => {
+  await using wire = await startDeskWire([])
+  const page = await lab.page()
+  const amy = workbenchOf(page)
+  const urgent = page.locator('.count.urgent')
+  await page.route('**/api/counts', async (route) => {
+    const response = await route.fetch()
+    wire.tell({ type: 'counts', counts: { mine: 0, queue: 3, bot: 0, all: 3 } })
+    await urgent.waitFor()
+    await route.fulfill({ response })
+  })
+  const answered = page.waitForResponse('**/api/counts')
+  await page.goto(wire.address)
+  await (await answered).finished()
+  await amy.page.getByText(amy.words.lists.empty.mine).waitFor()
+  await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))')
+  expect(await urgent.textContent()).toBe('3')
+})

@@ -70,9 +70,11 @@ function apply(frame: Frame): void {
       return
     case 'counts':
       counts.value = frame.counts
+      told.add('counts')
       return
     case 'people':
       now.value = { ...now.value, people: frame.people, teams: frame.teams }
+      told.add('people')
       return
     case 'live':
       applyLive(frame.chat, frame.what)
@@ -85,8 +87,12 @@ function apply(frame: Frame): void {
   }
 }
 
+/** What the line has told since it was last asked for everything: it is newer than the answer that is on its way. */
+const told = new Set<'counts' | 'people'>()
+
 /** After each connection: the line tells only what changes from now on. */
 async function again(): Promise<void> {
+  told.clear()
   try {
     const [nextNow, nextCounts] = await Promise.all([
       call('GET /now'),
@@ -95,8 +101,9 @@ async function again(): Promise<void> {
       refreshOpenChat(),
       flushOutbox(),
     ])
-    now.value = nextNow
-    counts.value = nextCounts
+    const { people, teams } = told.has('people') ? now.value : nextNow
+    now.value = { ...nextNow, people, teams }
+    if (!told.has('counts')) counts.value = nextCounts
   } catch (error) {
     toastRefusal(error)
   }
