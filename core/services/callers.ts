@@ -175,15 +175,9 @@ const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
  * nothing in a request tells one that says nothing of it from a program that asks for itself.
  */
 function isPublished(publicUrl: string): boolean {
-  if (publicUrl !== judged.publicUrl) {
-    const [host = ''] = publicUrl.replace(/^https?:\/\//i, '').split('/', 1)
-    judged = { publicUrl, isPublished: !LOOPBACK_HOST.test(host) }
-  }
-  return judged.isPublished
+  const [host = ''] = publicUrl.replace(/^https?:\/\//i, '').split('/', 1)
+  return !LOOPBACK_HOST.test(host)
 }
-
-/** The last one: it is asked for with each request, and changes with the configuration. */
-let judged = { publicUrl: '', isPublished: true }
 
 /**
  * Whether a program on this machine has asked for itself: neither a proxy here that passes on what a stranger asks, nor

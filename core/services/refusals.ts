@@ -52,11 +52,7 @@ export function makeRefusals(clock: Pick<Clock, 'now'>, maxPerMinute: () => numb
       remember(isTooMany ? keptOut : counted, caller, minute)
       return minute.refused === maxPerMinute() + 1 && !wasAccepted(caller)
     },
-    accepted(caller) {
-      const nowMs = clock.now()
-      // Platforms send many a second: an hour and a minute are much the same.
-      if (nowMs - (acceptedAtMs.get(caller) ?? -Infinity) >= MINUTE_MS) remember(acceptedAtMs, caller, nowMs)
-    },
+    accepted: (caller) => remember(acceptedAtMs, caller, clock.now()),
   }
 }
 
