@@ -133,7 +133,8 @@ export async function startDeskWire(
   )
   const sockets = new WebSocketServer({ server })
   sockets.on('connection', (socket) => {
-    socket.send(JSON.stringify({ type: 'hello', connection: 'k1', heartbeatMs: 60_000, me: ME } satisfies Frame))
+    const me = answers['GET /me']?.([], new URLSearchParams()) ?? ME
+    socket.send(JSON.stringify({ type: 'hello', connection: 'k1', heartbeatMs: 60_000, me } satisfies Frame))
   })
   await web.ready()
   server.listen(0, '127.0.0.1')

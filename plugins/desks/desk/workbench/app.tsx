@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks'
 import { begin } from './desk.ts'
-import { useLocation } from './location.ts'
+import { useLink } from './location.ts'
 import { recallOutbox } from './outbox.ts'
 import { call, Refusal } from './server.ts'
 import { me, session } from './session.ts'
@@ -10,7 +10,7 @@ import { Toasts } from './toasts.tsx'
 
 /** Which page it is: the way in by a link, the sign-in, or the desk. */
 export function App() {
-  const { link } = useLocation()
+  const link = useLink()
   useEffect(() => {
     if (link === undefined) void ask()
   }, [link])

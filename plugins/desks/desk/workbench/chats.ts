@@ -3,7 +3,6 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from '@prea
 import type { Entry, Row, Stretch } from '../api/shapes.ts'
 import { askAfter, type Line, linesOf, merged } from './chat-log.ts'
 import { rowIn } from './lists.ts'
-import { lookAt } from './looking.ts'
 import { call } from './server.ts'
 import { isSameDay } from './times.ts'
 
@@ -55,7 +54,6 @@ export async function open(conversation: string | undefined): Promise<void> {
     openRow.value = conversation === undefined ? undefined : rowIn(conversation)
     isMissing.value = false
   })
-  lookAt(openRow.value?.chat)
   await refreshOpenChat()
 }
 
@@ -69,7 +67,6 @@ export async function refreshOpenChat(): Promise<void> {
     if (openId.value !== conversation) return
     openRow.value = row
     openChat.value?.meet(row)
-    lookAt(row.chat)
     await (asking ?? openChat.value?.refresh())
   } catch {
     if (openId.value === conversation && !openRow.value) isMissing.value = true
@@ -84,7 +81,6 @@ export function applyRows(rows: readonly Row[], gone: readonly string[]): void {
       openRow.value = undefined
       isMissing.value = true
     })
-    lookAt(undefined)
     return
   }
   for (const row of rows) {

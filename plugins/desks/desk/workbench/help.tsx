@@ -33,6 +33,7 @@ export function Help({ onClose }: { readonly onClose: () => void }) {
     [
       help.general,
       [
+        [['1', '2'], help.pages],
         [['S'], help.status],
         [['?'], help.help],
       ],

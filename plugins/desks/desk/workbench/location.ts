@@ -1,39 +1,86 @@
 /**
  * What the address of the page says behind its `#`, which no server sees: a link by which a password is set
- * (`#link=…`), or the conversation that is open (`#conversation=…`).
+ * (`#link=…`), a page with what is asked of it (`#page=customers&tag=VIP`), or the conversation that is open
+ * (`#conversation=…`).
  */
-import { effect, signal } from '@preact/signals'
+import { batch, effect, signal } from '@preact/signals'
 import { open, openId } from './chats.ts'
 
-const at = signal(read())
+/** What is asked of a page, by names that are the page's own. */
+export type Asked = { readonly [name: string]: string | undefined }
 
-function read(): { readonly link: string | undefined; readonly conversation: string | undefined } {
-  const said = new URLSearchParams(location.hash.slice(1))
-  return { link: said.get('link') ?? undefined, conversation: said.get('conversation') ?? undefined }
+interface Place {
+  readonly page: string
+  readonly asked: Asked
 }
 
-export const useLocation = () => at.value
+const link = signal(read().link)
+export const useLink = () => link.value
+
+/** The page that is shown. `undefined`: the conversations. */
+export const place = signal<Place | undefined>(read().place)
+
+function read(): {
+  readonly link: string | undefined
+  readonly place: Place | undefined
+  readonly conversation: string | undefined
+} {
+  const { link, page, conversation, ...asked } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)))
+  return { link, place: page === undefined ? undefined : { page, asked }, conversation }
+}
 
 /** The link is used up: it stays in no history. */
 export function leaveLink(): void {
   history.replaceState(null, '', location.pathname)
-  at.value = read()
+  link.value = undefined
 }
 
-function write(conversation: string | undefined): void {
-  const hash = conversation === undefined ? location.pathname : `#conversation=${encodeURIComponent(conversation)}`
-  if (read().conversation !== conversation) history.pushState(null, '', hash)
+function addressOf(to: Place | undefined, conversation: string | undefined): string {
+  if (!to && conversation === undefined) return location.pathname
+  const said = new URLSearchParams(to ? { page: to.page } : { conversation: conversation ?? '' })
+  for (const [name, value] of Object.entries(to?.asked ?? {})) if (value !== undefined) said.set(name, value)
+  return `#${said}`
 }
 
-/** Keeps the address and what is open the same, from now on, in both directions. */
+/** Shows a page. Going back comes to what was shown before. */
+export function goTo(page: string, asked: Asked = {}): void {
+  place.value = { page, asked }
+}
+
+/** The same page with something else asked of it: a filter, say. Going back does not stop at each. */
+export function askOfPage(asked: Asked): void {
+  if (!place.value) return
+  const next = { page: place.value.page, asked }
+  history.replaceState(null, '', addressOf(next, undefined))
+  place.value = next
+}
+
+/** Shows the conversations: with this one open, or with the one that was. */
+export function showConversations(conversation = openId.value): void {
+  batch(() => {
+    place.value = undefined
+    void open(conversation)
+  })
+}
+
+/** Keeps the address and what is shown the same, from now on, in both directions. */
 export function followLocation(): () => void {
   const follow = () => {
-    at.value = read()
-    void open(at.value.conversation)
+    const said = read()
+    batch(() => {
+      link.value = said.link
+      place.value = said.place
+      // What is open behind a page stays open.
+      if (!said.place) void open(said.conversation)
+    })
   }
   follow()
   addEventListener('popstate', follow)
-  const stop = effect(() => write(openId.value))
+  const stop = effect(() => {
+    const next = addressOf(place.value, openId.value)
+    const said = read()
+    if (next !== addressOf(said.place, said.conversation)) history.pushState(null, '', next)
+  })
   return () => {
     removeEventListener('popstate', follow)
     stop()

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import type { Row } from '../api/shapes.ts'
 import { Avatar } from './avatar.tsx'
 import { isMissing, open, openChat, openId, openRow } from './chats.ts'
@@ -10,6 +11,7 @@ import { useKeys } from './keys.ts'
 import { lazily } from './lazily.tsx'
 import { show } from './lists.ts'
 import { Log } from './log.tsx'
+import { lookAt } from './looking.ts'
 import { isPanelOpen, togglePanel } from './panel.ts'
 import { Waiting } from './row.tsx'
 import { me } from './session.ts'
@@ -33,6 +35,10 @@ export function Pane() {
   const row = openRow.value
   const chat = openChat.value
   useKeys({ Escape: () => void open(undefined) })
+  useEffect(() => {
+    lookAt(chat?.id)
+    return () => lookAt(undefined)
+  }, [chat?.id])
   if (row && chat)
     return (
       <section class="pane" aria-label={row.customer.name ?? words.value.row.noName}>

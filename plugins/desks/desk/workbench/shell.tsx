@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { Avatar } from './avatar.tsx'
 import { open, openId } from './chats.ts'
@@ -6,11 +6,13 @@ import { signOut } from './commands.ts'
 import { CustomerPanel } from './customer.tsx'
 import { counts, myself, now, setStatus, statusTitle } from './desk.ts'
 import { Help } from './help.tsx'
-import { Icon } from './icon.tsx'
+import { Icon, type IconName } from './icon.tsx'
 import { useKeys } from './keys.ts'
 import { ListPane } from './list.tsx'
-import { followLocation } from './location.ts'
+import { followLocation, goTo, place, showConversations } from './location.ts'
 import { Action, Choice, Menu } from './menu.tsx'
+import { Page } from './pages/page.tsx'
+import { PAGES } from './pages/pages.ts'
 import { Pane } from './pane.tsx'
 import { isPanelOpen } from './panel.ts'
 import { me } from './session.ts'
@@ -30,17 +32,23 @@ export function Shell() {
     s: () => {
       statusOpenings.value++
     },
+    ...Object.fromEntries(railItems.value.map(({ onGo }, index) => [`${index + 1}`, onGo])),
   })
-  const isOpen = openId.value !== undefined
+  const page = place.value
+  const isOpen = !page && openId.value !== undefined
   return (
     <div class={`shell ${isOpen ? 'has-open' : ''} ${isOpen && isPanelOpen.value ? 'has-panel' : ''}`}>
       <Rail />
       <Strips />
-      <main class="columns">
-        <ListPane />
-        <Pane />
-        {isOpen && isPanelOpen.value && <CustomerPanel />}
-      </main>
+      {page ? (
+        <Page name={page.page} asked={page.asked} />
+      ) : (
+        <main class="columns">
+          <ListPane />
+          <Pane />
+          {isOpen && isPanelOpen.value && <CustomerPanel />}
+        </main>
+      )}
       {isHelpOpen.value && (
         <Help
           onClose={() => {
@@ -52,26 +60,43 @@ export function Shell() {
   )
 }
 
+interface RailItem {
+  /** `undefined`: the conversations. */
+  readonly page: string | undefined
+  readonly title: string
+  readonly icon: IconName
+  readonly onGo: () => void
+}
+
+/** The conversations, and the pages that whoever is signed in may open. The key of each is its number. */
+const railItems = computed((): readonly RailItem[] => [
+  {
+    page: undefined,
+    title: words.value.rail.conversations,
+    icon: 'chats',
+    onGo: () => (place.value ? showConversations() : void open(undefined)),
+  },
+  ...PAGES.filter(({ isFor }) => me.value && isFor(me.value, now.value)).map(({ name, title, icon }) => ({
+    page: name,
+    title: textIn(title),
+    icon,
+    onGo: () => goTo(name),
+  })),
+])
+
 function Rail() {
   const { rail } = words.value
-  const waiting = counts.value?.queue ?? 0
   return (
     <nav class="rail" aria-label={rail.label}>
-      <button
-        type="button"
-        class="rail-item"
-        aria-current="page"
-        title={rail.conversations}
-        onClick={() => void open(undefined)}
-      >
-        <Icon name="chats" />
-        <span class="unseen">{rail.conversations}</span>
-        {waiting > 0 && <span class="rail-badge">{waiting > 99 ? '99+' : waiting}</span>}
-      </button>
+      <div class="rail-pages">
+        {railItems.value.map((item, index) => (
+          <RailButton key={item.page ?? ''} item={item} hotkey={`${index + 1}`} />
+        ))}
+      </div>
       <span class="rail-space" />
       <button
         type="button"
-        class="rail-item"
+        class="rail-item rail-help"
         aria-label={rail.shortcuts}
         title={rail.shortcuts}
         onClick={() => {
@@ -82,6 +107,25 @@ function Rail() {
       </button>
       <AccountMenu />
     </nav>
+  )
+}
+
+function RailButton({ item, hotkey }: { readonly item: RailItem; readonly hotkey: string }) {
+  const { page, title, icon, onGo } = item
+  const waiting = page === undefined ? (counts.value?.queue ?? 0) : 0
+  return (
+    <button
+      type="button"
+      class="rail-item"
+      aria-current={place.value?.page === page ? 'page' : undefined}
+      aria-keyshortcuts={hotkey}
+      title={`${title} (${hotkey})`}
+      onClick={onGo}
+    >
+      <Icon name={icon} />
+      <span class="unseen">{title}</span>
+      {waiting > 0 && <span class="rail-badge">{waiting > 99 ? '99+' : waiting}</span>}
+    </button>
   )
 }
 

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseSync } from 'vite'
 import { expect, test } from 'vitest'
 import { codes } from '../api/refusal.ts'
@@ -61,7 +61,7 @@ function literalsIn(file: string, source: string): readonly string[] {
 }
 
 test('no component says anything that is not in the dictionary', () => {
-  const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.tsx'))
+  const files = globSync('**/*.tsx', { cwd: import.meta.dirname })
   expect(files.length).toBeGreaterThan(15)
   for (const file of files)
     expect(literalsIn(file, readFileSync(join(import.meta.dirname, file), 'utf8')), file).toEqual([])
@@ -73,10 +73,11 @@ test('no component says anything that is not in the dictionary', () => {
 })
 
 /** Each word stands where somebody uses it, by its last name. */
+const isIn = (sources: string, path: string) => new RegExp(`\\b${path.split('.').at(-1)}\\b`).test(sources)
+
 test('no word is there for nobody', () => {
-  const sources = readdirSync(import.meta.dirname)
-    .filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.test.ts'))
-    .concat('words/words.ts')
+  const sources = globSync(['*.{ts,tsx}', 'pages/**/*.{ts,tsx}', 'words/words.ts'], { cwd: import.meta.dirname })
+    .filter((file) => !/\.test\.ts$|pages\/\w+\/words\.ts$/.test(file))
     .map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'))
     .join('\n')
   // These are found by codes.
@@ -84,6 +85,43 @@ test('no word is there for nobody', () => {
     /^\.(refusals|reasons|row\.parts|states|why\.(stages|outcomes)|entry\.(deeds|delivery)|lists\.(tabs|empty)|closing\.reasons|composer|rail\.(light|dark|auto)|mayNot|actors)\b/
   const unused = textsOf(en)
     .map(([path]) => path)
-    .filter((path) => !byCode.test(path) && !new RegExp(`\\b${path.split('.').at(-1)}\\b`).test(sources))
+    .filter((path) => !byCode.test(path) && !isIn(sources, path))
   expect(unused).toEqual([])
+})
+
+const PAGES = resolve(import.meta.dirname, 'pages')
+const pageNames = readdirSync(PAGES, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? one.name : []))
+
+interface PageWords {
+  readonly words: { readonly en: unknown; readonly 'zh-CN': unknown }
+  /** The tables of which an entry is found by a code. */
+  readonly byCode?: readonly string[]
+}
+
+test.each(pageNames)('the page %s says everything in both languages, and has no word for nobody', async (name) => {
+  const { words, byCode = [] }: PageWords = await import(resolve(PAGES, name, 'words.ts'))
+  const [english, chinese] = [textsOf(words.en), textsOf(words['zh-CN'])]
+  expect(english.length).toBeGreaterThan(5)
+  expect(chinese.map(([path]) => path)).toEqual(english.map(([path]) => path))
+  for (const [path, text] of english) expect(text, path).not.toMatch(CHINESE)
+  for (const [path, text] of chinese) expect(text, path).toMatch(CHINESE)
+  const sources = globSync('*.{ts,tsx}', { cwd: resolve(PAGES, name) })
+    .filter((file) => file !== 'words.ts' && !file.endsWith('.test.ts'))
+    .map((file) => readFileSync(resolve(PAGES, name, file), 'utf8'))
+    .join('\n')
+  const unused = english
+    .map(([path]) => path)
+    .filter((path) => !byCode.some((table) => path.startsWith(`.${table}.`)))
+    .filter((path) => !isIn(sources, path))
+  expect(unused).toEqual([])
+})
+
+test('every page has its folder, and its title in both languages', () => {
+  const list = readFileSync(resolve(PAGES, 'pages.ts'), 'utf8')
+  const listed = [...list.matchAll(/^ {4}name: '(\w+)',\n {4}title: \{ en: '([^']+)', 'zh-CN': '([^']+)' \}/gm)]
+  expect(listed.map(([, name]) => name).toSorted()).toEqual(pageNames.toSorted())
+  for (const [, , title, chinese] of listed) {
+    expect(title).not.toMatch(CHINESE)
+    expect(chinese).toMatch(CHINESE)
+  }
 })

@@ -53,6 +53,15 @@ export const en = {
     goOnline: 'Go online',
   },
 
+  page: {
+    loading: 'Loading…',
+    failed: 'This page could not be loaded.',
+    again: 'Try again',
+    notThere: 'There is no such page',
+    notThereHint: 'The address names a page that this desk does not have.',
+    toConversations: 'Go to the conversations',
+  },
+
   lists: {
     label: 'Conversations',
     tabs: { mine: 'Mine', queue: 'Queue', bot: 'Bot', all: 'All', closed: 'Closed' },
@@ -361,6 +370,7 @@ export const en = {
     why: 'Why did this happen?',
     profile: 'Show or hide the customer',
     status: 'My status',
+    pages: 'Go to a page',
     help: 'This help',
     back: 'Back to the list',
     single: 'Shortcuts of a single key',

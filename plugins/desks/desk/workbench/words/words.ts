@@ -29,6 +29,9 @@ export function textIn(text: Text): string {
   return text[language.value] ?? text[short] ?? text['zh-CN'] ?? text.zh ?? text.en ?? Object.values(text)[0] ?? ''
 }
 
+/** The words of a page in the language of the screen. It is called while something is drawn, which then follows it. */
+export const inLanguage = <W>(both: Readonly<Record<Language, W>>): W => both[language.value]
+
 /** The entry of a table of words, if there is one for this code. */
 export function wordOf(table: Readonly<Record<string, string>>, code: string): string | undefined {
   return Object.hasOwn(table, code) ? table[code] : undefined

@@ -55,6 +55,15 @@ export const zh = {
     goOnline: '切换为在线',
   },
 
+  page: {
+    loading: '正在加载…',
+    failed: '页面加载失败。',
+    again: '重试',
+    notThere: '没有这个页面',
+    notThereHint: '此工作台没有地址中所写的页面。',
+    toConversations: '返回会话',
+  },
+
   lists: {
     label: '会话列表',
     tabs: { mine: '我的', queue: '排队', bot: '机器人', all: '全部', closed: '已结束' },
@@ -361,6 +370,7 @@ export const zh = {
     why: '为什么会这样？',
     profile: '显示或收起客户资料',
     status: '我的状态',
+    pages: '打开页面',
     help: '显示此帮助',
     back: '返回列表',
     single: '单键快捷键',

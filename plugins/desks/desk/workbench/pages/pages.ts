@@ -1,0 +1,34 @@
+/**
+ * The pages of the workbench besides the conversations, in the order of the rail. A new one is an entry here and a
+ * folder beside this file: its component as the default export of `<page>.tsx`, its words in both languages in
+ * `words.ts`, its looks in `<page>.css`. All of that is loaded when the page is first shown.
+ */
+import type { FunctionComponent } from 'preact'
+import type { Me, Now, Text } from '../../api/shapes.ts'
+import type { IconName } from '../icon.tsx'
+import type { Asked } from '../location.ts'
+
+export interface PageOf {
+  /** As the address has it: `#page=customers`. */
+  readonly name: string
+  readonly title: Text
+  readonly icon: IconName
+  /** Whether the rail has it for this one. What they may see of it, the desk decides. */
+  readonly isFor: (who: Me, now: Now) => boolean
+  readonly load: () => Promise<{ readonly default: FunctionComponent<PageProperties> }>
+}
+
+export interface PageProperties {
+  /** What the address asks of the page. `askOfPage` changes it. */
+  readonly asked: Asked
+}
+
+export const PAGES: readonly PageOf[] = [
+  {
+    name: 'audit',
+    title: { en: 'Audit log', 'zh-CN': '操作日志' },
+    icon: 'audit',
+    isFor: ({ role }) => role !== 'agent',
+    load: () => import('./audit/audit.tsx'),
+  },
+]
