@@ -85,6 +85,8 @@ describe('a link', () => {
     const second = await invite()
     const bo = screenOf(deskOf(bot))
     expect(await bo.refused('POST /links/look', { body: { link: first } })).toBe('LINK_NOT_GOOD')
+    const bos = async () => (await amy.call('GET /people')).people.find(({ name }) => name === 'bo')
+    expect(await bos()).toMatchObject({ hasPassword: false, invitedUntilMs: bot.clock.now() + 24 * HOUR, sessions: [] })
     await bot.advance(23 * HOUR)
     expect(await bo.call('POST /links/look', { body: { link: second } })).toMatchObject({ person: 'bo' })
     await bot.advance(2 * HOUR)
@@ -295,6 +297,14 @@ describe('a session', () => {
     const { sessions } = await bo.call('GET /sessions')
     expect(sessions).toHaveLength(2)
     const [other] = sessions.filter(({ isThis }) => !isThis)
+    const { people } = await amy.call('GET /people')
+    expect(people.find(({ name }) => name === 'bo')).toMatchObject({
+      title: 'Bo',
+      role: 'agent',
+      teams: ['presale'],
+      hasPassword: true,
+      sessions: sessions.map(({ isThis: _, ...session }) => session),
+    })
     expect(other).toMatchObject({ browser: 'a phone', address: '127.0.0.1' })
     expect(await amy.refused('POST /sessions/:session/end', { params: { session: other?.id ?? '' } })).toBe('NOT_FOUND')
     await bo.call('POST /sessions/:session/end', { params: { session: other?.id ?? '' } })

@@ -66,6 +66,8 @@ export interface Accounts {
   readonly key: string
   /** Whether anybody at all has a password. */
   isEmpty(): Promise<boolean>
+  /** Who has a password, and until when who has a link to set one: of those who have either. */
+  all(): Promise<ReadonlyMap<string, { readonly hasPassword: boolean; readonly invitedUntilMs: number | undefined }>>
   /** Whether it is the password of this person. Takes as long when there is no such person. */
   isRight(person: string, password: string): Promise<boolean>
   setPassword(person: string, password: string): Promise<void>
@@ -114,6 +116,17 @@ export async function openAccounts(of: {
     async isEmpty() {
       const { people } = await accounts.read()
       return !Object.entries(people).some(([person, { password }]) => password !== undefined && of.isThere(person))
+    },
+    async all() {
+      const [{ people }, { people: kept }] = await Promise.all([accounts.read(), links.read()])
+      return new Map(
+        [...new Set([...Object.keys(people), ...Object.keys(kept)])].map((person) => {
+          const { password, version = 0 } = people[person] ?? {}
+          const link = kept[person]
+          const isGood = link && link.version === version && link.untilMs > clock.now()
+          return [person, { hasPassword: password !== undefined, invitedUntilMs: isGood ? link.untilMs : undefined }]
+        }),
+      )
     },
     async isRight(person, password) {
       const { people } = await accounts.read()

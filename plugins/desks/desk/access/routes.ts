@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Context, type Log, messageOf } from '#core'
 import { Refusal } from '../api/refusal.ts'
 import { type Api, OK } from '../api/serve.ts'
-import type { Me, Token as TokenShape } from '../api/shapes.ts'
+import type { Account, Me, Token as TokenShape } from '../api/shapes.ts'
 import { type Accounts, type Link, MIN_PASSWORD_CHARS } from './accounts.ts'
 import type { Attempts, Try } from './attempts.ts'
 import type { Calling, Door } from './door.ts'
@@ -21,6 +21,8 @@ export function addAccess(
     readonly door: Door
     readonly log: Log
     readonly teams: readonly string[]
+    /** Everybody of the YAML. */
+    people(): readonly Pick<Account, 'name' | 'title' | 'role' | 'teams'>[]
     readonly callerOf: Context<unknown, unknown>['callerOf']
     readonly audit: Context<unknown, unknown>['audit']
     readonly desk: string
@@ -113,7 +115,7 @@ export function addAccess(
   })
 
   api.on('GET /sessions', ({ calling }) => ({
-    sessions: sessions.all(calling.name).map((session) => sessionOf(session, calling.session)),
+    sessions: sessions.all(calling.name).map((one) => ({ ...placeOf(one), isThis: one.hash === calling.session.hash })),
   }))
   api.on('POST /sessions/:session/end', async ({ calling, params, reply }) => {
     const session = sessions.all(calling.name).find(({ id }) => id === params.session)
@@ -126,6 +128,20 @@ export function addAccess(
   function mustBeThere(person: string): void {
     if (of.titleOf(person) === undefined) throw new Refusal('NOBODY_THERE', { params: { person } })
   }
+  api.on('GET /people', async () => {
+    const all = await accounts.all()
+    return {
+      people: of.people().map((person) => {
+        const { hasPassword = false, invitedUntilMs } = all.get(person.name) ?? {}
+        return {
+          ...person,
+          hasPassword,
+          ...(invitedUntilMs !== undefined && { invitedUntilMs }),
+          sessions: sessions.all(person.name).map(placeOf),
+        }
+      }),
+    }
+  })
   api.on('POST /people/:person/invite', async ({ params: { person } }) => {
     mustBeThere(person)
     return of.invite(person)
@@ -169,9 +185,8 @@ async function busyIs<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-function sessionOf(session: Session, own: Session) {
-  const { id, hash, started_at, seen_at, address, browser } = session
-  return { id, isThis: hash === own.hash, startedAtMs: started_at, lastSeenAtMs: seen_at, address, browser }
+function placeOf({ id, started_at, seen_at, address, browser }: Session): Account['sessions'][number] {
+  return { id, startedAtMs: started_at, lastSeenAtMs: seen_at, address, browser }
 }
 
 function tokenOf({ id, name, role, teams, made_at, made_by }: Token): TokenShape {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { DeliveryError, defineBot, z } from '#core'
 import { memoryChannel, type TestRuntime } from '#core/testing'
+import desk from '../index.ts'
 import { deskOf, deskRuntime, newId, other, type SimulatedScreen, screenOf, staffOf } from '../simulated-screen.ts'
 import { openApiOf } from './documentation.ts'
 import type { QueryOf } from './routes.ts'
-import type { Entry, Row } from './shapes.ts'
+import type { Entry, Person, Row } from './shapes.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -63,6 +64,7 @@ describe('a row of a list', () => {
       team: 'presale',
       openedAtMs: atMs,
       queuedAtMs: atMs,
+      queuedBecause: 'the route is agent-only',
       last: { by: { kind: 'customer' }, text: '', part: 'image', atMs: atMs + MINUTE },
       waitingSinceMs: atMs,
       unread: 2,
@@ -73,9 +75,11 @@ describe('a row of a list', () => {
     await bo.call('POST /chats/:chat/read', { params: row, body: { seq: row.head } })
     expect(await rowOf(bo)).toMatchObject({ unread: 0 })
     expect(await rowOf(sue)).toMatchObject({ unread: 2 })
-    // Never back: another screen has shown less.
+    // Not back by itself: another screen has shown less.
     await bo.call('POST /chats/:chat/read', { params: row, body: { seq: 1 } })
     expect(await rowOf(bo)).toMatchObject({ unread: 0 })
+    await bo.call('POST /chats/:chat/read', { params: row, body: { seq: row.head - 1, isBack: true } })
+    expect(await rowOf(bo)).toMatchObject({ unread: 1 })
     await bo.call('POST /conversations/:conversation/take', { params: { conversation: row.id }, body: { id: newId() } })
     await bo.call('POST /conversations/:conversation/send', {
       params: { conversation: row.id },
@@ -153,6 +157,11 @@ describe('a list', () => {
     expect(await namesIn(sue, { list: 'all', channel: 'none' })).toEqual([])
     expect(await namesIn(sue, { list: 'queue', team: 'aftersale' })).toEqual(['elsewhere'])
     expect(await namesIn(bo, { list: 'all', team: 'aftersale' })).toEqual([])
+    expect(await namesIn(sue, { list: 'all', person: 'bo' })).toEqual(['second'])
+    expect(await namesIn(sue, { list: 'all', search: 'IR' })).toEqual(['first', 'third'])
+    expect(await namesIn(sue, { list: 'all', search: '%' })).toEqual([])
+    expect(await namesIn(bo, { list: 'all', search: 'elsewhere' })).toEqual([])
+    expect((await sue.ask('api/conversations?list=closed&search=x')).status).toBe(400)
   })
 
   test.each(['newest', 'waiting'] as const)('comes by pages, without a gap or a repeat: %s first', async (sort) => {
@@ -622,6 +631,57 @@ test('the desk now: people with role, status, teams and load, teams with who wai
   expect(now.statuses.map(({ name }) => name)).toEqual(['online', 'busy', 'away', 'meeting'])
   expect(now.channels.toSorted()).toEqual(['memory', 'other'])
   expect(await bo.refused('POST /status', { body: { status: 'asleep' } })).toBe('STATUS_UNKNOWN')
+})
+
+test('of each person it is told who has set their status, and when they last wrote, also after a restart', async () => {
+  await using bot = await deskRuntime()
+  const { bo, sue } = await staffOf(bot, 'bo', 'sue')
+  const person = async (name: string) => (await sue.call('GET /now')).people.find((one) => one.name === name)
+  expect(await person('bo')).not.toHaveProperty('lastReplyAtMs')
+  expect((await person('bo'))?.status).not.toHaveProperty('by')
+  await waits(bot, 'u1')
+  await bot.agent('bo').takes('u1')
+  await bot.advance(MINUTE)
+  await bot.agent('bo').sends('u1', 'hello')
+  const atMs = bot.clock.now()
+  await bot.advance(MINUTE)
+  expect(await person('bo')).toMatchObject({ lastReplyAtMs: atMs })
+  await sue.call('POST /people/:person/status', { params: { person: 'bo' }, body: { status: 'away' } })
+  expect(await person('bo')).toMatchObject({
+    status: { name: 'away', by: { kind: 'agent', name: 'sue', title: 'Sue' } },
+  })
+  await bot.restart()
+  const again = screenOf(deskOf(bot))
+  for (const [name, value] of bo.cookies) again.cookies.set(name, value)
+  const { people } = await again.call('GET /now')
+  expect(people.find(({ name }) => name === 'bo')).toMatchObject({
+    lastReplyAtMs: atMs,
+    status: { by: { name: 'sue' } },
+  })
+})
+
+test('C-CH-06: whoever is still away after the hours of their team began is told so on their screen', async () => {
+  const hours = { weekdays: { thu: '13:00-18:00' } }
+  const people = { amy: { name: 'Amy', role: 'administrator' }, bo: { name: 'Bo' } }
+  const teams = { presale: { members: ['bo'], hours } }
+  await using bot = await deskRuntime({ timeZone: 'UTC', desks: { support: { use: desk, people, teams } } })
+  const { bo } = await staffOf(bot, 'bo')
+  await bo.call('POST /status', { body: { status: 'away' } })
+  const stream = await bo.looks()
+  await bot.advance(HOUR)
+  const reminderIn = (all: readonly Person[]) => all.find(({ name }) => name === 'bo')?.reminder
+  const beganMs = bot.clock.now()
+  await bot.advance(5 * MINUTE)
+  await bot.advance(1_000)
+  const { people: told } = await stream.until('people', (frame) => reminderIn(frame.people) !== undefined)
+  expect(reminderIn(told)).toEqual({ team: 'presale', sinceMs: beganMs })
+  await bo.call('POST /status', { body: { status: 'online' } })
+  await bot.advance(1_000)
+  await stream.until('people', (frame) =>
+    frame.people.some(({ name, status }) => name === 'bo' && status.name === 'online'),
+  )
+  expect(reminderIn((await bo.call('GET /now')).people)).toBeUndefined()
+  stream.close()
 })
 
 describe('the documentation', () => {

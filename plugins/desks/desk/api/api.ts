@@ -168,6 +168,13 @@ export async function serveApi(
       desk,
       titleOf,
       meOf,
+      people: () =>
+        roster.all().map(({ name, title, teams }) => ({
+          name,
+          title,
+          role: settings.people[name]?.role ?? 'agent',
+          teams: [...teams],
+        })),
       async invite(person) {
         const { link, untilMs } = await invite(person, inviteBy)
         return { link, untilMs }
@@ -249,12 +256,15 @@ function addPresence(
   of: { readonly sql: Kysely<AccessTables>; readonly stream: Stream; typing(chat: string): Promise<void> },
 ): void {
   const { sql, stream } = of
-  api.on('POST /chats/:chat/read', async ({ calling, params: { chat }, body: { seq } }) => {
+  api.on('POST /chats/:chat/read', async ({ calling, params: { chat }, body: { seq, isBack } }) => {
     await sql
       .insertInto('reading')
       .values({ chat, person: personOf(calling), seq })
-      // Never back: another screen of theirs may have shown more.
-      .onConflict((there) => there.columns(['chat', 'person']).doUpdateSet({ seq }).where('reading.seq', '<', seq))
+      // Not back by itself: another screen of theirs may have shown more.
+      .onConflict((there) => {
+        const set = there.columns(['chat', 'person']).doUpdateSet({ seq })
+        return isBack ? set : set.where('reading.seq', '<', seq)
+      })
       .execute()
     stream.rowChanged(chat)
     return OK

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Clock, JournalTables } from '#core'
 import { channelsOf, membersOf, type Settings } from '../config.ts'
 import type { PersonNow, Roster } from '../people/roster.ts'
+import { byActor } from './said.ts'
 import type { Now, Person, Reason } from './shapes.ts'
 
 export interface DeskNow {
@@ -27,11 +28,19 @@ export function makeDeskNow(of: {
   const { desk, settings, roster, journal, clock, channels } = of
   const { people, teams } = settings
 
+  const titleOf = (person: string) => (Object.hasOwn(people, person) ? people[person]?.name : undefined)
+
   function personOf(now: PersonNow): Person {
-    const { name, title, status, isConnected, teams, load, capacity, mayChat } = now
+    const { name, title, isConnected, teams, load, capacity, lastReplyAtMs, mayChat, reminder } = now
+    const { by, ...status } = now.status
     const role = Object.hasOwn(people, name) ? (people[name]?.role ?? 'agent') : 'agent'
     const why: true | Reason = mayChat === true ? true : reasonOf(mayChat)
-    return { name, title, role, status, isConnected, teams: [...teams], load, capacity, mayChat: why }
+    return {
+      ...{ name, title, role, isConnected, teams: [...teams], load, capacity, mayChat: why },
+      status: { ...status, ...(by.kind !== 'core' && { by: byActor(by, titleOf) }) },
+      ...(lastReplyAtMs !== undefined && { lastReplyAtMs }),
+      ...(reminder && { reminder }),
+    }
   }
 
   async function waitingIn(): Promise<ReadonlyMap<string | null, number>> {
@@ -64,7 +73,7 @@ export function makeDeskNow(of: {
         channels: channels().map(({ name }) => name),
       }
     },
-    titleOf: (person) => (Object.hasOwn(people, person) ? people[person]?.name : undefined),
+    titleOf,
     channelOf: (account) => channels().find((channel) => channel.account === account)?.name ?? account,
     accountOf: (channel) => channels().find(({ name }) => name === channel)?.account,
     accountsOf(names) {

@@ -8,6 +8,7 @@
 import { z } from 'zod'
 import { askedOfCustomers, CustomerList } from './customers-shapes.ts'
 import {
+  Account,
   AuditLine,
   asked,
   Counts,
@@ -100,6 +101,11 @@ export const routes = {
     answer: Done,
     audit: 'access.session-end',
     peopleOnly: true,
+  },
+  'GET /people': {
+    for: 'administrator',
+    says: 'Everybody of the YAML: role, teams, whether they can sign in, and where they are signed in.',
+    answer: z.object({ people: z.array(Account) }),
   },
   'POST /people/:person/invite': {
     for: 'administrator',
@@ -199,7 +205,7 @@ export const routes = {
   },
   'POST /chats/:chat/read': {
     for: 'agent',
-    says: 'The person has read up to this number.',
+    says: 'The person has read up to this number, or, with `isBack`, no further than that.',
     body: asked.read,
     answer: Done,
     peopleOnly: true,

@@ -95,7 +95,7 @@ export function makeRows(of: {
   }
 
   async function page(calling: Calling, query: z.output<typeof asked.list>): Promise<Rows> {
-    const { list, channel, team, limit } = query
+    const { list, channel, team, person, search, limit } = query
     const account = channel === undefined ? undefined : of.accountOf(channel)
     if (channel !== undefined && account === undefined) return { rows: [] }
     const { key, sign } = orderOf(query)
@@ -109,6 +109,11 @@ export function makeRows(of: {
     // By the open ones, which are few, and by no index of all that there ever were: that is what the + says.
     if (account !== undefined) found = found.where(sql<boolean>`+chat.account = ${account}`)
     if (team !== undefined) found = found.where(sql<boolean>`+conversation.team = ${team}`)
+    if (person !== undefined) found = found.where(sql<boolean>`+conversation.person = ${person}`)
+    if (search !== undefined) {
+      const name = sql`(select customer.name from customer where customer.id = conversation.customer)`
+      found = found.where(sql<boolean>`instr(lower(${name}), ${search.toLowerCase()})`)
+    }
     if (query.cursor !== undefined) {
       const [at, id] = cursorOf(query.cursor)
       found = found.where(
@@ -185,6 +190,7 @@ export function makeRows(of: {
         lease: row.lease,
         openedAtMs: row.opened_at,
         ...(row.queued_at !== null && { queuedAtMs: row.queued_at }),
+        ...(row.queued_because !== null && { queuedBecause: row.queued_because }),
         ...(row.assigned_at !== null && { assignedAtMs: row.assigned_at }),
         ...(row.closed_at !== null && {
           closed: {
@@ -299,6 +305,9 @@ function withAll(query: SelectQueryBuilder<JournalTables, 'conversation' | 'chat
         where b.conversation = conversation.id and b.lease < conversation.lease order by b.n desc limit 1)`.as(
         'owner_before',
       ),
+      sql<string | null>`case when conversation.state = 'queued' then (
+        select w.because from conversation_change w
+        where w.conversation = conversation.id order by w.n desc limit 1) end`.as('queued_because'),
       sql<string>`(
         select json_group_array(seq) from (
           select e.seq from entry e where e.chat = chat.id and e.kind = 'in' and e.type = 'message'

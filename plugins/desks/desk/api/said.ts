@@ -11,7 +11,14 @@ const Actor = z.discriminatedUnion('kind', [
 
 /** Of `by_json` and its like. `titleOf`: what colleagues see of a person. */
 export function byOf(json: string, titleOf: (person: string) => string | undefined, seenAs?: Face): By {
-  const actor = Actor.parse(JSON.parse(json))
+  return byActor(Actor.parse(JSON.parse(json)), titleOf, seenAs)
+}
+
+export function byActor(
+  actor: z.output<typeof Actor>,
+  titleOf: (person: string) => string | undefined,
+  seenAs?: Face,
+): By {
   const seen = seenAs && { seenAs }
   if (actor.kind === 'agent') return { kind: 'agent', name: actor.person, title: titleOf(actor.person), ...seen }
   return 'name' in actor ? { kind: actor.kind, name: actor.name, ...seen } : { kind: actor.kind, ...seen }

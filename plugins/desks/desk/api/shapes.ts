@@ -52,15 +52,23 @@ export const Person = z.object({
   name: Name,
   title: z.string(),
   role: Role,
-  status: z.object({ name: Name, isForChats: z.boolean(), sinceMs: Ms }),
+  /** `by`: who has put them there. Left out: nobody yet. */
+  status: z.object({ name: Name, isForChats: z.boolean(), sinceMs: Ms, by: By.optional() }),
   /** Whether a screen of theirs is connected. */
   isConnected: z.boolean(),
   teams: z.array(Name),
   /** Conversations that they have now, and how many at most. */
   load: z.int(),
   capacity: z.int(),
+  /**
+   * When they last wrote to a customer. Left out: not that the desk knows. It is told with the next change of anything
+   * else; what is newer stands in the rows.
+   */
+  lastReplyAtMs: Ms.optional(),
   /** Whether they may be given conversations now, or why not. */
   mayChat: z.union([z.literal(true), Reason]),
+  /** The hours of this team have begun since then, and they are still in the status without chats of before. */
+  reminder: z.object({ team: Name, sinceMs: Ms }).optional(),
 })
 export type Person = z.output<typeof Person>
 
@@ -104,6 +112,20 @@ export const Session = z.object({
 })
 export type Session = z.output<typeof Session>
 
+/** Somebody of the YAML, and how they come in. */
+export const Account = z.object({
+  name: Name,
+  title: z.string(),
+  role: Role,
+  teams: z.array(Name),
+  hasPassword: z.boolean(),
+  /** Until when the link is good by which they may set a password. Left out: there is none. */
+  invitedUntilMs: Ms.optional(),
+  /** Where they are signed in, the latest first. */
+  sessions: z.array(Session.omit({ isThis: true })),
+})
+export type Account = z.output<typeof Account>
+
 export const Token = z.object({
   id: Id,
   name: z.string(),
@@ -145,6 +167,8 @@ export const Row = z.object({
   lease: z.int(),
   openedAtMs: Ms,
   queuedAtMs: Ms.optional(),
+  /** While it waits for people: why it does, as the plugin or person gave the reason. */
+  queuedBecause: z.string().optional(),
   assignedAtMs: Ms.optional(),
   closed: z.object({ atMs: Ms, reason: z.string(), by: By.optional() }).optional(),
   /** The number of the chat's latest entry: who has those up to it has all. */
@@ -453,22 +477,34 @@ export const asked = {
   close: z.strictObject({ ...command, because: z.string().min(1).max(1000), say: Words.optional() }),
   callBack: z.strictObject({ id: command.id, text: Words.min(1) }),
   resend: z.strictObject({ id: command.id, delivery: Id }),
-  read: z.strictObject({ seq: z.int().nonnegative() }),
+  read: z.strictObject({
+    seq: z.int().nonnegative(),
+    /** Also when they have read further: what comes behind is unread again. */
+    isBack: z.boolean().optional(),
+  }),
   looking: z.strictObject({
     /** The `connection` of the stream's hello: when it ends, nobody looks any more. */
     connection: Id,
     isLooking: z.boolean(),
   }),
   blacklist: z.strictObject({ reason: z.string().min(1).max(1000), untilMs: Ms.optional() }),
-  list: z.strictObject({
-    list: ListName,
-    channel: Name.optional(),
-    team: Name.optional(),
-    /** By the customer's last deed, or who waits longest first. Closed ones are always the latest first. */
-    sort: z.enum(['newest', 'waiting']).default('newest'),
-    cursor: z.string().max(512).optional(),
-    limit: z.coerce.number().int().min(1).max(100).default(50),
-  }),
+  list: z
+    .strictObject({
+      list: ListName,
+      channel: Name.optional(),
+      team: Name.optional(),
+      /** Whoever has it. */
+      person: Name.optional(),
+      /** In the customer's name, any part of it. Not of closed ones. */
+      search: z.string().trim().min(1).max(200).optional(),
+      /** By the customer's last deed, or who waits longest first. Closed ones are always the latest first. */
+      sort: z.enum(['newest', 'waiting']).default('newest'),
+      cursor: z.string().max(512).optional(),
+      limit: z.coerce.number().int().min(1).max(100).default(50),
+    })
+    .refine(({ list, search }) => list !== 'closed' || search === undefined, {
+      error: 'Closed conversations are found by their customers.',
+    }),
   entries: z.strictObject({
     /** Those after this number, or before it. Left out both: the latest. */
     after: z.coerce.number().int().nonnegative().optional(),

@@ -65,7 +65,12 @@ describe('who may chat', () => {
     await clock.advance(MINUTE)
     await roster.setStatus('amy', 'busy', AMY)
     const again = rosterOf({}, kept).roster
-    expect(again.person('amy')?.status).toEqual({ name: 'busy', isForChats: false, sinceMs: MORNING + MINUTE })
+    expect(again.person('amy')?.status).toEqual({
+      name: 'busy',
+      isForChats: false,
+      sinceMs: MORNING + MINUTE,
+      by: AMY,
+    })
     // A status that is no longer in the YAML.
     const renamed = rosterOf({}, new Map([['amy', { status: 'lunch', sinceMs: 0, by: AMY, wasThere: false }]])).roster
     expect(renamed.person('amy')?.status.name).toBe('online')

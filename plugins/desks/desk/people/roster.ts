@@ -23,7 +23,8 @@ export interface PersonNow {
   readonly name: string
   /** What colleagues see. */
   readonly title: string
-  readonly status: Pick<Status, 'name' | 'isForChats'> & { readonly sinceMs: number }
+  /** `by`: who has put them there; the core, as long as nobody has. */
+  readonly status: Pick<Status, 'name' | 'isForChats'> & { readonly sinceMs: number; readonly by: Actor }
   /** A screen of theirs is there. */
   readonly isConnected: boolean
   /** Connected, or gone for less than the grace: nobody is told yet that they are not there. */
@@ -32,6 +33,8 @@ export interface PersonNow {
   /** How many conversations are theirs, and how many may be. */
   readonly load: number
   readonly capacity: number
+  /** When they last wrote to a customer, as far as the desk knows: since it began, or in what is still open. */
+  readonly lastReplyAtMs?: number | undefined
   /** Whether they may be given conversations and write to customers; a full load does not count. */
   readonly mayChat: true | WhyNot
   /** The hours of this team began, and they are still in the status without chats that they were in before. */
@@ -54,6 +57,8 @@ export interface RosterInside extends Roster {
   isThereForChats(person: string, strictly?: 'strictly'): boolean
   /** Calls the listeners: somebody has more or fewer conversations now. */
   changed(): void
+  /** They have written to a customer. No listener is called: it happens all the time. */
+  replied(person: string, atMs: number): void
   /** The hours of a team have begun: who is away now is reminded, if they stay so. */
   hoursBegan(team: string): void
   /** Ends every grace, and nobody is reminded any more. */
@@ -80,6 +85,7 @@ export function makeRoster(given: {
   const screens = new Map<string, number>()
   /** Whose grace is running; the function ends it. */
   const leaving = new Map<string, () => void>()
+  const lastReplies = new Map<string, number>()
   const reminders = new Map<string, NonNullable<PersonNow['reminder']>>()
   /** Of reminders that are still to come: the functions that cancel them. */
   const waiting = new Set<() => void>()
@@ -106,12 +112,13 @@ export function makeRoster(given: {
     return {
       name,
       title: written.name,
-      status: { name: status.name, isForChats: status.isForChats, sinceMs: kept(name).sinceMs },
+      status: { name: status.name, isForChats: status.isForChats, sinceMs: kept(name).sinceMs, by: kept(name).by },
       isConnected: isConnected(name),
       isThere: isThere(name),
       teams: teamsOf.get(name) ?? [],
       load: given.load(name),
       capacity: written.capacity,
+      lastReplyAtMs: lastReplies.get(name),
       mayChat: whyNot(name),
       reminder: reminders.get(name),
     }
@@ -209,6 +216,7 @@ export function makeRoster(given: {
     isThereForChats: (person, strictly) =>
       strictly ? whyNot(person) === true : isThere(person) && statusOf(person)?.isForChats !== false,
     changed: tell,
+    replied: (person, atMs) => void lastReplies.set(person, Math.max(atMs, lastReplies.get(person) ?? 0)),
     hoursBegan(team) {
       const sinceMs = clock.now()
       const cancel = clock.after(settings.remindAfter, () => {

@@ -16,7 +16,7 @@ import { makeRoster } from '../people/roster.ts'
 import { keepPerson, type PeopleTables, readPeople } from '../people/tables.ts'
 import { makeBook } from './book.ts'
 import { makeTeams, servingTeam } from './choose.ts'
-import { readCases } from './from-journal.ts'
+import { readCases, readLastReplies } from './from-journal.ts'
 import type { memory } from './memory.ts'
 import { watchOpenHours } from './open-hours.ts'
 import { makePlaces } from './places.ts'
@@ -109,7 +109,12 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
     roster,
     where: (handOff: HandOff) => places.place(handOff),
     async begin(): Promise<void> {
-      const [kept, cases] = await Promise.all([readPeople(people), readCases(context)])
+      const [kept, cases, replies] = await Promise.all([
+        readPeople(people),
+        readCases(context),
+        readLastReplies(context),
+      ])
+      for (const [person, atMs] of replies) roster.replied(person, atMs)
       roster.begin(kept)
       queue.begin(cases)
       telling.know(cases)
@@ -138,7 +143,13 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
         if (origin === 'callback' || lingers(openedAtMs, turn.state.last)) return
         void telling.greet(id, turn.event.person)
       },
-      'agent.replied': ({ conversation }: LifeTurn) => queue.answered(conversation.id),
+      'agent.replied'({
+        conversation,
+        event,
+      }: TurnWork<Memory, ChatEvent<'agent.replied'>> & { readonly conversation: Conversation }) {
+        queue.answered(conversation.id)
+        roster.replied(event.person, event.atMs)
+      },
       'conversation.closed'(turn: LifeTurn) {
         noted(turn)
         const { owner } = turn.conversation

@@ -67,6 +67,27 @@ export async function readCases({
   })
 }
 
+/** When each person last wrote to a customer, as far as what is still open tells. */
+export async function readLastReplies({
+  name,
+  journal,
+}: Pick<Context<unknown, unknown>, 'name' | 'journal'>): Promise<ReadonlyMap<string, number>> {
+  const rows = await journal
+    .selectFrom('conversation')
+    .innerJoin('entry', (join) =>
+      join.onRef('entry.chat', '=', 'conversation.chat').onRef('entry.conversation', '=', 'conversation.id'),
+    )
+    .where('conversation.desk', '=', name)
+    .where('conversation.state', 'in', ['queued', 'assigned'])
+    .where('entry.kind', '=', 'out')
+    .where('entry.by_json', 'like', '{"kind":"agent"%')
+    .where('entry.answers', 'not like', `${CAUSES.greeting}%`)
+    .groupBy('entry.by_json')
+    .select(['entry.by_json', (select) => select.fn.max('entry.at').as('at')])
+    .execute()
+  return new Map(rows.map(({ by_json, at }) => [OwnerPerson.parse(JSON.parse(by_json)).person, at]))
+}
+
 interface Change {
   readonly conversation: string
   readonly type: string
