@@ -9,7 +9,7 @@ export { bytes, cron, duration, file, hours, httpUrl, localized, refers, say, se
 export type { TextName } from './config/texts.ts'
 export type { Actor, Conversation, ConversationState, Owner } from './conversation.ts'
 export { DeliveryError, messageOf, SwitchboardError } from './errors.ts'
-export type { CustomerFilter, CustomerPage, CustomerQuery, ServedBy } from './journal/engine.ts'
+export type { CustomerFilter, CustomerPage, CustomerQuery, KnownAs, ServedBy } from './journal/engine.ts'
 export type { JournalTables } from './journal/tables.ts'
 export { finder, fold, type Keyword, keyword, matcher } from './matcher.ts'
 export type {
@@ -35,6 +35,7 @@ export type {
   DeskContext,
   DeskItem,
   DocumentStore,
+  ErasedCustomer,
   Explained,
   Feed,
   FileBody,

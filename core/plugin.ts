@@ -11,7 +11,7 @@ import type { Command, CommandResult } from './command.ts'
 import type { SettingFile } from './config/resolve.ts'
 import type { TextName } from './config/texts.ts'
 import type { Actor, Conversation } from './conversation.ts'
-import type { CustomerPage, CustomerQuery, Erased, MergeResult } from './journal/engine.ts'
+import type { CustomerPage, CustomerQuery, Erased, KnownAs, MergeResult } from './journal/engine.ts'
 import type { JournalTables } from './journal/tables.ts'
 import type { Content, CustomerPatch, InboundEvent, Json, Part, Say } from './message.ts'
 import type { Caller } from './services/callers.ts'
@@ -194,10 +194,12 @@ export interface Context<C, DB> {
      */
     merge(from: string, into: string): Promise<MergeResult>
     /**
-     * Deletes all that is kept of a customer in the journal, but who did what and when in the audit log. What plugins
-     * keep in tables of their own is theirs to delete. Not while a conversation is open (`busy`).
+     * Deletes all that is kept of a customer in the journal, but who did what and when in the audit log, and then has
+     * every plugin delete what is theirs (`erase`). Not while a conversation is open (`busy`).
      */
     erase(id: string): Promise<Erased>
+    /** What plugins keep of a customer in tables of their own, by the instance, as each of them tells it (`kept`). */
+    kept(id: string): Promise<{ readonly [instance: string]: Json }>
   }
   readonly media: {
     /** Of a message's part. Waits for a file that is still being fetched. Throws `MEDIA_NOT_HERE_YET` or `MEDIA_GONE`. */
@@ -289,6 +291,12 @@ export interface DeskContext {
 
 // ── what setup returns ──────────────────────────────────────────────────────────────────────
 
+/** A customer who is no longer in the journal. */
+export interface ErasedCustomer extends KnownAs {
+  /** When they were erased. What has come from the same chats since then is somebody new. */
+  readonly atMs: number
+}
+
 /** What any plugin may do with turns, replies and events. */
 export interface Hooks<S extends z.ZodObject = NoState> {
   readonly inbound?:
@@ -315,6 +323,13 @@ export interface Hooks<S extends z.ZodObject = NoState> {
    * The others are up by then, and commands can be given.
    */
   readonly started?: (() => Maybe<void>) | undefined
+  /**
+   * A customer was erased: what this instance keeps of them in tables of its own goes too. Called at least once, also
+   * after a crash, and if it throws again within the hour; of an instance that is not running, once it is.
+   */
+  readonly erase?: ((customer: ErasedCustomer) => Maybe<void>) | undefined
+  /** All that this instance keeps of a customer in tables of its own, for whoever wants to know; `undefined`: nothing. */
+  readonly kept?: ((customer: KnownAs) => Maybe<Json | undefined>) | undefined
   /** The question that this instance asked was answered. `next()` says that it was not an answer. */
   readonly answered?: ((turn: Turn<S> & { readonly key: string }, next: Next) => Maybe<Outcome>) | undefined
   /** A wake of this instance is due. */

@@ -478,6 +478,15 @@ export interface Erased {
   readonly entries: number
 }
 
+/** All that plugins may have kept something of a customer by. */
+export interface KnownAs {
+  /** Our own id of them, and of whoever turned out to be them. */
+  readonly ids: readonly string[]
+  /** Of a chat that others have had too, whose it is now counts. `id`: in the journal. */
+  readonly chats: readonly { readonly id: string; readonly account: string; readonly externalId: string }[]
+  readonly conversations: readonly string[]
+}
+
 export type MediaResult = { readonly id: string; readonly nowMs: number } & (
   | { readonly state: 'here'; readonly file: string; readonly mimeType: string; readonly sizeBytes: number }
   | { readonly state: 'waiting'; readonly nextAtMs: number; readonly error: string }
@@ -538,8 +547,12 @@ export interface Engine {
    * Deletes all that is kept of a customer and was said with them. What our people did stays in the audit log, without
    * what it was before and after. `busy`: a conversation is open, or something is still to be handled or sent. Whoever
    * writes later is somebody new.
+   *
+   * In the same transaction it is noted in `erasure`, for these instances and all that have tables of their own here.
    */
-  eraseCustomer(id: string): Promise<Erased>
+  eraseCustomer(id: string, options: { nowMs: number; instances: readonly string[] }): Promise<Erased>
+  /** By what a customer is known; `undefined`: there is no such customer. */
+  knownAs(id: string): Promise<KnownAs | undefined>
   /** Keeps the text of a configuration that was applied; one that is known already stays as it is. */
   saveRevision(revision: RevisionRow): Promise<void>
   /** What someone on our side did: kept, never changed. */

@@ -342,6 +342,17 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
     DROP INDEX delivery_order;
     CREATE INDEX delivery_entry ON delivery (entry);
   `,
+
+  // Who was erased, and which plugins have still to erase what they keep of them.
+  '11-erasures': `
+    CREATE TABLE erasure (
+      customer TEXT NOT NULL,
+      instance TEXT NOT NULL,
+      at BIGINT NOT NULL,
+      known_as_json TEXT NOT NULL,
+      PRIMARY KEY (customer, instance)
+    ) WITHOUT ROWID;
+  `,
 }
 
 /** Writes a table's condition that a column has one of these values as comparisons instead of a list. */

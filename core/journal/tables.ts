@@ -23,6 +23,7 @@ export interface JournalTables {
   feed: FeedRow
   job_run: JobRunRow
   revision: RevisionRow
+  erasure: ErasureRow
 }
 
 export interface CustomerRow {
@@ -296,4 +297,13 @@ export interface RevisionRow {
   at: number
   file: string
   text: string
+}
+
+/** A customer who was erased, of whom an instance may still keep something: gone when it has erased that. */
+export interface ErasureRow {
+  customer: string
+  instance: string
+  at: number
+  /** As in `KnownAs`. */
+  known_as_json: string
 }

@@ -10,7 +10,7 @@ import { nearest } from '../config/nearest.ts'
 import type { TextName } from '../config/texts.ts'
 import type { Actor } from '../conversation.ts'
 import { messageOf, SwitchboardError } from '../errors.ts'
-import type { Engine } from '../journal/engine.ts'
+import type { Engine, Erased } from '../journal/engine.ts'
 import type { Json, Say } from '../message.ts'
 import { limited } from '../pipeline/chain.ts'
 import { customerOf } from '../pipeline/draft.ts'
@@ -96,6 +96,8 @@ const hooks = {
     })
     .optional(),
   started: method<NonNullable<AnyHooks['started']>>().optional(),
+  erase: method<NonNullable<AnyHooks['erase']>>().optional(),
+  kept: method<NonNullable<AnyHooks['kept']>>().optional(),
   answered: method<NonNullable<AnyHooks['answered']>>().optional(),
   woken: method<NonNullable<AnyHooks['woken']>>().optional(),
   services: z.record(z.string(), z.unknown()).optional(),
@@ -149,6 +151,8 @@ export interface Ground {
   live(account: string, chat: string, what: 'typing' | 'read'): void
   watch(watcher: Watcher, log: Log): () => void
   typing(chat: string): Promise<void>
+  erase(customer: string): Promise<Erased>
+  kept(customer: string): Promise<{ readonly [instance: string]: Json }>
   sendable(chat: string, by: Actor): Promise<Sendable | undefined>
 }
 
@@ -263,7 +267,8 @@ function makeContext(
       list: engine.findCustomers,
       tag: engine.tagCustomer,
       merge: engine.mergeCustomers,
-      erase: engine.eraseCustomer,
+      erase: ground.erase,
+      kept: ground.kept,
     },
     timeZone: config.timeZone,
     media: { open: (url, { signal } = {}) => ground.media.open(url, { signal }) },

@@ -28,6 +28,7 @@ import { makeMedia } from '../services/media.ts'
 import { makeSchedule } from '../services/schedule.ts'
 import { currentRequest, outsideOfRequests, startWeb, type Web } from '../services/web.ts'
 import { makeContainer } from './container.ts'
+import { makeErasing } from './erasing.ts'
 import { type Ground, type Instance, startInstance, tellStarted } from './instance.ts'
 import { Listeners } from './listeners.ts'
 import { makePlan, type Plan } from './plan.ts'
@@ -173,6 +174,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   })
   opened.defer(() => sweep.stop())
 
+  const erasing = makeErasing({ engine, clock, log, instances: () => plan.instances })
   const schedule = makeSchedule({ clock, engine, timeZone: () => config.timeZone, log })
   const ground: Ground = {
     engine,
@@ -195,6 +197,8 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     live: passOnLive,
     watch: watchers.add,
     typing: showTyping,
+    erase: (customer) => erasing.erase(customer),
+    kept: (customer) => erasing.kept(customer),
     sendable,
   }
 
@@ -304,6 +308,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     await rehome()
     const begun = [...running.values()].filter((instance) => before.plan.instances.get(instance.name) !== instance)
     for (const instance of begun) await tellStarted(instance, clock)
+    await erasing.goOn()
     await goOn([...before.plan.down.keys()].filter((account) => plan.channels.has(account)))
     log.hide(next.secrets)
   }
@@ -405,6 +410,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   sweep.by(clock.now())
   media.kick()
   for (const instance of running.values()) await tellStarted(instance, clock)
+  await erasing.goOn()
   const stopping = new AbortController()
   opened.defer(() => stopping.abort())
   schedule('core', TRIM_EVERY, () => trim(), stopping.signal)
@@ -442,6 +448,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       auditBeforeMs: nowMs - auditMs,
     })
     await media.removeUnused()
+    await erasing.goOn()
   }
 
   /** What one of them ends may set another going, so they are asked until none had anything to do. */

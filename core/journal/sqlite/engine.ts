@@ -152,24 +152,32 @@ function openEngine(
   const journal = readingKysely(select)
 
   /**
-   * Takes a customer out of commands, and what it was before and after out of the audit log. Neither has an index on
-   * whom it is about: they are found by the reader, so that no message waits for it.
+   * Takes a customer out of commands and feeds, and what it was before and after out of the audit log. None has an index
+   * on whom it is about: they are found by the reader, so that no message waits for it.
    */
   async function forgetDeeds(given: string): Promise<void> {
-    const id = read.findCustomer(given)?.id
-    if (id === undefined) return
-    const chats = await journal.selectFrom('chat').select('id').where('customer', '=', id).execute()
-    const merged = await journal.selectFrom('customer').select('id').where('merged_into', '=', id).execute()
-    const ids = [id, ...merged.map((one) => one.id), ...chats.map((one) => one.id)]
+    const known = read.knownAs(given)
+    if (known === undefined) return
+    const ids = [...known.ids, ...known.chats.map((one) => one.id)]
     const commands = await journal.selectFrom('command').select('id').where('chat', 'in', ids).execute()
     for (const some of sliced(commands))
       await write(`DELETE FROM command WHERE id IN (SELECT value FROM json_each(?))`, [JSON.stringify(some)])
-    const about = (column: 'before_json' | 'after_json') => (one: string) =>
-      sql<boolean>`instr(${sql.ref(column)}, ${one}) > 0`
+    // By an id of ours, or by an account and the platform's id there.
+    const names = JSON.stringify([
+      ...ids.map((id) => [id, id]),
+      ...known.chats.map((one) => [JSON.stringify(one.account), JSON.stringify(one.externalId)]),
+    ])
+    const about = sql<boolean>`EXISTS (SELECT 1 FROM json_each(${names})
+      WHERE instr(deed, value ->> 0) > 0 AND instr(deed, value ->> 1) > 0)`
     const deeds = await journal
-      .selectFrom('audit')
+      .selectFrom((from) =>
+        from
+          .selectFrom('audit')
+          .select(['id', sql<string>`coalesce(before_json, '') || coalesce(after_json, '')`.as('deed')])
+          .as('deeds'),
+      )
       .select('id')
-      .where((where) => where.or([...ids.map(about('before_json')), ...ids.map(about('after_json'))]))
+      .where(about)
       .execute()
     for (const some of sliced(deeds))
       await write(
@@ -177,6 +185,14 @@ function openEngine(
            ELSE json_object('about', json(after_json -> '$.about')) END WHERE id IN (SELECT value FROM json_each(?))`,
         [JSON.stringify(some)],
       )
+    const named = JSON.stringify([...ids, ...known.conversations])
+    const items = await journal
+      .selectFrom('feed')
+      .select(['topic', 'n'])
+      .where(sql<boolean>`EXISTS (SELECT 1 FROM json_each(${named}) WHERE instr(item_json, value) > 0)`)
+      .execute()
+    for (const { topic, n } of items)
+      await write("UPDATE feed SET item_json = 'null' WHERE topic = ? AND n = ?", [topic, n])
   }
 
   return {
@@ -226,10 +242,11 @@ function openEngine(
     findCustomers: (query) => findCustomers(journal, query),
     tagCustomer: (id, { add = [], remove = [] }) => writer.perform('tagCustomer', { id, add, remove }),
     mergeCustomers: (from, into) => writer.perform('mergeCustomers', { from, into }),
-    async eraseCustomer(id) {
+    knownAs: (id) => now(() => read.knownAs(id)),
+    async eraseCustomer(id, options) {
       await forgetDeeds(id)
       for (let entries = 0; ; ) {
-        const done = await writer.perform('eraseCustomer', { id })
+        const done = await writer.perform('eraseCustomer', { id, ...options })
         entries += done.entries
         if (done.state !== 'more') return { state: done.state, entries }
       }

@@ -4,12 +4,13 @@ import type { CommandResult } from '../../command.ts'
 import type { Actor, Conversation, Owner } from '../../conversation.ts'
 import type { Json, MediaType } from '../../message.ts'
 import type { Facts } from '../../turn.ts'
-import type { LoadedChat, MediaTask, StoredCustomer, TodoEntry } from '../engine.ts'
+import type { KnownAs, LoadedChat, MediaTask, StoredCustomer, TodoEntry } from '../engine.ts'
 import type { ChatRow, CommandRow, ConversationRow, CustomerRow, EntryRow, FeedRow, MediaRow } from '../tables.ts'
 import { listQuery, parse, type Query, query } from './connection.ts'
 import { allowancesOf } from './operations/allowances.ts'
 import type { Asked } from './operations/commit.ts'
 import { WHO_THEY_ARE } from './operations/customers.ts'
+import { knownAsQuery } from './operations/known-as.ts'
 
 type Person = Pick<CustomerRow, 'name' | 'language' | 'tags_json' | 'fields_json'>
 
@@ -20,6 +21,7 @@ export interface Reads {
   findConversation(id: string): { chat: string; conversation: Conversation } | undefined
   findCommand(id: string): CommandResult | undefined
   findCustomer(id: string): StoredCustomer | undefined
+  knownAs(id: string): KnownAs | undefined
   dueMedia(nowMs: number, limit: number): readonly MediaTask[]
   /** Items of a topic after a number, in order. */
   feed(topic: string, after: number, limit: number): readonly { readonly n: number; readonly item: Json }[]
@@ -56,6 +58,7 @@ export function reads(db: DatabaseSync): Reads {
     db,
     `SELECT id, name, language, tags_json, fields_json FROM customer WHERE id = ${WHO_THEY_ARE}`,
   )
+  const knownAs = knownAsQuery(db)
   const mediaDue = query<Pick<MediaRow, 'id' | 'source' | 'type' | 'attempts'> & { account: string }>(
     db,
     `SELECT m.id, m.source, m.type, m.attempts, c.account FROM media m JOIN chat c ON c.id = m.chat
@@ -63,7 +66,8 @@ export function reads(db: DatabaseSync): Reads {
   )
   const feedAfter = query<Pick<FeedRow, 'n' | 'item_json'>>(
     db,
-    'SELECT n, item_json FROM feed WHERE topic = ? AND n > ? ORDER BY n LIMIT ?',
+    // Of what was about somebody who was erased, the number is left.
+    "SELECT n, item_json FROM feed WHERE topic = ? AND n > ? AND item_json <> 'null' ORDER BY n LIMIT ?",
   )
 
   return {
@@ -83,6 +87,10 @@ export function reads(db: DatabaseSync): Reads {
     findCustomer(id) {
       const row = personById.get(id, id)
       return row && customerOf(row.id, row)
+    },
+    knownAs(id) {
+      const row = knownAs.get(id, id)
+      return row && parse<KnownAs>(row.known_as_json)
     },
     dueMedia: (nowMs, limit) => mediaDue.all(nowMs, limit).map((row) => ({ ...row, type: mediaTypeOf(row.type) })),
     feed: (topic, after, limit) =>

@@ -28,7 +28,7 @@ export interface Operations {
     gives: readonly string[] | undefined
   }
   mergeCustomers: { takes: { from: string; into: string }; gives: MergeResult }
-  eraseCustomer: { takes: { id: string }; gives: EraseOutput }
+  eraseCustomer: { takes: { id: string; nowMs: number; instances: readonly string[] }; gives: EraseOutput }
   publish: { takes: { topic: string; itemJson: string; nowMs: number }; gives: number }
   migrate: { takes: MigrateInput; gives: undefined }
   write: { takes: WriteInput; gives: WriteOutput }

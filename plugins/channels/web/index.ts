@@ -130,6 +130,18 @@ export default defineChannel({
       },
       draft: (chat, text) => hub.draft(chat, text),
       typing: (chat) => hub.tell(chat, { type: 'typing' }),
+      async erase({ chats, atMs }) {
+        for (const { externalId } of chats.filter((chat) => chat.account === account)) {
+          await history.erase(externalId, atMs)
+          hub.look(externalId)
+        }
+      },
+      // What was said, the journal has too.
+      async kept({ chats }) {
+        const own = chats.filter((chat) => chat.account === account).map(({ externalId }) => externalId)
+        const visitors = await history.visitors(own)
+        return visitors.length > 0 ? visitors : undefined
+      },
       events: {
         'conversation.opened': (turn) => hub.look(turn.chat.externalId),
         'conversation.queued': tells('queued'),

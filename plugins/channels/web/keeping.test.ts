@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { type Context, definePlugin, z } from '#core'
 import { makeLog, type TestConfig, type TestRuntime, testRuntime } from '#core/testing'
 import { signIdentity } from './identity.ts'
 import web from './index.ts'
@@ -16,6 +17,24 @@ function config(settings: { readonly [setting: string]: unknown } = {}, more: Te
   return { channels: { site: { use: web, ...settings } }, bots: { parrot: { use: 'echo' } }, ...more }
 }
 const start = (settings = {}, more: TestConfig = {}) => testRuntime(config(settings, more), { listen: true })
+
+const AMY = { kind: 'agent', person: 'amy' } as const
+type Customers = Context<unknown, unknown>['customers']
+let lent: Customers | undefined
+/** Lends what the desk erases by. */
+const eraser = definePlugin({
+  name: 'eraser',
+  summary: 'Erases.',
+  config: z.strictObject({}),
+  setup({ customers }) {
+    lent = customers
+    return {}
+  },
+})
+function erasing(): Customers {
+  if (!lent) throw new Error('It has not been set up.')
+  return lent
+}
 
 /** Goes on in steps that the hourly job sees. */
 async function pass(bot: TestRuntime, days: number): Promise<void> {
@@ -109,6 +128,30 @@ describe('the log', () => {
     expect(li.chat).not.toBe(anna.chat)
     expect((await (await visit(site)).signsIn(identityOf('anna'))).chat).toBe(anna.chat)
     expect(await anna.log()).toEqual([])
+  })
+
+  test('is erased with its customer, and so is who it was; what they write then begins behind it', async () => {
+    await using bot = await start({ identify: { secret: SECRET } }, { features: [{ use: eraser }] })
+    const identity = signIdentity(SECRET, { id: 'anna', name: 'I am Anna', expires: bot.clock.now() / 1000 + 60 })
+    const anna = await (await visit(siteOf(bot))).signsIn(identity)
+    const bo = await visit(siteOf(bot))
+    for (const who of [anna, bo]) await who.says(who === anna ? 'my secret' : 'of Bo')
+    await bot.idle()
+    const customers = await bot.runtime.engine.read.selectFrom('chat').selectAll().execute()
+    const of = (chat: string) => customers.find(({ external_id }) => external_id === chat)
+    await bot.runtime.command({ id: '1', type: 'close', chat: of(anna.chat)?.id ?? '', by: AMY, because: 'solved' })
+    await bot.idle()
+    const { erase, kept } = erasing()
+    expect(await kept(of(anna.chat)?.customer ?? '')).toMatchObject({ site: [{ name: 'I am Anna' }] })
+    expect(await erase(of(anna.chat)?.customer ?? '')).toMatchObject({ state: 'erased' })
+    const all = JSON.stringify([await bot.rows('site', 'log'), await bot.rows('site', 'visitor')])
+    expect(all).not.toMatch(/secret|I am Anna/)
+    expect(all).toContain('of Bo')
+    await bot.advance(1)
+    await anna.says('again')
+    await bot.idle()
+    expect((await anna.log()).map(({ seq }) => seq)[0]).toBeGreaterThan(2)
+    expect(JSON.stringify(await anna.log())).toContain('echo: again')
   })
 
   test('has a message once, also when it comes again after months', async () => {

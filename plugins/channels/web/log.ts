@@ -228,6 +228,27 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
       return (await sql.selectFrom('signing').select('key').executeTakeFirstOrThrow()).key
     },
 
+    /** Who the visitors of these chats were, as it is kept. */
+    async visitors(chats: readonly string[]) {
+      return sql
+        .selectFrom('visitor')
+        .select(['chat', 'since', 'name', 'identity'])
+        .where('chat', 'in', chats)
+        .execute()
+    },
+    /** Forgets what was said in a chat until then, and who it was. Numbers go on where they were, and it stays whose it is. */
+    async erase(chat: string, untilMs: number): Promise<void> {
+      const { head } = await this.extent(chat)
+      await sql.deleteFrom('log').where('chat', '=', chat).where('at', '<=', untilMs).where('seq', '<', head).execute()
+      await sql
+        .updateTable('log')
+        .set({ by: null, body: '{}' })
+        .where('chat', '=', chat)
+        .where('at', '<=', untilMs)
+        .execute()
+      await sql.updateTable('visitor').set({ name: null, identity: null }).where('chat', '=', chat).execute()
+    },
+
     /** Forgets what is older than `beforeMs`, slice by slice, so that others write in between. Numbers go on where they were. */
     async forget(beforeMs: number): Promise<void> {
       for (;;) {

@@ -51,6 +51,10 @@ export default defineDesk({
         await served.started()
       },
       where: floor.where,
+      async erase({ chats }) {
+        const ids = chats.map(({ id }) => id)
+        await context.sql.deleteFrom('reading').where('chat', 'in', ids).execute()
+      },
       attend: floor.attend,
       inbound: { intercept: floor.intercept },
       events: floor.events,

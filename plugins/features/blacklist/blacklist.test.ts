@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
-import { type BotTurn, defineBot, definePlugin, type Outcome, z } from '#core'
+import { type BotTurn, type Context, defineBot, definePlugin, type Outcome, z } from '#core'
 import { memoryChannel, type TestRuntime, testRuntime } from '#core/testing'
 import { type Blacklist, blacklist as token } from '../../services/blacklist.ts'
 import blacklist from './index.ts'
@@ -526,4 +526,34 @@ describe('the list', () => {
     await expect(over).rejects.toThrow('Its end is over already.')
     expect(await bot.rows('blacklist', 'entry')).toEqual([])
   })
+})
+
+test('who is erased stays turned away, and why is forgotten', async () => {
+  let customers: Context<unknown, unknown>['customers'] | undefined
+  const eraser = definePlugin({
+    name: 'eraser',
+    summary: 'Erases.',
+    config: z.strictObject({}),
+    setup: (context) => {
+      customers = context.customers
+      return {}
+    },
+  })
+  await using bot = await testRuntime({ ...config, features: [...config.features, { use: eraser }] })
+  await bot.user('u1').says('hello').hears('echo: hello')
+  await bot.user('u2').says('hello').hears('echo: hello')
+  const id = await idOf(bot, 'u1')
+  await service(bot).add({ customer: id }, { reason: 'Ann Smith swears', by: AMY })
+  await service(bot).add({ account: 'memory:memory', id: 'u2' }, { reason: 'So does Bo', by: AMY })
+  await bot.idle()
+  expect(await customers?.kept(id)).toMatchObject({ blacklist: [{ reason: 'Ann Smith swears' }] })
+  expect(await customers?.erase(id)).toMatchObject({ state: 'erased' })
+  expect(JSON.stringify([await bot.rows('blacklist', 'entry'), await audited(bot)])).not.toMatch(`Ann|${id}`)
+  expect(await bot.rows('blacklist', 'entry')).toMatchObject([
+    { account: 'memory:memory', id: 'u1', customer: null, reason: 'erased' },
+    { account: '', reason: 'So does Bo' },
+    { account: 'memory:memory', id: 'u2', reason: 'So does Bo' },
+  ])
+  await bot.user('u1').says('It is me').hearsNothing()
+  expect(await bot.outcomes('u1')).toEqual(['dropped: blacklisted (erased)'])
 })

@@ -1,7 +1,18 @@
 /** The entries that are made at run time: in a table, and as fingerprints in memory, so that most turns ask no table. */
 import { randomUUID } from 'node:crypto'
 import { sql as raw } from 'kysely'
-import { type Actor, type Chat, type Context, type Customer, type Generated, tables, z } from '#core'
+import {
+  type Actor,
+  type Chat,
+  type Context,
+  type Customer,
+  type ErasedCustomer,
+  type Generated,
+  type Json,
+  type KnownAs,
+  tables,
+  z,
+} from '#core'
 import type { Listed } from '../../services/blacklist.ts'
 import { makeFingerprints } from './fingerprints.ts'
 
@@ -55,6 +66,9 @@ type StoredRow = Omit<Row, 'n'> & { readonly n: number }
 type Tools = Context<unknown, { entry: Row }>
 
 const Keys = z.array(z.string())
+
+/** The reason why somebody is listed of whom nothing else is kept. */
+const ERASED = 'erased'
 
 /** How many keys are looked for at a time. */
 const SLICE = 1_000
@@ -196,6 +210,20 @@ export async function openEntries({ name, sql, journal, clock, command, channels
     return entriesOf(rows)
   }
 
+  /** Of somebody who was erased: they stay turned away where they write, and nothing says why, or that they are one. */
+  async function erase({ ids, chats, atMs }: ErasedCustomer): Promise<void> {
+    const places = JSON.stringify(chats.map(({ account, externalId }) => [account, externalId]))
+    const isTheirs = raw<boolean>`(customer in (select value from json_each(${JSON.stringify(ids)}))
+      or (account, id) in (select value ->> 0, value ->> 1 from json_each(${places})))`
+    await sql.deleteFrom('entry').where('account', '=', '').where('id', 'in', ids).execute()
+    await sql
+      .updateTable('entry')
+      .set({ customer: null, reason: ERASED })
+      .where(isTheirs)
+      .where('at', '<=', atMs)
+      .execute()
+  }
+
   async function removeOver(): Promise<readonly Entry[]> {
     const over = sql.deleteFrom('entry').where('until', '<=', clock.now()).returningAll()
     return entriesOf((await over.execute()).toSorted((a, b) => a.n - b.n))
@@ -261,6 +289,13 @@ export async function openEntries({ name, sql, journal, clock, command, channels
 
     /** The entries that were there for this one. What belongs together goes together, as one. */
     remove: (who: Listed) => oneByOne(() => remove(who)),
+
+    async kept({ ids: [customer = ''] }: KnownAs): Promise<Json | undefined> {
+      const rows = await rowsFor({ customer })
+      return rows.length > 0 ? JSON.parse(JSON.stringify(entriesOf(rows))) : undefined
+    },
+
+    erase: (customer: ErasedCustomer) => oneByOne(() => erase(customer)),
 
     /** Those whose end is over go; what was there is given. */
     removeOver: () => oneByOne(removeOver),

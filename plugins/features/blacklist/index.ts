@@ -27,6 +27,8 @@ export default definePlugin({
     const reasonFor = makeReasons(inYaml, entries)
     return {
       services: { blacklist: list },
+      erase: entries.erase,
+      kept: entries.kept,
       started: () => turnAwayOpen(context.journal, reasonFor, entries),
       inbound: {
         guard: (turn, next) =>

@@ -47,6 +47,7 @@ const ALLOWED = { on: 'message', endsAtMs: T0 + MINUTE, resets: true } as const
 const STEPS = [{ stage: 'bot', by: 'faq', did: 'reply', gave: { ending: { kind: 'reply', say: 'hi' } } }]
 /** What a desk is told, whatever it is. */
 const ITEM = { kind: 'desk', item: { type: 'closed', conversation: 'c', because: 'b' } } as const
+const ERASING = { nowMs: T0 + 2 * MINUTE, instances: ['visitors'] }
 const KEEP_ALL: KeepUntil = {
   dedupeBeforeMs: 0,
   messagesBeforeMs: 0,
@@ -660,7 +661,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
             deliveries: [newDelivery('a secret answer')],
           }),
         )
-        expect(await engine.eraseCustomer(id)).toEqual({ state: 'busy', entries: 0 })
+        expect(await engine.eraseCustomer(id, ERASING)).toEqual({ state: 'busy', entries: 0 })
         for (const delivery of await deliveriesOf(engine, chat)) await engine.recordDelivery(result(delivery))
         const command = {
           id: newId(),
@@ -678,8 +679,16 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         const deed = { id: newId(), at: T0, by: AMY, action: 'customers.change', instance: 'support' }
         const about = { customer: id }
         await engine.audit({ ...deed, before: { phone: 'secret 1' }, after: { about, is: { phone: 'secret 2' } } })
+        await engine.migrate('survey', { '1-stars': 'CREATE TABLE stars (chat TEXT)' })
+        await engine.publish('suggestions', { conversation: open.id, text: 'secret' }, T0)
+        await engine.publish('suggestions', { conversation: newId(), text: 'of somebody else' }, T0)
+        await engine.publish('suggestions', { conversation: open.id, text: 'secret again' }, T0)
+        const knownAs = await engine.knownAs(old)
+        expect(knownAs?.ids.toSorted()).toEqual([id, old].toSorted())
+        expect(knownAs?.chats.map((one) => one.id).toSorted()).toEqual([chat, merged].toSorted())
+        expect(knownAs?.conversations).toEqual([open.id])
 
-        expect(await engine.eraseCustomer(old)).toEqual({ state: 'erased', entries: 453 })
+        expect(await engine.eraseCustomer(old, ERASING)).toEqual({ state: 'erased', entries: 453 })
         expect(await engine.findCustomer(id)).toBeUndefined()
         expect(await engine.findCustomer(old)).toBeUndefined()
         expect(await found({ id: theirs })).toEqual([])
@@ -697,6 +706,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           'audit',
           'state',
           'wake',
+          'feed',
         ] as const) {
           const rows = JSON.stringify(await engine.read.selectFrom(table).selectAll().execute())
           for (const gone of ['secret', 'Secret', theirs, chat]) expect.soft(rows, table).not.toContain(gone)
@@ -704,7 +714,24 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         const kept = await engine.read.selectFrom('audit').selectAll().where('id', '=', deed.id).execute()
         expect(kept).toMatchObject([{ before_json: null, after_json: JSON.stringify({ about }) }])
         expect(await customerOf(stays)).toMatchObject({ id: stayed, name: 'Stays' })
-        expect(await engine.eraseCustomer(id)).toEqual({ state: 'not-found', entries: 0 })
+        const suggested: [number, unknown][] = []
+        engine.subscribe('suggestions', 0, (item, n) => suggested.push([n, item]))
+        await engine.publish('suggestions', 'later', T0)
+        await expect
+          .poll(() => suggested)
+          .toMatchObject([
+            [2, { text: 'of somebody else' }],
+            [4, 'later'],
+          ])
+
+        // Whoever has tables here, and whoever was named, has still to erase what is theirs.
+        const left = await engine.read.selectFrom('erasure').selectAll().orderBy('instance').execute()
+        expect(left).toMatchObject([
+          { customer: id, instance: 'survey', at: ERASING.nowMs },
+          { customer: id, instance: 'visitors', at: ERASING.nowMs },
+        ])
+        expect(left.map((row) => JSON.parse(row.known_as_json))).toEqual([knownAs, knownAs])
+        expect(await engine.eraseCustomer(id, ERASING)).toEqual({ state: 'not-found', entries: 0 })
         const back = await newChat(engine, { chat: theirs })
         expect(await customerOf(back)).toMatchObject({ name: undefined, tags: [] })
       })
@@ -724,7 +751,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         await engine.accept(newEvent({ chat: visitor, sender: { userId: bo, name: 'Bo' }, text: 'Bo is here' }))
         await commit(engine, newChange(chat, { turn: newTurn(3) }))
         const second = await idOf(chat)
-        expect(await engine.eraseCustomer(second)).toMatchObject({ state: 'erased' })
+        expect(await engine.eraseCustomer(second, ERASING)).toMatchObject({ state: 'erased' })
         expect(await idOf(chat)).toBe(first)
         const left = await entriesOf(engine, chat)
         expect(left.map(({ id }) => id)).toContain(said1.id)

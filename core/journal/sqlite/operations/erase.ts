@@ -1,17 +1,19 @@
 /**
  * Erasing one customer: what was said with them, and what is known of them, a slice of at most 200 entries at once, so
- * that nobody waits for it. Begun again after a crash, it goes on where it was: the customer goes last.
+ * that nobody waits for it. Begun again after a crash, it goes on where it was: the customer goes last, and in the same
+ * transaction it is noted which plugins have still to erase what is theirs.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChatRow, ConversationRow, CustomerRow, DeliveryRow, EntryRow } from '../../tables.ts'
 import { query } from '../connection.ts'
-import type { EraseOutput } from '../protocol.ts'
+import type { EraseOutput, Takes } from '../protocol.ts'
 import { customerIndex } from './customer-index.ts'
 import { WHO_THEY_ARE } from './customers.ts'
+import { knownAsQuery } from './known-as.ts'
 
 const SLICE = 200
 
-export function eraseCustomer(db: DatabaseSync): (input: { id: string }) => EraseOutput {
+export function eraseCustomer(db: DatabaseSync): (input: Takes<'eraseCustomer'>) => EraseOutput {
   const find = query<Pick<CustomerRow, 'id'>>(db, `SELECT id FROM customer WHERE id = ${WHO_THEY_ARE}`)
   // Of somebody who shares a chat with others (a browser, say) also those in which only a conversation is theirs.
   const chatsOf = query<Pick<ChatRow, 'id' | 'customer' | 'pending' | 'conversation'> & { open: number }>(
@@ -33,7 +35,7 @@ export function eraseCustomer(db: DatabaseSync): (input: { id: string }) => Eras
   const removeConversations = query(db, 'DELETE FROM conversation WHERE customer = ?')
   const whoElse = query<Pick<ConversationRow, 'customer'>>(
     db,
-    'SELECT customer FROM conversation WHERE chat = ? ORDER BY opened_at DESC LIMIT 1',
+    'SELECT customer FROM conversation WHERE chat = ? AND customer <> ? ORDER BY opened_at DESC LIMIT 1',
   )
   const give = query(db, 'UPDATE chat SET customer = ?, question_json = NULL WHERE id = ?')
   const ofChat = ['state', 'wake'].map((table) => query(db, `DELETE FROM ${table} WHERE chat = ?`))
@@ -42,6 +44,9 @@ export function eraseCustomer(db: DatabaseSync): (input: { id: string }) => Eras
   const remove = query(db, 'DELETE FROM customer WHERE id = ?')
   const forget = query(db, 'DELETE FROM customer_found WHERE rowid = (SELECT n FROM customer WHERE id = ?)')
   const { changed } = customerIndex(db)
+  const knownAs = knownAsQuery(db)
+  const owners = query<{ owner: string }>(db, "SELECT DISTINCT owner FROM migration WHERE owner > ''")
+  const note = query(db, 'INSERT OR REPLACE INTO erasure VALUES (?, ?, ?, ?)')
 
   function removeEntries(chat: string, customer: string, isTheirs: boolean): number {
     const slice = entriesOf.all(chat, customer, isTheirs ? 1 : 0, SLICE)
@@ -54,7 +59,7 @@ export function eraseCustomer(db: DatabaseSync): (input: { id: string }) => Eras
     return slice.length
   }
 
-  return ({ id: given }) => {
+  return ({ id: given, nowMs, instances }) => {
     const id = find.get(given, given)?.id
     if (id === undefined) return { state: 'not-found', entries: 0 }
     const chats = chatsOf.all(id, id)
@@ -65,16 +70,21 @@ export function eraseCustomer(db: DatabaseSync): (input: { id: string }) => Eras
       const entries = removeEntries(chat.id, id, chat.customer === id)
       if (entries > 0) return { state: 'more', entries }
     }
-    removeConversations.run(id)
+    const gone: string[] = []
     for (const chat of own) {
       for (const each of ofChat) each.run(chat.id)
-      const other = whoElse.get(chat.id)?.customer
-      if (other === undefined) removeChat.run(chat.id)
+      const other = whoElse.get(chat.id, id)?.customer
+      if (other === undefined) gone.push(chat.id)
       else {
         give.run(other, chat.id)
         changed(other)
       }
     }
+    const known = knownAs.get(id, id)?.known_as_json ?? ''
+    const withTables = owners.all().map(({ owner }) => owner)
+    for (const instance of new Set([...instances, ...withTables])) note.run(id, instance, nowMs, known)
+    removeConversations.run(id)
+    for (const chat of gone) removeChat.run(chat)
     removeMerged.run(id)
     forget.run(id)
     remove.run(id)

@@ -304,8 +304,12 @@ test('one customer is exported as a file, and erased; the audit log keeps who di
   await bot.agent('bo').takes('openid-Ann')
   await bot.agent('bo').closes('openid-Ann')
   await bot.idle()
+  const chat = (await bot.runtime.engine.findChat('memory:memory', 'openid-Ann')) ?? ''
+  await amy.call('POST /chats/:chat/read', { params: { chat }, body: { seq: 1 } })
+  expect(await bot.rows('support', 'reading')).toHaveLength(1)
   await amy.call('POST /customers/:customer/erase', { params: { customer } })
   expect(await namesIn(amy)).toEqual(['Eve'])
+  expect(await bot.rows('support', 'reading')).toEqual([])
   expect(await amy.refused('GET /customers/:customer', { params: { customer } })).toBe('NOT_FOUND')
   expect(await auditOf(amy, 'customers.erase')).toMatchObject([{ who: 'amy', about: { customer } }])
   expect(await auditOf(amy, 'customers.export')).toHaveLength(1)

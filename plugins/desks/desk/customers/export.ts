@@ -1,11 +1,18 @@
-/** All that the journal has of one customer, as JSON. Written as it is read, so that a long history needs no memory. */
+/** All that is kept of one customer, as JSON. Written as it is read, so that a long history needs no memory. */
 import type { Kysely } from 'kysely'
-import type { JournalTables } from '#core'
+import type { JournalTables, Json } from '#core'
 
 const SLICE = 500
 
-/** The lines of a JSON text. Files are named by what they are kept as; their bytes are not in it. */
-export async function* exportOf(journal: Kysely<JournalTables>, customer: string): AsyncGenerator<string> {
+/**
+ * The lines of a JSON text. Files are named by what they are kept as; their bytes are not in it. `kept`: what plugins
+ * have of them, beside the journal.
+ */
+export async function* exportOf(
+  journal: Kysely<JournalTables>,
+  customer: string,
+  kept: { readonly [instance: string]: Json },
+): AsyncGenerator<string> {
   const who = await journal
     .selectFrom('customer')
     .selectAll()
@@ -29,6 +36,7 @@ export async function* exportOf(journal: Kysely<JournalTables>, customer: string
     .where('conversation', 'in', [...own])
     .execute()
   yield `{"customers":${JSON.stringify(who)},\n"chats":${JSON.stringify(chats)},\n`
+  yield `"kept":${JSON.stringify(kept)},\n`
   yield `"conversations":${JSON.stringify(conversations)},\n"changes":${JSON.stringify(changes)},\n"entries":[`
   let isFirst = true
   for (const chat of chats) {

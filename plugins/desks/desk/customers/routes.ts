@@ -124,10 +124,11 @@ export function addCustomers(
 
   api.on('GET /customers/:customer/export', async ({ params, reply }) => {
     const { id } = await mustBe(params.customer)
+    const kept = await customers.kept(id)
     reply
       .header('content-disposition', `attachment; filename="customer-${id}.json"`)
       .type('application/json; charset=utf-8')
-      .send(Readable.from(exportOf(journal, id)))
+      .send(Readable.from(exportOf(journal, id, kept)))
     return undefined
   })
 
