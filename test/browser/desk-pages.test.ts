@@ -29,7 +29,7 @@ test('pages are come to by mouse, key and address, say where one is, and lead ba
   await audit.click()
   const heading = page.getByRole('heading', { level: 1, name: 'Audit log' })
   await expect.poll(() => heading.evaluate((element) => element.matches(':focus'))).toBe(true)
-  expect(await page.title()).toMatch(/^\(1\) Audit log · /)
+  await expect.poll(() => page.title()).toMatch(/^\(1\) Audit log · /)
   expect(new URL(page.url()).hash).toBe('#page=audit')
   expect(await audit.getAttribute('aria-current')).toBe('page')
   expect(await conversation.count()).toBe(0)

@@ -99,7 +99,9 @@ export async function startDeskWire(
       const found = [...rows.values()].filter(
         (row) =>
           inList(row, list === 'mine' || list === 'queue' || list === 'bot' || list === 'closed' ? list : 'all') &&
-          (query.get('channel') ?? row.channel) === row.channel,
+          (query.get('channel') ?? row.channel) === row.channel &&
+          (query.get('person') ?? row.person) === row.person &&
+          (row.customer.name ?? '').includes(query.get('search') ?? ''),
       )
       return { rows: found }
     },

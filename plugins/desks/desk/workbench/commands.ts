@@ -5,6 +5,7 @@ import { newId } from './ids.ts'
 import { call } from './server.ts'
 import { me } from './session.ts'
 import { toast, toastRefusal } from './toasts.ts'
+import { taken } from './told.ts'
 import { words } from './words/words.ts'
 
 /** Whether it was done; if not, whoever asked has been told why. */
@@ -38,10 +39,14 @@ export function possible(row: Row) {
   }
 }
 
-export const take = ({ id, lease }: Row): Done =>
-  attempt(() =>
+export async function take({ id, lease }: Row): Done {
+  taken.add(id)
+  const isDone = await attempt(() =>
     call('POST /conversations/:conversation/take', { params: { conversation: id }, body: { id: newId(), lease } }),
   )
+  if (!isDone) taken.delete(id)
+  return isDone
+}
 
 export const transfer = (
   { id, lease }: Row,
@@ -92,6 +97,10 @@ export const resend = (conversation: string, delivery: string): Done =>
 export const markRead = (chat: string, seq: number): Promise<unknown> =>
   // Not told, it is told with the next message.
   call('POST /chats/:chat/read', { params: { chat }, body: { seq } }).catch(() => undefined)
+
+/** What the customer wrote last is unread again, and so it stays only when the conversation is not open any more. */
+export const markUnread = (chat: string, upTo: number): Done =>
+  attempt(() => call('POST /chats/:chat/read', { params: { chat }, body: { seq: upTo, isBack: true } }))
 
 const TYPING_EVERY_MS = 3_000
 let typedAtMs = 0

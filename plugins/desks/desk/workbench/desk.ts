@@ -34,13 +34,23 @@ export async function setStatus(status: string): Promise<void> {
 }
 
 let stream: Stream | undefined
+const listeners = new Set<(frame: Frame) => void>()
+
+/** Called with all that the line tells, once it is known here. The returned function ends it. */
+export function onFrame(listener: (frame: Frame) => void): () => void {
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
+}
 
 /** Somebody is signed in: opens the line. */
 export function begin(who: Me): void {
   me.value = who
   session.value = 'open'
   stream?.close()
-  stream = openStream(apply, askWhetherSignedIn)
+  stream = openStream((frame) => {
+    apply(frame)
+    for (const listener of listeners) listener(frame)
+  }, askWhetherSignedIn)
 }
 
 /** Nobody is signed in here any more; what stands on the page stays, and a dialog asks to sign in again. */

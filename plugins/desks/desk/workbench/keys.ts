@@ -3,7 +3,7 @@ import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { recall, remember } from './storage.ts'
 
-/** What a key does. A key of its own (`t`) does nothing while somebody writes; with `Alt` it always does. */
+/** What a key does. A key of its own (`t`) does nothing while somebody writes; with `Alt` or `Mod` (Ctrl, ⌘) it always does. */
 export type Keys = { readonly [key: string]: () => void }
 
 const layers: Keys[] = []
@@ -23,20 +23,29 @@ export function useKeys(keys: Keys): void {
   })
 }
 
+/** Whether this key does something now. */
+export const doesSomething = (key: string): boolean => layers.some((layer) => Object.hasOwn(layer, key))
+
+/** Does what a key does, if it does something now. */
+export function press(key: string): boolean {
+  const run = layers.findLast((layer) => Object.hasOwn(layer, key))?.[key]
+  run?.()
+  return run !== undefined
+}
+
 addEventListener('keydown', (event) => {
-  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey) return
+  if (event.defaultPrevented || event.isComposing) return
   // A dialog has its own keys: those of the browser.
   if (document.querySelector('dialog[open]')) return
   const target = event.target
   const isWriting =
     target instanceof HTMLElement && target.matches('input:not([type=radio], [type=checkbox]), textarea, select')
-  const key = event.altKey ? `Alt+${event.key}` : event.key.length === 1 ? event.key.toLowerCase() : event.key
-  const isSingle = !event.altKey && event.key.length === 1
+  const plain = event.key.length === 1 ? event.key.toLowerCase() : event.key
+  const isMod = event.ctrlKey || event.metaKey
+  const key = isMod ? `Mod+${plain}` : event.altKey ? `Alt+${event.key}` : plain
+  const isSingle = !isMod && !event.altKey && event.key.length === 1
   if (isSingle && (isWriting || !hasSingleKeys.value)) return
-  const run = layers.findLast((layer) => Object.hasOwn(layer, key))?.[key]
-  if (!run) return
-  event.preventDefault()
-  run()
+  if (press(key)) event.preventDefault()
 })
 
 /** Whether this Enter sends: not the one that ends a composed word, and not the one of a new line. */

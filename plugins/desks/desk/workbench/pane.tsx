@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks'
 import type { Row } from '../api/shapes.ts'
 import { Avatar } from './avatar.tsx'
 import { isMissing, open, openChat, openId, openRow } from './chats.ts'
-import { possible, take } from './commands.ts'
+import { markUnread, possible, take } from './commands.ts'
 import { Composer, focusComposer } from './composer.tsx'
 import { myself, titleOf, titlesOf } from './desk.ts'
 import { Icon, type IconName } from './icon.tsx'
@@ -74,6 +74,9 @@ function Header({ row }: { readonly row: Row }) {
     w: () => ask('why'),
     r: () => focusComposer('reply'),
     n: () => focusComposer('note'),
+    u: () => void leaveUnread(row),
+    ...(can.take && isAble && { a: () => void takeThis(row) }),
+    ...(can.giveBack && { b: () => ask('giveBack') }),
     ...(can.transfer && { t: () => ask('transfer') }),
     ...(can.close && { e: () => ask('close') }),
   })
@@ -101,14 +104,20 @@ function Header({ row }: { readonly row: Row }) {
       </div>
       <div class="pane-actions">
         {can.take && (
-          <button type="button" class="button primary" disabled={!isAble} onClick={() => void takeThis(row)}>
+          <button
+            type="button"
+            class="button primary"
+            aria-keyshortcuts="a"
+            disabled={!isAble}
+            onClick={() => void takeThis(row)}
+          >
             {row.state === 'queued' ? pane.take : pane.takeOver}
           </button>
         )}
         {can.transfer && (
           <HeadAction icon="transfer" label={pane.transfer} hotkey="T" onClick={() => ask('transfer')} />
         )}
-        {can.giveBack && <HeadAction icon="bot" label={pane.giveBack} onClick={() => ask('giveBack')} />}
+        {can.giveBack && <HeadAction icon="bot" label={pane.giveBack} hotkey="B" onClick={() => ask('giveBack')} />}
         {can.close && <HeadAction icon="check" label={pane.close} hotkey="E" onClick={() => ask('close')} />}
         <HeadAction icon="why" label={pane.why} hotkey="W" onClick={() => ask('why')} />
         <HeadAction icon="person" label={pane.profile} hotkey="P" isPressed={isPanelOpen.value} onClick={togglePanel} />
@@ -146,6 +155,16 @@ function Dialogs({ row }: { readonly row: Row }) {
   if (dialog.value === undefined) return null
   const Chosen = DIALOGS[dialog.value]
   return <Chosen row={row} onClose={closeDialog} />
+}
+
+/** The customer’s last message is unread again; nobody has it before them any more, else it would be read at once. */
+async function leaveUnread(row: Row): Promise<void> {
+  const last = openChat.value?.lines.value.findLast(
+    (line) => line.type === 'entry' && line.entry.kind === 'message' && line.entry.by.kind === 'customer',
+  )
+  if (last?.type !== 'entry') return
+  await open(undefined)
+  await markUnread(row.chat, last.entry.seq - 1)
 }
 
 async function takeThis(row: Row): Promise<void> {

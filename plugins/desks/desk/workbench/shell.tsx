@@ -5,9 +5,9 @@ import { open, openId } from './chats.ts'
 import { signOut } from './commands.ts'
 import { CustomerPanel } from './customer.tsx'
 import { counts, myself, now, setStatus, statusTitle } from './desk.ts'
-import { Help } from './help.tsx'
 import { Icon, type IconName } from './icon.tsx'
 import { useKeys } from './keys.ts'
+import { lazily } from './lazily.tsx'
 import { ListPane } from './list.tsx'
 import { followLocation, goTo, place, showConversations } from './location.ts'
 import { Action, Choice, Menu } from './menu.tsx'
@@ -18,16 +18,31 @@ import { isPanelOpen } from './panel.ts'
 import { me } from './session.ts'
 import { isConnected } from './stream.ts'
 import { setTheme, THEMES, theme } from './theme.ts'
+import { isSilent } from './told.ts'
 import { dictionary, LANGUAGES, language, setLanguage, textIn, words } from './words/words.ts'
 
+const Help = lazily(() => import('./help.tsx'))
+const Palette = lazily(() => import('./palette.tsx'))
+
 const isHelpOpen = signal(false)
+const isPaletteOpen = signal(false)
 const statusOpenings = signal(0)
 
 export function Shell() {
   useEffect(followLocation, [])
+  useEffect(() => {
+    // Whoever cannot be told by a sound sees all of it: it is loaded with the next page.
+    import('./telling.ts').then(
+      ({ beginTelling }) => beginTelling(),
+      () => undefined,
+    )
+  }, [])
   useKeys({
     '?': () => {
       isHelpOpen.value = true
+    },
+    'Mod+k': () => {
+      isPaletteOpen.value = true
     },
     s: () => {
       statusOpenings.value++
@@ -53,6 +68,13 @@ export function Shell() {
         <Help
           onClose={() => {
             isHelpOpen.value = false
+          }}
+        />
+      )}
+      {isPaletteOpen.value && (
+        <Palette
+          onClose={() => {
+            isPaletteOpen.value = false
           }}
         />
       )}
@@ -94,6 +116,12 @@ function Rail() {
         ))}
       </div>
       <span class="rail-space" />
+      {/* Any click does it; here it is said. */}
+      {isSilent.value && (
+        <button type="button" class="rail-item" aria-label={rail.silent} title={rail.silent}>
+          <Icon name="silent" />
+        </button>
+      )}
       <button
         type="button"
         class="rail-item rail-help"
@@ -190,7 +218,7 @@ function AccountMenu() {
 /** Shown only when there is something that must be known. */
 function Strips() {
   const { strip } = words.value
-  const status = myself.value?.status
+  const { status, reminder } = myself.value ?? {}
   const first = now.value.statuses.find(({ isForChats }) => isForChats)
   return (
     <div class="strips" role="status">
@@ -200,8 +228,11 @@ function Strips() {
         </p>
       )}
       {status && !status.isForChats && (
-        <p class="strip">
-          <Icon name="clock" /> <span>{strip.away(statusTitle(status.name))}</span>
+        <p class={`strip ${reminder ? 'late' : ''}`}>
+          <Icon name="clock" />{' '}
+          <span>
+            {reminder ? strip.reminder(reminder.team, statusTitle(status.name)) : strip.away(statusTitle(status.name))}
+          </span>
           {first && (
             <button type="button" class="button small" onClick={() => void setStatus(first.name)}>
               {strip.goOnline}

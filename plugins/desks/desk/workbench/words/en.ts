@@ -40,6 +40,7 @@ export const en = {
     dark: 'Dark',
     auto: 'As the system',
     shortcuts: 'Keyboard shortcuts',
+    silent: 'Sound is off until you click anywhere',
     settings: 'Settings',
     signOut: 'Sign out',
     account: (name: string, status: string) => `${name}, ${status}`,
@@ -50,6 +51,7 @@ export const en = {
   strip: {
     reconnecting: 'No connection. What you send waits here and goes out by itself.',
     away: (status: string) => `You are “${status}”: you get no new chats and cannot write to customers.`,
+    reminder: (team: string, status: string) => `The hours of ${team} have begun, and you are still “${status}”.`,
     goOnline: 'Go online',
   },
 
@@ -60,6 +62,14 @@ export const en = {
     notThere: 'There is no such page',
     notThereHint: 'The address names a page that this desk does not have.',
     toConversations: 'Go to the conversations',
+  },
+
+  notices: {
+    assigned: 'New conversation',
+    message: 'New message',
+    waiting: 'Somebody is waiting',
+    reminder: 'Your team’s hours have begun',
+    reminderHint: 'You are still in a status without chats.',
   },
 
   lists: {
@@ -360,6 +370,10 @@ export const en = {
     next: 'Next, previous conversation',
     tabs: 'Go to a list',
     takeNext: 'Take the next from the queue',
+    take: 'Take or take over',
+    giveBack: 'Give back to the bot',
+    markUnread: 'Mark unread, and back to the list',
+    palette: 'Everything, by its name',
     search: 'Search',
     reply: 'Reply',
     note: 'Internal note',
@@ -375,6 +389,17 @@ export const en = {
     back: 'Back to the list',
     single: 'Shortcuts of a single key',
     singleHint: 'They never act while you write.',
+  },
+
+  palette: {
+    title: 'What would you like to do?',
+    search: 'An action, a customer, a page, a status',
+    nothing: 'Nothing of this name.',
+    actions: 'Actions',
+    conversations: 'Open conversations',
+    pages: 'Pages',
+    statuses: 'Status',
+    status: (status: string) => `Status: ${status}`,
   },
 
   dialog: { cancel: 'Cancel', close: 'Close dialog' },

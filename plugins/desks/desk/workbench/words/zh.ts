@@ -42,6 +42,7 @@ export const zh = {
     dark: '深色',
     auto: '跟随系统',
     shortcuts: '键盘快捷键',
+    silent: '点击任意位置后才会有提示音',
     settings: '设置',
     signOut: '退出登录',
     account: (name, status) => `${name}，${status}`,
@@ -52,6 +53,7 @@ export const zh = {
   strip: {
     reconnecting: '连接已断开。您发送的内容会保留在这里，恢复后自动发出。',
     away: (status) => `您当前为“${status}”：不会分配新会话，也不能回复客户。`,
+    reminder: (team, status) => `${team} 的工作时间已开始，您仍为“${status}”。`,
     goOnline: '切换为在线',
   },
 
@@ -62,6 +64,14 @@ export const zh = {
     notThere: '没有这个页面',
     notThereHint: '此工作台没有地址中所写的页面。',
     toConversations: '返回会话',
+  },
+
+  notices: {
+    assigned: '新会话',
+    message: '新消息',
+    waiting: '有客户在排队',
+    reminder: '您所在客服组的工作时间已开始',
+    reminderHint: '您当前的状态仍不接待会话。',
   },
 
   lists: {
@@ -360,6 +370,10 @@ export const zh = {
     next: '下一个、上一个会话',
     tabs: '切换列表',
     takeNext: '接入排队最前的客户',
+    take: '接入或接管',
+    giveBack: '交还机器人',
+    markUnread: '标为未读并返回列表',
+    palette: '按名称执行任何操作',
     search: '搜索',
     reply: '回复',
     note: '内部备注',
@@ -375,6 +389,17 @@ export const zh = {
     back: '返回列表',
     single: '单键快捷键',
     singleHint: '输入文字时不会触发。',
+  },
+
+  palette: {
+    title: '您想做什么？',
+    search: '操作、客户、页面、状态',
+    nothing: '没有匹配的结果。',
+    actions: '操作',
+    conversations: '进行中的会话',
+    pages: '页面',
+    statuses: '状态',
+    status: (status) => `状态：${status}`,
   },
 
   dialog: { cancel: '取消', close: '关闭对话框' },

@@ -1,0 +1,156 @@
+/** What calls whoever works here: sounds, notifications, the tab's title; and what is done by its name. */
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Row } from '../../plugins/desks/desk/api/shapes.ts'
+import { faults } from './axe.ts'
+import { expectNothingWrong, useChromium } from './chromium.ts'
+import { workbenchOf } from './desk-site.ts'
+import { type DeskWire, ME, rowOf, startDeskWire } from './desk-wire.ts'
+import { SOON } from './widget.ts'
+
+const lab = useChromium()
+const NOW = Date.now()
+const mine = (index: number, changes: Partial<Row> = {}) =>
+  rowOf(index, { state: 'assigned', person: ME.name, unread: 0, ...changes })
+
+let wire: DeskWire
+beforeAll(async () => {
+  wire = await startDeskWire([mine(1), mine(2), rowOf(3), rowOf(4, { customer: { id: 'u4', name: '王小丽' } })])
+})
+afterAll(() => wire[Symbol.asyncDispose]())
+
+/** A customer of mine writes. */
+let said = 0
+function writes(index: number): void {
+  said++
+  const last = {
+    by: { kind: 'customer' as const },
+    text: `news ${said}`,
+    part: 'text' as const,
+    atMs: NOW + said * 1000,
+  }
+  wire.tell({ type: 'rows', rows: [mine(index, { last, unread: said })], gone: [] })
+}
+
+/** What the browser is given to hear and to show. */
+const EARS = `
+  window.heard = []
+  window.shown = []
+  const Heard = OscillatorNode
+  window.OscillatorNode = class extends Heard {
+    constructor(context, options) {
+      super(context, options)
+      window.heard.push(options.frequency)
+    }
+  }
+  window.Notification = class {
+    static permission = 'default'
+    static async requestPermission() {
+      return (window.Notification.permission = 'granted')
+    }
+    constructor(title, { body }) {
+      window.shown.push([title, body])
+      window.notification = this
+    }
+    close() {}
+  }`
+
+async function listening(): Promise<{ readonly context: BrowserContext; tab(): Promise<Page> }> {
+  const context = await lab.visitor({ viewport: { width: 1280, height: 800 } })
+  await context.addInitScript({ content: EARS })
+  return {
+    context,
+    async tab() {
+      const page = await context.newPage()
+      await page.goto(wire.address)
+      await page.locator('.row').first().waitFor()
+      return page
+    },
+  }
+}
+const heard = (page: Page) => page.evaluate<readonly number[]>('heard.splice(0)')
+const shown = (page: Page) => page.evaluate<readonly (readonly string[])[]>('shown.splice(0)')
+/** Sounds that come too soon after another are not played. */
+const inAWhile = (page: Page) => page.clock.runFor(2_000)
+
+test('news are heard once there was a click, in the tab that was used last, and shown by the system when nobody looks', async () => {
+  const { context, tab } = await listening()
+  await context.clock.install()
+  const first = await tab()
+  const { words } = workbenchOf(first)
+  const silent = first.getByRole('button', { name: words.rail.silent })
+  await silent.waitFor()
+  writes(1)
+  await expect.poll(() => first.title(), SOON).toMatch(/^\(1\) /)
+  expect(await heard(first)).toEqual([])
+  await silent.click()
+  await expect.poll(() => silent.count(), SOON).toBe(0)
+  await inAWhile(first)
+  writes(1)
+  await expect.poll(() => heard(first), SOON).toHaveLength(1)
+
+  const second = await tab()
+  await second.locator('.tabs button').first().click()
+  await expect.poll(() => second.evaluate('navigator.locks.query().then(({ held }) => held.length)'), SOON).toBe(1)
+  await inAWhile(second)
+  writes(2)
+  await expect.poll(() => heard(second), SOON).toHaveLength(1)
+  expect(await heard(first)).toEqual([])
+  await second.close()
+
+  // Nobody has asked for them yet.
+  await first.evaluate('document.hasFocus = () => false')
+  await inAWhile(first)
+  writes(2)
+  await expect.poll(() => heard(first), SOON).toHaveLength(1)
+  expect(await shown(first)).toEqual([])
+  expectNothingWrong(lab, first)
+})
+
+test('everything that can be done is found by its name: actions, conversations, pages, statuses', async () => {
+  wire.answers['GET /me'] = () => ({ ...ME, role: 'administrator' })
+  const page = await lab.page({ viewport: { width: 1280, height: 800 } })
+  const amys = workbenchOf(page)
+  const { words } = amys
+  const { keyboard } = page
+  await page.goto(wire.address)
+  await page.locator('.row').first().waitFor()
+  const options = amys.dialog.getByRole('option')
+  const choose = async (what: string, title: string) => {
+    await keyboard.press('Control+k')
+    await amys.dialog.getByRole('combobox').fill(what)
+    await amys.dialog.getByRole('option', { name: title, selected: true }).waitFor()
+    await keyboard.press('Enter')
+  }
+  const offered = async () => {
+    await keyboard.press('Control+k')
+    await options.first().waitFor()
+    return (await options.allTextContents()).join()
+  }
+
+  // Nothing is open that could be passed on.
+  expect(await offered()).not.toContain(words.help.transfer)
+  await keyboard.press('Escape')
+  await choose('小丽', '王小丽')
+  await page.getByRole('heading', { name: '王小丽' }).waitFor()
+  const now = await offered()
+  for (const action of ['take', 'transfer', 'close', 'why', 'markUnread', 'takeNext'] as const)
+    expect(now).toContain(words.help[action])
+  expect(await faults(page), 'the palette').toEqual([])
+  // From the first one up comes the last.
+  await keyboard.press('ArrowUp')
+  expect(await options.last().getAttribute('aria-selected')).toBe('true')
+  await keyboard.press('Escape')
+  await choose('transf', words.help.transfer)
+  await amys.dialog.getByRole('heading', { name: words.transfer.title }).waitFor()
+  await keyboard.press('Escape')
+  await choose('audit', 'Audit log')
+  await page.getByRole('heading', { level: 1, name: 'Audit log' }).waitFor()
+  const asked = page.waitForRequest(/\/api\/status$/)
+  await choose('stat away', words.palette.status('Away'))
+  expect((await asked).postDataJSON()).toEqual({ status: 'away' })
+  await keyboard.press('Control+k')
+  await amys.dialog.getByRole('combobox').fill('no such thing')
+  await amys.dialog.getByText(words.palette.nothing).waitFor()
+  expectNothingWrong(lab, page)
+})
