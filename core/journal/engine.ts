@@ -426,8 +426,8 @@ export interface CustomerFilter {
   readonly name?: string | undefined
   /** In the customer's ids on channels, and the one by which they are known elsewhere. */
   readonly id?: string | undefined
-  /** Our own id, whole. */
-  readonly key?: string | undefined
+  /** Only these, by our own ids. */
+  readonly among?: readonly string[] | undefined
   readonly tag?: string | undefined
   /** The account of a channel. */
   readonly account?: string | undefined

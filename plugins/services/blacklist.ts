@@ -18,6 +18,10 @@ export interface BlacklistEntry {
 export interface Blacklist {
   /** What holds for a customer now, by whichever of their chats it was listed: the oldest first, then what is in the YAML. */
   list(customer: string): Promise<readonly BlacklistEntry[]>
+  /** Those of these customers who are turned away now. */
+  among(customers: readonly string[]): Promise<ReadonlySet<string>>
+  /** The customers who are turned away now: those whom the YAML has, then the latest listed first, at most so many. */
+  customers(limit: number): Promise<readonly string[]>
   /**
    * Turns somebody away from now on, and closes what is open with them. Again changes reason and end. Rejects with a
    * sentence (and a status, for a web page's answer) without a reason, when there is no such customer or account, and

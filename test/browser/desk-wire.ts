@@ -93,6 +93,11 @@ export async function startDeskWire(
         { name: 'meeting', title: { 'zh-CN': '会议中', en: 'In a meeting' }, isForChats: false },
       ],
       channels: ['shop-wechat', 'site'],
+      customers: {
+        isForAgents: false,
+        fields: [{ name: 'size', title: { en: 'Shoe size', 'zh-CN': '鞋码' } }],
+        hasBlacklist: true,
+      },
     }),
     'GET /conversations': (_, query) => {
       const list = query.get('list')

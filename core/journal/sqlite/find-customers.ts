@@ -33,7 +33,7 @@ export async function findCustomers(journal: Kysely<JournalTables>, query: Custo
   const { key, isDescending } = ORDERS[sort]
   const wanted = matchOf(filter)
   const where = [...conditions(filter)]
-  const few = await fewOf(journal, { wanted, where, servedBy, key })
+  const few = await fewOf(journal, { among: filter.among, wanted, where, servedBy, key })
   if (servedBy && !few?.isServed) where.push(isServed(servedBy))
   const isSearched = wanted !== undefined && !few && key === 'n'
   if (isSearched) where.push(sql`customer_found MATCH ${wanted}`)
@@ -83,13 +83,15 @@ interface Few {
 async function fewOf(
   journal: Kysely<JournalTables>,
   by: {
+    readonly among: readonly string[] | undefined
     readonly wanted: string | undefined
     readonly where: readonly RawBuilder<unknown>[]
     readonly servedBy: ServedBy | undefined
     readonly key: 'n' | 'last_at'
   },
 ): Promise<Few | undefined> {
-  const { wanted, where, servedBy, key } = by
+  const { among, wanted, where, servedBy, key } = by
+  if (among) return { ids: among, isServed: false, isFound: false }
   if (servedBy) {
     const ids = await fewServed(journal, servedBy)
     if (ids) return { ids, isServed: true, isFound: false }
@@ -126,9 +128,8 @@ function isFound(wanted: string): RawBuilder<unknown> {
   return sql`+customer.n IN (SELECT rowid FROM customer_found WHERE customer_found MATCH ${wanted})`
 }
 
-function* conditions({ created, key }: CustomerFilter): Generator<RawBuilder<unknown>> {
+function* conditions({ created }: CustomerFilter): Generator<RawBuilder<unknown>> {
   yield sql`customer.n IS NOT NULL`
-  if (key !== undefined) yield sql`customer.id = ${key}`
   if (created) {
     yield sql`customer.n >= ${created.fromMs * PLACES_PER_MS} AND customer.n < ${created.untilMs * PLACES_PER_MS}`
   }

@@ -314,6 +314,31 @@ export async function openEntries({ name, sql, journal, clock, command, channels
       return { entries: rows.map(entryOf), last: rows.at(-1)?.n ?? after }
     },
 
+    /** Whether something holds now for one of these addresses, and for which. */
+    async heldAt(places: readonly Place[]): Promise<(place: Place) => boolean> {
+      const held = (await rowsAt(places)).filter(({ until }) => until === null || until > clock.now())
+      const keys = new Set(held.map(keyOf))
+      return (place) => keys.has(keyOf(place))
+    },
+
+    /** The customers of whom it is known that these addresses are theirs. */
+    customersAt: async (places: readonly Place[]) => [...(await customersAt(journal, places)).values()],
+
+    /** The customers for whom something holds now: of so many entries, the latest first. */
+    async latestCustomers(limit: number): Promise<readonly string[]> {
+      const rows = await sql
+        .selectFrom('entry')
+        .select(['account', 'id', 'customer'])
+        .where((where) => where.or([where('customer', 'is', null), where('account', '=', '')]))
+        .where((where) => where.or([where('until', 'is', null), where('until', '>', clock.now())]))
+        .orderBy('n', 'desc')
+        .limit(limit)
+        .execute()
+      const who = rows.map(({ account, id, customer }) => (customer === null ? { account, id } : { customer }))
+      const [byAddress, byId] = [await customersAt(journal, who), await whoTheyAre(journal, who)]
+      return who.flatMap((one) => ('customer' in one ? byId.get(one.customer) : byAddress.get(keyOf(one))) ?? [])
+    },
+
     /** The addresses that each of these stands for: those that were listed, and those that have come since. */
     async placesOf(entries: readonly Entry[]): Promise<readonly (readonly Place[])[]> {
       const customers = entries.flatMap(({ who }) => ('customer' in who ? who.customer : []))

@@ -30,6 +30,19 @@ export function makeService(
         })),
       ]
     },
+    async among(customers) {
+      const known = await entries.placesOf(
+        customers.map((customer) => ({ who: { customer }, reason: '', by: '', atMs: 0 })),
+      )
+      const places = customers.map((id, index) => [{ account: '', id }, ...(known[index] ?? [])])
+      const isHeld = await entries.heldAt(places.flat())
+      const isListed = (index: number) => places[index]?.some((place) => isHeld(place) || inYaml.has(place))
+      return new Set(customers.filter((_, index) => isListed(index)))
+    },
+    async customers(limit) {
+      const written = await entries.customersAt(inYaml.places())
+      return [...new Set([...written, ...(await entries.latestCustomers(limit))])].slice(0, limit)
+    },
     async add(who, { reason, by, untilMs }) {
       if (reason.trim() === '') throw new CannotList('Nobody is put on the blacklist without a reason.')
       const entry = { who, reason: reason.trim(), by: nameOf(by), atMs: clock.now(), untilMs }

@@ -338,7 +338,7 @@ describe('sqlite, as a file', () => {
       { search: 'cust' },
       { created, search: 'cust', tag: 'vip', account: 'test:shop' },
       { id: 'x' },
-      { key: newId() },
+      { among: [newId()] },
     ]
     const servedBy = { desk: 'support', teams: ['presale'], person: 'amy' }
     for (const sort of ['newest', 'oldest', 'last-message', 'longest-silent'] as const) {

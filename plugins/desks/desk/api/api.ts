@@ -73,7 +73,15 @@ export async function serveApi(
   const { name: desk, log, web, url, clock, documents, media, audit, channels, journal, callerOf, onDispose } = context
   const { settings, roster, sql, blacklist } = of
   const teams = Object.keys(settings.teams)
-  const deskNow = makeDeskNow({ desk, settings, roster, journal, clock, channels })
+  const deskNow = makeDeskNow({
+    desk,
+    settings,
+    hasBlacklist: blacklist !== undefined,
+    roster,
+    journal,
+    clock,
+    channels,
+  })
   const { titleOf, channelOf, accountOf, accountsOf } = deskNow
   const isThere = (person: string) => Object.hasOwn(settings.people, person)
 
@@ -181,12 +189,14 @@ export async function serveApi(
       },
     })
     addPeople(api, { roster })
-    addLookedUp(api, { journal, media, sendable: context.sendable, rows, entries, deskNow, blacklist })
+    addLookedUp(api, { journal, media, sendable: context.sendable, rows, entries, deskNow })
     addCustomers(api, {
       desk,
       settings,
       journal,
       sight,
+      entries,
+      blacklist,
       timeZone: context.timeZone,
       clock,
       customers: context.customers,

@@ -20,6 +20,7 @@ export interface DeskNow {
 export function makeDeskNow(of: {
   readonly desk: string
   readonly settings: Settings
+  readonly hasBlacklist: boolean
   readonly roster: Roster
   readonly journal: Kysely<JournalTables>
   readonly clock: Clock
@@ -71,6 +72,11 @@ export function makeDeskNow(of: {
         }),
         statuses: roster.statuses.map(({ name, title, isForChats }) => ({ name, title, isForChats })),
         channels: channels().map(({ name }) => name),
+        customers: {
+          isForAgents: settings.customers.forAgents,
+          fields: Object.entries(settings.customers.fields).map(([name, field]) => ({ name, title: field.name })),
+          hasBlacklist: of.hasBlacklist,
+        },
       }
     },
     titleOf,

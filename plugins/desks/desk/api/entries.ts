@@ -1,5 +1,5 @@
 /** What happened in a chat, as the workbench shows it: messages as they are now, ours with what became of them. */
-import type { Kysely } from 'kysely'
+import type { ExpressionBuilder, Kysely, Selectable } from 'kysely'
 import { type JournalTables, z } from '#core'
 import type { Calling } from '../access/door.ts'
 import { byOf, partsOf } from './said.ts'
@@ -18,6 +18,39 @@ export interface EntriesOf {
   why(conversation: string): Promise<Why>
   /** The conversations with a customer that may be seen, the latest first. */
   stretchesOf(calling: Calling, customer: string): Promise<readonly Stretch[]>
+  /** These conversations, as far as they may be seen, the oldest first. */
+  stretches(calling: Calling, conversations: readonly string[]): Promise<readonly Stretch[]>
+  /** Entries as they are shown. Those of each chat by rising numbers. */
+  shown(found: ReadonlyMap<string, readonly EntryFound[]>): Promise<readonly Entry[]>
+}
+
+export const ENTRY_COLUMNS = [
+  'entry.seq',
+  'entry.id',
+  'entry.kind',
+  'entry.type',
+  'entry.body_json',
+  'entry.by_json',
+  'entry.conversation',
+  'entry.at',
+  'entry.accepted_at',
+  'entry.outcome',
+] as const
+/** An entry with these columns. */
+export type EntryFound = Pick<
+  Selectable<JournalTables['entry']>,
+  'seq' | 'id' | 'kind' | 'type' | 'body_json' | 'by_json' | 'conversation' | 'at' | 'accepted_at' | 'outcome'
+>
+
+/** The condition that an entry is shown at all. */
+export function isShown(where: ExpressionBuilder<JournalTables, 'entry'>) {
+  return where.or([
+    where.and([where('entry.kind', '=', 'in'), where('entry.type', 'in', SHOWN_IN)]),
+    where('entry.kind', '=', 'out'),
+    // The others are commands, which are shown as what they changed.
+    where.and([where('entry.kind', '=', 'note'), where('entry.type', '=', 'note')]),
+    where.and([where('entry.kind', '=', 'life'), where('entry.type', 'in', SHOWN_LIFE)]),
+  ])
 }
 
 const Identity = z.object({
@@ -84,18 +117,7 @@ export function makeEntries(of: {
 
   /** Those that may be seen, each as the journal has it. Of another team’s conversation nothing is. */
   function shownIn(calling: Calling, chat: string) {
-    const all = journal
-      .selectFrom('entry')
-      .where('entry.chat', '=', chat)
-      .where((where) =>
-        where.or([
-          where.and([where('entry.kind', '=', 'in'), where('entry.type', 'in', SHOWN_IN)]),
-          where('entry.kind', '=', 'out'),
-          // The others are commands, which are shown as what they changed.
-          where.and([where('entry.kind', '=', 'note'), where('entry.type', '=', 'note')]),
-          where.and([where('entry.kind', '=', 'life'), where('entry.type', 'in', SHOWN_LIFE)]),
-        ]),
-      )
+    const all = journal.selectFrom('entry').where('entry.chat', '=', chat).where(isShown)
     if (!calling.teams) return all
     return all.where((where) =>
       where.or([
@@ -114,48 +136,43 @@ export function makeEntries(of: {
     )
   }
 
-  const COLUMNS = [
-    'entry.seq',
-    'entry.id',
-    'entry.kind',
-    'entry.type',
-    'entry.body_json',
-    'entry.by_json',
-    'entry.conversation',
-    'entry.at',
-    'entry.outcome',
-  ] as const
-
   async function page(calling: Calling, chat: string, query: z.output<typeof asked.entries>): Promise<Entries> {
     const { after, before, limit } = query
     const forwards = after !== undefined
     let found = shownIn(calling, chat)
-      .select(COLUMNS)
+      .select(ENTRY_COLUMNS)
       .orderBy('entry.seq', forwards ? 'asc' : 'desc')
       .limit(limit + 1)
     if (after !== undefined) found = found.where('entry.seq', '>', after)
     if (before !== undefined) found = found.where('entry.seq', '<', before)
     const all = await found.execute()
     const rows = forwards ? all.slice(0, limit) : all.slice(0, limit).reverse()
-    const [first] = rows
-    const head = await journal.selectFrom('chat').select(['seq', 'account']).where('id', '=', chat).executeTakeFirst()
-    const changes = first ? await changesSince(chat, first.seq) : new Map<string, Change>()
-    const deliveries = await deliveriesOf(rows)
-    const originals = await originalsOf(head?.account ?? '', rows)
+    const head = await journal.selectFrom('chat').select('seq').where('id', '=', chat).executeTakeFirst()
     const named = new Set(rows.flatMap(({ conversation }) => conversation ?? []))
     return {
-      entries: rows.flatMap((row) => entryOf(row, { chat, changes, deliveries, originals }) ?? []),
+      entries: [...(await shown(new Map([[chat, rows]])))],
       more: all.length > limit,
       head: head?.seq ?? 0,
       conversations: [...(await stretches(calling, 'id', [...named]))].reverse(),
     }
   }
 
-  type Found = Awaited<ReturnType<ReturnType<typeof selected>['execute']>>[number]
-  const selected = (calling: Calling) => shownIn(calling, '').select(COLUMNS)
+  async function shown(found: ReadonlyMap<string, readonly EntryFound[]>): Promise<readonly Entry[]> {
+    const all: Entry[] = []
+    for (const [chat, rows] of found) {
+      const [first] = rows
+      if (!first) continue
+      const row = await journal.selectFrom('chat').select('account').where('id', '=', chat).executeTakeFirst()
+      const changes = await changesSince(chat, first.seq)
+      const deliveries = await deliveriesOf(rows)
+      const originals = await originalsOf(row?.account ?? '', rows)
+      all.push(...rows.flatMap((one) => entryOf(one, { chat, changes, deliveries, originals }) ?? []))
+    }
+    return all
+  }
 
   function entryOf(
-    row: Found,
+    row: EntryFound,
     around: {
       readonly chat: string
       readonly changes: ReadonlyMap<string, Change>
@@ -248,7 +265,7 @@ export function makeEntries(of: {
     return changes
   }
 
-  async function deliveriesOf(rows: readonly Found[]): Promise<ReadonlyMap<number, Sent>> {
+  async function deliveriesOf(rows: readonly EntryFound[]): Promise<ReadonlyMap<number, Sent>> {
     const ids = rows.filter(({ kind }) => kind === 'out').map(({ id }) => id)
     const sent = new Map<number, { face?: Face; deliveries: Delivery[] }>()
     if (ids.length === 0) return sent
@@ -275,7 +292,7 @@ export function makeEntries(of: {
   }
 
   /** The entries that edits and recalls are about, by the ids of the platform, as long as those are known. */
-  async function originalsOf(account: string, rows: readonly Found[]): Promise<ReadonlyMap<string, string>> {
+  async function originalsOf(account: string, rows: readonly EntryFound[]): Promise<ReadonlyMap<string, string>> {
     const changed = rows.filter(({ type }) => type === 'edit' || type === 'recall')
     const ids = changed.flatMap(({ body_json }) => Event.parse(JSON.parse(body_json)).of ?? [])
     if (ids.length === 0) return new Map()
@@ -346,6 +363,8 @@ export function makeEntries(of: {
       }
     },
     stretchesOf: (calling, customer) => stretches(calling, 'customer', [customer]),
+    stretches: async (calling, conversations) => [...(await stretches(calling, 'id', conversations))].reverse(),
+    shown,
   }
 }
 

@@ -1,18 +1,15 @@
-/** What the API only reads: lists, chats, customers, the desk as it is now, the audit log. */
+/** What the API only reads: lists, chats, the desk as it is now, the audit log. */
 import type { FastifyReply } from 'fastify'
 import type { Kysely } from 'kysely'
-import { type Context, type JournalTables, type Json, SwitchboardError, z } from '#core'
-import type { Blacklist, BlacklistEntry } from '../../../services/blacklist.ts'
+import { type Context, type JournalTables, SwitchboardError, z } from '#core'
 import type { DeskNow } from './desk-now.ts'
 import type { EntriesOf } from './entries.ts'
 import { Refusal } from './refusal.ts'
 import type { RowsOf } from './rows.ts'
 import { byOf, fileOf } from './said.ts'
-import { type Api, OK } from './serve.ts'
-import type { AuditLine, Blocked, Customer } from './shapes.ts'
+import type { Api } from './serve.ts'
+import type { AuditLine } from './shapes.ts'
 
-const Tags = z.array(z.string())
-const Fields = z.record(z.string(), z.json())
 /** As `serve.ts` writes it. */
 const Audited = z.object({
   who: z.string().optional(),
@@ -30,10 +27,9 @@ export function addLookedUp(
     readonly rows: RowsOf
     readonly entries: EntriesOf
     readonly deskNow: DeskNow
-    readonly blacklist: Blacklist | undefined
   },
 ): void {
-  const { journal, rows, entries, deskNow, blacklist } = of
+  const { journal, rows, entries, deskNow } = of
 
   api.on('GET /now', () => deskNow.now())
   api.on('GET /counts', async ({ calling }) => rows.counts(calling, await rows.groups()))
@@ -56,65 +52,6 @@ export function addLookedUp(
     await sendFile(reply, file, of.media)
     return undefined
   })
-
-  // ── customers ──
-
-  api.on('GET /customers/:customer', async ({ calling, params }) => {
-    const row = await journal.selectFrom('customer').selectAll().where('id', '=', params.customer).executeTakeFirst()
-    if (!row) throw new Refusal('NOT_FOUND')
-    const conversations = await entries.stretchesOf(calling, row.id)
-    const chats = await journal
-      .selectFrom('chat')
-      .select(['id', 'account', 'external_id'])
-      .where('customer', '=', row.id)
-      .where('id', 'in', [...new Set(conversations.map(({ chat }) => chat))])
-      .execute()
-    const blocked = await blacklist?.list(row.id)
-    const customer: Customer = {
-      id: row.id,
-      ...(row.name !== null && { name: row.name }),
-      ...(row.avatar_url !== null && { avatarUrl: row.avatar_url }),
-      ...(row.language !== null && { language: row.language }),
-      tags: Tags.parse(JSON.parse(row.tags_json)),
-      fields: Fields.parse(JSON.parse(row.fields_json)),
-      firstAtMs: row.first_at,
-      lastAtMs: row.last_at,
-      chats: chats.map(({ id, account, external_id }) => ({
-        chat: id,
-        channel: deskNow.channelOf(account),
-        externalId: external_id,
-      })),
-      conversations: [...conversations],
-      ...(blocked && { blacklist: blocked.map(blockedOf) }),
-    }
-    return customer
-  })
-  api.on('POST /customers/:customer/blacklist', async ({ calling, params, body: { reason, untilMs }, note }) => {
-    const list = mustLend()
-    const who = { customer: params.customer }
-    const before = await list.list(params.customer)
-    try {
-      await list.add(who, { reason, by: calling.actor, untilMs })
-    } catch (cause) {
-      // What it refuses it says with a status; all else is a fault of ours.
-      if (!hasStatus(cause)) throw cause
-      throw new Refusal('BLACKLIST_REFUSED', { message: cause.message, cause })
-    }
-    note({ before: before.map(blockedOf), after: (await list.list(params.customer)).map(blockedOf) })
-    return OK
-  })
-  api.on('POST /customers/:customer/blacklist/remove', async ({ calling, params, note }) => {
-    const list = mustLend()
-    const before = await list.list(params.customer)
-    await list.remove({ customer: params.customer }, { by: calling.actor })
-    note({ before: before.map(blockedOf), after: (await list.list(params.customer)).map(blockedOf) })
-    return OK
-  })
-
-  function mustLend(): Blacklist {
-    if (!blacklist) throw new Refusal('NO_BLACKLIST')
-    return blacklist
-  }
 
   // ── the audit log ──
 
@@ -155,21 +92,6 @@ export function addLookedUp(
 
 function jsonOf(json: string | null) {
   return json === null ? undefined : z.json().parse(JSON.parse(json))
-}
-
-function blockedOf({ reason, by, atMs, untilMs }: BlacklistEntry): Blocked & { readonly [key: string]: Json } {
-  return {
-    reason,
-    ...(by !== undefined && { by }),
-    ...(atMs !== undefined && { atMs }),
-    ...(untilMs !== undefined && { untilMs }),
-  }
-}
-
-function hasStatus(error: unknown): error is Error & { readonly statusCode: number } {
-  return (
-    error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500
-  )
 }
 
 /** Never as a page of ours: whatever it holds, a browser saves it, or shows it inside a page. */

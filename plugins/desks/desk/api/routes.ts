@@ -6,13 +6,12 @@
  * that the workbench can import its types.
  */
 import { z } from 'zod'
-import { askedOfCustomers, CustomerList } from './customers-shapes.ts'
+import { askedOfCustomers, Customer, CustomerList, History } from './customers-shapes.ts'
 import {
   Account,
   AuditLine,
   asked,
   Counts,
-  Customer,
   Entries,
   Frame,
   Me,
@@ -351,6 +350,12 @@ export const routes = {
     for: 'agent',
     says: 'What is known of a customer, and the conversations with them.',
     answer: Customer,
+  },
+  'GET /customers/:customer/history': {
+    for: 'agent',
+    says: 'What happened with a customer in all their chats, one after the other, by pages in both directions.',
+    query: askedOfCustomers.history,
+    answer: History,
   },
   'POST /customers/:customer/blacklist': {
     for: 'agent',

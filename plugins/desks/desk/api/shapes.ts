@@ -384,34 +384,6 @@ export const Why = z.object({
 })
 export type Why = z.output<typeof Why>
 
-// ── customers ───────────────────────────────────────────────────────────────────────────────
-
-export const Blocked = z.object({
-  reason: z.string(),
-  /** Left out: the YAML has it, and it is removed there. */
-  by: z.string().optional(),
-  atMs: Ms.optional(),
-  untilMs: Ms.optional(),
-})
-export type Blocked = z.output<typeof Blocked>
-
-export const Customer = z.object({
-  id: Id,
-  name: z.string().optional(),
-  avatarUrl: z.string().optional(),
-  language: z.string().optional(),
-  tags: z.array(z.string()),
-  fields: z.record(z.string(), z.json()),
-  firstAtMs: Ms,
-  lastAtMs: Ms,
-  chats: z.array(z.object({ chat: Id, channel: z.string(), externalId: z.string() })),
-  /** The latest first, at most 50. */
-  conversations: z.array(Stretch),
-  /** Left out: nothing here can turn customers away. */
-  blacklist: z.array(Blocked).optional(),
-})
-export type Customer = z.output<typeof Customer>
-
 // ── the desk now ────────────────────────────────────────────────────────────────────────────
 
 export const Now = z.object({
@@ -419,6 +391,14 @@ export const Now = z.object({
   teams: z.array(Team),
   statuses: z.array(Status),
   channels: z.array(z.string()),
+  customers: z.object({
+    /** Whether agents have the list of customers. */
+    isForAgents: z.boolean(),
+    /** What is kept of customers besides the fields that are always there, with its title. */
+    fields: z.array(z.object({ name: Name, title: Text })),
+    /** Whether customers can be turned away here. */
+    hasBlacklist: z.boolean(),
+  }),
 })
 export type Now = z.output<typeof Now>
 

@@ -137,6 +137,37 @@ describe('the list of customers', () => {
   })
 })
 
+test('those who are turned away are a list of their own, by whomever they were listed (C-BL-03)', async () => {
+  await using bot = await deskRuntime({
+    features: [{ use: 'blacklist', customers: { memory: ['openid-Yan'] } }],
+  })
+  const { sue } = await staffOf(bot, 'sue')
+  await come(bot, 'Ann', 'Eve', 'Zoe', 'Yan')
+  expect(await namesIn(sue, { blocked: 'yes' })).toEqual(['Yan'])
+  const [eve, zoe] = [await idOf(bot, 'Eve'), await idOf(bot, 'Zoe')]
+  const list = (customer: string, untilMs?: number) =>
+    sue.call('POST /customers/:customer/blacklist', { params: { customer }, body: { reason: 'spam', untilMs } })
+  await list(zoe, bot.clock.now() + 60_000)
+  await list(eve)
+  expect(await namesIn(sue, { blocked: 'yes' })).toEqual(['Yan', 'Zoe', 'Eve'])
+  expect(await namesIn(sue, { blocked: 'yes', search: 'e' })).toEqual(['Zoe', 'Eve'])
+  const { customers } = await sue.call('GET /customers', { query: { search: 'openid' } })
+  expect(customers.map(({ name, isBlocked }) => [name, isBlocked])).toEqual([
+    ['Yan', true],
+    ['Zoe', true],
+    ['Eve', true],
+    ['Ann', false],
+  ])
+  await bot.advance(60_000)
+  expect(await namesIn(sue, { blocked: 'yes', sort: 'last-message' })).toEqual(['Yan', 'Eve'])
+  // Whoever turns out to be somebody else is still turned away.
+  await sue.call('POST /customers/:customer/merge', {
+    params: { customer: eve },
+    body: { into: await idOf(bot, 'Ann') },
+  })
+  expect(await namesIn(sue, { blocked: 'yes' })).toEqual(['Yan', 'Ann'])
+})
+
 test('a week has seven days of its time zone, whichever day it begins with', () => {
   // The clocks of Berlin go forward on Sunday the 29th of March 2026.
   const week = weekOf(Date.UTC(2026, 2, 29, 12), 'Europe/Berlin', 'monday')
@@ -162,6 +193,11 @@ describe('what is known of a customer', () => {
     const [found] = (await amy.call('GET /customers', { query: { search: '王芳' } })).customers
     expect(found).toMatchObject({ id: customer, name: 'Anna', fields: { realName: '王芳', size: '39' } })
     expect(found?.fields).not.toHaveProperty('phone')
+    expect((await amy.call('GET /customers/:customer', { params: { customer } })).fields).not.toHaveProperty('phone')
+    expect((await bo.call('GET /now')).customers).toMatchObject({
+      isForAgents: false,
+      fields: [{ name: 'size', title: 'Shoe size' }],
+    })
     const wrong = { params: { customer }, body: { fields: { shoe: '39' } } }
     expect(await bo.refused('POST /customers/:customer/change', wrong)).toBe('FIELD_UNKNOWN')
     expect(await auditOf(amy, 'customers.change')).toMatchObject([

@@ -1,5 +1,4 @@
 /** What is kept of a customer besides the name: the fields that are always there, and those of the YAML. */
-import type { Json } from '#core'
 import type { Settings } from '../config.ts'
 
 /** By `realName` customers are found, too. `notes`: what our side should know of them. */
@@ -11,6 +10,6 @@ export function fieldNames({ customers }: Pick<Settings, 'customers'>): readonly
 }
 
 /** As customers are shown: what was taken away is not there. */
-export function shownFields(fields: { readonly [name: string]: Json }): { readonly [name: string]: Json } {
+export function shownFields<V>(fields: { readonly [name: string]: V }): { [name: string]: V } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
 }

@@ -2,16 +2,24 @@
 import { Readable } from 'node:stream'
 import type { Kysely } from 'kysely'
 import { type Context, type JournalTables, z } from '#core'
-import type { askedOfCustomers, CustomerList } from '../api/customers-shapes.ts'
+import type { Blacklist } from '../../../services/blacklist.ts'
+import type { askedOfCustomers, Customer, CustomerList } from '../api/customers-shapes.ts'
+import type { EntriesOf } from '../api/entries.ts'
 import { Refusal, refusedCommand } from '../api/refusal.ts'
 import { personOf, type Sight } from '../api/seen.ts'
 import { type Api, OK } from '../api/serve.ts'
 import type { Settings } from '../config.ts'
+import { addBlacklist, blockedOf } from './blacklist.ts'
 import { exportOf } from './export.ts'
 import { fieldNames, shownFields } from './fields.ts'
+import { makeHistory } from './history.ts'
 import { type Period, weekOf } from './period.ts'
 
 const Cursor = z.tuple([z.number(), z.string()])
+const Tags = z.array(z.string())
+const Fields = z.record(z.string(), z.json())
+/** So many of those who are turned away are listed. */
+const MAX_BLOCKED = 1_000
 const Allowances = z.array(z.object({ endsAtMs: z.number() }))
 
 type ListQuery = z.output<typeof askedOfCustomers.list>
@@ -23,6 +31,8 @@ export function addCustomers(
     readonly settings: Settings
     readonly journal: Kysely<JournalTables>
     readonly sight: Sight
+    readonly entries: EntriesOf
+    readonly blacklist: Blacklist | undefined
     readonly timeZone: string
     readonly clock: { now(): number }
     readonly customers: Context<unknown, unknown>['customers']
@@ -31,23 +41,29 @@ export function addCustomers(
     accountOf(channel: string): string | undefined
   },
 ): void {
-  const { desk, settings, journal, sight, timeZone, clock, customers } = of
+  const { desk, settings, journal, sight, entries, blacklist, timeZone, clock, customers } = of
   const names = fieldNames(settings)
+  const history = makeHistory({ journal, sight, entries })
+  addBlacklist(api, blacklist)
 
   api.on('GET /customers', async ({ calling, query }): Promise<CustomerList> => {
     const isAgent = calling.role === 'agent'
     if (isAgent && !settings.customers.forAgents)
       throw new Refusal('CUSTOMERS_NOT_FOR_AGENTS', { params: { setting: `desks.${desk}.customers.forAgents` } })
     const created = createdIn(query)
-    const { search, name, id, tag, channel, sort, limit } = query
+    const { search, name, id, tag, channel, blocked, sort, limit } = query
     const account = channel === undefined ? undefined : (of.accountOf(channel) ?? channel)
     const page = await customers.list({
-      filter: { search, name, id, tag, account, created },
+      filter: {
+        ...{ search, name, id, tag, account, created },
+        ...(blocked && { among: (await blacklist?.customers(MAX_BLOCKED)) ?? [] }),
+      },
       servedBy: calling.teams && { desk, teams: calling.teams, person: personOf(calling) },
       sort,
       cursor: query.cursor === undefined ? undefined : cursorOf(query.cursor),
       limit,
     })
+    const turnedAway = await blacklist?.among(page.customers.map(({ id }) => id))
     return {
       customers: page.customers.map(({ name, avatarUrl, language, ...one }) => ({
         id: one.id,
@@ -55,10 +71,11 @@ export function addCustomers(
         ...(avatarUrl !== undefined && { avatarUrl }),
         ...(language !== undefined && { language }),
         tags: [...one.tags],
-        fields: z.record(z.string(), z.json()).parse(shownFields(one.fields)),
+        fields: Fields.parse(shownFields(one.fields)),
         chats: one.chats.map(({ account, externalId }) => ({ channel: of.channelOf(account), externalId })),
         firstAtMs: one.firstAtMs,
         lastAtMs: one.lastAtMs,
+        isBlocked: turnedAway?.has(one.id) ?? false,
       })),
       ...(page.next && { next: JSON.stringify(page.next) }),
       ...(created && { created }),
@@ -67,11 +84,43 @@ export function addCustomers(
   })
 
   /** This week, unless something else is asked for. */
-  function createdIn({ from, until, search, name, id, tag, channel }: ListQuery): Period | undefined {
+  function createdIn({ from, until, search, name, id, tag, channel, blocked }: ListQuery): Period | undefined {
     if (from !== undefined || until !== undefined) return { fromMs: from ?? 0, untilMs: until ?? clock.now() + 1 }
-    const isSearch = [search, name, id, tag, channel].some((one) => one !== undefined)
+    const isSearch = [search, name, id, tag, channel, blocked].some((one) => one !== undefined)
     return isSearch ? undefined : weekOf(clock.now(), timeZone, settings.customers.weekStartsOn)
   }
+
+  api.on('GET /customers/:customer', async ({ calling, params }): Promise<Customer> => {
+    const row = await journal.selectFrom('customer').selectAll().where('id', '=', params.customer).executeTakeFirst()
+    if (!row) throw new Refusal('NOT_FOUND')
+    const conversations = await entries.stretchesOf(calling, row.id)
+    const chats = await journal
+      .selectFrom('chat')
+      .select(['id', 'account', 'external_id'])
+      .where('customer', '=', row.id)
+      .where('id', 'in', [...new Set(conversations.map(({ chat }) => chat))])
+      .execute()
+    const blocked = await blacklist?.list(row.id)
+    return {
+      id: row.id,
+      ...(row.name !== null && { name: row.name }),
+      ...(row.avatar_url !== null && { avatarUrl: row.avatar_url }),
+      ...(row.language !== null && { language: row.language }),
+      tags: Tags.parse(JSON.parse(row.tags_json)),
+      fields: shownFields(Fields.parse(JSON.parse(row.fields_json))),
+      firstAtMs: row.first_at,
+      lastAtMs: row.last_at,
+      chats: chats.map(({ id, account, external_id }) => ({
+        chat: id,
+        channel: of.channelOf(account),
+        externalId: external_id,
+      })),
+      conversations: [...conversations],
+      ...(blocked && { blacklist: blocked.map(blockedOf) }),
+    }
+  })
+
+  api.on('GET /customers/:customer/history', ({ calling, params, query }) => history(calling, params.customer, query))
 
   api.on('POST /customers/:customer/change', async ({ params, body: { name, fields }, note }) => {
     const unknown = Object.keys(fields).find((field) => !names.includes(field))

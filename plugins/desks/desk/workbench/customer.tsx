@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import type { Blocked, Customer, Stretch } from '../api/shapes.ts'
+import type { Blocked, Customer } from '../api/customers-shapes.ts'
+import type { Stretch } from '../api/shapes.ts'
 import { Avatar } from './avatar.tsx'
 import { open, openRow } from './chats.ts'
 import { block, unblock } from './commands.ts'

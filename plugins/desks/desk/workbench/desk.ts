@@ -11,7 +11,13 @@ import { openStream, type Stream } from './stream.ts'
 import { toastRefusal } from './toasts.ts'
 import { textIn } from './words/words.ts'
 
-export const now = signal<Now>({ people: [], teams: [], statuses: [], channels: [] })
+export const now = signal<Now>({
+  people: [],
+  teams: [],
+  statuses: [],
+  channels: [],
+  customers: { isForAgents: false, fields: [], hasBlacklist: false },
+})
 export const counts = signal<Counts | undefined>(undefined)
 
 /** Whoever is signed in here, as the desk knows them. */
