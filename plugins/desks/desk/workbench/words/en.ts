@@ -72,6 +72,14 @@ export const en = {
     reminderHint: 'You are still in a status without chats.',
   },
 
+  range: {
+    title: 'Days',
+    previous: 'Previous month',
+    next: 'Next month',
+    show: 'Show',
+    last: 'Now choose the last day.',
+  },
+
   lists: {
     label: 'Conversations',
     tabs: { mine: 'Mine', queue: 'Queue', bot: 'Bot', all: 'All', closed: 'Closed' },

@@ -74,6 +74,14 @@ export const zh = {
     reminderHint: '您当前的状态仍不接待会话。',
   },
 
+  range: {
+    title: '日期范围',
+    previous: '上个月',
+    next: '下个月',
+    show: '查看',
+    last: '请再选择结束日期。',
+  },
+
   lists: {
     label: '会话列表',
     tabs: { mine: '我的', queue: '排队', bot: '机器人', all: '全部', closed: '已结束' },
