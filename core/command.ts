@@ -1,5 +1,5 @@
 /** What a person or program on our side does in a chat: the commands, and how each may end. */
-import type { Actor } from './conversation.ts'
+import type { Actor, Summary } from './conversation.ts'
 import type { Content, Say } from './message.ts'
 
 /**
@@ -41,6 +41,7 @@ export type Command =
             readonly type: 'close'
             readonly because: string
             readonly say?: Say | undefined
+            readonly summary?: Summary | undefined
           }
       ))
   | {

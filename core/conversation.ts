@@ -18,6 +18,9 @@ export type Actor =
   | { readonly kind: 'agent'; readonly person: string }
   | { readonly kind: 'core' }
 
+/** What our side noted of a conversation when it was closed, by the names that the desk has for it. */
+export type Summary = { readonly [field: string]: string }
+
 /** Closed, or named after the kind of its owner. */
 export type ConversationState = 'bot' | 'queued' | 'assigned' | 'closed'
 
@@ -36,7 +39,9 @@ export interface Conversation {
   readonly route: string
   /** How often running the bot has not known (`unknown`) or not answered (`failures`), for the route's triggers. */
   readonly counts: { readonly unknown: number; readonly failures: number }
-  readonly closed?: { readonly atMs: number; readonly reason: string; readonly by: Actor } | undefined
+  readonly closed?:
+    | { readonly atMs: number; readonly reason: string; readonly by: Actor; readonly summary?: Summary | undefined }
+    | undefined
 }
 
 // ── the machine ─────────────────────────────────────────────────────────────────────────────
@@ -57,7 +62,12 @@ export type Step =
       readonly atMs: number
     }
   | ({ readonly by: Actor; readonly lease?: number | undefined } & (
-      | { readonly type: 'close'; readonly reason: string; readonly atMs: number }
+      | {
+          readonly type: 'close'
+          readonly reason: string
+          readonly atMs: number
+          readonly summary?: Summary | undefined
+        }
       /** Counts for the route's triggers: no change of owner, no lease. */
       | {
           readonly type: 'count'
@@ -119,7 +129,7 @@ export function decide(conversation: Conversation | undefined, step: Step): Deci
     case 'owner-gone':
       return ownedBy(conversation, step.to, step, step.route)
     case 'close': {
-      const closed = { atMs: step.atMs, reason: step.reason, by: step.by }
+      const closed = { atMs: step.atMs, reason: step.reason, by: step.by, summary: step.summary }
       return {
         conversation: { ...conversation, state: 'closed', closed },
         changes: [{ type: 'closed', actor: step.by, because: step.reason }],

@@ -5,7 +5,7 @@
 import type { Compilable } from 'kysely'
 import type { z } from 'zod'
 import type { Capabilities } from './capabilities.ts'
-import type { Actor, Conversation } from './conversation.ts'
+import type { Actor, Conversation, Summary } from './conversation.ts'
 import type { Content, CustomerPatch, InboundEvent, Json, Localized, Say } from './message.ts'
 
 export type Maybe<T> = T | Promise<T>
@@ -157,7 +157,7 @@ export interface ChatEvents {
   'conversation.queued': { readonly because: string }
   'conversation.assigned': { readonly person: string; readonly by: Actor }
   'conversation.returned': { readonly because: string }
-  'conversation.closed': { readonly reason: string; readonly by: Actor }
+  'conversation.closed': { readonly reason: string; readonly by: Actor; readonly summary?: Summary | undefined }
   'agent.replied': { readonly person: string; readonly content: Content }
   'delivery.failed': { readonly code: string; readonly content: Content }
 }

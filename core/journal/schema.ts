@@ -353,6 +353,8 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
       PRIMARY KEY (customer, instance)
     ) WITHOUT ROWID;
   `,
+
+  '12-summaries': 'ALTER TABLE conversation ADD COLUMN summary_json TEXT',
 }
 
 /** Writes a table's condition that a column has one of these values as comparisons instead of a list. */

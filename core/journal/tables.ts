@@ -145,6 +145,8 @@ export interface ConversationRow {
   closed_at: number | null
   close_reason: string | null
   closed_by_json: string | null
+  /** What our side noted of it when it was closed: a text for each field of the desk. */
+  summary_json: string | null
 }
 
 export interface ConversationChangeRow {

@@ -231,6 +231,7 @@ const COMMANDS = [
     type: z.literal('close'),
     because: Because.min(1),
     say: SaySchema.optional(),
+    summary: z.record(words.min(1).max(256), words.max(10_000)).optional(),
   }),
 ] as const
 

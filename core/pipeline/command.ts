@@ -239,7 +239,8 @@ export function makeCommands(
       case 'return':
         return toBot(draft, command)
       case 'close': {
-        const refusal = draft.decide({ type: 'close', by, lease, reason: command.because, atMs: clock.now() })
+        const { because: reason, summary } = command
+        const refusal = draft.decide({ type: 'close', by, lease, reason, atMs: clock.now(), summary })
         if (!refusal && command.say !== undefined) {
           draft.replies.push({ by, say: command.say, expect: undefined, instance: nameOf(by) })
         }
@@ -383,7 +384,9 @@ export function makeCommands(
   }
 
   function noteOf(command: AnyCommand, draft: TurnDraft): NewEntry | undefined {
-    const text = command.type === 'note' ? command.text : draft.changes.map(({ because }) => because).join('; ')
+    const because = draft.changes.map((change) => change.because)
+    const summary = Object.entries(draft.conversation?.closed?.summary ?? {}).map(([field, is]) => `${field}: ${is}`)
+    const text = command.type === 'note' ? command.text : [...because, ...summary].join('; ')
     if (command.type !== 'note' && draft.changes.length === 0) return undefined
     const { id: conversation } = draft.conversation ?? {}
     const atMs = clock.now()

@@ -382,7 +382,13 @@ function changeEvent(tools: Tools, { conversation }: TurnDraft, change: NewConve
     case 'returned':
       return { ...event, type: 'conversation.returned', because }
     case 'closed':
-      return { ...event, type: 'conversation.closed', reason: because, by: actor }
+      return {
+        ...event,
+        type: 'conversation.closed',
+        reason: because,
+        by: actor,
+        summary: conversation?.closed?.summary,
+      }
   }
 }
 

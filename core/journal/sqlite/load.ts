@@ -1,7 +1,7 @@
 /** Reading single chats on the main thread: point reads that take microseconds, on a connection that only reads. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { CommandResult } from '../../command.ts'
-import type { Actor, Conversation, Owner } from '../../conversation.ts'
+import type { Actor, Conversation, Owner, Summary } from '../../conversation.ts'
 import type { Json, MediaType } from '../../message.ts'
 import type { Facts } from '../../turn.ts'
 import type { KnownAs, LoadedChat, MediaTask, StoredCustomer, TodoEntry } from '../engine.ts'
@@ -196,7 +196,14 @@ export function conversationOf(row: ConversationRow): Conversation {
     counts: parse<Conversation['counts']>(row.counts_json),
     ...(row.closed_at === null || row.closed_by_json === null
       ? {}
-      : { closed: { atMs: row.closed_at, reason: row.close_reason ?? '', by: parse<Actor>(row.closed_by_json) } }),
+      : {
+          closed: {
+            atMs: row.closed_at,
+            reason: row.close_reason ?? '',
+            by: parse<Actor>(row.closed_by_json),
+            summary: row.summary_json === null ? undefined : parse<Summary>(row.summary_json),
+          },
+        }),
   }
 }
 

@@ -153,6 +153,7 @@ function rowOf(now: Conversation, revision: string): ConversationInput['row'] {
     closed_at: closed?.atMs ?? null,
     close_reason: closed?.reason ?? null,
     closed_by_json: closed === undefined ? null : JSON.stringify(closed.by),
+    summary_json: closed?.summary === undefined ? null : JSON.stringify(closed.summary),
   }
 }
 

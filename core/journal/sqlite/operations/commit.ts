@@ -69,13 +69,15 @@ export function commit(
   const setConversation = query(
     db,
     `INSERT INTO conversation (id, chat, customer, state, owner_json, bot, desk, team, person, lease, origin, route,
-       revision, counts_json, opened_at, queued_at, assigned_at, closed_at, close_reason, closed_by_json)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       revision, counts_json, opened_at, queued_at, assigned_at, closed_at, close_reason, closed_by_json,
+       summary_json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET state = excluded.state, owner_json = excluded.owner_json, bot = excluded.bot,
        desk = excluded.desk, team = excluded.team, person = excluded.person, lease = excluded.lease,
        route = excluded.route, revision = excluded.revision, counts_json = excluded.counts_json,
        queued_at = coalesce(excluded.queued_at, queued_at), assigned_at = coalesce(excluded.assigned_at, assigned_at),
-       closed_at = excluded.closed_at, close_reason = excluded.close_reason, closed_by_json = excluded.closed_by_json`,
+       closed_at = excluded.closed_at, close_reason = excluded.close_reason, closed_by_json = excluded.closed_by_json,
+       summary_json = excluded.summary_json`,
   )
   const lastChange = query<{ n: number | null }>(
     db,
@@ -167,6 +169,7 @@ export function commit(
       row.closed_at,
       row.close_reason,
       row.closed_by_json,
+      row.summary_json,
     )
     let n = lastChange.get(row.id)?.n ?? 0
     for (const { type, actorJson, because } of changes) {
