@@ -98,7 +98,9 @@ export async function startDeskWire(
         fields: [{ name: 'size', title: { en: 'Shoe size', 'zh-CN': '鞋码' } }],
         hasBlacklist: true,
       },
+      summary: [{ name: 'summary', title: { 'zh-CN': '小结', en: 'Summary' }, isRequired: false }],
     }),
+    'GET /replies': () => ({ replies: [] }),
     'GET /conversations': (_, query) => {
       const list = query.get('list')
       const found = [...rows.values()].filter(
@@ -113,7 +115,7 @@ export async function startDeskWire(
     'GET /conversations/:conversation': ([id = '']) => rows.get(id) ?? rowOf(0),
     'GET /chats/:chat/entries': ([chat = '']) => {
       const entries = [...entriesOf(chat)]
-      return { entries, more: false, head: entries.at(-1)?.seq ?? 0, conversations: [] }
+      return { entries, more: false, head: entries.at(-1)?.seq ?? 0, conversations: [], suggestions: [] }
     },
   }
 

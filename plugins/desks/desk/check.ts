@@ -13,6 +13,7 @@ export function check(
     ...teams.flatMap(([name]) => overflowCircle(settings, name)),
     ...teams.flatMap(([name], index) => hiddenTeam(settings, name, teams.slice(0, index))),
     ...Object.keys(settings.people).flatMap((person) => ofNoTeam(settings, person)),
+    ...Object.keys(settings.summary).flatMap((field) => wrongDefault(settings, field)),
   ]
 }
 
@@ -93,6 +94,13 @@ function takesAllOf(first: TeamSettings, second: TeamSettings): boolean {
       )
     }) ?? false
   )
+}
+
+function wrongDefault({ summary }: Settings, field: string): readonly ConfigProblem[] {
+  const { options, default: otherwise } = summary[field] ?? {}
+  if (!options || otherwise === undefined || Object.hasOwn(options, otherwise)) return []
+  const message = `${field} has no option "${otherwise}".`
+  return [{ path: ['summary', field, 'default'], message, instead: `Write one of ${Object.keys(options).join(', ')}.` }]
 }
 
 function ofNoTeam({ teams, people }: Settings, person: string): readonly ConfigProblem[] {

@@ -71,6 +71,16 @@ const Customers = z.strictObject({
     .describe('What is kept of customers besides realName, phone, qq, email, company and notes.'),
 })
 
+const SummaryField = z.strictObject({
+  name: localized().describe('What colleagues see.'),
+  options: z
+    .record(z.string().min(1).max(100), localized())
+    .optional()
+    .describe('What can be chosen, by names of yours, each as colleagues see it. Left out: a text is written.'),
+  required: z.boolean().default(false).describe('Whether a conversation is closed only with it.'),
+  default: z.string().min(1).optional().describe('What it is when nothing is said; of options, the name of one.'),
+})
+
 export const Settings = z.strictObject({
   people: z.record(z.string(), Person).describe('The agents, by the name that the YAML calls them.'),
   teams: z.record(z.string(), Team).describe('Agents who share work.'),
@@ -87,6 +97,10 @@ export const Settings = z.strictObject({
     'Whoever is still away so long after the hours of their team began is reminded.',
   ),
   customers: Customers.prefault({}).describe('The list of customers, and what is kept of them.'),
+  summary: z
+    .record(z.string().min(1).max(100), SummaryField)
+    .prefault({ summary: { name: { 'zh-CN': '小结', en: 'Summary' } } })
+    .describe('What is noted of a conversation when it is closed: fields by names of yours. `{}`: nothing.'),
   lingerFor: duration('2m').describe('So long after the end, what a customer writes goes to the same agent again.'),
 })
 export type Settings = z.output<typeof Settings>

@@ -100,22 +100,6 @@ test('a conversation waits in the queue until someone takes it, however long tha
   expect(await bot.conversation('u1')).toBeUndefined()
 })
 
-test('of all that the desk is told it keeps what stands nowhere else: what the bot suggests', async () => {
-  const teams = { presale: { members: ['amy'], assign: 'by-hand' } }
-  const routes = [{ from: 'memory', mode: 'cooperation', bot: 'parrot', desk: 'support' }]
-  await using bot = await testRuntime(configOf(teams, { routes }), { there: ['amy'] })
-  await bot.user('u1').says('hello').hears('Wait.')
-  await bot.agent('amy').takes('u1')
-  await bot.user('u1').says('and now?')
-  await bot.agent('amy').closes('u1', 'solved')
-  await bot.idle()
-  const rows = await bot.runtime.engine.read.selectFrom('feed').selectAll().execute()
-  expect(rows.map(({ topic, item_json }) => [topic, JSON.parse(item_json)])).toMatchObject([
-    ['support:suggestions', { parts: [{ type: 'text', text: 'echo: hello' }] }],
-    ['support:suggestions', { parts: [{ type: 'text', text: 'echo: and now?' }] }],
-  ])
-})
-
 describe('what refers to people and teams is checked before anything starts', () => {
   const teams = { presale: { members: ['amy'] } }
   const route = (team: string) => ({ from: 'memory', mode: 'agent-only', desk: 'support', team })

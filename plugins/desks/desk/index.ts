@@ -1,4 +1,4 @@
-import { defineDesk, optional, tables, toParts } from '#core'
+import { defineDesk, optional, tables } from '#core'
 import { blacklist } from '../../services/blacklist.ts'
 import { presence } from '../../services/presence.ts'
 import { staff } from '../../services/staff.ts'
@@ -12,6 +12,7 @@ import { servePages } from './pages.ts'
 import { type PersonRow, TABLES } from './people/tables.ts'
 import { openFloor } from './queue/floor.ts'
 import { memory } from './queue/memory.ts'
+import { REPLY_MIGRATIONS, type ReplyTables } from './replies/tables.ts'
 
 export default defineDesk({
   name: 'desk',
@@ -20,7 +21,11 @@ export default defineDesk({
   state: memory,
   needs: { blacklist: optional(blacklist) },
   provides: { staff, presence },
-  tables: tables<{ person: PersonRow } & AccessTables>({ ...TABLES.migrations, ...ACCESS_MIGRATIONS }),
+  tables: tables<{ person: PersonRow } & AccessTables & ReplyTables>({
+    ...TABLES.migrations,
+    ...ACCESS_MIGRATIONS,
+    ...REPLY_MIGRATIONS,
+  }),
   names: ({ people, teams }) => ({
     people: Object.keys(people),
     teams: Object.keys(teams),
@@ -35,12 +40,11 @@ export default defineDesk({
   explain,
   invite,
   async setup(context) {
-    const suggestions = context.feed('suggestions')
     const floor = openFloor(context, context.sql.$pickTables<'person'>())
     const served = await serveApi(context, {
       settings: context.config,
       roster: floor.roster,
-      sql: context.sql.$pickTables<'session' | 'token' | 'reading'>(),
+      sql: context.sql.$pickTables<'session' | 'token' | 'reading' | 'reply'>(),
       blacklist: context.blacklist,
     })
     await servePages(context.web, context.name, context.log)
@@ -58,12 +62,8 @@ export default defineDesk({
       attend: floor.attend,
       inbound: { intercept: floor.intercept },
       events: floor.events,
-      // All else stands in the journal, where screens read it.
-      async deliver(item, { id }) {
-        if (item.type !== 'suggestion') return
-        const { conversation, content } = item
-        await suggestions.publish({ id, conversation, parts: JSON.parse(JSON.stringify(toParts(content))) })
-      },
+      // All of it stands in the journal, where screens read it.
+      async deliver() {},
     }
   },
 })

@@ -161,7 +161,6 @@ describe('a list', () => {
     expect(await namesIn(sue, { list: 'all', search: 'IR' })).toEqual(['first', 'third'])
     expect(await namesIn(sue, { list: 'all', search: '%' })).toEqual([])
     expect(await namesIn(bo, { list: 'all', search: 'elsewhere' })).toEqual([])
-    expect((await sue.ask('api/conversations?list=closed&search=x')).status).toBe(400)
   })
 
   test.each(['newest', 'waiting'] as const)('comes by pages, without a gap or a repeat: %s first', async (sort) => {
@@ -481,21 +480,27 @@ test('the composer knows what the platform still takes; a customer is called bac
   await bot.user('u1').says('hello')
   await bot.idle()
   const startMs = bot.clock.now()
-  const { chat } = await rowOf(bo)
+  const { chat, customer } = await rowOf(bo)
   const sendable = () => bo.call('GET /chats/:chat/sendable', { params: { chat } })
   expect(await sendable()).toEqual({ left: 5, untilMs: startMs + 48 * HOUR })
-  const callBack = (id: string) => ({ params: { chat }, body: { id, text: 'It has arrived.' } })
-  expect(await bo.refused('POST /chats/:chat/call-back', callBack(newId()))).toBe('ALREADY_OPEN')
+  const callBack = (id: string) => ({
+    params: { customer: customer.id },
+    body: { id, chat, text: 'It has arrived.' },
+  })
+  expect(await bo.refused('POST /customers/:customer/call-back', callBack(newId()))).toBe('ALREADY_OPEN')
   await bot.agent('bo').takes('u1')
   await bot.agent('bo').closes('u1')
   const id = newId()
-  await bo.call('POST /chats/:chat/call-back', callBack(id))
-  await bo.call('POST /chats/:chat/call-back', callBack(id))
+  await bo.call('POST /customers/:customer/call-back', callBack(id))
+  await bo.call('POST /customers/:customer/call-back', callBack(id))
   await bot.user('u1').hears('It has arrived.').hearsNothing()
   expect(await rowOf(bo, 'mine')).toMatchObject({ origin: 'callback', person: 'bo' })
   expect(await sendable()).toEqual({ left: 4, untilMs: startMs + 48 * HOUR })
   const { lines } = await amy.call('GET /audit', {})
-  expect(lines[0]).toMatchObject({ who: 'bo', action: 'desk.call-back', about: { chat } })
+  expect(lines[0]).toMatchObject({ who: 'bo', action: 'desk.call-back', about: { customer: customer.id } })
+  await bo.call('POST /status', { body: { status: 'away' } })
+  expect(await bo.refused('POST /customers/:customer/call-back', callBack(newId()))).toBe('STATUS_WITHOUT_CHATS')
+  await bo.call('POST /status', { body: { status: 'online' } })
   for (let day = 0; day < 3; day++) {
     // Whoever does nothing for a day is signed out.
     await bot.advance(17 * HOUR)
@@ -503,7 +508,86 @@ test('the composer knows what the platform still takes; a customer is called bac
   }
   expect(await sendable()).toMatchObject({ closed: 'over', left: 0 })
   await bot.agent('bo').closes('u1')
-  expect(await bo.refused('POST /chats/:chat/call-back', callBack(newId()))).toBe('WINDOW_CLOSED')
+  expect(await bo.refused('POST /customers/:customer/call-back', callBack(newId()))).toBe('WINDOW_CLOSED')
+})
+
+test('in a cooperation the bot’s suggestions are there until somebody has answered, and for nobody else (C-RM-01)', async () => {
+  const greeting = 'I am here.'
+  const people = { amy: { name: 'Amy', role: 'administrator' }, bo: { name: 'Bo' }, cai: { name: '蔡' } }
+  const teams = { presale: { members: ['bo'], assign: 'by-hand' }, aftersale: { members: ['cai'], assign: 'by-hand' } }
+  await using bot = await deskRuntime({
+    ...WITH_BOT,
+    desks: { support: { use: desk, people, teams, greeting } },
+    routes: [{ from: ['memory', 'other'], mode: 'cooperation', bot: 'parrot', desk: 'support', team: 'presale' }],
+  })
+  const { bo, cai } = await staffOf(bot, 'bo', 'cai')
+  const stream = await bo.looks()
+  await bot.user('u1').says('blue?')
+  await bot.idle()
+  const { chat } = await rowOf(bo)
+  const suggested = async (screen: SimulatedScreen) =>
+    (await screen.call('GET /chats/:chat/entries', { params: { chat }, query: {} })).suggestions.map(({ text }) => text)
+  expect(await suggested(bo)).toEqual(['echo: blue?'])
+  await bot.agent('bo').takes('u1')
+  await bot.user('u1').hears(greeting)
+  // A greeting answers nothing.
+  for (const text of ['red?', 'green?', 'white?']) await bot.user('u1').says(text)
+  stream.forget()
+  await bot.idle()
+  expect(await suggested(bo)).toEqual(['echo: white?', 'echo: green?', 'echo: red?'])
+  // The screen asks again because it is told that something has changed, at the latest by the suggestion itself.
+  await stream.until('rows', ({ rows }) => rows[0]?.chat === chat)
+  stream.close()
+  await bot.agent('bo').sends('u1', 'All of them.')
+  expect(await suggested(bo)).toEqual([])
+  await bot.user('u1').says('and now?')
+  await bot.idle()
+  expect(await suggested(bo)).toEqual(['echo: and now?'])
+  await bot.agent('bo').closes('u1')
+  expect(await suggested(bo)).toEqual([])
+  // Whoever saw an earlier conversation of the chat sees nothing of one of another team.
+  await bot.user('u1').says('again')
+  await bot.idle()
+  await bot.agent('bo').does({ type: 'transfer', chat, to: { team: 'aftersale' } })
+  await bot.user('u1').says('for others')
+  await bot.idle()
+  expect(await suggested(cai)).toEqual(['echo: for others', 'echo: again'])
+  expect(await suggested(bo)).toEqual([])
+  // It is never sent by itself.
+  await bot.user('u1').hears('All of them.').hearsNothing()
+})
+
+test('lists are searched by the customer’s name, in any case and width, within what one may see', async () => {
+  const second = other()
+  await using bot = await deskRuntime({}, { other: second })
+  const { bo, sue } = await staffOf(bot, 'bo', 'sue')
+  for (const name of ['Anna Müller', 'Hannah', '张伟明', 'Bob 100%']) await waits(bot, name)
+  const parts = [{ type: 'text', text: 'x' } as const]
+  const theirs = { id: '1', chat: 'u9', type: 'message', parts, atMs: 0, grants: 'message' } as const
+  await second.receive({ ...theirs, sender: { name: 'Anna of others' } })
+  await bot.idle()
+  const found = async (screen: SimulatedScreen, search: string, more: Partial<QueryOf<'GET /conversations'>> = {}) =>
+    (await namesIn(screen, { list: 'all', search, ...more })).toSorted()
+  expect(await found(bo, 'ANNA')).toEqual(['Anna Müller', 'Hannah'])
+  expect(await found(sue, 'anna')).toEqual(['Anna Müller', 'Anna of others', 'Hannah'])
+  expect(await found(sue, 'anna', { channel: 'other' })).toEqual(['Anna of others'])
+  expect(await found(bo, '伟明')).toEqual(['张伟明'])
+  expect(await found(bo, 'ｂｏｂ')).toEqual(['Bob 100%'])
+  expect(await found(bo, '0%')).toEqual(['Bob 100%'])
+  expect(await found(bo, 'nobody')).toEqual([])
+  // By pages.
+  const [first] = [await bo.call('GET /conversations', { query: { list: 'all', search: 'anna', limit: 1 } })]
+  const rest = await bo.call('GET /conversations', {
+    query: { list: 'all', search: 'anna', limit: 1, cursor: first.next },
+  })
+  expect([...first.rows, ...rest.rows].map(({ customer }) => customer.name).toSorted()).toEqual([
+    'Anna Müller',
+    'Hannah',
+  ])
+  expect(rest.next).toBeUndefined()
+  await bot.agent('bo').takes('Hannah')
+  await bot.agent('bo').closes('Hannah')
+  expect(await found(bo, 'anna', { list: 'closed' })).toEqual(['Hannah'])
 })
 
 test('a file goes both ways: what people upload is sent, what customers send is fetched, and only by who may', async () => {

@@ -15,6 +15,8 @@ import type { AccessTables } from '../access/tables.ts'
 import type { Settings } from '../config.ts'
 import { addCustomers } from '../customers/routes.ts'
 import type { Roster } from '../people/roster.ts'
+import { addReplies } from '../replies/routes.ts'
+import type { ReplyTables } from '../replies/tables.ts'
 import { addCommands, wasDone } from './commands.ts'
 import { byEventStream, bySocket } from './connections.ts'
 import { makeDeskNow } from './desk-now.ts'
@@ -66,7 +68,7 @@ export async function serveApi(
   of: {
     readonly settings: Settings
     readonly roster: Roster
-    readonly sql: Kysely<AccessTables>
+    readonly sql: Kysely<AccessTables & ReplyTables>
     readonly blacklist: Blacklist | undefined
   },
 ): Promise<Served> {
@@ -116,7 +118,7 @@ export async function serveApi(
   // ── what they see ──
 
   const sight = makeSight({ desk, journal, accountsOf })
-  const entries = makeEntries({ journal, sight, channelOf, titleOf })
+  const entries = makeEntries({ desk, journal, sight, channelOf, titleOf })
   const rows = makeRows({
     journal,
     sql,
@@ -124,6 +126,10 @@ export async function serveApi(
     channelOf,
     accountOf,
     titleOf,
+    async named(name, limit) {
+      const { customers } = await context.customers.list({ filter: { name }, sort: 'newest', limit })
+      return customers.map(({ id }) => id)
+    },
     isBlocked: async (customer) => ((await blacklist?.list(customer))?.length ?? 0) > 0,
     lookersAt: (chat) => stream.lookersAt(chat),
   })
@@ -200,13 +206,13 @@ export async function serveApi(
       timeZone: context.timeZone,
       clock,
       customers: context.customers,
-      command: context.command,
       channelOf,
       accountOf,
     })
     addPresence(api, { sql, stream, typing: context.typing })
+    addReplies(api, sql.$pickTables<'reply'>())
     const fileOf = addFiles(api, { media, key: accounts.key })
-    addCommands(api, { desk, journal, roster, teams, command: context.command, fileOf })
+    addCommands(api, { desk, settings, journal, sight, roster, teams, command: context.command, fileOf })
     addStream(scope, api, stream)
     addDocumentation(scope)
   })

@@ -15,15 +15,18 @@ import {
 } from '#core'
 import type { Calling } from '../access/door.ts'
 import { mayAs } from '../access/door.ts'
+import type { Settings } from '../config.ts'
 import type { Roster } from '../people/roster.ts'
+import { filledSummary, mustBeWhole, summaryFields } from '../summary.ts'
 import { Refusal, refusedCommand } from './refusal.ts'
+import type { Sight } from './seen.ts'
 import { type Api, OK } from './serve.ts'
 
 /** A command without what is made here. */
 type Doing = Command extends infer C ? (C extends unknown ? Omit<C, 'id' | 'by'> : never) : never
 
 const Result = z.discriminatedUnion('ok', [
-  z.object({ ok: z.literal(true) }),
+  z.object({ ok: z.literal(true), conversation: z.string().optional() }),
   z.object({
     ok: z.literal(false),
     code: z.enum([
@@ -39,6 +42,8 @@ const Result = z.discriminatedUnion('ok', [
     message: z.string(),
   }),
 ])
+
+const Allowances = z.array(z.object({ endsAtMs: z.number() }))
 
 function idOf(desk: string, calling: Calling, id: string): string {
   return `${desk}:${calling.kind === 'person' ? calling.name : calling.token.id}:${id}`
@@ -62,7 +67,9 @@ export function addCommands(
   api: Api,
   of: {
     readonly desk: string
+    readonly settings: Settings
     readonly journal: Kysely<JournalTables>
+    readonly sight: Sight
     readonly roster: Roster
     readonly teams: readonly string[]
     readonly command: Context<unknown, unknown>['command']
@@ -70,26 +77,28 @@ export function addCommands(
     fileOf(calling: Calling, ref: string): MediaPart
   },
 ): void {
-  const { journal, roster } = of
+  const { journal, roster, sight } = of
+  const summary = summaryFields(of.settings)
 
-  function settle(result: CommandResult | z.output<typeof Result>): typeof OK {
+  async function run(calling: Calling, id: string, doing: Doing, may?: () => void): Promise<typeof OK> {
+    const result = await resultFor(calling, id, doing, may)
     if (!result.ok) throw refusedCommand(result.code, result.message)
     return OK
   }
 
-  async function run(
+  async function resultFor(
     calling: Calling,
     id: string,
     doing: Doing,
     may: () => void = () => undefined,
-  ): Promise<typeof OK> {
+  ): Promise<CommandResult> {
     const own = idOf(of.desk, calling, id)
     // What was given before is not looked at again: status and owner may be others by now.
     const before = await resultOf(journal, own)
-    if (before) return settle(before)
+    if (before) return before
     may()
     if (calling.kind === 'machine' && calling.role === 'agent' && doing.type !== 'note') await mustBeNobodys(doing)
-    return settle(await of.command({ ...doing, id: own, by: await actorOf(calling, doing) }))
+    return of.command({ ...doing, id: own, by: await actorOf(calling, doing) })
   }
 
   /** A supervisor acts for the desk where a colleague has it, or where it is given to others. */
@@ -198,20 +207,34 @@ export function addCommands(
   api.on('POST /conversations/:conversation/return', ({ calling, params, body: { id, lease, because }, note }) =>
     watched(params.conversation, note, () => run(calling, id, { type: 'return', ...params, lease, because })),
   )
-  api.on('POST /conversations/:conversation/close', ({ calling, params, body: { id, lease, because, say }, note }) =>
-    watched(
-      params.conversation,
-      note,
-      () =>
-        run(calling, id, { type: 'close', ...params, lease, because, say }, () => {
-          if (say !== undefined) mayWrite(calling)
-        }),
-      { because },
-    ),
-  )
-  api.on('POST /chats/:chat/call-back', ({ calling, params, body: { id, text } }) =>
-    run(calling, id, { type: 'call-back', ...params, content: text }, () => mayWrite(calling)),
-  )
+  api.on('POST /conversations/:conversation/close', ({ calling, params, body, note }) => {
+    const { id, lease, because, say, summary: given = {} } = body
+    const close: Doing = { type: 'close', ...params, lease, because, say, summary: filledSummary(summary, given) }
+    const work = () =>
+      run(calling, id, close, () => {
+        mustBeWhole(summary, given)
+        if (say !== undefined) mayWrite(calling)
+      })
+    return watched(params.conversation, note, work, { because })
+  })
+  api.on('POST /customers/:customer/call-back', async ({ calling, params, body: { id, chat, text } }) => {
+    const row = await journal
+      .selectFrom('chat')
+      .select('allowances_json')
+      .where('id', '=', chat)
+      .where('customer', '=', params.customer)
+      .executeTakeFirst()
+    if (!row || !(await sight.chat(calling, chat))) throw new Refusal('NOT_FOUND')
+    const callBack: Doing = { type: 'call-back', chat, content: text }
+    const done = await resultFor(calling, id, callBack, () => mayWrite(calling))
+    if (done.ok) return { ...OK, conversation: done.conversation ?? '' }
+    if (done.code !== 'WINDOW_CLOSED') throw refusedCommand(done.code, done.message)
+    const ends = Allowances.parse(JSON.parse(row.allowances_json ?? '[]')).map(({ endsAtMs }) => endsAtMs)
+    throw new Refusal('WINDOW_CLOSED', {
+      message: done.message,
+      ...(ends.length > 0 && { params: { endedAtMs: Math.max(...ends) } }),
+    })
+  })
   api.on('POST /conversations/:conversation/resend', ({ calling, params, body: { id, delivery }, note }) => {
     note({ after: { delivery } })
     return run(calling, id, { type: 'resend', ...params, delivery }, () => mayWrite(calling))

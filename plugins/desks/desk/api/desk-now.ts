@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Clock, JournalTables } from '#core'
 import { channelsOf, membersOf, type Settings } from '../config.ts'
 import type { PersonNow, Roster } from '../people/roster.ts'
+import { summaryFields } from '../summary.ts'
 import { byActor } from './said.ts'
 import type { Now, Person, Reason } from './shapes.ts'
 
@@ -77,6 +78,7 @@ export function makeDeskNow(of: {
           fields: Object.entries(settings.customers.fields).map(([name, field]) => ({ name, title: field.name })),
           hasBlacklist: of.hasBlacklist,
         },
+        summary: [...summaryFields(settings)],
       }
     },
     titleOf,

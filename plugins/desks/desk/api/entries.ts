@@ -1,15 +1,17 @@
 /** What happened in a chat, as the workbench shows it: messages as they are now, ours with what became of them. */
-import type { ExpressionBuilder, Kysely, Selectable } from 'kysely'
+import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely'
 import { type JournalTables, z } from '#core'
 import type { Calling } from '../access/door.ts'
-import { byOf, partsOf } from './said.ts'
+import { byOf, partsOf, summaryOf } from './said.ts'
 import type { Sight } from './seen.ts'
-import type { asked, Delivery, Entries, Entry, Face, Step, Stretch, Why } from './shapes.ts'
+import type { asked, Delivery, Entries, Entry, Face, Step, Stretch, Suggestion, Why } from './shapes.ts'
 
 /** More edits and recalls than this are not looked for. */
 const MAX_CHANGES = 1_000
 /** So many conversations of a customer are shown. */
 const MAX_STRETCHES = 50
+/** More suggestions nobody reads. */
+const MAX_SUGGESTIONS = 3
 
 export interface EntriesOf {
   page(calling: Calling, chat: string, query: z.output<typeof asked.entries>): Promise<Entries>
@@ -74,6 +76,9 @@ const Event = z.looseObject({
   because: z.string().optional(),
   reason: z.string().optional(),
 })
+const Suggested = z.object({
+  item: z.object({ parts: z.array(z.looseObject({ text: z.string().optional(), prompt: z.string().optional() })) }),
+})
 const Note = z.object({ text: z.string() })
 const Steps = z.array(
   z.looseObject({
@@ -108,6 +113,7 @@ const SHOWN_LIFE = [
 const DEEDS = ['menu-click', 'scan', 'follow', 'unfollow', 'chat-end', 'other'] as const
 
 export function makeEntries(of: {
+  readonly desk: string
   readonly journal: Kysely<JournalTables>
   readonly sight: Sight
   channelOf(account: string): string
@@ -154,6 +160,7 @@ export function makeEntries(of: {
       more: all.length > limit,
       head: head?.seq ?? 0,
       conversations: [...(await stretches(calling, 'id', [...named]))].reverse(),
+      suggestions: [...(await suggestionsIn(calling, chat))],
     }
   }
 
@@ -169,6 +176,32 @@ export function makeEntries(of: {
       all.push(...rows.flatMap((one) => entryOf(one, { chat, changes, deliveries, originals }) ?? []))
     }
     return all
+  }
+
+  /** They are kept where the desk was told of them. A greeting is no answer: nobody has replied by it. */
+  async function suggestionsIn(calling: Calling, chat: string): Promise<readonly Suggestion[]> {
+    const rows = await journal
+      .selectFrom('conversation')
+      .innerJoin('chat', 'chat.conversation', 'conversation.id')
+      .innerJoin('entry', 'entry.chat', 'chat.id')
+      .innerJoin('delivery', 'delivery.entry', 'entry.id')
+      .select(['delivery.id', 'delivery.payload_json'])
+      .where('chat.id', '=', chat)
+      .where(sight.condition(calling))
+      .where('delivery.destination', '=', `desk:${of.desk}`)
+      .where(sql<boolean>`json_extract(delivery.payload_json, '$.item.type') = 'suggestion'`)
+      .where(sql<boolean>`entry.seq > coalesce((
+        select o.seq from entry o where o.chat = ${chat} and o.kind = 'life' and o.type = 'agent.replied'
+        order by o.seq desc limit 1), 0)`)
+      .whereRef('entry.conversation', '=', 'conversation.id')
+      .orderBy('entry.seq', 'desc')
+      .limit(MAX_SUGGESTIONS)
+      .execute()
+    return rows.flatMap(({ id, payload_json }) => {
+      const { item } = Suggested.parse(JSON.parse(payload_json))
+      const text = item.parts.flatMap(({ text, prompt }) => text ?? prompt ?? []).join('\n\n')
+      return text === '' ? [] : [{ id, text }]
+    })
   }
 
   function entryOf(
@@ -327,6 +360,7 @@ export function makeEntries(of: {
       openedAtMs: row.opened_at,
       ...(row.closed_at !== null && { closedAtMs: row.closed_at }),
       ...(row.close_reason !== null && { closeReason: row.close_reason }),
+      ...summaryOf(row.summary_json),
       origin: row.origin,
       channel: of.channelOf(row.account),
       chat: row.chat,

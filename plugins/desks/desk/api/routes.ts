@@ -6,6 +6,7 @@
  * that the workbench can import its types.
  */
 import { z } from 'zod'
+import { askedOfReplies, CannedReplies } from '../replies/shapes.ts'
 import { askedOfCustomers, Customer, CustomerList, History } from './customers-shapes.ts'
 import {
   Account,
@@ -288,13 +289,45 @@ export const routes = {
     audit: 'desk.resend',
   },
 
-  'POST /chats/:chat/call-back': {
+  // ── canned replies ──
+
+  'GET /replies': {
     for: 'agent',
-    says: 'Opens a conversation with a customer with whom none is open, by saying something first.',
-    body: asked.callBack,
+    says: 'What is said again and again: everybody’s replies, and the person’s own; what is used most comes first.',
+    answer: CannedReplies,
+  },
+  'POST /replies/shared/:reply': {
+    for: 'supervisor',
+    says: 'Keeps a reply for everybody under this id, which you make: a new one, or another text of one that is there.',
+    body: askedOfReplies.keep,
     answer: Done,
-    audit: 'desk.call-back',
+    audit: 'replies.shared',
+  },
+  'POST /replies/shared/:reply/remove': {
+    for: 'supervisor',
+    says: 'Removes a reply of everybody’s.',
+    answer: Done,
+    audit: 'replies.shared-remove',
+  },
+  'POST /replies/own/:reply': {
+    for: 'agent',
+    says: 'Keeps a reply of the person’s own under this id, which you make: a new one, or another text of one that is there.',
+    body: askedOfReplies.keep,
+    answer: Done,
+    audit: 'replies.own',
     peopleOnly: true,
+  },
+  'POST /replies/own/:reply/remove': {
+    for: 'agent',
+    says: 'Removes a reply of the person’s own.',
+    answer: Done,
+    audit: 'replies.own-remove',
+    peopleOnly: true,
+  },
+  'POST /replies/:reply/used': {
+    for: 'agent',
+    says: 'The reply was put into an answer: it is counted.',
+    answer: Done,
   },
 
   // ── customers ──

@@ -4,12 +4,15 @@ import { type JournalTables, z } from '#core'
 import type { Calling } from '../access/door.ts'
 import type { AccessTables } from '../access/tables.ts'
 import { Refusal } from './refusal.ts'
-import { byOf, firstWords } from './said.ts'
+import { byOf, firstWords, summaryOf } from './said.ts'
 import { type Placed, personOf, type Sight } from './seen.ts'
 import type { asked, Counts, ListName, Row, Rows } from './shapes.ts'
 
 /** More unread messages than this are as many as this. */
 const MAX_UNREAD = 99
+
+/** Fewer customers than this are looked through one by one. */
+const MAX_NAMED = 500
 
 /** Among so many of ours, the latest, it is looked for what did not get through. */
 const FAILED_AMONG = 50
@@ -60,6 +63,8 @@ export function makeRows(of: {
   accountOf(channel: string): string | undefined
   titleOf(person: string): string | undefined
   isBlocked(customer: string): Promise<boolean>
+  /** The customers who have this in their name, at most so many. */
+  named(part: string, most: number): Promise<readonly string[]>
   /** Who looks at a chat now. */
   lookersAt(chat: string): readonly string[]
 }): RowsOf {
@@ -98,6 +103,8 @@ export function makeRows(of: {
     const { list, channel, team, person, search, limit } = query
     const account = channel === undefined ? undefined : of.accountOf(channel)
     if (channel !== undefined && account === undefined) return { rows: [] }
+    const named = search === undefined ? undefined : await of.named(search, MAX_NAMED)
+    if (named?.length === 0) return { rows: [] }
     const { key, sign } = orderOf(query)
     const direction = sign === 1 ? 'asc' : 'desc'
     let found = joined()
@@ -110,10 +117,9 @@ export function makeRows(of: {
     if (account !== undefined) found = found.where(sql<boolean>`+chat.account = ${account}`)
     if (team !== undefined) found = found.where(sql<boolean>`+conversation.team = ${team}`)
     if (person !== undefined) found = found.where(sql<boolean>`+conversation.person = ${person}`)
-    if (search !== undefined) {
-      const name = sql`(select customer.name from customer where customer.id = conversation.customer)`
-      found = found.where(sql<boolean>`instr(lower(${name}), ${search.toLowerCase()})`)
-    }
+    // By these customers, if they are few; else a page is soon full of those whose name it is.
+    if (named && named.length < MAX_NAMED) found = found.where('conversation.customer', 'in', named)
+    else if (search !== undefined) found = found.where(isNamed(search))
     if (query.cursor !== undefined) {
       const [at, id] = cursorOf(query.cursor)
       found = found.where(
@@ -179,6 +185,7 @@ export function makeRows(of: {
           id: row.customer,
           ...(row.name !== null && { name: row.name }),
           ...(row.avatar_url !== null && { avatarUrl: row.avatar_url }),
+          ...(row.language !== null && { language: row.language }),
         },
         channel: of.channelOf(row.account),
         ...(row.entry !== null && { entry: row.entry }),
@@ -197,6 +204,7 @@ export function makeRows(of: {
             atMs: row.closed_at,
             reason: row.close_reason ?? '',
             ...(row.closed_by_json !== null && { by: byOf(row.closed_by_json, of.titleOf) }),
+            ...summaryOf(row.summary_json),
           },
         }),
         head: row.head,
@@ -263,6 +271,9 @@ function cursorOf(text: string): z.output<typeof Cursor> {
   }
 }
 
+const isNamed = (part: string) => sql<boolean>`exists (
+  select 1 from customer named where named.id = conversation.customer and instr(lower(named.name), lower(${part})))`
+
 /** Who waits for nothing stands last. */
 const NEVER = Number.MAX_SAFE_INTEGER
 
@@ -293,7 +304,7 @@ function withAll(query: SelectQueryBuilder<JournalTables, 'conversation' | 'chat
       ),
     )
     .selectAll('conversation')
-    .select(['chat.account', 'chat.seq as head', 'customer.name', 'customer.avatar_url'])
+    .select(['chat.account', 'chat.seq as head', 'customer.name', 'customer.avatar_url', 'customer.language'])
     .select(['last.body_json as last_body', 'last.by_json as last_by', 'last.at as last_at'])
     .select([
       sql<number | null>`nullif(${waitingSince}, ${sql.lit(NEVER)})`.as('waiting_since'),

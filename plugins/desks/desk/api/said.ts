@@ -24,6 +24,13 @@ export function byActor(
   return 'name' in actor ? { kind: actor.kind, name: actor.name, ...seen } : { kind: actor.kind, ...seen }
 }
 
+const Summary = z.record(z.string(), z.string())
+
+/** Of `summary_json`. */
+export function summaryOf(json: string | null): { readonly summary?: z.output<typeof Summary> } {
+  return json === null ? {} : { summary: Summary.parse(JSON.parse(json)) }
+}
+
 const WithParts = z.object({ parts: z.array(z.looseObject({ type: PartType })) })
 const WithText = z.looseObject({
   text: z.string().optional(),

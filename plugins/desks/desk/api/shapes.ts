@@ -148,11 +148,32 @@ export type State = z.output<typeof State>
 export const PartType = z.enum(['text', 'image', 'audio', 'video', 'file', 'location', 'link', 'choices', 'native'])
 export type PartType = z.output<typeof PartType>
 
+/** What was noted of a conversation when it was closed, by the names of the fields. */
+export const Summary = z.record(z.string().max(256), z.string().max(10_000))
+export type Summary = z.output<typeof Summary>
+
+/** A field of the summary, as the settings have it. */
+export const SummaryField = z.object({
+  name: Name,
+  title: Text,
+  /** What can be chosen. Left out: it is a text. */
+  options: z.array(z.object({ name: Name, title: Text })).optional(),
+  isRequired: z.boolean(),
+  /** What it is when nothing is said. */
+  otherwise: z.string().optional(),
+})
+export type SummaryField = z.output<typeof SummaryField>
+
 /** A conversation as a row of a list. */
 export const Row = z.object({
   id: Id,
   chat: Id,
-  customer: z.object({ id: Id, name: z.string().optional(), avatarUrl: z.string().optional() }),
+  customer: z.object({
+    id: Id,
+    name: z.string().optional(),
+    avatarUrl: z.string().optional(),
+    language: z.string().optional(),
+  }),
   /** As the YAML calls it now; the account of one that is gone. */
   channel: z.string(),
   /** Where inside the account it came from: a page, a QR scene, a store. */
@@ -170,7 +191,7 @@ export const Row = z.object({
   /** While it waits for people: why it does, as the plugin or person gave the reason. */
   queuedBecause: z.string().optional(),
   assignedAtMs: Ms.optional(),
-  closed: z.object({ atMs: Ms, reason: z.string(), by: By.optional() }).optional(),
+  closed: z.object({ atMs: Ms, reason: z.string(), by: By.optional(), summary: Summary.optional() }).optional(),
   /** The number of the chat's latest entry: who has those up to it has all. */
   head: z.int(),
   /** What was said last. */
@@ -332,6 +353,7 @@ export const Stretch = z.object({
   openedAtMs: Ms,
   closedAtMs: Ms.optional(),
   closeReason: z.string().optional(),
+  summary: Summary.optional(),
   origin: z.enum(['customer', 'callback']),
   channel: z.string(),
   chat: Id,
@@ -340,6 +362,10 @@ export const Stretch = z.object({
   bot: Name.optional(),
 })
 export type Stretch = z.output<typeof Stretch>
+
+/** What the bot would say: for whoever has the conversation to use, change or leave. Never sent by itself. */
+export const Suggestion = z.object({ id: Id, text: z.string() })
+export type Suggestion = z.output<typeof Suggestion>
 
 export const Entries = z.object({
   /** By rising numbers. */
@@ -350,6 +376,8 @@ export const Entries = z.object({
   head: z.int(),
   /** The conversations that these entries belong to, oldest first. */
   conversations: z.array(Stretch),
+  /** For what the customer has said since somebody last answered, the latest first. None, once somebody has. */
+  suggestions: z.array(Suggestion),
 })
 export type Entries = z.output<typeof Entries>
 
@@ -399,6 +427,8 @@ export const Now = z.object({
     /** Whether customers can be turned away here. */
     hasBlacklist: z.boolean(),
   }),
+  /** What is noted of a conversation when it is closed. */
+  summary: z.array(SummaryField),
 })
 export type Now = z.output<typeof Now>
 
@@ -454,8 +484,13 @@ export const asked = {
     note: Note.optional(),
   }),
   giveBack: z.strictObject({ ...command, because: z.string().max(1000).optional() }),
-  close: z.strictObject({ ...command, because: z.string().min(1).max(1000), say: Words.optional() }),
-  callBack: z.strictObject({ id: command.id, text: Words.min(1) }),
+  close: z.strictObject({
+    ...command,
+    because: z.string().min(1).max(1000),
+    say: Words.optional(),
+    /** By the names of the fields that the desk has for it: see `GET /now`. Of a choice, the name of the option. */
+    summary: Summary.optional(),
+  }),
   resend: z.strictObject({ id: command.id, delivery: Id }),
   read: z.strictObject({
     seq: z.int().nonnegative(),
@@ -468,23 +503,19 @@ export const asked = {
     isLooking: z.boolean(),
   }),
   blacklist: z.strictObject({ reason: z.string().min(1).max(1000), untilMs: Ms.optional() }),
-  list: z
-    .strictObject({
-      list: ListName,
-      channel: Name.optional(),
-      team: Name.optional(),
-      /** Whoever has it. */
-      person: Name.optional(),
-      /** In the customer's name, any part of it. Not of closed ones. */
-      search: z.string().trim().min(1).max(200).optional(),
-      /** By the customer's last deed, or who waits longest first. Closed ones are always the latest first. */
-      sort: z.enum(['newest', 'waiting']).default('newest'),
-      cursor: z.string().max(512).optional(),
-      limit: z.coerce.number().int().min(1).max(100).default(50),
-    })
-    .refine(({ list, search }) => list !== 'closed' || search === undefined, {
-      error: 'Closed conversations are found by their customers.',
-    }),
+  list: z.strictObject({
+    list: ListName,
+    channel: Name.optional(),
+    team: Name.optional(),
+    /** Whoever has it. */
+    person: Name.optional(),
+    /** In the customer's name, any part of it. */
+    search: z.string().trim().min(1).max(200).optional(),
+    /** By the customer's last deed, or who waits longest first. Closed ones are always the latest first. */
+    sort: z.enum(['newest', 'waiting']).default('newest'),
+    cursor: z.string().max(512).optional(),
+    limit: z.coerce.number().int().min(1).max(100).default(50),
+  }),
   entries: z.strictObject({
     /** Those after this number, or before it. Left out both: the latest. */
     after: z.coerce.number().int().nonnegative().optional(),

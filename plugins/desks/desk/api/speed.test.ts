@@ -24,11 +24,15 @@ beforeAll(async () => {
   const journal = engine.read
   const sight = makeSight({ desk: 'support', journal, accountsOf: () => ['memory:memory'] })
   const names = { channelOf: () => 'memory', titleOf: () => 'Bo' }
-  entries = makeEntries({ journal, sight, ...names })
+  entries = makeEntries({ desk: 'support', journal, sight, ...names })
   rows = makeRows({
     ...{ journal, sight, ...names },
     sql: engine.tablesOf<AccessTables>('support'),
     accountOf: () => 'memory:memory',
+    async named(name, limit) {
+      const found = await engine.findCustomers({ filter: { name }, sort: 'newest', limit })
+      return found.customers.map(({ id }) => id)
+    },
     isBlocked: async () => false,
     lookersAt: () => [],
   })
@@ -43,8 +47,14 @@ beforeAll(async () => {
   const hasPerson = `(NOT ${isOpen} OR i % 10 >= 7)`
   const run = (sql: string) => bot.runtime.engine.write([{ sql, parameters: [] }])
   await run(
-    `${n(CUSTOMERS)} INSERT INTO customer (id, name, first_at, last_at) SELECT ${id('c')}, 'customer ' || i, ${at}, ${at} FROM n`,
+    `${n(CUSTOMERS)} INSERT INTO customer (id, name, first_at, last_at, n) SELECT ${id('c')}, 'customer ' || i, ${at}, ${at}, ${at} * 1024 FROM n`,
   )
+  // As the journal keeps what names are found by: the pairs of characters that stand beside each other.
+  await run(`${n(CUSTOMERS)} INSERT INTO customer_found (rowid, names, ids, accounts, tags)
+    SELECT ${at} * 1024, 'cu us st to om me er r\u2820 \u2820' || substr(i, 1, 1)
+      || iif(length(i) > 1, ' ' || substr(i, 1, 2), '') || iif(length(i) > 2, ' ' || substr(i, 2, 2), '')
+      || iif(length(i) > 3, ' ' || substr(i, 3, 2), '') || iif(length(i) > 4, ' ' || substr(i, 4, 2), '')
+      || ' ' || substr(i, -1), '', '', '' FROM n`)
   await run(`${n(CUSTOMERS)} INSERT INTO chat (id, account, external_id, customer, seq, conversation, created_at, last_in_at)
     SELECT ${id('h')}, 'memory:memory', 'u' || i, ${id('c')}, 6, CASE WHEN ${isOpen} THEN ${id('v')} END, ${at}, ${at} FROM n`)
   await run(`${n(CUSTOMERS)} INSERT INTO conversation (id, chat, customer, state, owner_json, bot, desk, team, person, lease, origin, route,
@@ -94,6 +104,14 @@ const LISTS: readonly QueryOf<'GET /conversations'>[] = [
   { list: 'closed' },
 ]
 
+/** What somebody looks for, and how many of the open ones have it in their name. */
+const NAMES: readonly (readonly [search: string, found: number])[] = [
+  ['customer 99876', 1],
+  ['R 9987', 10],
+  ['CUSTOMER', 50],
+  ['nobody of this name', 0],
+]
+
 const session = { hash: '', id: '', person: 'bo', started_at: 0, seen_at: 0, address: '', browser: '' }
 const bo: Calling = {
   kind: 'person',
@@ -114,6 +132,12 @@ describe.each([bo, sue])(
       const asking = asked.list.parse(query)
       const { rows: found } = await rows.page(calling, asking)
       expect(found.length).toBe(query.list === 'mine' && calling === sue ? 0 : 50)
+      expect(await cpuMs(() => rows.page(calling, asking))).toBeLessThan(CPU_MS)
+    })
+
+    test.each(NAMES)('whose name has "%s" in it', async (search, count) => {
+      const asking = asked.list.parse({ list: 'all', search })
+      expect((await rows.page(calling, asking)).rows).toHaveLength(count)
       expect(await cpuMs(() => rows.page(calling, asking))).toBeLessThan(CPU_MS)
     })
 

@@ -5,7 +5,7 @@ import { type Context, type JournalTables, z } from '#core'
 import type { Blacklist } from '../../../services/blacklist.ts'
 import type { askedOfCustomers, Customer, CustomerList } from '../api/customers-shapes.ts'
 import type { EntriesOf } from '../api/entries.ts'
-import { Refusal, refusedCommand } from '../api/refusal.ts'
+import { Refusal } from '../api/refusal.ts'
 import { personOf, type Sight } from '../api/seen.ts'
 import { type Api, OK } from '../api/serve.ts'
 import type { Settings } from '../config.ts'
@@ -20,7 +20,6 @@ const Tags = z.array(z.string())
 const Fields = z.record(z.string(), z.json())
 /** So many of those who are turned away are listed. */
 const MAX_BLOCKED = 1_000
-const Allowances = z.array(z.object({ endsAtMs: z.number() }))
 
 type ListQuery = z.output<typeof askedOfCustomers.list>
 
@@ -36,7 +35,6 @@ export function addCustomers(
     readonly timeZone: string
     readonly clock: { now(): number }
     readonly customers: Context<unknown, unknown>['customers']
-    readonly command: Context<unknown, unknown>['command']
     channelOf(account: string): string
     accountOf(channel: string): string | undefined
   },
@@ -151,24 +149,6 @@ export function addCustomers(
     if (done === 'known-apart') throw new Refusal('KNOWN_APART')
     note({ before: { from: from.name ?? null, into: to.name ?? null }, after: { into } })
     return OK
-  })
-
-  api.on('POST /customers/:customer/call-back', async ({ calling, params, body: { id, chat, text } }) => {
-    const row = await journal
-      .selectFrom('chat')
-      .select('allowances_json')
-      .where('id', '=', chat)
-      .where('customer', '=', params.customer)
-      .executeTakeFirst()
-    if (!row || !(await sight.chat(calling, chat))) throw new Refusal('NOT_FOUND')
-    const done = await of.command({ id, type: 'call-back', chat, by: calling.actor, content: text })
-    if (done.ok) return { ok: true as const, conversation: done.conversation ?? '' }
-    if (done.code !== 'WINDOW_CLOSED') throw refusedCommand(done.code, done.message)
-    const ends = Allowances.parse(JSON.parse(row.allowances_json ?? '[]')).map(({ endsAtMs }) => endsAtMs)
-    throw new Refusal('WINDOW_CLOSED', {
-      message: done.message,
-      ...(ends.length > 0 && { params: { endedAtMs: Math.max(...ends) } }),
-    })
   })
 
   api.on('GET /customers/:customer/export', async ({ params, reply }) => {

@@ -1,0 +1,80 @@
+/** Canned replies over the API: everybody’s, and the own of whoever asks. */
+import type { Kysely } from 'kysely'
+import { z } from '#core'
+import type { Calling } from '../access/door.ts'
+import { Refusal } from '../api/refusal.ts'
+import { personOf } from '../api/seen.ts'
+import { type Api, type Asked, OK } from '../api/serve.ts'
+import type { CannedReply } from './shapes.ts'
+import type { ReplyRow, ReplyTables } from './tables.ts'
+
+/** So many everybody has of their own, and all have together. */
+const MAX_REPLIES = 1_000
+const EVERYBODYS = ''
+const Texts = z.record(z.string(), z.string())
+
+export function addReplies(api: Api, sql: Kysely<ReplyTables>): void {
+  api.on('GET /replies', async ({ calling }) => {
+    const rows = await sql.selectFrom('reply').selectAll().where('person', 'in', readableBy(calling)).execute()
+    // What is used most comes first.
+    return { replies: rows.toSorted((a, b) => b.used - a.used || (a.shortcut < b.shortcut ? -1 : 1)).map(replyOf) }
+  })
+  api.on('POST /replies/shared/:reply', (asked) => keep(EVERYBODYS, asked))
+  api.on('POST /replies/own/:reply', (asked) => keep(asked.calling.name, asked))
+  api.on('POST /replies/shared/:reply/remove', (asked) => remove(EVERYBODYS, asked))
+  api.on('POST /replies/own/:reply/remove', (asked) => remove(asked.calling.name, asked))
+  api.on('POST /replies/:reply/used', async ({ calling, params: { reply } }) => {
+    const { numUpdatedRows } = await sql
+      .updateTable('reply')
+      .set((row) => ({ used: row('used', '+', 1) }))
+      .where('id', '=', reply)
+      .where('person', 'in', readableBy(calling))
+      .executeTakeFirstOrThrow()
+    if (numUpdatedRows === 0n) throw new Refusal('NOT_FOUND')
+    return OK
+  })
+
+  async function keep(
+    person: string,
+    { params, body, note }: Pick<Asked<'POST /replies/own/:reply'>, 'params' | 'body' | 'note'>,
+  ): Promise<typeof OK> {
+    const { shortcut, texts } = body
+    const before = await find(params.reply)
+    if (before && before.person !== person) throw new Refusal('NOT_FOUND')
+    const others = await sql.selectFrom('reply').select(['id', 'shortcut']).where('person', '=', person).execute()
+    if (others.some((one) => one.id !== params.reply && one.shortcut === shortcut))
+      throw new Refusal('SHORTCUT_TAKEN', { params: { shortcut } })
+    if (!before && others.length >= MAX_REPLIES)
+      throw new Refusal('TOO_MANY_REPLIES', { params: { most: MAX_REPLIES } })
+    const row = { shortcut, texts_json: JSON.stringify(texts) }
+    await sql
+      .insertInto('reply')
+      .values({ id: params.reply, person, used: 0, ...row })
+      .onConflict((there) => there.column('id').doUpdateSet(row))
+      .execute()
+    note({ ...(before && { before: wordsOf(before) }), after: { shortcut, texts } })
+    return OK
+  }
+
+  async function remove(
+    person: string,
+    { params, note }: Pick<Asked<'POST /replies/own/:reply/remove'>, 'params' | 'note'>,
+  ): Promise<typeof OK> {
+    const before = await find(params.reply)
+    if (before?.person !== person) throw new Refusal('NOT_FOUND')
+    await sql.deleteFrom('reply').where('id', '=', params.reply).execute()
+    note({ before: wordsOf(before) })
+    return OK
+  }
+
+  const find = (id: string) => sql.selectFrom('reply').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+const readableBy = (calling: Calling): readonly string[] => [...new Set([EVERYBODYS, personOf(calling)])]
+
+const wordsOf = ({ shortcut, texts_json }: ReplyRow) => ({ shortcut, texts: Texts.parse(JSON.parse(texts_json)) })
+
+function replyOf(row: ReplyRow): CannedReply {
+  const { id, person, used } = row
+  return { id, isShared: person === EVERYBODYS, used, ...wordsOf(row) }
+}
