@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Hooks } from '#core'
 import { memoryChannel, testRuntime } from '#core/testing'
+import { readStory, storyAsText } from '../../core/cli/story.ts'
 import { botThat, featureWith, gate, quietDesk } from './cast.ts'
 
 const bot = botThat((turn) =>
@@ -37,6 +38,25 @@ test('the same command id does nothing twice, and gives the first result', async
   expect(await runtime.runtime.command(refused)).toMatchObject({ ok: false, code: 'NOT_OWNER' })
   await runtime.agent('amy').does({ type: 'transfer', conversation: id, to: { person: 'bo' } })
   expect(await runtime.runtime.command(refused)).toMatchObject({ ok: false, code: 'NOT_OWNER' })
+})
+
+test('what is noted at a close is kept with the conversation, and told by explain (C-LC-06)', async () => {
+  const { runtime, user, amy } = await withDesk()
+  await using _ = runtime
+  await user.says('person').hearsNothing()
+  await amy.takes('u1')
+  const { id: conversation = '' } = (await runtime.conversation('u1')) ?? {}
+  const summary = { topic: 'refund', remark: 'two cups' }
+  const wrong = { type: 'close', conversation, because: 'solved', summary: { topic: 'x'.repeat(10_001) } } as const
+  expect(await amy.does(wrong)).toMatchObject({ ok: false, code: 'INVALID' })
+  expect(await amy.does({ type: 'close', conversation, because: 'solved', summary })).toMatchObject({ ok: true })
+  const { engine } = runtime.runtime
+  expect((await engine.findConversation(conversation))?.conversation.closed).toMatchObject({
+    reason: 'solved',
+    summary,
+  })
+  const story = await readStory(engine.read, 'u1')
+  expect(story && storyAsText(story)).toContain('amy: (close) solved; topic: refund; remark: two cups')
 })
 
 test('a close is refused while the customer has written something that nobody has handled', async () => {

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { testRuntime } from '#core/testing'
-import { readStory, storyAsText } from '../../../core/cli/story.ts'
 import desk from './index.ts'
 import { deskRuntime, newId, type SimulatedScreen, staffOf } from './simulated-screen.ts'
 
@@ -56,8 +55,10 @@ test('a close without a field that is required is refused with its name, and not
   const chat = row?.chat ?? ''
   const { conversations } = await bo.call('GET /chats/:chat/entries', { params: { chat }, query: {} })
   expect(conversations).toMatchObject([{ summary }])
-  const story = await readStory(bot.runtime.engine.read, 'u1')
-  expect(story && storyAsText(story)).toContain('(close) solved; topic: refund; remark: two cups')
+  // As `switchboard explain` tells it.
+  const notes = bot.runtime.engine.read.selectFrom('entry').select('body_json').where('kind', '=', 'note')
+  const noted = await notes.where('type', '=', 'close').execute()
+  expect(noted).toEqual([{ body_json: '{"text":"solved; topic: refund; remark: two cups"}' }])
   const customer = row?.customer.id ?? ''
   expect((await amy.ask(`api/customers/${customer}/export`)).text).toContain('two cups')
 })

@@ -16,6 +16,7 @@ export const now = signal<Now>({
   teams: [],
   statuses: [],
   channels: [],
+  summary: [],
   customers: { isForAgents: false, fields: [], hasBlacklist: false },
 })
 export const counts = signal<Counts | undefined>(undefined)
