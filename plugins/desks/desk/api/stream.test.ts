@@ -225,3 +225,27 @@ test('screens are told to come again when the desk is set up anew, and what was 
   await next.until('rows', ({ rows }) => rows[0]?.last?.text === 'hello')
   next.close()
 })
+
+test('a reload of the desk takes nothing from those whose screens come again, and tells their customers nothing', async () => {
+  const people = { amy: { name: 'Amy', role: 'administrator' }, bo: { name: 'Bo' } }
+  const desks = (more: object = {}) => ({
+    support: { use: desk, people, teams: { presale: { members: ['bo'] } }, ...more },
+  })
+  const texts = { handedOver: '', offline: 'Nobody is here.', agentGone: 'Bo is gone.' }
+  await using bot = await deskRuntime({ channels: {}, desks: desks(), texts })
+  const { bo } = await staffOf(bot, 'bo')
+  const before = await bo.looks()
+  await bot.user('u1').says('hello')
+  await bot.idle()
+  await bot.apply({ desks: desks({ lingerFor: '3m' }), texts })
+  await before.ended
+  const after = await bo.looks()
+  // In steps: what the grace of the desk that is no more would set going takes its time.
+  for (let minutes = 0; minutes < 3; minutes++) await bot.advance(60_000)
+  expect(await bot.conversation('u1')).toMatchObject({ owner: { person: 'bo' }, lease: 2 })
+  await bot.user('u1').hearsNothing()
+  const { people: now } = await bo.call('GET /now')
+  expect(now.find(({ name }) => name === 'bo')?.isConnected).toBe(true)
+  expect(await bot.rows('support', 'person')).toMatchObject([{ name: 'bo', there: 1 }])
+  after.close()
+})

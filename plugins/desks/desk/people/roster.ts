@@ -61,7 +61,7 @@ export interface RosterInside extends Roster {
   replied(person: string, atMs: number): void
   /** The hours of a team have begun: who is away now is reminded, if they stay so. */
   hoursBegan(team: string): void
-  /** Ends every grace, and nobody is reminded any more. */
+  /** Ends every grace, and nobody is reminded any more. Whoever goes afterwards is no longer its business. */
   stop(): void
 }
 
@@ -91,6 +91,7 @@ export function makeRoster(given: {
   const waiting = new Set<() => void>()
   const listeners = new Set<() => void>()
   const startedMs = clock.now()
+  let isStopped = false
 
   const kept = (person: string) =>
     statusNow.get(person) ?? { status: FIRST, sinceMs: startedMs, by: { kind: 'core' } as const }
@@ -132,6 +133,8 @@ export function makeRoster(given: {
 
   /** For what comes from no request that could be told: after a restart they may be taken for away, and that is all. */
   function keepLater(person: string): void {
+    // Its screens are cut off only then, and whoever has taken its place knows better who is there.
+    if (isStopped) return
     keep(person).catch((error: unknown) =>
       log.warn({ person, error }, `It is not kept who is there: ${messageOf(error)}`),
     )
@@ -141,6 +144,7 @@ export function makeRoster(given: {
   function change(person: string, how: () => void): void {
     const could = whyNot(person) === true
     how()
+    if (isStopped) return
     if (whyNot(person) === true) stay(person)
     else if (could) leave(person)
     moved()
@@ -230,6 +234,7 @@ export function makeRoster(given: {
       waiting.add(cancel)
     },
     stop() {
+      isStopped = true
       for (const cancel of [...leaving.values(), ...waiting]) cancel()
     },
   }

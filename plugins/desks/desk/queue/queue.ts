@@ -223,6 +223,7 @@ export function makeQueue(given: {
     },
     fill,
     async gone(person) {
+      if (!isActing) return
       const theirs = [...book.of(person)]
       await Promise.all(
         theirs.map(async (of) => {
