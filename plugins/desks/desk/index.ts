@@ -13,6 +13,8 @@ import { type PersonRow, TABLES } from './people/tables.ts'
 import { openFloor } from './queue/floor.ts'
 import { memory } from './queue/memory.ts'
 import { REPLY_MIGRATIONS, type ReplyTables } from './replies/tables.ts'
+import { openStatistics } from './statistics/statistics.ts'
+import { STATISTICS_MIGRATIONS, type StatisticsTables } from './statistics/tables.ts'
 
 export default defineDesk({
   name: 'desk',
@@ -21,10 +23,11 @@ export default defineDesk({
   state: memory,
   needs: { blacklist: optional(blacklist) },
   provides: { staff, presence },
-  tables: tables<{ person: PersonRow } & AccessTables & ReplyTables>({
+  tables: tables<{ person: PersonRow } & AccessTables & ReplyTables & StatisticsTables>({
     ...TABLES.migrations,
     ...ACCESS_MIGRATIONS,
     ...REPLY_MIGRATIONS,
+    ...STATISTICS_MIGRATIONS,
   }),
   names: ({ people, teams }) => ({
     people: Object.keys(people),
@@ -41,17 +44,23 @@ export default defineDesk({
   invite,
   async setup(context) {
     const floor = openFloor(context, context.sql.$pickTables<'person'>())
+    const counting = openStatistics(context, {
+      sql: context.sql.$pickTables<'moment' | 'attendance'>(),
+      roster: floor.roster,
+    })
     const served = await serveApi(context, {
       settings: context.config,
       roster: floor.roster,
       sql: context.sql.$pickTables<'session' | 'token' | 'reading' | 'reply'>(),
       blacklist: context.blacklist,
+      counting,
     })
     await servePages(context.web, context.name, context.log)
     return {
       services: { staff: served.staff, presence: floor.presence },
       async started() {
         await floor.begin()
+        counting.begin()
         await served.started()
       },
       where: floor.where,

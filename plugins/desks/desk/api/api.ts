@@ -17,6 +17,8 @@ import { addCustomers } from '../customers/routes.ts'
 import type { Roster } from '../people/roster.ts'
 import { addReplies } from '../replies/routes.ts'
 import type { ReplyTables } from '../replies/tables.ts'
+import { addStatistics } from '../statistics/routes.ts'
+import type { Counting } from '../statistics/statistics.ts'
 import { addCommands, wasDone } from './commands.ts'
 import { byEventStream, bySocket } from './connections.ts'
 import { makeDeskNow } from './desk-now.ts'
@@ -70,10 +72,11 @@ export async function serveApi(
     readonly roster: Roster
     readonly sql: Kysely<AccessTables & ReplyTables>
     readonly blacklist: Blacklist | undefined
+    readonly counting: Counting
   },
 ): Promise<Served> {
   const { name: desk, log, web, url, clock, documents, media, audit, channels, journal, callerOf, onDispose } = context
-  const { settings, roster, sql, blacklist } = of
+  const { settings, roster, sql, blacklist, counting } = of
   const teams = Object.keys(settings.teams)
   const deskNow = makeDeskNow({
     desk,
@@ -208,7 +211,9 @@ export async function serveApi(
       customers: context.customers,
       channelOf,
       accountOf,
+      beforeErasing: counting.catchUp,
     })
+    addStatistics(api, { counting, timeZone: context.timeZone, clock, channelOf, accountOf, titleOf })
     addPresence(api, { sql, stream, typing: context.typing })
     addReplies(api, sql.$pickTables<'reply'>())
     const fileOf = addFiles(api, { media, key: accounts.key })

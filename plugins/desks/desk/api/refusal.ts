@@ -41,6 +41,7 @@ const REFUSALS = {
   SUMMARY_UNKNOWN: [400, 'The summary has no such field, or the field no such option.'],
   NO_BLACKLIST: [404, 'Nothing here can turn customers away: the YAML has no blacklist.'],
   BLACKLIST_REFUSED: [409, 'The blacklist did not take it.'],
+  PERIOD_NOT_GOOD: [400, 'There are no such days, or more than a year of them.'],
   CURSOR_NOT_GOOD: [400, 'The cursor is none that a page of this list gave.'],
   TOO_MANY_CONNECTIONS: [429, 'Too many screens are open. Close one.'],
   // What commands are refused with: see RefusalCode of the core.

@@ -25,6 +25,7 @@ import {
   Token,
   Why,
 } from './shapes.ts'
+import { askedOfStatistics, Statistics } from './statistics-shapes.ts'
 
 /**
  * One route. Whoever may call it still sees only what is theirs: of `:conversation`, `:chat` and `:customer` in the path
@@ -402,6 +403,21 @@ export const routes = {
     says: 'Hears a customer again.',
     answer: Done,
     audit: 'customers.blacklist-remove',
+  },
+
+  // ── statistics ──
+
+  'GET /statistics': {
+    for: 'agent',
+    says: 'The numbers of a period, of all together and of the period before, or told apart, each with its definition. Agents are given what they have done themselves.',
+    query: askedOfStatistics.figures,
+    answer: Statistics,
+  },
+  'GET /statistics/csv': {
+    for: 'agent',
+    says: 'The same numbers told apart, as a table for spreadsheets, with the definitions below it.',
+    query: askedOfStatistics.csv,
+    answer: 'bytes',
   },
 } as const satisfies { readonly [key: string]: Route }
 

@@ -37,6 +37,8 @@ export function addCustomers(
     readonly customers: Context<unknown, unknown>['customers']
     channelOf(account: string): string
     accountOf(channel: string): string | undefined
+    /** Counts what is about to go. */
+    beforeErasing(): Promise<void>
   },
 ): void {
   const { desk, settings, journal, sight, entries, blacklist, timeZone, clock, customers } = of
@@ -163,6 +165,7 @@ export function addCustomers(
 
   api.on('POST /customers/:customer/erase', async ({ params, note }) => {
     const { id } = await mustBe(params.customer)
+    await of.beforeErasing()
     const { state, entries } = await customers.erase(id)
     if (state === 'not-found') throw new Refusal('NOT_FOUND')
     if (state === 'busy') throw new Refusal('CUSTOMER_BUSY')

@@ -16,7 +16,7 @@ import { makeRoster } from '../people/roster.ts'
 import { keepPerson, type PeopleTables, readPeople } from '../people/tables.ts'
 import { makeBook } from './book.ts'
 import { makeTeams, servingTeam } from './choose.ts'
-import { readCases, readLastReplies } from './from-journal.ts'
+import { LEFT_THE_QUEUE, readCases, readLastReplies } from './from-journal.ts'
 import type { memory } from './memory.ts'
 import { watchOpenHours } from './open-hours.ts'
 import { makePlaces } from './places.ts'
@@ -130,7 +130,7 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
       if (!conversation) return lingers(event.atMs, turn.state.last) ? goOnWith(turn, next) : next()
       const { owner } = conversation
       if (owner.kind !== 'queue' || owner.desk !== context.name || !leaves(turn.text)) return next()
-      return turn.close({ say: context.text('queueLeft'), because: 'the customer left the queue' })
+      return turn.close({ say: context.text('queueLeft'), because: LEFT_THE_QUEUE })
     },
     events: {
       'conversation.queued': noted,

@@ -4,7 +4,10 @@ import type { Case } from './book.ts'
 import { memory } from './memory.ts'
 
 /** What begins the ids of the desk's commands: the journal keeps them with what they caused. */
-export const CAUSES = { noAnswer: 'no-answer:', greeting: 'greeting:' } as const
+export const CAUSES = { noAnswer: 'no-answer:', gone: 'gone:', greeting: 'greeting:' } as const
+
+/** Why a conversation is closed whose customer has said one of the `leaveWords`. */
+export const LEFT_THE_QUEUE = 'the customer left the queue'
 
 const OwnerPerson = z.object({ person: z.string() })
 

@@ -228,7 +228,7 @@ export function makeQueue(given: {
       await Promise.all(
         theirs.map(async (of) => {
           await given.lost(of)
-          await backToQueue(of, 'gone:', `${person} is gone`)
+          await backToQueue(of, CAUSES.gone, `${person} is gone`)
         }),
       )
     },

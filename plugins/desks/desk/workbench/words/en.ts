@@ -473,6 +473,7 @@ export const en = {
     SUMMARY_UNKNOWN: 'The fields of the summary have changed. Reload the page.',
     NO_BLACKLIST: 'There is no blacklist here.',
     BLACKLIST_REFUSED: 'The blacklist did not take it.',
+    PERIOD_NOT_GOOD: 'There are no such days, or more than a year of them.',
     CURSOR_NOT_GOOD: 'The list has changed. Load it again.',
     TOO_MANY_CONNECTIONS: 'Too many screens are open. Close one.',
     NOT_OWNER: 'Somebody else has this conversation now.',

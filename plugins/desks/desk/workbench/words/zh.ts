@@ -473,6 +473,7 @@ export const zh = {
     SUMMARY_UNKNOWN: '小结的字段已更改，请刷新页面。',
     NO_BLACKLIST: '这里没有黑名单。',
     BLACKLIST_REFUSED: '未能加入黑名单。',
+    PERIOD_NOT_GOOD: '没有这样的日期，或超过一年。',
     CURSOR_NOT_GOOD: '列表已变化，请重新加载。',
     TOO_MANY_CONNECTIONS: '打开的页面过多，请关闭一个。',
     NOT_OWNER: '会话已由其他人接待。',
