@@ -3,15 +3,15 @@
  * the chat as it is, decides, and commits under the lease that it has read; when that has changed, it looks again.
  */
 import type { Command, CommandResult, RefusalCode } from '../command.ts'
-import { type Actor, maySpeak, type Owner, type Refusal } from '../conversation.ts'
+import { type Actor, type Decision, decide, maySpeak, type Owner, type Refusal } from '../conversation.ts'
 import { SwitchboardError } from '../errors.ts'
-import type { Committed, LoadedChat, NewEntry } from '../journal/engine.ts'
+import type { ChatChange, Committed, LoadedChat, NewEntry } from '../journal/engine.ts'
 import { contentOf, toParts } from '../message.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Plan } from '../runtime/plan.ts'
 import { GuardFailed, RunAgain, runStage } from './chain.ts'
 import { checkedCommand } from './checked.ts'
-import { composeCommand } from './compose.ts'
+import { composeCommand, deskDelivery } from './compose.ts'
 import type { Deliver } from './deliver.ts'
 import { TurnDraft } from './draft.ts'
 import { readHistory } from './history.ts'
@@ -26,6 +26,8 @@ export interface Commands {
   run(command: Command): Promise<CommandResult>
   /** A reload took away who owned this conversation: it goes to whoever the plan in force says. */
   ownerGone(conversation: string, because: string): Promise<void>
+  /** No channel has it any more: it is closed. */
+  channelGone(conversation: string, because: string): Promise<void>
   /** Resolves when no command is under way: true if one was. */
   idle(): Promise<boolean>
 }
@@ -99,7 +101,7 @@ export function makeCommands(
     plan: Plan,
   ): Promise<CommandResult | undefined> {
     const draft = draftOf(command, chat, plan)
-    if (!draft) return store(command, { chat, plan, trace: [] }, withoutChannel(chat, plan))
+    if (!draft) return withoutChannel(command, { chat, plan, trace: [] })
     if (command.type === 'turn-away' && !isGuardedBy(draft, command.by)) return { ok: true }
     const refusal = mismatch(command, chat) ?? (await decideOn(draft, command))
     const note = noteOf(command, draft)
@@ -159,6 +161,51 @@ export function makeCommands(
   function windowOf(draft: TurnDraft, by: Actor) {
     const { capabilities, reserve } = draft.channel
     return left({ allowances: draft.allowances, capabilities, nowMs: clock.now(), by, reserve })
+  }
+
+  /** Nothing can be done in the chat of a channel that does not run, but closing what no channel has any more. */
+  async function withoutChannel(command: AnyCommand, decided: Decided): Promise<CommandResult | undefined> {
+    const { chat, plan } = decided
+    const down = plan.down.get(chat.account)
+    if (down) return store(command, decided, refused('CHANNEL_DOWN', `${down.name} is down. ${down.because}`))
+    if (command.type !== 'close')
+      return store(command, decided, refused('NOT_FOUND', `No channel has the account ${chat.account}.`))
+    return closeUnheard(command, decided)
+  }
+
+  /** Nobody is told: neither the customer nor, by events of the chat, any plugin. The desk that had it is. */
+  async function closeUnheard(
+    command: Extract<Command, { type: 'close' }>,
+    decided: Decided,
+  ): Promise<CommandResult | undefined> {
+    const { chat, plan } = decided
+    const { id: cause, by, lease, because: reason, summary } = command
+    const closed =
+      mismatch(command, chat) ??
+      decide(chat.conversation, { type: 'close', by, lease, reason, atMs: clock.now(), summary })
+    if ('refused' in closed) return store(command, decided, refused(closed.refused, closed.message))
+    const { conversation: now, changes } = closed
+    const { id: conversation, owner } = now
+    const note = noteOf(command, closed)
+    const item = { conversation, type: 'closed', because: reason } as const
+    const change: Omit<ChatChange, 'expect'> = {
+      chat: chat.id,
+      nowMs: clock.now(),
+      conversation: { now, revision: plan.revision, changes, cause },
+      entries: note && [note],
+      deliveries: owner.kind === 'bot' ? [] : [deskDelivery(tools, owner.desk, item, { entry: 0, part: 0 })],
+    }
+    const result: CommandResult = { ok: true, conversation }
+    const committed = await engine.commit({
+      ...change,
+      expect: { epoch: chat.epoch, conversation: { id: conversation, lease: now.lease } },
+      command: rowOf(command, decided, result),
+    })
+    if (!committed.ok) return committed.why === 'repeated' ? committed.result : undefined
+    tools.metrics.committed('gone', change)
+    tools.changed(chat.id)
+    use.deliver().start(committed.sending)
+    return result
   }
 
   /** A refusal is a result too: the same id gets it again. */
@@ -383,12 +430,12 @@ export function makeCommands(
     return refusal
   }
 
-  function noteOf(command: AnyCommand, draft: TurnDraft): NewEntry | undefined {
-    const because = draft.changes.map((change) => change.because)
-    const summary = Object.entries(draft.conversation?.closed?.summary ?? {}).map(([field, is]) => `${field}: ${is}`)
+  function noteOf(command: AnyCommand, decided: TurnDraft | Decision): NewEntry | undefined {
+    const because = decided.changes.map((change) => change.because)
+    const summary = Object.entries(decided.conversation?.closed?.summary ?? {}).map(([field, is]) => `${field}: ${is}`)
     const text = command.type === 'note' ? command.text : [...because, ...summary].join('; ')
-    if (command.type !== 'note' && draft.changes.length === 0) return undefined
-    const { id: conversation } = draft.conversation ?? {}
+    if (command.type !== 'note' && decided.changes.length === 0) return undefined
+    const { id: conversation } = decided.conversation ?? {}
     const atMs = clock.now()
     return { id: tools.makeId(), kind: 'note', type: command.type, body: { text }, by: command.by, conversation, atMs }
   }
@@ -404,6 +451,11 @@ export function makeCommands(
       if (!result.ok)
         log.warn({ conversation, code: result.code }, `A conversation without an owner stays: ${result.message}`)
     },
+    async channelGone(conversation, because) {
+      const result = await run({ id: tools.makeId(), type: 'close', conversation, by: CORE, because })
+      if (!result.ok)
+        log.warn({ conversation, code: result.code }, `A conversation without a channel stays: ${result.message}`)
+    },
     async idle() {
       const busy = underWay.size > 0
       await Promise.allSettled(underWay)
@@ -414,12 +466,6 @@ export function makeCommands(
 
 /** In what a command was decided. */
 type Decided = Pick<TurnDraft, 'chat' | 'plan' | 'trace'>
-
-function withoutChannel({ account }: LoadedChat, { down }: Plan): CommandResult {
-  const channel = down.get(account)
-  if (!channel) return refused('NOT_FOUND', `No channel has the account ${account}.`)
-  return refused('CHANNEL_DOWN', `${channel.name} is down. ${channel.because}`)
-}
 
 function isGuardedBy({ channel }: TurnDraft, by: Actor): boolean {
   return channel.chain.guard.some(({ instance }) => 'name' in by && by.name === instance.name)

@@ -338,9 +338,9 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   }
 
   /**
-   * Open conversations whose bot, desk, team or person is not in the plan go to whoever the plan says: also after a
-   * start with another file, and, where a channel was down, once it is back. What cannot be moved stays, and is in the
-   * log.
+   * Open conversations whose bot, desk, team or person is not in the plan go to whoever the plan says, and those whose
+   * channel is not are closed: also after a start with another file, and, where a channel was down, once it is back.
+   * What cannot be moved stays, and is in the log.
    */
   async function rehome(): Promise<void> {
     const { bots, desks } = config
@@ -348,11 +348,12 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       const rows = await engine.read
         .selectFrom('conversation')
         .innerJoin('chat', 'chat.id', 'conversation.chat')
-        .select(['conversation.id', 'bot', 'desk', 'team', 'person'])
+        .select(['conversation.id', 'account', 'bot', 'desk', 'team', 'person'])
         .where('state', '!=', 'closed')
         .where('account', 'not in', [...plan.down.keys()])
         .where((where) =>
           where.or([
+            where('account', 'not in', [...plan.channels.keys()]),
             // To SQLite, null is not in an empty list: who has no bot would be one whose bot is gone.
             where('bot', 'is not', null).and(
               'bot',
@@ -373,7 +374,11 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
           ]),
         )
         .execute()
-      for (const { id, bot, desk, team, person } of rows) {
+      for (const { id, account, bot, desk, team, person } of rows) {
+        if (!plan.channels.has(account)) {
+          await commands.channelGone(id, `no channel has the account ${account} any more`)
+          continue
+        }
         const at = desks.find(({ name }) => name === desk)?.names
         const who = at?.people.length && !at.people.some((name) => name === person) ? (person ?? team) : team
         const because = at ? `${who} is no longer at ${desk}` : `${bot ?? desk} is no longer in the configuration`

@@ -469,6 +469,37 @@ test('deliveries of a channel that is gone end as dead, and its waiting events a
   expect(rows).toEqual([{ state: 'dead', code: 'CHANNEL_GONE' }])
 })
 
+test('a conversation whose channel is gone is closed, also when it was taken out while it was stopped, and its desk is told', async () => {
+  const { desk, items } = quietDesk()
+  const bots = { bot: { use: botThat((turn) => turn.handOff({ because: 'asked', say: '' })) } }
+  const desks = { support: { use: desk, people: ['amy'] } }
+  const config = (...names: readonly string[]) => ({
+    bots,
+    desks,
+    channels: Object.fromEntries(names.map((name) => [name, { use: going.get(name)?.plugin ?? '' }])),
+  })
+  const going = new Map(['first', 'second'].map((name) => [name, memoryChannel({ name })]))
+  await using runtime = await testRuntime(config('first', 'second'))
+  for (const channel of going.values()) {
+    const parts = [{ type: 'text', text: 'person' }] as const
+    await channel.receive({ id: '1', chat: 'u1', atMs: 1, grants: 'message', type: 'message', parts })
+  }
+  await runtime.idle()
+  const closed = async () => {
+    await runtime.idle()
+    const { read } = runtime.runtime.engine
+    const rows = await read.selectFrom('conversation').select(['state', 'close_reason']).orderBy('id').execute()
+    return rows.map(({ state, close_reason }) => `${state}: ${close_reason}`)
+  }
+  expect(await closed()).toEqual(['queued: null', 'queued: null'])
+  await runtime.apply(config('second'))
+  const firstIsGone = 'closed: no channel has the account first:first any more'
+  expect(await closed()).toEqual([firstIsGone, 'queued: null'])
+  expect(items.at(-1)).toMatchObject({ type: 'closed', because: 'no channel has the account first:first any more' })
+  await runtime.restart(config())
+  expect(await closed()).toEqual([firstIsGone, 'closed: no channel has the account second:second any more'])
+})
+
 test('what a channel that is down has accepted waits, with its answers, until it is back', async () => {
   const door = gate()
   const going = memoryChannel({ name: 'going' })

@@ -71,8 +71,10 @@ export default defineDesk({
       attend: floor.attend,
       inbound: { intercept: floor.intercept },
       events: floor.events,
-      // All of it stands in the journal, where screens read it.
-      async deliver() {},
+      // All else stands in the journal, where screens read it.
+      async deliver({ type, conversation }) {
+        if (type === 'closed') floor.closed(conversation)
+      },
     }
   },
 })

@@ -124,6 +124,8 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
       screens.delete(person)
       if (isThere) screens.set(person, roster.connect(person))
     },
+    /** Told also of what no channel has any more, which no event of the chat tells of. */
+    closed: (conversation: string) => queue.closed(conversation),
     intercept(turn: Turn<Memory>, next: Next) {
       const { conversation, event } = turn
       if (event.type !== 'message') return next()

@@ -406,6 +406,21 @@ describe('a team that cannot take it', () => {
     expect([await has(bot, 'u1'), await has(bot, 'u2')]).toEqual(['bo', 'bo'])
   })
 
+  test('because its channel was taken out of the YAML, has free hands again: what came from there is closed', async () => {
+    const second = memoryChannel({ name: 'second' })
+    const teams = { presale: { members: ['amy'] } }
+    const both = { people: PEOPLE, teams, more: { channels: { second: { use: second.plugin } } } }
+    await using bot = await start(both, { there: ['amy'] })
+    const parts = [{ type: 'text', text: 'person' }] as const
+    await second.receive({ id: '1', chat: 's1', type: 'message', parts, atMs: NOON, grants: 'message' })
+    await asks(bot, 'u1')
+    expect(await has(bot, 'u1')).toBe('queue of presale')
+    // The desk itself is the same before and after.
+    await bot.apply(shop({ teams }))
+    expect(await has(bot, 'u1')).toBe('amy')
+    expect(await whyOf(bot)).toContain('no channel has the account second:second any more')
+  })
+
   test('C-GR-05, C-GR-07: is not the first whose source it is: channel, or channel and entry', async () => {
     const teams = {
       returns: { members: ['amy'], sources: [{ channel: 'memory', entry: 'returns' }] },

@@ -23,6 +23,7 @@ export interface Queue {
   begin(cases: readonly Case[]): void
   /** What has become of a conversation, by an event of its chat. */
   noted(conversation: Conversation, about: About): void
+  closed(conversation: string): void
   /** Whoever has it has written. */
   answered(conversation: string): void
   /** Gives whoever waits to whoever has room: somebody has come, or may do more now. */
@@ -216,6 +217,10 @@ export function makeQueue(given: {
       fillSoon()
     },
     noted,
+    closed(id) {
+      forget(id)
+      fillSoon()
+    },
     answered(id) {
       const of = book.get(id)
       if (of?.person === undefined) return
