@@ -88,6 +88,15 @@ function comesBefore(a: Waiting, b: Waiting): boolean {
 
 type Given = Parameters<typeof chooseNext>[0]
 
+/** How many could be given away at once of those who wait for a team. */
+export function roomOf(given: Given, queue: string): number {
+  const { settings, teams, hands } = given
+  if (teams.get(queue)?.assign === 'by-hand') return 0
+  const members = teams.members(servingTeam(given, queue) ?? '').filter((person) => hands.mayChat(person))
+  const free = members.map((person) => Math.max(0, (settings.people[person]?.capacity ?? 0) - hands.load(person)))
+  return free.reduce((sum, one) => sum + one, 0)
+}
+
 /** Whether anybody of the team, or of who helps it out now, could be given one more. */
 function hasRoom(given: Given, queue: string): boolean {
   const team = servingTeam(given, queue)

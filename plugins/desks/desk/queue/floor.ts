@@ -32,30 +32,32 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
   const teams = makeTeams(settings)
   const waits = makeWaits()
   const book = makeBook(({ team, channel }) => (team !== undefined && teams.get(team) ? team : places.homeOf(channel)))
+  /** Who is there is another now, or which teams are open. */
+  function changed(): void {
+    presence.look()
+    queue.fill()
+  }
   const roster = makeRoster({
     settings,
     clock,
     log: context.log,
     load: book.load,
     keep: (person, now) => keepPerson(people, person, now),
-    moved() {
-      presence.look()
-      queue.fill()
-    },
+    moved: changed,
     gone: (person) => queue.gone(person),
   })
   const hours = watchOpenHours(settings, clock, {
     began(team) {
       roster.hoursBegan(team)
-      presence.look()
+      changed()
     },
-    ended: () => presence.look(),
+    ended: changed,
   })
   const { isOpen } = hours
   /** Whoever may be back within the grace is not missed meanwhile. */
   const there = { isOpen, mayChat: (person: string) => roster.isThereForChats(person) }
   const isAttended = (team: string) => servingTeam({ teams, hands: there }, team) !== undefined
-  const places = makePlaces({ settings, teams, isOpen, isAttended, waiting: (team) => book.waiting(team).length })
+  const places = makePlaces({ settings, teams, clock, isOpen, isAttended, waiting: (team) => queue.waiting(team) })
   const { isAvailable } = places
   const presence = makePresence({ settings, isAvailable, isServed: (team) => isOpen(team) && isAttended(team) })
   const telling = makeTelling({ context, settings, book, waits, isAttended, isOnItsWay: (of) => queue.isOnItsWay(of) })
@@ -83,6 +85,7 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
     const { last, isCounted } = state
     const about = { chat: chat.id, channel: channel.name, last: last?.person, isCounted, atMs: event.atMs }
     queue.noted(conversation, about)
+    places.arrived(conversation.id)
   }
 
   /** Whether it goes on with the agent who has only just closed the last one. */

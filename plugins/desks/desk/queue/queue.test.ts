@@ -398,6 +398,39 @@ describe('a team that cannot take it', () => {
     ])
   })
 
+  test('because too many wait, takes no more also when all come at once; whoever is given to an agent at once does not wait', async () => {
+    const teams = { few: { members: ['amy'], maxWaiting: 2 } }
+    await using bot = await start({ people: { amy: { name: 'Amy', capacity: 3 } }, teams }, { there: ['amy'] })
+    const parts = [{ type: 'text', text: 'person' }] as const
+    const users = Array.from({ length: 12 }, (_, index) => `u${index}`)
+    const asks = (chat: string) =>
+      bot.channel.receive({ id: chat, chat, type: 'message', parts, atMs: NOON, grants: 'message' })
+    await Promise.all(users.map(asks))
+    await bot.idle()
+    const owners = await Promise.all(users.map((user) => has(bot, user)))
+    expect(owners.toSorted()).toEqual([
+      ...['amy', 'amy', 'amy'],
+      ...Array.from({ length: 7 }, () => 'nobody'),
+      ...['queue of few', 'queue of few'],
+    ])
+    // Whoever was sent there and has left again takes nobody's place.
+    await bot.user(users[owners.indexOf('queue of few')] ?? '').does({ type: 'chat-end' })
+    await bot.user('u12').says('person').hears('Wait.')
+  })
+
+  test('C-GR-08: but for one that helps out from its opening on, gives it to them the moment that they open', async () => {
+    const teams = {
+      early: { members: ['amy'], sources: ['memory'], overflow: 'late' },
+      late: { members: ['bo'], sources: ['memory'], hours: { weekdays: { 'mon-sun': '13:00-18:00' } } },
+    }
+    await using bot = await start({ people, teams }, { there: ['bo'] })
+    await bot.user('u1').says('person').hears('Nobody is here.')
+    await bot.advance(HOUR - MINUTE)
+    expect(await has(bot, 'u1')).toBe('queue of early')
+    await bot.advance(MINUTE)
+    expect(await has(bot, 'u1')).toBe('bo')
+  })
+
   test('because its people were taken out of the YAML, passes on what they have', async () => {
     await using bot = await start({ people }, { there: ['amy', 'bo'] })
     await asks(bot, 'u1', 'u2')

@@ -11,6 +11,7 @@ import {
   chooseNext,
   type Hands,
   isFree,
+  roomOf,
   servingTeam,
   type Teams,
   type There,
@@ -32,6 +33,8 @@ export interface Queue {
   gone(person: string): Promise<void>
   /** Whether somebody could be given one more now. */
   hasRoom(person: string): boolean
+  /** How many wait for a team for whom nobody has room; below zero: so many more could come, and none would wait. */
+  waiting(team: string): number
   /** Whether it is being given to somebody at this moment. */
   isOnItsWay(of: Case): boolean
   stop(): void
@@ -236,6 +239,10 @@ export function makeQueue(given: {
           await backToQueue(of, CAUSES.gone, `${person} is gone`)
         }),
       )
+    },
+    waiting(team) {
+      const waiting = book.waiting(team).filter((of) => !onItsWay.has(of.id))
+      return waiting.length - roomOf(choosing, team)
     },
     hasRoom: (person) => isFree(choosing, person),
     isOnItsWay: (of) => onItsWay.has(of.id),
