@@ -93,6 +93,7 @@ export async function startDeskWire(
         { name: 'meeting', title: { 'zh-CN': '会议中', en: 'In a meeting' }, isForChats: false },
       ],
       channels: ['shop-wechat', 'site'],
+      timeZone: 'Asia/Shanghai',
       customers: {
         isForAgents: false,
         fields: [{ name: 'size', title: { en: 'Shoe size', 'zh-CN': '鞋码' } }],

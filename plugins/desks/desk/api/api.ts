@@ -82,6 +82,7 @@ export async function serveApi(
     desk,
     settings,
     hasBlacklist: blacklist !== undefined,
+    timeZone: context.timeZone,
     roster,
     journal,
     clock,

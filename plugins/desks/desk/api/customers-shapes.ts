@@ -81,7 +81,9 @@ export const askedOfCustomers = {
     channel: Id.optional(),
     /** Only those who are turned away: the latest thousand that were listed. */
     blocked: z.literal('yes').optional(),
-    /** Who first came in this time. Left out both: this week; or ever, when something else is looked for. */
+    /** Who first came then. Left out, with `from` and `until`: this week; or ever, when something else is looked for. */
+    came: z.enum(['this-week', 'ever']).optional(),
+    /** Who first came in this time. */
     from: z.coerce.number().int().nonnegative().optional(),
     until: z.coerce.number().int().positive().optional(),
     sort: z.enum(['newest', 'oldest', 'last-message', 'longest-silent']).default('newest'),

@@ -22,6 +22,7 @@ export function makeDeskNow(of: {
   readonly desk: string
   readonly settings: Settings
   readonly hasBlacklist: boolean
+  readonly timeZone: string
   readonly roster: Roster
   readonly journal: Kysely<JournalTables>
   readonly clock: Clock
@@ -73,6 +74,7 @@ export function makeDeskNow(of: {
         }),
         statuses: roster.statuses.map(({ name, title, isForChats }) => ({ name, title, isForChats })),
         channels: channels().map(({ name }) => name),
+        timeZone: of.timeZone,
         customers: {
           isForAgents: settings.customers.forAgents,
           fields: Object.entries(settings.customers.fields).map(([name, field]) => ({ name, title: field.name })),

@@ -419,6 +419,8 @@ export const Now = z.object({
   teams: z.array(Team),
   statuses: z.array(Status),
   channels: z.array(z.string()),
+  /** By whose clocks days begin. */
+  timeZone: z.string(),
   customers: z.object({
     /** Whether agents have the list of customers. */
     isForAgents: z.boolean(),

@@ -84,10 +84,11 @@ export function addCustomers(
   })
 
   /** This week, unless something else is asked for. */
-  function createdIn({ from, until, search, name, id, tag, channel, blocked }: ListQuery): Period | undefined {
+  function createdIn({ from, until, came, search, name, id, tag, channel, blocked }: ListQuery): Period | undefined {
     if (from !== undefined || until !== undefined) return { fromMs: from ?? 0, untilMs: until ?? clock.now() + 1 }
     const isSearch = [search, name, id, tag, channel, blocked].some((one) => one !== undefined)
-    return isSearch ? undefined : weekOf(clock.now(), timeZone, settings.customers.weekStartsOn)
+    const isEver = came === undefined ? isSearch : came === 'ever'
+    return isEver ? undefined : weekOf(clock.now(), timeZone, settings.customers.weekStartsOn)
   }
 
   api.on('GET /customers/:customer', async ({ calling, params }): Promise<Customer> => {

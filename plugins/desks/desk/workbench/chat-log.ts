@@ -41,15 +41,18 @@ const isOnItsWay = (entry: Entry) =>
 
 /**
  * `hasOlder`: there are entries above the first that is here, so that it is not known whether its conversation begins
- * with it. `isSameDay`: by the clock of the screen.
+ * with it. `isSameDay`: by the clock of the screen. `hasNewer`: there are entries below the last, so that a conversation
+ * has ended only where its end is here.
  */
 export function linesOf(
   entries: readonly Entry[],
   stretches: ReadonlyMap<string, Stretch>,
   hasOlder: boolean,
   isSameDay: (a: number, b: number) => boolean,
+  hasNewer = false,
 ): readonly Line[] {
   const shown = entries.filter((entry) => entry.kind !== 'change')
+  const ended = new Set(shown.flatMap((entry) => (isEnd(entry) ? entry.conversation : [])))
   const ends = new Map(
     shown.flatMap(({ id, conversation }) => (conversation === undefined ? [] : [[conversation, id]])),
   )
@@ -72,13 +75,15 @@ export function linesOf(
       lines.push({ type: 'entry', key: entry.id, entry, isFirst: !before || !isTogether(before, entry) })
       before = entry
     }
-    if (of?.closedAtMs !== undefined && ends.get(of.id) === entry.id) {
+    if (of?.closedAtMs !== undefined && ends.get(of.id) === entry.id && (!hasNewer || ended.has(of.id))) {
       lines.push({ type: 'end', key: `end ${of.id}`, of })
       before = undefined
     }
   }
   return lines
 }
+
+const isEnd = (entry: ShownEntry) => entry.kind === 'life' && entry.code === 'conversation.closed'
 
 function isTogether(a: ShownEntry, b: ShownEntry): boolean {
   return a.kind === b.kind && a.by.kind === b.by.kind && a.by.name === b.by.name && b.atMs - a.atMs < TOGETHER_MS

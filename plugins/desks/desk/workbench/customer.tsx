@@ -5,9 +5,10 @@ import type { Stretch } from '../api/shapes.ts'
 import { Avatar } from './avatar.tsx'
 import { open, openRow } from './chats.ts'
 import { block, unblock } from './commands.ts'
-import { titleOf } from './desk.ts'
+import { fieldTitle, titleOf } from './desk.ts'
 import { Dialog, DialogButtons } from './dialog.tsx'
 import { Icon } from './icon.tsx'
+import { goTo } from './location.ts'
 import { togglePanel } from './panel.ts'
 import { call } from './server.ts'
 import { fullTime } from './times.ts'
@@ -64,14 +65,23 @@ function Profile({ of, current }: { readonly of: Customer; readonly current: str
       <div class="panel-who">
         <Avatar name={of.name} url={of.avatarUrl} />
         <strong>{name}</strong>
+        <button
+          type="button"
+          class="tool"
+          aria-label={said.page}
+          title={said.page}
+          onClick={() => goTo('customers', { customer: of.id })}
+        >
+          <Icon name="customers" />
+        </button>
       </div>
-      {of.blacklist && <Blacklist customer={of.id} entries={of.blacklist} />}
+      {of.blacklist && <Blacklist customer={of.id} entries={of.blacklist} onChange={() => load(of.id)} />}
       <section>
         <h3>{said.profile}</h3>
         <dl class="facts">
           {of.language !== undefined && <Fact name={said.language}>{languageName(of.language)}</Fact>}
           {Object.entries(of.fields).map(([field, value]) => (
-            <Fact key={field} name={field}>
+            <Fact key={field} name={fieldTitle(field)}>
               {typeof value === 'string' ? value : JSON.stringify(value)}
             </Fact>
           ))}
@@ -110,7 +120,7 @@ function Profile({ of, current }: { readonly of: Customer; readonly current: str
   )
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
+export function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
   return (
     <div>
       <dt>{name}</dt>
@@ -138,7 +148,12 @@ function Past({ of, isCurrent }: { readonly of: Stretch; readonly isCurrent: boo
   )
 }
 
-function Blacklist({ customer: id, entries }: { readonly customer: string; readonly entries: readonly Blocked[] }) {
+export function Blacklist(of: {
+  readonly customer: string
+  readonly entries: readonly Blocked[]
+  readonly onChange: () => Promise<void>
+}) {
+  const { customer: id, entries, onChange } = of
   const said = words.value.customer
   const [isAsking, setAsking] = useState(false)
   const [reason, setReason] = useState('')
@@ -168,7 +183,7 @@ function Blacklist({ customer: id, entries }: { readonly customer: string; reado
         </button>
       ) : (
         isRemovable && (
-          <button type="button" class="button small" onClick={() => void unblock(id).then(() => load(id))}>
+          <button type="button" class="button small" onClick={() => void unblock(id).then(onChange)}>
             {said.unblock}
           </button>
         )
@@ -181,7 +196,7 @@ function Blacklist({ customer: id, entries }: { readonly customer: string; reado
               event.preventDefault()
               if (!(await block(id, reason.trim()))) return
               setAsking(false)
-              await load(id)
+              await onChange()
             }}
           >
             <p>{said.blockText}</p>
@@ -202,7 +217,7 @@ function Blacklist({ customer: id, entries }: { readonly customer: string; reado
   )
 }
 
-function languageName(tag: string): string {
+export function languageName(tag: string): string {
   try {
     return new Intl.DisplayNames(language.value, { type: 'language' }).of(tag) ?? tag
   } catch {

@@ -9,7 +9,7 @@ import { call, whenSignedOut } from './server.ts'
 import { me, session } from './session.ts'
 import { openStream, type Stream } from './stream.ts'
 import { toastRefusal } from './toasts.ts'
-import { textIn } from './words/words.ts'
+import { textIn, wordOf, words } from './words/words.ts'
 
 export const now = signal<Now>({
   people: [],
@@ -17,6 +17,7 @@ export const now = signal<Now>({
   statuses: [],
   channels: [],
   summary: [],
+  timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   customers: { isForAgents: false, fields: [], hasBlacklist: false },
 })
 export const counts = signal<Counts | undefined>(undefined)
@@ -29,6 +30,11 @@ export const titleOf = (person: string): string => now.value.people.find(({ name
 export function statusTitle(status: string): string {
   const found = now.value.statuses.find(({ name }) => name === status)
   return found ? textIn(found.title) : status
+}
+/** What colleagues call a field of a customer. */
+export function fieldTitle(field: string): string {
+  const own = now.value.customers.fields.find(({ name }) => name === field)
+  return own ? textIn(own.title) : (wordOf(words.value.customer.fields, field) ?? field)
 }
 export const titlesOf = (people: readonly string[]): string => people.map(titleOf).join(', ')
 

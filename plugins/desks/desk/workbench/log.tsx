@@ -94,7 +94,7 @@ export function Log({ chat, row }: { readonly chat: Chat; readonly row: Row }) {
                   : pane.start}
           </p>
           {lines.map((line) => (
-            <LineView key={line.key} line={line} row={row} readSeq={chat.readSeq.value} />
+            <LineView key={line.key} line={line} name={row.customer.name} row={row} readSeq={chat.readSeq.value} />
           ))}
           {own.map((one) => (
             <OutgoingView key={one.id} outgoing={one} />
@@ -127,8 +127,14 @@ function Typing({ chat }: { readonly chat: Chat }) {
   )
 }
 
-function LineView(of: { readonly line: Line; readonly row: Row; readonly readSeq: number }) {
-  const { line, row } = of
+/** `row`: left out where nothing can be done about it any more. `name`: the customer’s. */
+export function LineView(of: {
+  readonly line: Line
+  readonly name: string | undefined
+  readonly row?: Row
+  readonly readSeq: number
+}) {
+  const { line, name, row } = of
   const { conversation } = words.value.entry
   switch (line.type) {
     case 'day':
@@ -160,23 +166,32 @@ function LineView(of: { readonly line: Line; readonly row: Row; readonly readSeq
       )
     }
     case 'entry':
-      return <EntryView entry={line.entry} isFirst={line.isFirst} row={row} isRead={line.entry.seq <= of.readSeq} />
+      return (
+        <EntryView
+          entry={line.entry}
+          isFirst={line.isFirst}
+          name={name}
+          row={row}
+          isRead={line.entry.seq <= of.readSeq}
+        />
+      )
   }
 }
 
 function EntryView(of: {
   readonly entry: ShownEntry
   readonly isFirst: boolean
-  readonly row: Row
+  readonly name: string | undefined
+  readonly row: Row | undefined
   /** By the customer. */
   readonly isRead: boolean
 }) {
-  const { entry, isFirst, row } = of
+  const { entry, isFirst, name, row } = of
   const said = words.value.entry
   switch (entry.kind) {
     case 'message':
       return (
-        <Said side="customer" entry={entry} isFirst={isFirst} who={row.customer.name ?? said.customer}>
+        <Said side="customer" entry={entry} isFirst={isFirst} who={name ?? said.customer}>
           {entry.parts.map((part, index) => (
             <PartView key={`${part.type}${index}`} part={part} />
           ))}
@@ -273,7 +288,11 @@ function Small({ texts }: { readonly texts: readonly (string | undefined)[] }) {
 }
 
 /** What became of a reply: nothing is said of what has arrived, but all of what has not. */
-function Deliveries(given: { readonly of: readonly Delivery[]; readonly row: Row; readonly isRead: boolean }) {
+function Deliveries(given: {
+  readonly of: readonly Delivery[]
+  readonly row: Row | undefined
+  readonly isRead: boolean
+}) {
   const { of, row, isRead } = given
   const { delivery, sendAgain } = words.value.entry
   const bad = of.filter(({ state }) => state === 'dead' || state === 'unknown' || state === 'cancelled')
@@ -298,7 +317,7 @@ function Deliveries(given: { readonly of: readonly Delivery[]; readonly row: Row
         {delivery[state]}
         {code !== undefined && ` (${wordOf(words.value.refusals, code) ?? code})`}
       </span>
-      {canSendAgain && possible(row).note && (
+      {canSendAgain && row && possible(row).note && (
         <button type="button" class="button small" onClick={() => void resend(row.id, id)}>
           {sendAgain}
         </button>

@@ -82,7 +82,7 @@ test('no word is there for nobody', () => {
     .join('\n')
   // These are found by codes.
   const byCode =
-    /^\.(refusals|reasons|row\.parts|states|why\.(stages|outcomes)|entry\.(deeds|delivery)|lists\.(tabs|empty)|closing\.reasons|composer|rail\.(light|dark|auto)|mayNot|actors)\b/
+    /^\.(refusals|reasons|row\.parts|states|why\.(stages|outcomes)|entry\.(deeds|delivery)|lists\.(tabs|empty)|closing\.reasons|customer\.fields|composer|rail\.(light|dark|auto)|mayNot|actors)\b/
   const unused = textsOf(en)
     .map(([path]) => path)
     .filter((path) => !byCode.test(path) && !isIn(sources, path))

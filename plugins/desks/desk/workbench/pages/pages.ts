@@ -25,6 +25,13 @@ export interface PageProperties {
 
 export const PAGES: readonly PageOf[] = [
   {
+    name: 'customers',
+    title: { en: 'Customers', 'zh-CN': '客户' },
+    icon: 'customers',
+    isFor: ({ role }, { customers }) => role !== 'agent' || customers.isForAgents,
+    load: () => import('./customers/customers.tsx'),
+  },
+  {
     name: 'audit',
     title: { en: 'Audit log', 'zh-CN': '操作日志' },
     icon: 'audit',

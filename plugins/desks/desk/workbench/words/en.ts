@@ -292,6 +292,21 @@ export const en = {
   },
 
   customer: {
+    page: 'Open the customer’s page',
+    fields: {
+      realName: 'Real name',
+      phone: 'Phone',
+      qq: 'QQ',
+      email: 'E-mail',
+      company: 'Company',
+      notes: 'Notes',
+      ip: 'IP address',
+      region: 'Time zone',
+      browser: 'Browser',
+      page: 'Page with the chat',
+      referrer: 'Came from',
+      contactEmail: 'E-mail as given',
+    },
     label: 'Customer',
     profile: 'Profile',
     history: 'Conversations',

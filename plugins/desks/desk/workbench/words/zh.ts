@@ -292,6 +292,21 @@ export const zh = {
   },
 
   customer: {
+    page: '打开客户页面',
+    fields: {
+      realName: '真实姓名',
+      phone: '电话',
+      qq: 'QQ 号',
+      email: '邮箱',
+      company: '公司',
+      notes: '备注',
+      ip: 'IP 地址',
+      region: '时区',
+      browser: '浏览器',
+      page: '聊天所在页面',
+      referrer: '来源页面',
+      contactEmail: '自填邮箱',
+    },
     label: '客户',
     profile: '资料',
     history: '历史会话',
