@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Dialog, DialogButtons } from '../dialog.tsx'
 import { Icon } from '../icon.tsx'
 import { language, words } from '../words/words.ts'
@@ -27,6 +27,8 @@ export function RangeDialog(of: {
   const [at, setAt] = useState(range.to)
   const table = useRef<HTMLTableElement>(null)
   const weeks = weeksOf(at)
+  const focusDay = () => table.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus()
+  useEffect(focusDay, [])
 
   function choose(day: Day): void {
     setRange(isHalf && day >= range.from ? { from: range.from, to: day } : { from: day, to: day })
@@ -41,7 +43,7 @@ export function RangeDialog(of: {
     if (day === undefined) return
     event.preventDefault()
     setAt(day)
-    requestAnimationFrame(() => table.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus())
+    requestAnimationFrame(focusDay)
   }
 
   return (

@@ -27,6 +27,9 @@ const withMore = (old: Read | undefined, page: HistoryPage, direction: 'before' 
   after: direction === 'before' ? old?.after : page.after,
 })
 
+/** What begins so near to the top is what is being read. */
+const HERE_PX = 80
+
 /** The conversations, and what was said in all of them, one after the other. `conversation`: the one to begin with. */
 export function History(of: { readonly customer: Customer; readonly conversation: string | undefined }) {
   const { customer, conversation } = of
@@ -83,7 +86,7 @@ export function History(of: { readonly customer: Customer; readonly conversation
     if (!element) return
     const top = element.getBoundingClientRect().top
     const starts = [...element.querySelectorAll<HTMLElement>('[data-start]')]
-    const next = starts.find((one) => one.getBoundingClientRect().top > top + 24)
+    const next = starts.find((one) => one.getBoundingClientRect().top > top + HERE_PX)
     if (next) {
       next.scrollIntoView({ block: 'start' })
       next.focus({ preventScroll: true })

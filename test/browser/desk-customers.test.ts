@@ -1,0 +1,137 @@
+/** The page of customers: to find somebody, to see all of them, and to do what can be done. */
+import { resolve } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { words } from '../../plugins/desks/desk/workbench/pages/customers/words.ts'
+import { faults } from './axe.ts'
+import { expectNothingWrong, useChromium } from './chromium.ts'
+import { type DeskSite, startDeskSite, workbenchOf } from './desk-site.ts'
+import { SOON } from './widget.ts'
+
+const lab = useChromium()
+const WIDE = { width: 1400, height: 860 }
+/** Not committed: made anew by each run. */
+const FOLDER = resolve(import.meta.dirname, 'screenshots')
+
+let site: DeskSite
+beforeAll(async () => {
+  site = await startDeskSite()
+})
+afterAll(() => site[Symbol.asyncDispose]())
+
+/** What is before the eyes: kept as a picture, with nothing cut off, wide and narrow, and nothing that axe finds. */
+async function looksRight(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: resolve(FOLDER, `${name}.png`) })
+  expect(await faults(page), name).toEqual([])
+  for (const width of [320, WIDE.width]) {
+    await page.setViewportSize({ ...WIDE, width })
+    if (width === 320) await page.screenshot({ path: resolve(FOLDER, `${name}-320.png`) })
+    expect(await page.evaluate('lab.misfits()'), `${name}, ${width}`).toEqual([])
+  }
+}
+
+test.each(['en', 'zh-CN'] as const)(
+  'customers are found, known, read across conversations, called back, merged and erased: %s (C-CU-04, C-CU-13, C-CU-14, C-BL-01)',
+  async (locale) => {
+    const said = words[locale]
+    const { runtime } = site
+    const name = locale === 'en' ? 'Emma Stone' : '王小丽'
+    const twin = `${name} 2`
+    for (let episode = 1; episode <= 3; episode++) {
+      for (let line = 1; line <= 12; line++)
+        await runtime.user(name, { name }).says(`${episode}.${line}`).hears(`echo: ${episode}.${line}`)
+      await runtime.agent('bo').takes(name)
+      await runtime.agent('bo').closes(name, 'solved')
+    }
+    await runtime.user(twin, { name: twin }).says('me again')
+    await runtime.idle()
+    const context = await lab.visitor({ locale, viewport: WIDE, colorScheme: locale === 'en' ? 'light' : 'dark' })
+    await context.addCookies([...(await site.cookiesOf('amy'))])
+    const page = await context.newPage()
+    const { words: shared, dialog } = workbenchOf(page, locale)
+    const button = (label: string) => page.getByRole('button', { name: label, exact: true })
+
+    // The list has who came this week; it is searched, and the address says what is listed.
+    await page.goto(`${site.desk}#page=customers`)
+    await page.getByRole('row', { name: twin }).waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type(name)
+    await expect.poll(() => new URLSearchParams(new URL(page.url()).hash.slice(1)).get('search'), SOON).toBe(name)
+    await looksRight(page, `customers-${locale}`)
+    await page.getByLabel(said.came).selectOption('days')
+    await dialog.getByRole('table').waitFor()
+    await looksRight(page, `customers-${locale}-days`)
+    await dialog.getByRole('button', { name: shared.range.show }).click()
+    await expect.poll(() => new URL(page.url()).hash, SOON).toMatch(/from=\d{4}-\d\d-\d\d/)
+    await page.getByRole('table').getByRole('button', { name, exact: true }).click()
+
+    // Who it is: a field and a tag are changed where they stand.
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+    await page.getByLabel(shared.customer.fields.company).fill('Cups & Co')
+    await button(said.save).click()
+    await page.getByText(said.saved).waitFor()
+    await page.getByPlaceholder(said.newTag).fill('VIP')
+    await page.keyboard.press('Enter')
+    await button(said.removeTag('VIP')).waitFor()
+    expect(await runtime.customer(name)).toMatchObject({ tags: ['VIP'], fields: { company: 'Cups & Co' } })
+    await looksRight(page, `customer-${locale}`)
+
+    // What was said: from the end upward, and from a conversation to the next.
+    await page.getByRole('tab', { name: said.tabs.history }).click()
+    const log = page.getByRole('region', { name: said.messages })
+    await log.getByText(said.allRead).waitFor()
+    await looksRight(page, `customer-${locale}-history`)
+    await button(said.moreBefore).click()
+    await log.getByText(shared.pane.start).waitFor()
+    const lines = [1, 2, 3].flatMap((episode) => Array.from({ length: 12 }, (_, line) => `${episode}.${line + 1}`))
+    expect(await log.locator('.bubble.text').allTextContents()).toEqual(
+      lines.flatMap((line) => [line, `echo: ${line}`]),
+    )
+    expect(await log.locator('.separator.conversation').count()).toBe(6)
+    await page.locator('.past').last().click()
+    await log.getByText('1.1', { exact: true }).waitFor()
+    const focused = () => page.evaluate<string>("document.activeElement?.nextElementSibling?.textContent ?? ''")
+    for (const episode of [2, 3]) {
+      await button(said.nextConversation).click()
+      await expect.poll(focused, SOON).toContain(`${episode}.1`)
+    }
+
+    // What can be done.
+    await button(shared.customer.block).click()
+    await dialog.getByLabel(shared.customer.blockReason).fill('spam')
+    await dialog.getByRole('button', { name: shared.customer.block }).click()
+    await button(shared.customer.unblock).waitFor()
+    await button(said.callBack).click()
+    await dialog.getByLabel(said.firstMessage).fill('Hello?')
+    await dialog.getByRole('button', { name: said.callBack }).click()
+    await dialog.getByText(shared.refusals.BLOCKED).waitFor()
+    await looksRight(page, `customer-${locale}-call-back`)
+    await page.keyboard.press('Escape')
+    await button(shared.customer.unblock).click()
+    await button(shared.customer.block).waitFor()
+    await button(said.merge).click()
+    await dialog.getByPlaceholder(said.search).fill(twin)
+    await dialog.getByRole('radio', { name: twin }).check()
+    await dialog.getByText(said.mergeText(name, twin)).waitFor()
+    await looksRight(page, `customer-${locale}-merge`)
+    await dialog.getByRole('button', { name: said.merge }).click()
+    await page.getByRole('heading', { level: 1, name: twin }).waitFor()
+    await button(said.callBack).click()
+    await dialog.getByLabel(said.channel).selectOption({ label: `memory · ${name}` })
+    await dialog.getByLabel(said.firstMessage).fill('Are you there?')
+    await dialog.getByRole('button', { name: said.callBack }).click()
+    await page.getByRole('log').getByText('Are you there?').waitFor()
+    await page.goBack()
+    await button(said.erase).click()
+    await dialog.getByLabel(said.eraseType(twin)).fill(twin)
+    await dialog.getByRole('button', { name: said.erase }).click()
+    await dialog.getByText(shared.refusals.CUSTOMER_BUSY).waitFor()
+    await runtime.agent('amy').closes(name)
+    await runtime.agent('amy').closes(twin)
+    await runtime.idle()
+    await dialog.getByRole('button', { name: said.erase }).click()
+    await page.getByRole('heading', { level: 1, name: said.title }).waitFor()
+    await page.getByText(said.none).waitFor()
+    expectNothingWrong(lab, page)
+  },
+)
