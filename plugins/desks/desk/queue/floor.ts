@@ -110,6 +110,8 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
   return {
     presence,
     roster,
+    /** What it knows of the conversations that are the desk's. */
+    book,
     where: (handOff: HandOff) => places.place(handOff),
     async begin(): Promise<void> {
       const [kept, cases, replies] = await Promise.all([
@@ -139,7 +141,10 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
     },
     events: {
       'conversation.queued': noted,
-      'conversation.returned': noted,
+      'conversation.returned'({ conversation }: LifeTurn) {
+        queue.returned(conversation.id)
+        places.arrived(conversation.id)
+      },
       'conversation.assigned'(
         turn: TurnWork<Memory, ChatEvent<'conversation.assigned'>> & { readonly conversation: Conversation },
       ) {
@@ -152,7 +157,7 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
         conversation,
         event,
       }: TurnWork<Memory, ChatEvent<'agent.replied'>> & { readonly conversation: Conversation }) {
-        queue.answered(conversation.id)
+        queue.answered(conversation.id, event.person)
         roster.replied(event.person, event.atMs)
       },
       'conversation.closed'(turn: LifeTurn) {

@@ -25,8 +25,10 @@ export interface Queue {
   /** What has become of a conversation, by an event of its chat. */
   noted(conversation: Conversation, about: About): void
   closed(conversation: string): void
-  /** Whoever has it has written. */
-  answered(conversation: string): void
+  /** A bot has it, or has had it: who waits in it again by now waits since what comes next. */
+  returned(conversation: string): void
+  /** Somebody has written in it: if they have it, they have answered. */
+  answered(conversation: string, person: string): void
   /** Gives whoever waits to whoever has room: somebody has come, or may do more now. */
   fill(): void
   /** Somebody is gone: others get what they have. Resolves when all of it waits again. */
@@ -75,6 +77,8 @@ export function makeQueue(given: {
   let givenInAll = 0
   let isActing = false
   let isFilling = false
+  /** What happens before it is known what is there already: only then it is known what that means. */
+  let early: (() => void)[] | undefined = []
 
   const hands: Hands = {
     ...given.there,
@@ -115,6 +119,7 @@ export function makeQueue(given: {
   }
 
   function noted(conversation: Conversation, about: About): void {
+    if (early) return void early.push(() => noted(conversation, about))
     const { id, owner, lease, state, origin } = conversation
     const known = book.get(id)
     if (known && known.lease >= lease && state !== 'closed') return
@@ -127,6 +132,25 @@ export function makeQueue(given: {
       know({ ...now, waitsSinceMs, passedBy, assignedAtMs: atMs, isAnswered: false })
     }
     fillSoon()
+  }
+
+  function returned(id: string): void {
+    if (early) return void early.push(() => returned(id))
+    forget(id)
+    fillSoon()
+  }
+
+  function closed(id: string): void {
+    if (early) return void early.push(() => closed(id))
+    forget(id)
+    fillSoon()
+  }
+
+  function answered(id: string, person: string): void {
+    if (early) return void early.push(() => answered(id, person))
+    const of = book.get(id)
+    if (of?.person !== person) return
+    know({ ...of, isAnswered: true, passedBy: [] })
   }
 
   // ── who gets what ──
@@ -216,19 +240,16 @@ export function makeQueue(given: {
   return {
     begin(cases) {
       isActing = true
-      for (const of of cases) if ((book.get(of.id)?.lease ?? 0) < of.lease) know(of)
+      for (const of of cases) know(of)
+      const meanwhile = early ?? []
+      early = undefined
+      for (const note of meanwhile) note()
       fillSoon()
     },
     noted,
-    closed(id) {
-      forget(id)
-      fillSoon()
-    },
-    answered(id) {
-      const of = book.get(id)
-      if (of?.person === undefined) return
-      know({ ...of, isAnswered: true, passedBy: [] })
-    },
+    closed,
+    returned,
+    answered,
     fill,
     async gone(person) {
       if (!isActing) return
