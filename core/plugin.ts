@@ -378,6 +378,7 @@ export interface HandOff {
   readonly conversation: Conversation
   readonly customer: Customer
   readonly channel: string
+  /** By which the chat came in: the last that an event of it had, since the conversation before this one. */
   readonly entry?: string | undefined
   readonly because: string
   readonly to?: HandOffTo | undefined

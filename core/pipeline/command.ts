@@ -9,6 +9,7 @@ import type { ChatChange, Committed, LoadedChat, NewEntry } from '../journal/eng
 import { contentOf, toParts } from '../message.ts'
 import type { Instance } from '../runtime/instance.ts'
 import type { Plan } from '../runtime/plan.ts'
+import { cameBy } from './came-by.ts'
 import { GuardFailed, RunAgain, runStage } from './chain.ts'
 import { checkedCommand } from './checked.ts'
 import { composeCommand, deskDelivery } from './compose.ts'
@@ -411,11 +412,11 @@ export function makeCommands(
   }
 
   /** An agent's or team's conversation goes to the queue of their desk, a bot's to the route's bot. */
-  function ownerGone(
+  async function ownerGone(
     draft: TurnDraft,
     { by, because }: { readonly by: Actor; readonly because: string },
-  ): Refusal | undefined {
-    const heir = heirOf(tools, draft, because)
+  ): Promise<Refusal | undefined> {
+    const heir = await heirOf(tools, draft, because)
     if (!heir) return draft.decide({ type: 'close', by, reason: because, atMs: clock.now() })
     const refusal = draft.decide({ type: 'owner-gone', by, because, ...heir })
     if (!refusal && heir.to.kind === 'queue' && draft.conversation) {
@@ -484,17 +485,18 @@ function lastHandled({ seq, next }: LoadedChat): number {
 }
 
 /** Who takes over a conversation whose owner or route is gone, by the plan in force; nobody, when no route is left. */
-function heirOf(
+async function heirOf(
   tools: Tools,
   draft: TurnDraft,
   because: string,
-): { readonly to: Owner; readonly route: string } | undefined {
+): Promise<{ readonly to: Owner; readonly route: string } | undefined> {
   const { conversation, customer, channel, plan } = draft
   const route = routeOf(draft)
   if (!route || !conversation) return undefined
+  const entry = await cameBy(tools, draft)
   const queueOf = (desk: Instance, team: string | undefined) => {
     const to = { desk: desk.name, team }
-    const place = whereAt(tools, draft, desk, { conversation, customer, channel: channel.name, because, to })
+    const place = whereAt(tools, draft, desk, { conversation, customer, channel: channel.name, entry, because, to })
     const now = place === 'nobody' ? team : (place.team ?? team)
     return { to: { kind: 'queue' as const, desk: desk.name, team: now }, route: route.id }
   }

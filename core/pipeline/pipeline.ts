@@ -238,7 +238,7 @@ export function makePipeline(
     const patience = todo.fails >= MAX_FAILS ? 'decide' : 'try-again'
     const turnedAway = await runStage(tools, draft, 'guard', chain.guard, patience)
     if (draft.interrupted?.aborted) throw new RunAgain('it was interrupted')
-    if (turnedAway) return answerGathered(tools, draft, settle(tools, draft, turnedAway))
+    if (turnedAway) return answerGathered(tools, draft, await settle(tools, draft, turnedAway))
     if (draft.channel.capabilities.later.length === 0) await use.receive().passed(draft.chat.id, draft.entry.id)
     const enriching = await find(draft)
     if (!personHasIt(draft)) await enriching.done

@@ -123,7 +123,7 @@ export async function answerGathered(tools: Tools, draft: TurnDraft, turnedAway:
   draft.gathered = await gatheredBefore(tools, draft)
   if (draft.gathered.length === 0 || draft.conversation?.owner.kind !== 'bot') return turnedAway
   draft.isTurnedAway = true
-  const { because } = settleBot(tools, draft, planned, await askBots(tools, draft, planned))
+  const { because } = await settleBot(tools, draft, planned, await askBots(tools, draft, planned))
   return { ...turnedAway, because: `${turnedAway.because}; what was said before it is answered (${because})` }
 }
 
@@ -225,7 +225,12 @@ function quietly(tools: Tools, draft: TurnDraft, show: () => unknown): void {
 }
 
 /** What the bots' answer means for the route's triggers. */
-function settleBot(tools: Tools, draft: TurnDraft, planned: PlannedRoute, ended: Ended | undefined): Settled {
+async function settleBot(
+  tools: Tools,
+  draft: TurnDraft,
+  planned: PlannedRoute,
+  ended: Ended | undefined,
+): Promise<Settled> {
   const { handOff } = planned
   if (!ended) {
     draft.decide({ type: 'count', by: CORE, failures: 'add' })
@@ -248,7 +253,7 @@ function settleBot(tools: Tools, draft: TurnDraft, planned: PlannedRoute, ended:
     return settle(tools, draft, ended)
   }
   draft.decide({ type: 'count', by: CORE, unknown: 'reset', failures: 'reset' })
-  const settled = settle(tools, draft, ended)
+  const settled = await settle(tools, draft, ended)
   if (ending.kind !== 'reply') return settled
   if (ending.guided && handOff.guided) {
     return handOver(tools, draft, { because: `a guided answer of ${by.name}`, by })

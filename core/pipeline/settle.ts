@@ -8,6 +8,7 @@ import type { Instance } from '../runtime/instance.ts'
 import type { PlannedRoute } from '../runtime/plan.ts'
 import { during } from '../runtime/watchdog.ts'
 import type { HandOffTo, OutcomeKind } from '../turn.ts'
+import { cameBy } from './came-by.ts'
 import type { Ended } from './chain.ts'
 import type { TurnDraft } from './draft.ts'
 import type { Tools } from './tools.ts'
@@ -37,7 +38,7 @@ export function opensConversation(event: TurnDraft['event']): event is InboundEv
 }
 
 /** Carries out how a hook ended the turn. */
-export function settle(tools: Tools, draft: TurnDraft, { ending, stage, by }: Ended): Settled {
+export async function settle(tools: Tools, draft: TurnDraft, { ending, stage, by }: Ended): Promise<Settled> {
   const actor = by.actor
   switch (ending.kind) {
     case 'drop':
@@ -66,7 +67,7 @@ export function sayAsCore(draft: TurnDraft, say: Say): void {
  * Gives the conversation (opening it, if need be) to the desk's queue. Where nobody can come, the customer is told so
  * and the bot keeps it.
  */
-export function handOver(
+export async function handOver(
   tools: Tools,
   draft: TurnDraft,
   wish: {
@@ -75,7 +76,7 @@ export function handOver(
     readonly because: string
     readonly by: Instance | undefined
   },
-): Settled {
+): Promise<Settled> {
   const by = wish.by?.name ?? 'core'
   const actor = actorFor(draft, wish.by)
   const route = routeOf(draft)
@@ -93,7 +94,7 @@ export function handOver(
     conversation: draft.conversation ?? prospect(tools, draft, route, desk.name),
     customer: draft.customer,
     channel: draft.channel.name,
-    entry: 'entry' in draft.event ? draft.event.entry : undefined,
+    entry: await cameBy(tools, draft),
     because: wish.because,
     to: { desk: desk.name, team },
   })

@@ -466,6 +466,48 @@ describe('a team that cannot take it', () => {
   })
 })
 
+describe('C-GR-05: a team that takes an entry has the chat that came in by it', () => {
+  const people = { amy: { name: 'Amy' }, bo: { name: 'Bo' } }
+  const teams = {
+    returns: { members: ['amy'], sources: [{ channel: 'memory', entry: 'returns' }] },
+    rest: { members: ['bo'], sources: ['memory'] },
+  }
+  const says = (bot: TestRuntime, user: string, text: string, entry?: string) =>
+    bot.user(user).does({ type: 'message', parts: [{ type: 'text', text }], ...(entry !== undefined && { entry }) })
+
+  test('when the code was scanned first, and when a bot has talked meanwhile', async () => {
+    await using bot = await start({ people, teams }, { there: ['amy', 'bo'] })
+    await bot.user('u1').does({ type: 'scan', entry: 'returns' })
+    await asks(bot, 'u1')
+    await says(bot, 'u2', 'hello', 'returns')
+    await says(bot, 'u2', 'hm')
+    await asks(bot, 'u2', 'u3')
+    expect(await Promise.all(['u1', 'u2', 'u3'].map((user) => has(bot, user)))).toEqual(['amy', 'amy', 'bo'])
+  })
+
+  test('until the conversation ends, or the customer comes in by another', async () => {
+    await using bot = await start({ people, teams }, { there: ['amy', 'bo'] })
+    await says(bot, 'u1', 'person', 'returns')
+    expect(await has(bot, 'u1')).toBe('amy')
+    await bot.agent('amy').closes('u1')
+    await bot.advance(HOUR)
+    await asks(bot, 'u1')
+    expect(await has(bot, 'u1')).toBe('bo')
+    await says(bot, 'u2', 'hello', 'returns')
+    await says(bot, 'u2', 'person', 'cups')
+    expect(await has(bot, 'u2')).toBe('bo')
+  })
+
+  test('also when the team that had it is gone from the YAML', async () => {
+    await using bot = await start({ people, teams: { all: { members: ['bo'] } } }, { there: ['amy', 'bo'] })
+    await says(bot, 'u1', 'person', 'returns')
+    expect(await has(bot, 'u1')).toBe('bo')
+    await bot.apply(shop({ people, teams }))
+    await bot.idle()
+    expect(await has(bot, 'u1')).toBe('amy')
+  })
+})
+
 describe('whoever waits is told their place', () => {
   const teams = { presale: { members: ['amy'] } }
   const people = { amy: { name: 'Amy', capacity: 1 } }
