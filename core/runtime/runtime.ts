@@ -298,6 +298,10 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     listeners.begin(newTo(before.plan, leaving))
     const holders = [...uses].filter(([held]) => leaving.some((one) => held.instances.get(one.name) === one))
     const drainMs = next.limits.drainForMs
+    // Whoever looks on comes again, to those in force now: no request that is still under way holds them back.
+    await within(clock, drainMs, Promise.all(leaving.map(({ web }) => web?.close())))
+    const begun = [...running.values()].filter((instance) => before.plan.instances.get(instance.name) !== instance)
+    const telling = Promise.all(begun.map((instance) => tellStarted(instance, clock)))
     await Promise.all([
       ...leaving.map((instance) => oldMounts.get(instance.name)?.drained(drainMs)),
       listeners.end(leaving, drainMs),
@@ -306,8 +310,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     await stopAll(leaving)
     listeners.begin([...running.values()])
     await rehome()
-    const begun = [...running.values()].filter((instance) => before.plan.instances.get(instance.name) !== instance)
-    for (const instance of begun) await tellStarted(instance, clock)
+    await telling
     await erasing.goOn()
     await goOn([...before.plan.down.keys()].filter((account) => plan.channels.has(account)))
     log.hide(next.secrets)

@@ -43,6 +43,7 @@ const REFUSALS = {
   BLACKLIST_REFUSED: [409, 'The blacklist did not take it.'],
   PERIOD_NOT_GOOD: [400, 'There are no such days, or more than a year of them.'],
   CURSOR_NOT_GOOD: [400, 'The cursor is none that a page of this list gave.'],
+  STREAM_NOT_ACCEPTED: [406, 'The stream comes by WebSocket, or as text/event-stream: accept that.'],
   TOO_MANY_CONNECTIONS: [429, 'Too many screens are open. Close one.'],
   // What commands are refused with: see RefusalCode of the core.
   NOT_OWNER: [409, 'Someone else has it now.'],

@@ -490,6 +490,7 @@ export const en = {
     BLACKLIST_REFUSED: 'The blacklist did not take it.',
     PERIOD_NOT_GOOD: 'There are no such days, or more than a year of them.',
     CURSOR_NOT_GOOD: 'The list has changed. Load it again.',
+    STREAM_NOT_ACCEPTED: 'The browser did not accept the stream.',
     TOO_MANY_CONNECTIONS: 'Too many screens are open. Close one.',
     NOT_OWNER: 'Somebody else has this conversation now.',
     ALREADY_OPEN: 'A conversation with this customer is open already.',

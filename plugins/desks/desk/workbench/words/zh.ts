@@ -490,6 +490,7 @@ export const zh = {
     BLACKLIST_REFUSED: '未能加入黑名单。',
     PERIOD_NOT_GOOD: '没有这样的日期，或超过一年。',
     CURSOR_NOT_GOOD: '列表已变化，请重新加载。',
+    STREAM_NOT_ACCEPTED: '浏览器没有接受消息推送。',
     TOO_MANY_CONNECTIONS: '打开的页面过多，请关闭一个。',
     NOT_OWNER: '会话已由其他人接待。',
     ALREADY_OPEN: '该客户已有进行中的会话。',
