@@ -28,6 +28,7 @@ const SHAPES = {
     'M6 4.5h3l1.5 4-2 1.5a11 11 0 0 0 5 5l1.5-2 4 1.5v3c0 1-.8 1.7-1.8 1.6C10 18.5 5 13.5 4.4 6.3c0-1 .6-1.8 1.6-1.8z',
   audit: 'M8.5 6h11M8.5 12h11M8.5 18h11M4.5 6h.01M4.5 12h.01M4.5 18h.01',
   down: 'm6 9.5 6 6 6-6',
+  slash: 'M4.5 4.5h15v15h-15zM14.5 8l-5 8',
 } as const
 
 export type IconName = keyof typeof SHAPES

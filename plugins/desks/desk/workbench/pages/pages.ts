@@ -32,6 +32,13 @@ export const PAGES: readonly PageOf[] = [
     load: () => import('./customers/customers.tsx'),
   },
   {
+    name: 'replies',
+    title: { en: 'Canned replies', 'zh-CN': '快捷回复' },
+    icon: 'slash',
+    isFor: () => true,
+    load: () => import('./replies/replies.tsx'),
+  },
+  {
     name: 'audit',
     title: { en: 'Audit log', 'zh-CN': '操作日志' },
     icon: 'audit',

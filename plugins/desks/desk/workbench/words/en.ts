@@ -246,6 +246,25 @@ export const en = {
     edit: 'Edit',
     discard: 'Discard',
     tooLong: (over: number) => `${over} characters too long`,
+    canned: 'Insert a canned reply',
+    cannedOwn: 'mine',
+    suggestions: 'Suggestions of the bot',
+    suggests: 'The bot would say',
+    insert: (key: string) => `Put it into the answer (${key})`,
+    dismiss: 'Dismiss suggestion',
+    window: {
+      left: (count: number) => (count === 1 ? '1 message left' : `${count} messages left`),
+      leftUntil: (count: number, time: string) =>
+        count === 1 ? `1 message left, until ${time}` : `${count} messages left, until ${time}`,
+      until: (time: string) => `You can write until ${time}`,
+      over: 'The time to write is over, until the customer writes again.',
+      overSince: (time: string) => `The time to write was over at ${time}, until the customer writes again.`,
+      'used-up': 'No messages are left until the customer writes again.',
+      'no-event': 'You can write once the customer has written.',
+      'never-later': 'This channel takes no messages from people.',
+      'kept-for-people': 'What is left is kept for people.',
+      'channel-down': 'The channel does not run at present.',
+    },
   },
 
   transfer: {
@@ -275,8 +294,8 @@ export const en = {
       'no-reply': 'The customer does not answer',
       spam: 'Spam',
     },
-    summary: 'Summary',
-    summaryHint: 'Internal: kept as a note of the conversation.',
+    required: (field: string) => `${field} (required)`,
+    choose: 'Choose…',
     lastWord: 'Last word to the customer',
     lastWordHint: 'Sent before it is closed. Leave it empty to say nothing.',
     submit: 'Close conversation',
@@ -330,6 +349,14 @@ export const en = {
     unblock: 'Remove from blacklist',
     blocked: 'On the blacklist.',
     unblocked: 'No longer on the blacklist.',
+  },
+
+  callBack: {
+    title: 'Call back',
+    text: 'A new conversation begins with what you write now, and it is yours.',
+    first: 'Your message',
+    submit: 'Send',
+    endedAt: (time: string) => `The time to write was over at ${time}.`,
   },
 
   why: {
@@ -402,6 +429,9 @@ export const en = {
     note: 'Internal note',
     send: 'Send',
     newline: 'New line',
+    canned: 'Canned replies, in an answer',
+    suggestion: 'Put a suggestion of the bot into the answer',
+    sendAndClose: 'Send and close',
     transfer: 'Transfer',
     close: 'Close conversation',
     why: 'Why did this happen?',
