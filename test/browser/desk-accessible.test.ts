@@ -112,7 +112,12 @@ test.each(['light', 'dark'] as const)('axe finds nothing in any state: %s', asyn
   await amys.list('mine')
   await page.getByRole('button', { name: 'Customer 1' }).first().click()
   await page.getByText('a@shop.example').waitFor()
+  await page.getByText(words.composer.suggests).waitFor()
   await expectAccessible('a conversation with everything')
+  await amys.reply.pressSequentially('/h')
+  await page.locator('.canned').getByRole('option').first().waitFor()
+  await expectAccessible('canned replies for an answer')
+  await amys.reply.fill('')
   await page.getByRole('tab', { name: words.composer.note }).click()
   await expectAccessible('a note')
   for (const [name, inside] of [
@@ -137,6 +142,20 @@ test.each(['light', 'dark'] as const)('axe finds nothing in any state: %s', asyn
   wire.tell({ type: 'signed-out' })
   await amys.dialog.getByText(words.signIn.againText).waitFor()
   await expectAccessible('the session has ended')
+  expectNothingWrong(lab, page)
+})
+
+test.each(['light', 'dark'] as const)('axe finds nothing among the canned replies: %s', async (colorScheme) => {
+  const page = await lab.page({ colorScheme, viewport: { width: 1400, height: 860 } })
+  await page.goto(`${wire.address}#page=replies`)
+  await page.getByText('/hello').first().waitFor()
+  expect(await faults(page), 'the list').toEqual([])
+  await page.getByRole('button', { name: 'Edit /谢谢' }).click()
+  expect(await faults(page), 'one of them').toEqual([])
+  await page.keyboard.press('Escape')
+  await page.getByRole('searchbox').fill('none of this')
+  await page.getByRole('status').getByText('No reply matches.').waitFor()
+  expect(await faults(page), 'none found').toEqual([])
   expectNothingWrong(lab, page)
 })
 

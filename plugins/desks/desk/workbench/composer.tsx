@@ -221,27 +221,29 @@ export function Composer(of: {
     )
   return (
     <section class={`composer ${mode}`} aria-label={composer.label}>
-      <div class="modes" role="tablist" aria-label={composer.label}>
-        {(['reply', 'note'] as const).map((one) => (
-          <button
-            type="button"
-            key={one}
-            role="tab"
-            aria-selected={mode === one}
-            disabled={one === 'reply' && !can.write}
-            onClick={() => focusComposer(one)}
-          >
-            {one === 'note' && <Icon name="note" />}
-            {composer[one]}
-          </button>
-        ))}
-        <span
+      <div class="composer-top">
+        <div class="modes" role="tablist" aria-label={composer.label}>
+          {(['reply', 'note'] as const).map((one) => (
+            <button
+              type="button"
+              key={one}
+              role="tab"
+              aria-selected={mode === one}
+              disabled={one === 'reply' && !can.write}
+              onClick={() => focusComposer(one)}
+            >
+              {one === 'note' && <Icon name="note" />}
+              {composer[one]}
+            </button>
+          ))}
+        </div>
+        <p
           class={`composer-why ${sendable?.closed !== undefined ? 'bad' : (sendable?.left ?? 9) < 3 ? 'soon' : ''}`}
           role="status"
           title={why ?? allowance}
         >
           {why ?? allowance}
-        </span>
+        </p>
       </div>
       <Suggestions suggestions={suggestions} onInsert={insert} />
       <div class="composer-field">
