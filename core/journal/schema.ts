@@ -355,6 +355,19 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
   `,
 
   '12-summaries': 'ALTER TABLE conversation ADD COLUMN summary_json TEXT',
+
+  // A name that our side gave stays. Whoever became another one who became a third is that third, by one step.
+  '13-who-is-who': `
+    ALTER TABLE customer ADD COLUMN name_is_ours SMALLINT NOT NULL DEFAULT 0;
+    UPDATE customer SET merged_into = last.id FROM (
+      WITH RECURSIVE became (was, id) AS (
+        SELECT id, merged_into FROM customer WHERE merged_into IS NOT NULL
+        UNION SELECT became.was, customer.merged_into FROM became JOIN customer ON customer.id = became.id
+          WHERE customer.merged_into IS NOT NULL)
+      SELECT became.was, became.id FROM became JOIN customer ON customer.id = became.id
+        WHERE customer.merged_into IS NULL) AS last
+    WHERE customer.id = last.was;
+  `,
 }
 
 /** Writes a table's condition that a column has one of these values as comparisons instead of a list. */

@@ -29,6 +29,8 @@ export interface JournalTables {
 export interface CustomerRow {
   id: string
   name: string | null
+  /** 1: our side has given the name; what a platform calls them does not change it. */
+  name_is_ours: number
   language: string | null
   avatar_url: string | null
   tags_json: string
@@ -118,7 +120,7 @@ export interface EntryRow {
 }
 
 /** What `customer_json` holds: of their row, and whose the chat was before this event. */
-export type CustomerThen = Omit<CustomerRow, 'first_at' | 'last_at' | 'merged_into' | 'n'> & {
+export type CustomerThen = Omit<CustomerRow, 'name_is_ours' | 'first_at' | 'last_at' | 'merged_into' | 'n'> & {
   readonly was?: string | undefined
 }
 

@@ -13,6 +13,9 @@ import { knownAsQuery } from './known-as.ts'
 
 const SLICE = 200
 
+/** As which the journal itself stands among those who have still to forget something. No instance is called so. */
+export const THE_JOURNAL = ''
+
 export function eraseCustomer(db: DatabaseSync): (input: Takes<'eraseCustomer'>) => EraseOutput {
   const find = query<Pick<CustomerRow, 'id'>>(db, `SELECT id FROM customer WHERE id = ${WHO_THEY_ARE}`)
   // Of somebody who shares a chat with others (a browser, say) also those in which only a conversation is theirs.
@@ -82,7 +85,7 @@ export function eraseCustomer(db: DatabaseSync): (input: Takes<'eraseCustomer'>)
     }
     const known = knownAs.get(id, id)?.known_as_json ?? ''
     const withTables = owners.all().map(({ owner }) => owner)
-    for (const instance of new Set([...instances, ...withTables])) note.run(id, instance, nowMs, known)
+    for (const instance of new Set([THE_JOURNAL, ...instances, ...withTables])) note.run(id, instance, nowMs, known)
     removeConversations.run(id)
     for (const chat of gone) removeChat.run(chat)
     removeMerged.run(id)
