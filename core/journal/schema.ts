@@ -368,6 +368,15 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
         WHERE customer.merged_into IS NULL) AS last
     WHERE customer.id = last.was;
   `,
+
+  // A page of what a team, a person or bots have closed, without reading what all others have.
+  '14-closed-by-whom': `
+    CREATE INDEX conversation_closed_team ON conversation (team, closed_at)
+      WHERE closed_at IS NOT NULL AND team IS NOT NULL;
+    CREATE INDEX conversation_closed_person ON conversation (person, closed_at)
+      WHERE closed_at IS NOT NULL AND person IS NOT NULL;
+    CREATE INDEX conversation_closed_bot ON conversation (closed_at) WHERE closed_at IS NOT NULL AND desk IS NULL;
+  `,
 }
 
 /** Writes a table's condition that a column has one of these values as comparisons instead of a list. */
