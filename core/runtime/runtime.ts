@@ -197,9 +197,21 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     live: passOnLive,
     watch: watchers.add,
     typing: showTyping,
+    told: toldOfCustomer,
     erase: (customer) => erasing.erase(customer),
     kept: (customer) => erasing.kept(customer),
     sendable,
+  }
+
+  /** The chats of before, which may be gone, and those of after, which may be more. */
+  async function toldOfCustomer<T>(customer: string, change: () => Promise<T>): Promise<T> {
+    if (!watchers.areThere) return change()
+    const before = await engine.knownAs(customer)
+    const done = await change()
+    const after = await engine.knownAs(customer)
+    const chats = [...(before?.chats ?? []), ...(after?.chats ?? [])].map(({ id }) => id)
+    for (const chat of new Set(chats)) watchers.changed(chat)
+    return done
   }
 
   /** A mark of a customer of whom nothing is known yet is nobody's business. */

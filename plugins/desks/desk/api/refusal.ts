@@ -1,5 +1,5 @@
 /** What is answered to whoever may not do what they ask. */
-import type { RefusalCode as CommandRefusal } from '#core'
+import type { RefusalCode as CommandRefusal, Json } from '#core'
 import type { Reason } from './shapes.ts'
 
 const REFUSALS = {
@@ -65,6 +65,8 @@ export class Refusal extends Error {
   readonly statusCode: number
   /** When it may be tried again. */
   readonly retryAfterMs: number | undefined
+  /** What was done all the same, for the audit log. */
+  readonly done: Json | undefined
 
   constructor(
     code: RefusalCode,
@@ -72,6 +74,7 @@ export class Refusal extends Error {
       readonly params?: Reason['params']
       readonly message?: string
       readonly retryAfterMs?: number
+      readonly done?: Json
       readonly cause?: unknown
     } = {},
   ) {
@@ -81,6 +84,7 @@ export class Refusal extends Error {
     this.params = options.params
     this.statusCode = statusCode
     this.retryAfterMs = options.retryAfterMs
+    this.done = options.done
   }
 }
 
