@@ -24,6 +24,7 @@ export interface JournalTables {
   job_run: JobRunRow
   revision: RevisionRow
   erasure: ErasureRow
+  chat_was: ChatWasRow
 }
 
 export interface CustomerRow {
@@ -43,6 +44,13 @@ export interface CustomerRow {
   merged_into: string | null
   /** Their place among all, by when they first came: 1024 times the moment, and on. null: they are another one now. */
   n: number | null
+}
+
+/** Whose a chat was, up to this number, before somebody else signed in there. */
+export interface ChatWasRow {
+  chat: string
+  until_seq: number
+  customer: string
 }
 
 /** One customer on one account: the unit of strict order. */

@@ -822,6 +822,25 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect(await customerOf(back)).toMatchObject({ name: undefined, tags: [] })
       })
 
+      test('of a browser that two have used, what the one did outside a conversation goes with them', async () => {
+        const [visitor, ann, bo] = [newId(), newId(), newId()]
+        const sent = (userId: string, text: string) => newEvent({ chat: visitor, sender: { userId }, text })
+        const chat = await newChat(engine, { chat: visitor, sender: { userId: ann }, text: 'Ann was turned away' })
+        const first = await idOf(chat)
+        await engine.accept(sent(bo, 'Bo was, too'))
+        const second = await idOf(chat)
+        await engine.accept(sent(ann, 'Ann is back'))
+        for (const seq of [1, 2, 3]) await commit(engine, newChange(chat, { turn: newTurn(seq) }))
+        expect(await idOf(chat)).toBe(first)
+        expect(await engine.eraseCustomer(first, ERASING)).toEqual({ state: 'erased', entries: 2 })
+        expect(await idOf(chat)).toBe(second)
+        const left = JSON.stringify(await entriesOf(engine, chat))
+        expect(left).toContain('Bo was, too')
+        expect(left).not.toContain('Ann')
+        expect(await engine.eraseCustomer(second, ERASING)).toEqual({ state: 'erased', entries: 1 })
+        expect(await engine.load(chat)).toBeUndefined()
+      })
+
       test('of a browser that two have used, one is erased and the other keeps what was said with them', async () => {
         const visitor = newId()
         const [ann, bo] = [newId(), newId()]

@@ -96,7 +96,7 @@ export interface Identities {
    * Gives whose the chat is from now on, which is known to be that of `userId`. `newCustomer`: the id of a customer who
    * has to be made for that.
    */
-  identify(chat: Pick<ChatRow, 'id' | 'customer'>, userId: string, newCustomer: string, nowMs: number): string
+  identify(chat: Pick<ChatRow, 'id' | 'customer' | 'seq'>, userId: string, newCustomer: string, nowMs: number): string
   /** Somebody on our side says that these two are one: from now on `into`. */
   join(from: string, into: string): MergeResult
   /** A customer who is known elsewhere, for a replay; `was`: whose the chat was before. */
@@ -128,6 +128,8 @@ export function identities(db: DatabaseSync): Identities {
   const moveChat = query(db, 'UPDATE chat SET customer = ? WHERE id = ?')
   const moveAll = query(db, 'UPDATE conversation SET customer = ? WHERE chat = ?')
   const moveOpen = query(db, "UPDATE conversation SET customer = ? WHERE chat = ? AND state <> 'closed'")
+  const wasTheirs = query(db, 'INSERT INTO chat_was VALUES (?, ?, ?)')
+  const moveWas = query(db, 'UPDATE chat_was SET customer = ? WHERE customer = ?')
   const hasChats = query<{ id: string }>(db, 'SELECT id FROM chat WHERE customer = ? LIMIT 1')
 
   /** What only the one knew is kept where the other has nothing; of two names the one that our side gave. */
@@ -150,6 +152,7 @@ export function identities(db: DatabaseSync): Identities {
   /** From then on they are the other one, and so is whoever was them. Of two places it is that of who came first. */
   function become(from: CustomerRow, into: CustomerRow): void {
     leave.run(into.id, from.id, from.id)
+    moveWas.run(into.id, from.id)
     setPlace.run(null, from.id)
     if (from.n === null || into.n === null) return
     forget.run(Math.max(from.n, into.n))
@@ -180,6 +183,7 @@ export function identities(db: DatabaseSync): Identities {
       // Somebody else in the same place: neither has anything of the other, and what is over stays whose it was.
       if (found === undefined) add.run(newCustomer, nowMs, nowMs, userId, place(nowMs))
       const other = found?.id ?? newCustomer
+      wasTheirs.run(chat.id, chat.seq, now.id)
       moveChat.run(other, chat.id)
       moveOpen.run(other, chat.id)
       for (const id of [now.id, other]) changed(id)

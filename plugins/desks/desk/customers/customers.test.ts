@@ -387,6 +387,31 @@ test('one customer is exported as a file, and erased; the audit log keeps who di
   expect(await auditOf(amy, 'customers.export')).toHaveLength(1)
 })
 
+test('of a browser that two have used, neither’s export has what the other did there', async () => {
+  await using bot = await deskRuntime()
+  const { amy } = await staffOf(bot)
+  const follow = (id: string, userId: string) =>
+    bot.channel.receive({
+      id,
+      chat: 'u1',
+      type: 'follow',
+      atMs: bot.clock.now(),
+      entry: `of ${userId}`,
+      sender: { userId },
+    })
+  await follow('1', 'ann')
+  await bot.idle()
+  const ann = (await bot.customer('u1'))?.id ?? ''
+  await follow('2', 'bo')
+  await bot.idle()
+  const bo = (await bot.customer('u1'))?.id ?? ''
+  const exported = async (customer: string) => (await amy.ask(`api/customers/${customer}/export`)).text
+  expect(await exported(ann)).toContain('of ann')
+  expect(await exported(ann)).not.toContain('of bo')
+  expect(await exported(bo)).toContain('of bo')
+  expect(await exported(bo)).not.toContain('of ann')
+})
+
 test('an erasure that the customer has stopped by writing stands in the audit log, with what was gone by then', async () => {
   await using bot = await deskRuntime()
   const { amy } = await staffOf(bot)
