@@ -1,12 +1,13 @@
 /** The rows of one list in their order, kept true while rows change, without moving what somebody points at. */
 import type { ListName, Row } from '../api/shapes.ts'
 
-/** What is shown: one of the lists, and of it only what comes in by a channel, belongs to a team, or has a name. */
+/** What is shown: one of the lists, and of it only what comes in by a channel, belongs to a team, has a name, or somebody has. */
 export interface View {
   readonly list: ListName
   readonly channel?: string | undefined
   readonly team?: string | undefined
   readonly search?: string | undefined
+  readonly person?: string | undefined
   readonly sort: 'newest' | 'waiting'
 }
 
@@ -33,7 +34,8 @@ export interface RowList {
 }
 
 /** Whether a row stands in a list. */
-export function belongs(row: Row, { list, channel, team }: View, me: string): boolean {
+export function belongs(row: Row, { list, channel, team, person }: View, me: string): boolean {
+  if (person !== undefined && row.person !== person) return false
   if ((channel !== undefined && row.channel !== channel) || (team !== undefined && row.team !== team)) return false
   switch (list) {
     case 'mine':

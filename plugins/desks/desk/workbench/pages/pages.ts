@@ -45,4 +45,26 @@ export const PAGES: readonly PageOf[] = [
     isFor: ({ role }) => role !== 'agent',
     load: () => import('./audit/audit.tsx'),
   },
+  {
+    name: 'monitor',
+    title: { en: 'Monitor', 'zh-CN': '实时监控' },
+    icon: 'monitor',
+    isFor: ({ role }) => role !== 'agent',
+    load: () => import('./monitor/monitor.tsx'),
+  },
+  {
+    name: 'people',
+    title: { en: 'People', 'zh-CN': '人员' },
+    icon: 'people',
+    isFor: ({ role }) => role === 'administrator',
+    load: () => import('./people/people.tsx'),
+  },
+  {
+    name: 'account',
+    title: { en: 'My account', 'zh-CN': '我的账号' },
+    icon: 'person',
+    // The menu of the account leads to it.
+    isFor: () => false,
+    load: () => import('./account/account.tsx'),
+  },
 ]

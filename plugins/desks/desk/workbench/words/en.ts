@@ -42,6 +42,7 @@ export const en = {
     shortcuts: 'Keyboard shortcuts',
     silent: 'Sound is off until you click anywhere',
     settings: 'Settings',
+    myAccount: 'My account',
     signOut: 'Sign out',
     account: (name: string, status: string) => `${name}, ${status}`,
     status: 'My status',

@@ -44,6 +44,7 @@ export const zh = {
     shortcuts: '键盘快捷键',
     silent: '点击任意位置后才会有提示音',
     settings: '设置',
+    myAccount: '我的账号',
     signOut: '退出登录',
     account: (name, status) => `${name}，${status}`,
     status: '我的状态',
