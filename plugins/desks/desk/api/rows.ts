@@ -283,10 +283,10 @@ const isNamed = (part: string) => sql<boolean>`exists (
 const NEVER = Number.MAX_SAFE_INTEGER
 
 /**
- * When the customer wrote the first message that no agent or bot has answered. Nobody waits for people while a bot has
- * the conversation. What stands between quotes in a name is escaped in JSON, so the words are found where they count.
+ * When the customer wrote the first message that no agent or bot has answered. What stands between quotes in a name is
+ * escaped in JSON, so the words are found where they count.
  */
-const waitingSince = sql<number>`case when conversation.state = 'bot' then ${sql.lit(NEVER)} else coalesce((
+const unanswered = sql<number>`coalesce((
   select e.at from entry e
   where e.chat = conversation.chat and e.kind = 'in' and e.type = 'message' and e.conversation = conversation.id
     and e.seq > coalesce((
@@ -294,7 +294,16 @@ const waitingSince = sql<number>`case when conversation.state = 'bot' then ${sql
       where o.chat = conversation.chat and o.kind = 'out'
         and (instr(o.by_json, '"kind":"agent"') or instr(o.by_json, '"kind":"bot"'))
       order by o.seq desc limit 1), 0)
-  order by e.seq limit 1), ${sql.lit(NEVER)}) end`
+  order by e.seq limit 1), ${sql.lit(NEVER)})`
+
+/**
+ * Since when the customer waits. Nobody waits for people while a bot has the conversation; in the queue everybody does,
+ * also whom the bot has told that a person comes.
+ */
+const waitingSince = sql<number>`case conversation.state
+  when 'bot' then ${sql.lit(NEVER)}
+  when 'queued' then min(${unanswered}, coalesce(conversation.queued_at, ${sql.lit(NEVER)}))
+  else ${unanswered} end`
 
 /** All that a row shows, each found by the order of its chat. */
 function withAll(query: SelectQueryBuilder<JournalTables, 'conversation' | 'chat', object>) {

@@ -104,7 +104,7 @@ function Telling() {
         {isSilent.value ? said.soundOff : said.oneTab}
       </p>
       <div class="telling-permission">
-        <p class={permission.value === 'denied' ? 'bad' : 'hint'}>{said.permission[permission.value]}</p>
+        <p class={`hint ${permission.value === 'denied' ? 'bad' : ''}`}>{said.permission[permission.value]}</p>
         {permission.value === 'default' && (
           <button type="button" class="button" onClick={() => void allowNotifications()}>
             {said.allow}

@@ -87,7 +87,7 @@ function Tiles({ longest }: { readonly longest: Row | undefined }) {
       </Tile>
       <Tile label={said.inConversation}>{Math.max(0, all - queue - bot)}</Tile>
       <Tile label={said.withBot}>{bot}</Tile>
-      <Tile label={said.there} more={said.roomOf(there.filter(hasRoom).length, there.length)}>
+      <Tile label={said.there} more={said.roomOf(there.length)}>
         {there.filter(hasRoom).length}
       </Tile>
       <div class="tile tile-statuses">
@@ -145,32 +145,36 @@ function Ticking({ sinceMs }: { readonly sinceMs: number }) {
 function Teams({ rows }: { readonly rows: readonly Row[] }) {
   const said = inLanguage(words)
   return (
-    <table class="table wall-teams">
-      <thead>
-        <tr>
-          <th scope="col">{said.teams}</th>
-          <th scope="col">{said.waiting}</th>
-          <th scope="col">{said.longest}</th>
-          <th scope="col">{said.there}</th>
-          <th scope="col">{said.state}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {now.value.teams.map((team) => {
-          const first = rows.find((row) => row.team === team.name)
-          const members = now.value.people.filter(({ name }) => team.members.includes(name))
-          return (
-            <tr key={team.name}>
-              <th scope="row">{team.name}</th>
-              <td>{team.waiting}</td>
-              <td>{first && <Ticking sinceMs={waitingSince(first)} />}</td>
-              <td>{members.filter(hasRoom).length}</td>
-              <td>{team.isOpen ? said.open : said.closed}</td>
-            </tr>
-          )
-        })}
-      </tbody>
-    </table>
+    // Without a button in it, the keyboard would not come to what has to be scrolled.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what is scrolled is come to
+    <section class="table-scroll" aria-label={said.teams} tabIndex={0}>
+      <table class="table wall-teams">
+        <thead>
+          <tr>
+            <th scope="col">{said.teams}</th>
+            <th scope="col">{said.waiting}</th>
+            <th scope="col">{said.longest}</th>
+            <th scope="col">{said.there}</th>
+            <th scope="col">{said.state}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {now.value.teams.map((team) => {
+            const first = rows.find((row) => row.team === team.name)
+            const members = now.value.people.filter(({ name }) => team.members.includes(name))
+            return (
+              <tr key={team.name}>
+                <th scope="row">{team.name}</th>
+                <td>{team.waiting}</td>
+                <td>{first && <Ticking sinceMs={waitingSince(first)} />}</td>
+                <td>{members.filter(hasRoom).length}</td>
+                <td>{team.isOpen ? said.open : said.closed}</td>
+              </tr>
+            )
+          })}
+        </tbody>
+      </table>
+    </section>
   )
 }
 
@@ -195,10 +199,10 @@ function Queue(of: {
   return (
     <div class="queue-of-team">
       <p class="queue-head">
-        <strong>{title}</strong> <span>{said.count(team?.waiting ?? of.rows.length)}</span>
+        <strong>{title}</strong> <span>{said.count(Math.max(team?.waiting ?? 0, of.rows.length))}</span>
         <span class={why === 'room' ? 'hint' : 'queue-why'}>{said.waits[why]}</span>
       </p>
-      <Conversations label={said.queueOf(title)} rows={of.rows} onPass={of.onPass} />
+      <Conversations label={said.queueOf(title)} isQueue rows={of.rows} onPass={of.onPass} />
     </div>
   )
 }
@@ -206,6 +210,7 @@ function Queue(of: {
 /** Conversations, with what whoever looks after the desk does with them. */
 function Conversations(of: {
   readonly label: string
+  readonly isQueue?: true
   readonly rows: readonly Row[]
   readonly onPass: (row: Row) => void
 }) {
@@ -218,7 +223,7 @@ function Conversations(of: {
           <tr>
             <th scope="col">{said.customer}</th>
             <th scope="col">{said.channel}</th>
-            <th scope="col">{said.reason}</th>
+            <th scope="col">{of.isQueue ? said.reason : said.lastMessage}</th>
             <th scope="col">{said.wait}</th>
             <td />
           </tr>
@@ -231,7 +236,7 @@ function Conversations(of: {
               <tr key={row.id}>
                 <th scope="row">{name}</th>
                 <td>{row.channel}</td>
-                <td>{row.queuedBecause === undefined ? row.last?.text : reasonOf(row.queuedBecause)}</td>
+                <td>{of.isQueue ? reasonOf(row.queuedBecause ?? '') : row.last?.text}</td>
                 <td>
                   {(row.state === 'queued' || row.waitingSinceMs !== undefined) && (
                     <Ticking sinceMs={waitingSince(row)} />

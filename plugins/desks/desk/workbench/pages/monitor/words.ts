@@ -9,7 +9,7 @@ const en = {
   inConversation: 'In conversation',
   withBot: 'With the bot',
   there: 'People with room',
-  roomOf: (count: number, there: number) => `${count} of ${there} there`,
+  roomOf: (there: number) => `of ${there} there for chats`,
   byStatus: 'People by status',
   notConnected: 'Not here',
 
@@ -49,6 +49,7 @@ const en = {
   customer: 'Customer',
   channel: 'Channel',
   reason: 'Why',
+  lastMessage: 'Last message',
   wait: 'Waits',
   state: 'State',
   watch: 'Watch',
@@ -71,7 +72,7 @@ const zh: typeof en = {
   inConversation: '接待中',
   withBot: '机器人接待',
   there: '可接待人员',
-  roomOf: (count, there) => `${count} 人，在岗 ${there} 人`,
+  roomOf: (there) => `在岗接待 ${there} 人`,
   byStatus: '人员状态',
   notConnected: '不在线',
 
@@ -111,6 +112,7 @@ const zh: typeof en = {
   customer: '客户',
   channel: '渠道',
   reason: '原因',
+  lastMessage: '最近消息',
   wait: '等待',
   state: '状态',
   watch: '查看',

@@ -136,7 +136,7 @@ function PeopleTable(of: {
                 <td>
                   {hasPassword ? said.hasPassword : invitedUntilMs === undefined && said.noPassword}
                   {invitedUntilMs !== undefined && (
-                    <span class={hasPassword ? 'hint' : ''}> {said.invitedUntil(fullTime(invitedUntilMs))}</span>
+                    <p class={hasPassword ? 'hint' : ''}>{said.invitedUntil(fullTime(invitedUntilMs))}</p>
                   )}
                 </td>
                 <td>
@@ -202,14 +202,16 @@ function TokenTable(of: { readonly tokens: readonly Token[]; readonly onRevoke: 
               <td>{token.teams?.join(', ') ?? said.allTeams}</td>
               <td>{said.madeBy(titleOf(token.madeBy), fullTime(token.madeAtMs))}</td>
               <td>
-                <button
-                  type="button"
-                  class="button small"
-                  aria-label={said.revokeOf(token.name)}
-                  onClick={() => of.onRevoke(token)}
-                >
-                  {said.revoke}
-                </button>
+                <div class="people-actions">
+                  <button
+                    type="button"
+                    class="button small"
+                    aria-label={said.revokeOf(token.name)}
+                    onClick={() => of.onRevoke(token)}
+                  >
+                    {said.revoke}
+                  </button>
+                </div>
               </td>
             </tr>
           ))}
