@@ -26,7 +26,7 @@ export default function Monitor({ asked }: PageProperties) {
   const queue = useLiveRows({ list: 'queue', sort: 'waiting' })
   const [passing, setPassing] = useState<Row>()
   const isWall = asked.view === 'wall'
-  const longest = queue?.rows[0]
+  const longest = queue && queue.rows.length > 0 ? Math.min(...queue.rows.map(waitingSince)) : undefined
   useKeys(isWall ? { Escape: () => showWall(false) } : {})
   return (
     <Frame
@@ -38,7 +38,7 @@ export default function Monitor({ asked }: PageProperties) {
       }
     >
       <div class={`monitor ${isWall ? 'wall' : ''}`}>
-        <Tiles longest={longest} />
+        <Tiles longestSinceMs={longest} />
         {isWall ? (
           <Teams rows={queue?.rows ?? []} />
         ) : (
@@ -71,7 +71,7 @@ function showWall(isWall: boolean): void {
 
 // ── the tiles ──
 
-function Tiles({ longest }: { readonly longest: Row | undefined }) {
+function Tiles({ longestSinceMs }: { readonly longestSinceMs: number | undefined }) {
   const said = inLanguage(words)
   const { people, statuses } = now.value
   const { queue = 0, bot = 0, all = 0 } = counts.value ?? {}
@@ -83,7 +83,11 @@ function Tiles({ longest }: { readonly longest: Row | undefined }) {
         {queue}
       </Tile>
       <Tile label={said.longest}>
-        {longest ? <Ticking sinceMs={waitingSince(longest)} /> : <span class="tile-none">{said.nobodyWaits}</span>}
+        {longestSinceMs === undefined ? (
+          <span class="tile-none">{said.nobodyWaits}</span>
+        ) : (
+          <Ticking sinceMs={longestSinceMs} />
+        )}
       </Tile>
       <Tile label={said.inConversation}>{Math.max(0, all - queue - bot)}</Tile>
       <Tile label={said.withBot}>{bot}</Tile>

@@ -111,7 +111,7 @@ function PeopleTable(of: {
   const said = inLanguage(words)
   return (
     <div class="table-scroll">
-      <table class="table">
+      <table class="table people">
         <thead>
           <tr>
             <th scope="col">{said.name}</th>
