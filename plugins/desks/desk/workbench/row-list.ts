@@ -1,7 +1,10 @@
 /** The rows of one list in their order, kept true while rows change, without moving what somebody points at. */
 import type { ListName, Row } from '../api/shapes.ts'
 
-/** What is shown: one of the lists, and of it only what comes in by a channel, belongs to a team, has a name, or somebody has. */
+/**
+ * What is shown: one of the lists, and of it only what comes in by a channel, belongs to a team, has a name, or is
+ * somebody’s.
+ */
 export interface View {
   readonly list: ListName
   readonly channel?: string | undefined
