@@ -16,6 +16,7 @@ import { type Deliver, makeDeliver } from '../pipeline/deliver.ts'
 import { left } from '../pipeline/ledger.ts'
 import { makePipeline, type Pipeline } from '../pipeline/pipeline.ts'
 import { makeReceive, type Receive } from '../pipeline/receive.ts'
+import { CORE } from '../pipeline/settle.ts'
 import { makeSweep, type Sweep } from '../pipeline/sweep.ts'
 import type { Tools } from '../pipeline/tools.ts'
 import { makeWatchers } from '../pipeline/watchers.ts'
@@ -306,6 +307,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       await stopAll([...running.values()].filter((instance) => plan.instances.get(instance.name) !== instance))
       throw error
     }
+    noteApplied(before.config, next)
     const leaving = [...before.plan.instances.values()].filter((instance) => running.get(instance.name) !== instance)
     listeners.begin(newTo(before.plan, leaving))
     const holders = [...uses].filter(([held]) => leaving.some((one) => held.instances.get(one.name) === one))
@@ -326,6 +328,15 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     await erasing.goOn()
     await goOn([...before.plan.down.keys()].filter((account) => plan.channels.has(account)))
     log.hide(next.secrets)
+  }
+
+  /** Of what people can look up by whom and when, a reload is part; the texts are kept by their hash. */
+  function noteApplied(before: CheckedConfig, next: CheckedConfig): void {
+    const [was, is] = [{ revision: before.revision.hash }, { revision: next.revision.hash }]
+    const deed = { id: makeId(), at: clock.now(), by: CORE, action: 'config.apply', before: was, after: is }
+    engine.audit({ ...deed, instance: 'core' }).catch((error: unknown) => {
+      log.error({ error }, `That another configuration is in force is not in the audit log: ${messageOf(error)}`)
+    })
   }
 
   /** Channels that nobody has to leave first: neither their name nor their account is that of one which is leaving. */

@@ -23,7 +23,7 @@ const bot = botThat((turn) => {
   return turn.reply(`echo: ${turn.text}`)
 })
 
-test('bot-only: bots answer, and who asks for a person is told that there are none', async () => {
+test('C-RM-01: bot-only: bots answer, and who asks for a person is told that there are none', async () => {
   await using runtime = await testRuntime({
     bots: { bot: { use: bot } },
     features: [{ use: person }],
@@ -34,7 +34,7 @@ test('bot-only: bots answer, and who asks for a person is told that there are no
   expect((await runtime.conversation('u1'))?.owner).toEqual({ kind: 'bot', bot: 'bot' })
 })
 
-test('agent-only: the first message waits in the queue, and the desk has it', async () => {
+test('C-RM-01: agent-only: the first message waits in the queue, and the desk has it', async () => {
   const { desk, items } = quietDesk()
   await using runtime = await testRuntime({
     desks: { support: { use: desk } },
@@ -61,7 +61,7 @@ test('agent-only with nobody there: the customer is told so, and every message i
   expect(items).toEqual([])
 })
 
-test('cooperation: people own the conversation, and the bot drafts suggestions that are never sent', async () => {
+test('C-RM-01: cooperation: people own the conversation, and the bot drafts suggestions that are never sent', async () => {
   const { desk, items } = quietDesk()
   await using runtime = await testRuntime({
     bots: { bot: { use: bot } },
@@ -108,7 +108,7 @@ test.each([
   expect((await runtime.outcomes('u1')).at(-1)).toBe(`handed-off: ${because}`)
 })
 
-test('bot-first hands over at a menu item, without a word', async () => {
+test('C-RM-01: bot-first hands over at a menu item, without a word', async () => {
   const { desk } = quietDesk()
   await using runtime = await testRuntime({
     bots: { bot: { use: bot } },

@@ -239,7 +239,7 @@ describe('the surroundings of a visitor', () => {
       .map((file) => readFileSync(join(file.parentPath, file.name), 'latin1'))
   }
 
-  test('are not kept anywhere when nothing is to be collected', async () => {
+  test('C-CU-12: are not kept anywhere when nothing is to be collected', async () => {
     const { kept, fields } = await visited([])
     expect(kept).toContain('echo: hello')
     for (const mark of [...Object.values(MARKS), 'marked-page', 'marked-referrer', 'secret-77'])

@@ -474,7 +474,7 @@ test('ids are unguessable also where the page has no https', async () => {
   for (const id of ids) expect(id).toMatch(/^\d+-\d+-\d+-\d+$/)
 })
 
-test('nothing of the surroundings is sent that is not to be collected', async () => {
+test('C-CU-12: nothing of the surroundings is sent that is not to be collected', async () => {
   const { server, browser, chat } = await online()
   chat.setLanguage('zh-CN')
   chat.send('one')
@@ -482,7 +482,7 @@ test('nothing of the surroundings is sent that is not to be collected', async ()
   expect(posted(server, 'v1/messages')[0]?.body).toEqual({ id: expect.any(String), text: 'one', language: 'zh-CN' })
 })
 
-test('what is to be collected is sent', async () => {
+test('C-CU-12: what is to be collected is sent', async () => {
   const { server, browser, chat } = await online({}, { ...SETTINGS, collect: ['page', 'referrer', 'timeZone'] })
   chat.send('one')
   await browser.soon(() => server.log().length === 1)

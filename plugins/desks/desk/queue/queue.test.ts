@@ -551,7 +551,7 @@ describe('whoever waits is told their place', () => {
     await bot.user('u3').hearsNothing()
   })
 
-  test('in their language, and not at all where the operator has taken the text out', async () => {
+  test('C-GR-13, C-LC-05: in their language, and not at all where the operator has taken the text out', async () => {
     const texts = { handedOver: 'Wait.', waiting: { en: 'Place {place}.', 'zh-CN': '第 {place} 位' } }
     await using bot = await start({ people, teams, more: { languages: ['en', 'zh-CN'], texts } }, { there: ['amy'] })
     await asks(bot, 'u1', 'u2')

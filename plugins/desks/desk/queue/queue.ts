@@ -71,8 +71,8 @@ export function makeQueue(given: {
   const coming = new Map<string, number>()
   /** By the case, under which lease it could not be given away. */
   const held = new Map<string, number>()
-  /** The ids of commands that were refused. */
-  const refused = new Set<string>()
+  /** By the case, the ids of commands that were refused. */
+  const refused = new Map<string, Set<string>>()
   const lastGiven = new Map<string, number>()
   let givenInAll = 0
   let isActing = false
@@ -91,11 +91,11 @@ export function makeQueue(given: {
   async function change(of: Case, cause: string, doing: Doing): Promise<CommandResult> {
     const once = `${cause}${of.id}:${of.lease}`
     // A refusal is kept with its id, and would be all that is answered.
-    const id = refused.has(once) ? `${once}:${clock.now()}` : once
+    const before = refused.get(of.id) ?? new Set()
+    const id = before.has(once) ? `${once}:${clock.now()}` : once
     try {
       const result = await context.command({ ...doing, id, conversation: of.id, lease: of.lease, by })
-      if (result.ok) refused.delete(once)
-      else refused.add(once)
+      if (!result.ok && book.get(of.id)) refused.set(of.id, before.add(once))
       return result
     } catch (error) {
       const message = messageOf(error)
@@ -115,6 +115,7 @@ export function makeQueue(given: {
   function forget(id: string): void {
     book.remove(id)
     held.delete(id)
+    refused.delete(id)
     timers.cancel(id)
   }
 
