@@ -115,8 +115,11 @@ export function makeDoor(of: {
     byCookie: (value, address) => bySession(sessions.of(value), address),
     again: (calling) =>
       calling.kind === 'person'
-        ? bySession(sessions.again(calling.session), calling.address)
-        : tokens.isGood(calling.token)
+        ? bySession(
+            sessions.all(calling.name).find(({ hash }) => hash === calling.session.hash),
+            calling.address,
+          )
+        : tokens.all().includes(calling.token)
           ? calling
           : undefined,
     isOurPage,

@@ -10,8 +10,7 @@ import { me } from './session.ts'
 import { toast } from './toasts.ts'
 import { dictionary, LANGUAGES, language, refusalText, setLanguage, words } from './words/words.ts'
 
-/** A password has so many characters at least. */
-export const MIN_CHARS = 12
+const MIN_CHARS = 12
 
 export function SignInPage() {
   return (
@@ -197,7 +196,7 @@ function Front({ title, children }: { readonly title: string; readonly children:
   )
 }
 
-export function Problem({ text }: { readonly text: string | undefined }) {
+function Problem({ text }: { readonly text: string | undefined }) {
   return (
     <div role="alert" class="problem">
       {text !== undefined && (
@@ -209,7 +208,7 @@ export function Problem({ text }: { readonly text: string | undefined }) {
   )
 }
 
-export function Field(of: {
+function Field(of: {
   readonly label: string
   readonly hint?: string
   readonly isPassword?: boolean

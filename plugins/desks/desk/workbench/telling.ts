@@ -44,8 +44,7 @@ const voice = makeVoice(navigator.locks, `desk:${location.pathname}:voice`)
 let heardAtMs = 0
 
 /** Everything that the settings have for an event, so that it can be heard and seen what it is like. */
-export async function tryOut(event: NoticeEvent): Promise<void> {
-  await unlock()
+export function tryOut(event: NoticeEvent): void {
   if (wanted.value[event].sound) play(event)
   if (wanted.value[event].desktop) notify({ event })
 }
