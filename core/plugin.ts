@@ -319,8 +319,9 @@ export interface Hooks<S extends z.ZodObject = NoState> {
     | undefined
   readonly events?: { [K in keyof ChatEvents]?: Listener<S, K> | undefined } | undefined
   /**
-   * Called once, when this instance is in force and the one that it replaces has stopped: for what is there already.
-   * The others are up by then, and commands can be given.
+   * Called once, when this instance is in force: for what is there already. The others are up by then, and commands can
+   * be given. The one that it replaces has said goodbye (its `preClose` hooks have run), and is given nothing new; what
+   * was under way in it may still end.
    */
   readonly started?: (() => Maybe<void>) | undefined
   /**

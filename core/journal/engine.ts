@@ -551,6 +551,8 @@ export interface Engine {
    * In the same transaction it is noted in `erasure`, for these instances and all that have tables of their own here.
    */
   eraseCustomer(id: string, options: { nowMs: number; instances: readonly string[] }): Promise<Erased>
+  /** Ends what a crash has left of `eraseCustomer`: deeds, commands and feeds that still tell of who is erased. */
+  forgetErased(): Promise<void>
   /** By what a customer is known; `undefined`: there is no such customer. */
   knownAs(id: string): Promise<KnownAs | undefined>
   /** Keeps the text of a configuration that was applied; one that is known already stays as it is. */

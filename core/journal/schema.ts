@@ -355,6 +355,38 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
   `,
 
   '12-summaries': 'ALTER TABLE conversation ADD COLUMN summary_json TEXT',
+
+  // A name that our side gave stays. Whoever became another one who became a third is that third, by one step. In a
+  // browser that several have used, each has what they did.
+  '13-who-is-who': `
+    ALTER TABLE customer ADD COLUMN name_is_ours SMALLINT NOT NULL DEFAULT 0;
+    UPDATE customer SET merged_into = last.id FROM (
+      WITH RECURSIVE became (was, id) AS (
+        SELECT id, merged_into FROM customer WHERE merged_into IS NOT NULL
+        UNION SELECT became.was, customer.merged_into FROM became JOIN customer ON customer.id = became.id
+          WHERE customer.merged_into IS NOT NULL)
+      SELECT became.was, became.id FROM became JOIN customer ON customer.id = became.id
+        WHERE customer.merged_into IS NULL) AS last
+    WHERE customer.id = last.was;
+
+    -- Whose a chat was before it became somebody else's: all of it up to this number that is no conversation's.
+    CREATE TABLE chat_was (
+      chat TEXT NOT NULL,
+      until_seq BIGINT NOT NULL,
+      customer TEXT NOT NULL,
+      PRIMARY KEY (chat, until_seq)
+    ) WITHOUT ROWID;
+    CREATE INDEX chat_was_customer ON chat_was (customer);
+  `,
+
+  // A page of what a team, a person or bots have closed, without reading what all others have.
+  '14-closed-by-whom': `
+    CREATE INDEX conversation_closed_team ON conversation (team, closed_at)
+      WHERE closed_at IS NOT NULL AND team IS NOT NULL;
+    CREATE INDEX conversation_closed_person ON conversation (person, closed_at)
+      WHERE closed_at IS NOT NULL AND person IS NOT NULL;
+    CREATE INDEX conversation_closed_bot ON conversation (closed_at) WHERE closed_at IS NOT NULL AND desk IS NULL;
+  `,
 }
 
 /** Writes a table's condition that a column has one of these values as comparisons instead of a list. */

@@ -24,11 +24,14 @@ export interface JournalTables {
   job_run: JobRunRow
   revision: RevisionRow
   erasure: ErasureRow
+  chat_was: ChatWasRow
 }
 
 export interface CustomerRow {
   id: string
   name: string | null
+  /** 1: our side has given the name; what a platform calls them does not change it. */
+  name_is_ours: number
   language: string | null
   avatar_url: string | null
   tags_json: string
@@ -41,6 +44,13 @@ export interface CustomerRow {
   merged_into: string | null
   /** Their place among all, by when they first came: 1024 times the moment, and on. null: they are another one now. */
   n: number | null
+}
+
+/** Whose a chat was, up to this number, before somebody else signed in there. */
+export interface ChatWasRow {
+  chat: string
+  until_seq: number
+  customer: string
 }
 
 /** One customer on one account: the unit of strict order. */
@@ -118,7 +128,7 @@ export interface EntryRow {
 }
 
 /** What `customer_json` holds: of their row, and whose the chat was before this event. */
-export type CustomerThen = Omit<CustomerRow, 'first_at' | 'last_at' | 'merged_into' | 'n'> & {
+export type CustomerThen = Omit<CustomerRow, 'name_is_ours' | 'first_at' | 'last_at' | 'merged_into' | 'n'> & {
   readonly was?: string | undefined
 }
 

@@ -36,13 +36,14 @@ export function makeErasing(given: {
 
   async function goOn(): Promise<void> {
     try {
+      await engine.forgetErased()
       const left = await engine.read.selectFrom('erasure').selectAll().orderBy('at').execute()
       for (const erasure of left) {
         const running = instances().get(erasure.instance)
         if (running) await eraseIn(running, erasure)
       }
     } catch (error) {
-      log.error({ error }, `What plugins have still to erase could not be read: ${messageOf(error)}`)
+      log.error({ error }, `What is still to be erased could not be read or forgotten: ${messageOf(error)}`)
     }
   }
 

@@ -151,6 +151,8 @@ export interface Ground {
   live(account: string, chat: string, what: 'typing' | 'read'): void
   watch(watcher: Watcher, log: Log): () => void
   typing(chat: string): Promise<void>
+  /** Changes something of a customer, and has whoever looks at their chats look again. */
+  told<T>(customer: string, change: () => Promise<T>): Promise<T>
   erase(customer: string): Promise<Erased>
   kept(customer: string): Promise<{ readonly [instance: string]: Json }>
   sendable(chat: string, by: Actor): Promise<Sendable | undefined>
@@ -259,15 +261,15 @@ function makeContext(
     schedule: (when, job) => ground.schedule(name, when, job, signal),
     documents: { open: (document, schema) => ground.documents.open(name, document, schema) },
     customers: {
-      patch: (id, patch) => engine.patchCustomer(id, patch, clock.now()),
+      patch: (id, patch) => ground.told(id, () => engine.patchCustomer(id, patch, clock.now())),
       async get(id) {
         const found = await engine.findCustomer(id)
         return found && customerOf(config, found)
       },
       list: engine.findCustomers,
-      tag: engine.tagCustomer,
-      merge: engine.mergeCustomers,
-      erase: ground.erase,
+      tag: (id, tags) => ground.told(id, () => engine.tagCustomer(id, tags)),
+      merge: (from, into) => ground.told(into, () => engine.mergeCustomers(from, into)),
+      erase: (id) => ground.told(id, () => ground.erase(id)),
       kept: ground.kept,
     },
     timeZone: config.timeZone,

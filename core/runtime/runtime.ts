@@ -198,9 +198,21 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     live: passOnLive,
     watch: watchers.add,
     typing: showTyping,
+    told: toldOfCustomer,
     erase: (customer) => erasing.erase(customer),
     kept: (customer) => erasing.kept(customer),
     sendable,
+  }
+
+  /** The chats of before, which may be gone, and those of after, which may be more. */
+  async function toldOfCustomer<T>(customer: string, change: () => Promise<T>): Promise<T> {
+    if (!watchers.areThere) return change()
+    const before = await engine.knownAs(customer)
+    const done = await change()
+    const after = await engine.knownAs(customer)
+    const chats = [...(before?.chats ?? []), ...(after?.chats ?? [])].map(({ id }) => id)
+    for (const chat of new Set(chats)) watchers.changed(chat)
+    return done
   }
 
   /** A mark of a customer of whom nothing is known yet is nobody's business. */
@@ -300,6 +312,10 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     listeners.begin(newTo(before.plan, leaving))
     const holders = [...uses].filter(([held]) => leaving.some((one) => held.instances.get(one.name) === one))
     const drainMs = next.limits.drainForMs
+    // Whoever looks on comes again, to those in force now: no request that is still under way holds them back.
+    await within(clock, drainMs, Promise.all(leaving.map(({ web }) => web?.close())))
+    const begun = [...running.values()].filter((instance) => before.plan.instances.get(instance.name) !== instance)
+    const telling = Promise.all(begun.map((instance) => tellStarted(instance, clock)))
     await Promise.all([
       ...leaving.map((instance) => oldMounts.get(instance.name)?.drained(drainMs)),
       listeners.end(leaving, drainMs),
@@ -308,8 +324,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     await stopAll(leaving)
     listeners.begin([...running.values()])
     await rehome()
-    const begun = [...running.values()].filter((instance) => before.plan.instances.get(instance.name) !== instance)
-    for (const instance of begun) await tellStarted(instance, clock)
+    await telling
     await erasing.goOn()
     await goOn([...before.plan.down.keys()].filter((account) => plan.channels.has(account)))
     log.hide(next.secrets)

@@ -43,8 +43,9 @@ export interface Mount {
   /** Sends no further request to it; those under way go on. Does nothing when it has been replaced. Twice is safe. */
   unmount(): void
   /**
-   * Resolves when its requests under way have ended, at the latest after `withinMs`; then it is closed (its `preClose`
-   * hooks may say goodbye), and those left, its event streams and its WebSockets are cut off. Call it after `unmount` or after mounting another under the name.
+   * Resolves when its requests under way have ended, at the latest after `withinMs`; then it is closed, if it was not
+   * (its `preClose` hooks may say goodbye), and those left, its event streams and its WebSockets are cut off. Call it
+   * after `unmount` or after mounting another under the name.
    */
   drained(withinMs: number): Promise<void>
 }

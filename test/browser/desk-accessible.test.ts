@@ -1,10 +1,8 @@
 /** Whoever cannot see the workbench, or not well, can work with it: axe finds nothing in any state, in both themes. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { By, Delivery, Entry } from '../../plugins/desks/desk/api/shapes.ts'
-import { words as statistics } from '../../plugins/desks/desk/workbench/pages/statistics/words.ts'
 import { faults } from './axe.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
-import { statisticsOf } from './desk-figures.ts'
 import { workbenchOf } from './desk-site.ts'
 import { type DeskWire, ME, rowOf, startDeskWire } from './desk-wire.ts'
 
@@ -83,7 +81,6 @@ beforeAll(async () => {
     ],
     blacklist: [{ reason: 'spam', by: 'amy', atMs: NOW }],
   })
-  wire.answers['GET /statistics'] = (_, query) => statisticsOf(query)
   wire.answers['GET /conversations/:conversation/why'] = () => ({
     changes: [
       {
@@ -115,7 +112,12 @@ test.each(['light', 'dark'] as const)('axe finds nothing in any state: %s', asyn
   await amys.list('mine')
   await page.getByRole('button', { name: 'Customer 1' }).first().click()
   await page.getByText('a@shop.example').waitFor()
+  await page.getByText(words.composer.suggests).waitFor()
   await expectAccessible('a conversation with everything')
+  await amys.reply.pressSequentially('/h')
+  await page.locator('.canned').getByRole('option').first().waitFor()
+  await expectAccessible('canned replies for an answer')
+  await amys.reply.fill('')
   await page.getByRole('tab', { name: words.composer.note }).click()
   await expectAccessible('a note')
   for (const [name, inside] of [
@@ -136,19 +138,24 @@ test.each(['light', 'dark'] as const)('axe finds nothing in any state: %s', asyn
   await page.locator('.opener').click()
   await expectAccessible('the menu')
   await page.keyboard.press('Escape')
-  await page.evaluate("location.hash = '#page=statistics'")
-  await page.getByRole('row', { name: 'Bo van Dyke' }).waitFor()
-  await expectAccessible('statistics')
-  await amys.button(statistics.en.tableOf(statistics.en.byDay)).click()
-  await expectAccessible('statistics, a chart as a table')
-  await amys.button(statistics.en.chartOf(statistics.en.byDay)).click()
-  await page.locator('.card .tool').first().click()
-  await expectAccessible('statistics, what a number means')
-  await page.keyboard.press('Escape')
   wire.tell({ type: 'people', people: [], teams: [] })
   wire.tell({ type: 'signed-out' })
   await amys.dialog.getByText(words.signIn.againText).waitFor()
   await expectAccessible('the session has ended')
+  expectNothingWrong(lab, page)
+})
+
+test.each(['light', 'dark'] as const)('axe finds nothing among the canned replies: %s', async (colorScheme) => {
+  const page = await lab.page({ colorScheme, viewport: { width: 1400, height: 860 } })
+  await page.goto(`${wire.address}#page=replies`)
+  await page.getByText('/hello').first().waitFor()
+  expect(await faults(page), 'the list').toEqual([])
+  await page.getByRole('button', { name: 'Edit /谢谢' }).click()
+  expect(await faults(page), 'one of them').toEqual([])
+  await page.keyboard.press('Escape')
+  await page.getByRole('searchbox').fill('none of this')
+  await page.getByRole('status').getByText('No reply matches.').waitFor()
+  expect(await faults(page), 'none found').toEqual([])
   expectNothingWrong(lab, page)
 })
 

@@ -83,7 +83,7 @@ test('from the first link to the end of a conversation, in both languages (C-TA-
   expect(await amy.reply.count()).toBe(0)
 
   await bo.button(bo.words.pane.close).click()
-  await bo.dialog.getByLabel(bo.words.closing.summary).fill('new cup sent')
+  await bo.dialog.getByLabel('小结').fill('new cup sent')
   await bo.dialog.getByRole('button', { name: bo.words.closing.submit }).click()
   await bo.page.getByText(bo.words.lists.empty.mine).waitFor()
   await bo.sees('new cup sent')

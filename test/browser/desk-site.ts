@@ -1,7 +1,7 @@
 /** The real desk with the real web chat: one runtime, and browsers on both sides of it. */
 import type { Locator, Page } from 'playwright-core'
 import { defineBot, z } from '#core'
-import { manualClock, type TestRuntime, testRuntime } from '#core/testing'
+import { type MemoryChannel, manualClock, type TestRuntime, testRuntime } from '#core/testing'
 import web from '../../plugins/channels/web/index.ts'
 import desk from '../../plugins/desks/desk/index.ts'
 import { en } from '../../plugins/desks/desk/workbench/words/en.ts'
@@ -44,7 +44,16 @@ const bot = defineBot({
   }),
 })
 
-export async function startDeskSite(): Promise<DeskSite> {
+/** Where a test needs other settings of the desk, another way in which bot and people work together, other texts. */
+interface Other {
+  readonly desk?: object
+  readonly mode?: string
+  readonly texts?: object
+  /** In place of the channel `memory`. */
+  readonly channel?: MemoryChannel
+}
+
+export async function startDeskSite(other: Other = {}): Promise<DeskSite> {
   const line = await startCutter('http://127.0.0.1', makeRandom(1))
   // Browsers have the time of the wall, so the desk has it, too.
   const clock = manualClock(Date.now())
@@ -59,6 +68,7 @@ export async function startDeskSite(): Promise<DeskSite> {
         support: {
           use: desk,
           lingerFor: '1ms',
+          ...other.desk,
           people: {
             amy: { name: 'Amy Chen', role: 'administrator' },
             bo: { name: 'Bo van Dyke' },
@@ -71,9 +81,10 @@ export async function startDeskSite(): Promise<DeskSite> {
         },
       },
       features: [{ use: blacklist }],
-      routes: [{ from: ['site', 'memory'], mode: 'bot-first', bot: 'helper', desk: 'support' }],
+      texts: other.texts ?? {},
+      routes: [{ from: ['site', 'memory'], mode: other.mode ?? 'bot-first', bot: 'helper', desk: 'support' }],
     },
-    { listen: true, clock },
+    { listen: true, clock, ...(other.channel && { channel: other.channel }) },
   )
   line.target = runtime.runtime.url ?? ''
   const told = runtime.logged

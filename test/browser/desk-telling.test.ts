@@ -2,6 +2,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Row } from '../../plugins/desks/desk/api/shapes.ts'
+import { words as ofAccount } from '../../plugins/desks/desk/workbench/pages/account/words.ts'
 import { faults } from './axe.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { workbenchOf } from './desk-site.ts'
@@ -20,16 +21,16 @@ beforeAll(async () => {
 afterAll(() => wire[Symbol.asyncDispose]())
 
 /** A customer of mine writes. */
-let said = 0
+let count = 0
 function writes(index: number): void {
-  said++
+  count++
   const last = {
     by: { kind: 'customer' as const },
-    text: `news ${said}`,
+    text: `news ${count}`,
     part: 'text' as const,
-    atMs: NOW + said * 1000,
+    atMs: NOW + count * 1000,
   }
-  wire.tell({ type: 'rows', rows: [mine(index, { last, unread: said })], gone: [] })
+  wire.tell({ type: 'rows', rows: [mine(index, { last, unread: count })], gone: [] })
 }
 
 /** What the browser is given to hear and to show. */
@@ -73,7 +74,7 @@ const shown = (page: Page) => page.evaluate<readonly (readonly string[])[]>('sho
 /** Sounds that come too soon after another are not played. */
 const inAWhile = (page: Page) => page.clock.runFor(2_000)
 
-test('news are heard once there was a click, in the tab that was used last, and shown by the system when nobody looks', async () => {
+test('news are heard once there was a click, in the tab that was used last, and shown by the system when nobody looks (C-CH-05, C-CH-06)', async () => {
   const { context, tab } = await listening()
   await context.clock.install()
   const first = await tab()
@@ -103,6 +104,33 @@ test('news are heard once there was a click, in the tab that was used last, and 
   await inAWhile(first)
   writes(2)
   await expect.poll(() => heard(first), SOON).toHaveLength(1)
+  expect(await shown(first)).toEqual([])
+
+  await first.locator('.opener').click()
+  await first.getByRole('menuitem', { name: words.rail.myAccount }).click()
+  const said = ofAccount.en
+  await first.getByRole('button', { name: said.allow }).click()
+  await first.getByText(said.permission.granted).waitFor()
+  await first.getByRole('button', { name: said.testOf(said.events.reminder) }).click()
+  await expect.poll(() => shown(first), SOON).toEqual([[words.notices.reminder, words.notices.reminderHint]])
+  expect(await heard(first)).toHaveLength(3)
+  await first.getByLabel(said.by(said.events.message, said.sound)).uncheck()
+  await inAWhile(first)
+  writes(2)
+  await expect.poll(() => shown(first), SOON).toEqual([[`${words.notices.message}: Customer 2`, `news ${count}`]])
+  expect(await heard(first)).toEqual([])
+  await first.evaluate('notification.onclick()')
+  await first.getByRole('heading', { name: 'Customer 2' }).waitFor()
+
+  const { people, teams } = wire.answers['GET /now']?.([], new URLSearchParams()) ?? { people: [], teams: [] }
+  const reminder = { team: 'presale', sinceMs: NOW }
+  const status = { name: 'away', isForChats: false, sinceMs: NOW }
+  wire.tell({ type: 'people', people: people.map((one) => ({ ...one, status, reminder })), teams })
+  await first.getByText(words.strip.reminder('presale', 'Away')).waitFor()
+  await expect.poll(() => shown(first), SOON).toEqual([[words.notices.reminder, words.notices.reminderHint]])
+  await inAWhile(first)
+  writes(1)
+  await expect.poll(() => first.title(), SOON).not.toMatch(/^\(/)
   expect(await shown(first)).toEqual([])
   expectNothingWrong(lab, first)
 })

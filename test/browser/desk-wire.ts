@@ -29,6 +29,23 @@ export const ME: Me = {
   desk: 'support',
   failedSignIns: 0,
 }
+const REPLIES = [
+  {
+    id: 'reply-hello',
+    isShared: true,
+    shortcut: 'hello',
+    texts: {
+      en: 'Hello {customer}, I am {agent}. How can I help?',
+      'zh-CN': '{customer}您好，我是{agent}，请问有什么可以帮您？',
+    },
+    used: 41,
+  },
+  { id: 'reply-thanks', isShared: false, shortcut: '谢谢', texts: { 'zh-CN': '感谢您的耐心等待！' }, used: 7 },
+] as const
+const SUGGESTIONS = [
+  { id: 's1', text: 'You may keep the broken cup: there is no need to send it back.' },
+  { id: 's2', text: 'I am sorry about the cup. A new one is on its way to you.' },
+]
 const NOW = Date.now()
 const MINUTE = 60_000
 
@@ -99,9 +116,21 @@ export async function startDeskWire(
         fields: [{ name: 'size', title: { en: 'Shoe size', 'zh-CN': '鞋码' } }],
         hasBlacklist: true,
       },
-      summary: [{ name: 'summary', title: { 'zh-CN': '小结', en: 'Summary' }, isRequired: false }],
+      summary: [
+        {
+          name: 'topic',
+          title: { 'zh-CN': '问题类型', en: 'Topic' },
+          options: [
+            { name: 'order', title: { 'zh-CN': '订单', en: 'Order' } },
+            { name: 'refund', title: { 'zh-CN': '退款', en: 'Refund' } },
+          ],
+          isRequired: true,
+        },
+        { name: 'remark', title: { 'zh-CN': '备注', en: 'Remark' }, isRequired: false },
+      ],
     }),
-    'GET /replies': () => ({ replies: [] }),
+    'GET /replies': () => ({ replies: REPLIES.map((reply) => ({ ...reply, texts: { ...reply.texts } })) }),
+    'GET /chats/:chat/sendable': () => ({ left: 3, untilMs: NOW + 90 * MINUTE }),
     'GET /conversations': (_, query) => {
       const list = query.get('list')
       const found = [...rows.values()].filter(
@@ -116,7 +145,13 @@ export async function startDeskWire(
     'GET /conversations/:conversation': ([id = '']) => rows.get(id) ?? rowOf(0),
     'GET /chats/:chat/entries': ([chat = '']) => {
       const entries = [...entriesOf(chat)]
-      return { entries, more: false, head: entries.at(-1)?.seq ?? 0, conversations: [], suggestions: [] }
+      return {
+        entries,
+        more: false,
+        head: entries.at(-1)?.seq ?? 0,
+        conversations: [],
+        suggestions: entries.length > 0 ? [...SUGGESTIONS] : [],
+      }
     },
   }
 

@@ -22,6 +22,7 @@ import type {
   Due,
   Engine,
   KeepUntil,
+  KnownAs,
   MediaResult,
   NewAudit,
   NewEvent,
@@ -30,12 +31,13 @@ import type {
   Statement,
 } from '../engine.ts'
 import type { RevisionRow } from '../tables.ts'
-import { createPrivate, openReading } from './connection.ts'
+import { createPrivate, openReading, parse } from './connection.ts'
 import { findCustomers } from './find-customers.ts'
 import { errorOf, GroupCommit, type WriteCounts } from './group-commit.ts'
 import { pluginKysely, readingKysely, type Write } from './kysely.ts'
 import { reads } from './load.ts'
 import { lockFolder } from './lock.ts'
+import { THE_JOURNAL } from './operations/erase.ts'
 import {
   accepted,
   committed,
@@ -151,15 +153,31 @@ function openEngine(
   const select = searches.select.bind(searches)
   const journal = readingKysely(select)
 
+  /** What is done once a customer is erased, and after a crash in between: whose deeds are still known is noted. */
+  async function forgetErased(): Promise<void> {
+    const left = await journal.selectFrom('erasure').selectAll().where('instance', '=', THE_JOURNAL).execute()
+    for (const { customer, known_as_json } of left) {
+      await forgetDeeds(parse<KnownAs>(known_as_json))
+      await write('DELETE FROM erasure WHERE customer = ? AND instance = ?', [customer, THE_JOURNAL])
+    }
+  }
+
   /**
    * Takes a customer out of commands and feeds, and what it was before and after out of the audit log. None has an index
    * on whom it is about: they are found by the reader, so that no message waits for it.
    */
-  async function forgetDeeds(given: string): Promise<void> {
-    const known = read.knownAs(given)
-    if (known === undefined) return
+  async function forgetDeeds(known: KnownAs): Promise<void> {
     const ids = [...known.ids, ...known.chats.map((one) => one.id)]
-    const commands = await journal.selectFrom('command').select('id').where('chat', 'in', ids).execute()
+    const conversations = sql`(SELECT value FROM json_each(${JSON.stringify(known.conversations)}))`
+    // In a chat that others have had too, what was done for them stays known: else it could be done twice.
+    const commands = await journal
+      .selectFrom('command')
+      .select('id')
+      .where(
+        sql<boolean>`conversation IN ${conversations}
+          OR (conversation IS NULL AND chat IN (SELECT value FROM json_each(${JSON.stringify(ids)})))`,
+      )
+      .execute()
     for (const some of sliced(commands))
       await write(`DELETE FROM command WHERE id IN (SELECT value FROM json_each(?))`, [JSON.stringify(some)])
     // By an id of ours, or by an account and the platform's id there.
@@ -167,13 +185,17 @@ function openEngine(
       ...ids.map((id) => [id, id]),
       ...known.chats.map((one) => [JSON.stringify(one.account), JSON.stringify(one.externalId)]),
     ])
-    const about = sql<boolean>`EXISTS (SELECT 1 FROM json_each(${names})
+    const about = sql<boolean>`conversation IN ${conversations} OR EXISTS (SELECT 1 FROM json_each(${names})
       WHERE instr(deed, value ->> 0) > 0 AND instr(deed, value ->> 1) > 0)`
     const deeds = await journal
       .selectFrom((from) =>
         from
           .selectFrom('audit')
-          .select(['id', sql<string>`coalesce(before_json, '') || coalesce(after_json, '')`.as('deed')])
+          .select([
+            'id',
+            sql<string>`coalesce(before_json, '') || coalesce(after_json, '')`.as('deed'),
+            sql<string | null>`after_json ->> '$.about.conversation'`.as('conversation'),
+          ])
           .as('deeds'),
       )
       .select('id')
@@ -244,13 +266,15 @@ function openEngine(
     mergeCustomers: (from, into) => writer.perform('mergeCustomers', { from, into }),
     knownAs: (id) => now(() => read.knownAs(id)),
     async eraseCustomer(id, options) {
-      await forgetDeeds(id)
       for (let entries = 0; ; ) {
         const done = await writer.perform('eraseCustomer', { id, ...options })
         entries += done.entries
-        if (done.state !== 'more') return { state: done.state, entries }
+        if (done.state === 'more') continue
+        if (done.state === 'erased') await forgetErased()
+        return { state: done.state, entries }
       }
     },
+    forgetErased,
 
     async saveRevision(row: RevisionRow): Promise<void> {
       await write('INSERT INTO revision VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', [

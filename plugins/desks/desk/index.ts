@@ -44,13 +44,14 @@ export default defineDesk({
   invite,
   async setup(context) {
     const floor = openFloor(context, context.sql.$pickTables<'person'>())
+    await floor.know()
     const counting = openStatistics(context, {
       sql: context.sql.$pickTables<'moment' | 'attendance'>(),
       roster: floor.roster,
     })
     const served = await serveApi(context, {
       settings: context.config,
-      roster: floor.roster,
+      floor,
       sql: context.sql.$pickTables<'session' | 'token' | 'reading' | 'reply'>(),
       blacklist: context.blacklist,
       counting,

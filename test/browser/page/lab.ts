@@ -187,8 +187,8 @@ const lab = {
       if (!isSeen || isForReadersAlone(style) || element.closest('svg')) continue
       const name = `${element.localName}.${element.className} "${(element.textContent ?? '').slice(0, 30)}"`
       // A wide table is scrolled by itself.
-      const isScrolled = element.parentElement?.closest('.table-scroll') != null
-      if (!isScrolled && (box.left < -1 || box.right > innerWidth + 1))
+      const isInTable = element.parentElement?.closest('.table-scroll')
+      if (!isInTable && (box.left < -1 || box.right > innerWidth + 1))
         found.push(`${name} stands from ${box.left} to ${box.right}`)
       const hasText = Array.from(element.childNodes).some((node) => node.nodeType === 3 && node.textContent?.trim())
       if (!hasText) continue

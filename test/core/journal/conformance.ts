@@ -625,6 +625,45 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         for (const id of [a, b, c]) expect(await engine.findCustomer(id)).toMatchObject({ id: c })
       })
 
+      test('whoever became another one, and signs in with them as a third, is the third by any of the ids', async () => {
+        const [chatOfOne, chatOfOther, user] = [newId(), newId(), newId()]
+        const one = await newChat(engine, { chat: chatOfOne })
+        const other = await newChat(engine, { chat: chatOfOther })
+        const known = await newChat(engine, { sender: { userId: user } })
+        const ids = [await idOf(one), await idOf(other), await idOf(known)] as const
+        await engine.mergeCustomers(ids[0], ids[1])
+        for (const chat of [chatOfOne, chatOfOther]) await engine.accept(newEvent({ chat, sender: { userId: user } }))
+        for (const id of ids) expect(await engine.findCustomer(id)).toMatchObject({ id: ids[2] })
+        for (const chat of [one, other])
+          for (const seq of [1, 2]) await commit(engine, newChange(chat, { turn: newTurn(seq) }))
+        await commit(engine, newChange(known, { turn: newTurn(1) }))
+        expect(await engine.eraseCustomer(ids[2], ERASING)).toMatchObject({ state: 'erased' })
+        for (const id of ids) expect(await rowOf(id)).toBeUndefined()
+      })
+
+      test('what was taken away from one of two is no knowledge when they are one', async () => {
+        const from = await idOf(await newChat(engine, { sender: { fields: { phone: '1', city: null } } }))
+        const into = await idOf(await newChat(engine, { sender: { fields: { phone: null, city: 'Basel' } } }))
+        await engine.mergeCustomers(from, into)
+        expect(await engine.findCustomer(into)).toMatchObject({ fields: { phone: '1', city: 'Basel' } })
+      })
+
+      test('a name that our side gave stays when they write again, and when they are one with another', async () => {
+        const [visitor, elsewhere] = [newId(), newId()]
+        const id = await idOf(await newChat(engine, { chat: visitor, sender: { name: 'happy cat' } }))
+        await engine.patchCustomer(id, { name: 'Wang Fang' }, T0)
+        const writes = (chat: string) =>
+          engine.accept(newEvent({ chat, sender: { name: 'happy dog', language: 'zh' } }))
+        await writes(visitor)
+        expect(await engine.findCustomer(id)).toMatchObject({ name: 'Wang Fang', language: 'zh' })
+        const other = await idOf(await newChat(engine, { chat: elsewhere, sender: { name: 'Fang' } }))
+        await engine.mergeCustomers(id, other)
+        await writes(elsewhere)
+        expect(await engine.findCustomer(other)).toMatchObject({ name: 'Wang Fang' })
+        await engine.patchCustomer(other, { name: 'Wang Fang 2' }, T0)
+        expect(await engine.findCustomer(other)).toMatchObject({ name: 'Wang Fang 2' })
+      })
+
       test('who is known elsewhere stays known when merged, and two who are cannot be one', async () => {
         const [ann, bo] = [newId(), newId()]
         const known = await newChat(engine, { sender: { userId: ann } })
@@ -637,6 +676,41 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect(await idOf(known)).toBe(id)
         const again = await newChat(engine, { sender: { userId: ann } })
         expect(await idOf(again)).toBe(id)
+      })
+
+      test('of one who is not erased yet nothing is forgotten: no command is done twice, and what was done is known', async () => {
+        const chat = await newChat(engine)
+        const id = await idOf(chat)
+        const open = newConversation()
+        const command = { id: newId(), type: 'send', by: AMY, result: { ok: true }, ...KEPT, body: {} } as const
+        await commit(engine, newChange(chat, { turn: newTurn(1), conversation: moved(open, 'opened'), command }))
+        const deed = { id: newId(), at: T0, by: AMY, action: 'customers.change', instance: 'support' }
+        await engine.audit({ ...deed, before: { phone: '1' }, after: { about: { customer: id }, is: { phone: '2' } } })
+        expect(await engine.eraseCustomer(id, ERASING)).toEqual({ state: 'busy', entries: 0 })
+        expect(await engine.findCommand(command.id)).toEqual({ ok: true })
+        const kept = await engine.read.selectFrom('audit').selectAll().where('id', '=', deed.id).execute()
+        expect(kept).toMatchObject([{ before_json: JSON.stringify({ phone: '1' }) }])
+      })
+
+      test('what is still to be forgotten of one who is erased is forgotten after a crash', async () => {
+        const chat = await newChat(engine)
+        const [id, deed] = [await idOf(chat), newId()]
+        const about = { customer: id }
+        await engine.audit({
+          id: deed,
+          at: T0,
+          by: AMY,
+          action: 'customers.change',
+          before: 'secret',
+          after: { about },
+          instance: 'support',
+        })
+        const knownAs = JSON.stringify(await engine.knownAs(id))
+        await engine.write([{ sql: "INSERT INTO erasure VALUES (?, '', ?, ?)", parameters: [id, T0, knownAs] }])
+        await engine.forgetErased()
+        const kept = await engine.read.selectFrom('audit').selectAll().where('id', '=', deed).execute()
+        expect(kept).toMatchObject([{ before_json: null, after_json: JSON.stringify({ about }) }])
+        expect(await engine.read.selectFrom('erasure').selectAll().where('customer', '=', id).execute()).toEqual([])
       })
 
       test('one is erased with all that was said, and comes back as somebody new', async () => {
@@ -679,6 +753,13 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         const deed = { id: newId(), at: T0, by: AMY, action: 'customers.change', instance: 'support' }
         const about = { customer: id }
         await engine.audit({ ...deed, before: { phone: 'secret 1' }, after: { about, is: { phone: 'secret 2' } } })
+        await engine.audit({
+          ...deed,
+          id: newId(),
+          action: 'desk.close',
+          before: 'assigned',
+          after: { about: { conversation: open.id }, is: 'secret reason' },
+        })
         await engine.migrate('survey', { '1-stars': 'CREATE TABLE stars (chat TEXT)' })
         await engine.publish('suggestions', { conversation: open.id, text: 'secret' }, T0)
         await engine.publish('suggestions', { conversation: newId(), text: 'of somebody else' }, T0)
@@ -725,7 +806,12 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           ])
 
         // Whoever has tables here, and whoever was named, has still to erase what is theirs.
-        const left = await engine.read.selectFrom('erasure').selectAll().orderBy('instance').execute()
+        const left = await engine.read
+          .selectFrom('erasure')
+          .selectAll()
+          .where('customer', '=', id)
+          .orderBy('instance')
+          .execute()
         expect(left).toMatchObject([
           { customer: id, instance: 'survey', at: ERASING.nowMs },
           { customer: id, instance: 'visitors', at: ERASING.nowMs },
@@ -734,6 +820,25 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect(await engine.eraseCustomer(id, ERASING)).toEqual({ state: 'not-found', entries: 0 })
         const back = await newChat(engine, { chat: theirs })
         expect(await customerOf(back)).toMatchObject({ name: undefined, tags: [] })
+      })
+
+      test('of a browser that two have used, what the one did outside a conversation goes with them', async () => {
+        const [visitor, ann, bo] = [newId(), newId(), newId()]
+        const sent = (userId: string, text: string) => newEvent({ chat: visitor, sender: { userId }, text })
+        const chat = await newChat(engine, { chat: visitor, sender: { userId: ann }, text: 'Ann was turned away' })
+        const first = await idOf(chat)
+        await engine.accept(sent(bo, 'Bo was, too'))
+        const second = await idOf(chat)
+        await engine.accept(sent(ann, 'Ann is back'))
+        for (const seq of [1, 2, 3]) await commit(engine, newChange(chat, { turn: newTurn(seq) }))
+        expect(await idOf(chat)).toBe(first)
+        expect(await engine.eraseCustomer(first, ERASING)).toEqual({ state: 'erased', entries: 2 })
+        expect(await idOf(chat)).toBe(second)
+        const left = JSON.stringify(await entriesOf(engine, chat))
+        expect(left).toContain('Bo was, too')
+        expect(left).not.toContain('Ann')
+        expect(await engine.eraseCustomer(second, ERASING)).toEqual({ state: 'erased', entries: 1 })
+        expect(await engine.load(chat)).toBeUndefined()
       })
 
       test('of a browser that two have used, one is erased and the other keeps what was said with them', async () => {

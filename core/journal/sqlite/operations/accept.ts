@@ -112,7 +112,7 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     }
     const isNew = customer === event.customer
     if (!isNew && (customer !== found?.customer || nowMs - found.last_in_at >= LAST_SEEN_MS)) seen.run(nowMs, customer)
-    const renamed = event.sender === undefined ? undefined : patch(customer, event.sender)
+    const renamed = event.sender === undefined ? undefined : patch(customer, event.sender, 'platform')
     if (renamed !== undefined || found === undefined) changed(renamed ?? customer)
     const isKnown = userId !== undefined || typeof found?.user_id === 'string'
     const then = isKnown ? snapshot(customer, found?.customer ?? customer) : undefined

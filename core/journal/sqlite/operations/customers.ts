@@ -10,43 +10,60 @@ import { customerIndex, foundNames } from './customer-index.ts'
 /** Twice the id of a customer, who may have turned out to be another one. */
 export const WHO_THEY_ARE = 'coalesce((SELECT merged_into FROM customer WHERE id = ?), ?)'
 
-/** Merges a patch into the customer, and notes what they are found by then. */
+/** What our side says of a customer, merged into what is known, and into what they are found by. */
 export function patchCustomer(db: DatabaseSync): (customer: string, patch: PatchInput) => undefined {
   const change = patchOf(db)
   const { changed } = customerIndex(db)
   return (customer, patch) => {
-    const renamed = change(customer, patch)
+    const renamed = change(customer, patch, 'ours')
     if (renamed !== undefined) changed(renamed)
   }
 }
 
 /**
- * Merges a patch into the customer, and writes only what it changes: most events say nothing new of their sender. Gives
- * who is found by other names then, for the caller to note it.
+ * Merges a patch into the customer, and writes only what it changes: most events say nothing new of their sender. A name
+ * that our side gave stays, whatever they call themselves on a platform. Gives who is found by other names then, for the
+ * caller to note it.
  */
-export function patchOf(db: DatabaseSync): (customer: string, patch: PatchInput) => string | undefined {
-  const find = query<Pick<CustomerRow, 'id' | 'name' | 'language' | 'avatar_url' | 'fields_json'>>(
+export function patchOf(
+  db: DatabaseSync,
+): (customer: string, patch: PatchInput, whose: 'ours' | 'platform') => string | undefined {
+  const find = query<Pick<CustomerRow, 'id' | 'name' | 'name_is_ours' | 'language' | 'avatar_url' | 'fields_json'>>(
     db,
-    `SELECT id, name, language, avatar_url, fields_json FROM customer WHERE id = ${WHO_THEY_ARE}`,
+    `SELECT id, name, name_is_ours, language, avatar_url, fields_json FROM customer WHERE id = ${WHO_THEY_ARE}`,
   )
-  const change = query(db, 'UPDATE customer SET name = ?, language = ?, avatar_url = ?, fields_json = ? WHERE id = ?')
-  return (customer, patch) => {
+  const change = query(
+    db,
+    'UPDATE customer SET name = ?, name_is_ours = ?, language = ?, avatar_url = ?, fields_json = ? WHERE id = ?',
+  )
+  return (customer, patch, whose) => {
     const now = find.get(customer, customer)
     if (now === undefined) return undefined
-    const name = patch.name ?? now.name
+    const isOurs = whose === 'ours' && patch.name !== null ? 1 : now.name_is_ours
+    const name = whose === 'platform' && now.name_is_ours === 1 ? now.name : (patch.name ?? now.name)
     const language = patch.language ?? now.language
     const avatarUrl = patch.avatarUrl ?? now.avatar_url
     const fieldsJson = patch.fieldsJson === null ? now.fields_json : merged(now.fields_json, patch.fieldsJson)
     const isSame =
-      name === now.name && language === now.language && avatarUrl === now.avatar_url && fieldsJson === now.fields_json
+      name === now.name &&
+      isOurs === now.name_is_ours &&
+      language === now.language &&
+      avatarUrl === now.avatar_url &&
+      fieldsJson === now.fields_json
     if (isSame) return undefined
-    change.run(name, language, avatarUrl, fieldsJson, now.id)
+    change.run(name, isOurs, language, avatarUrl, fieldsJson, now.id)
     return foundNames(name, fieldsJson) === foundNames(now.name, now.fields_json) ? undefined : now.id
   }
 }
 
 function merged(nowJson: string, patchJson: string): string {
   return JSON.stringify({ ...parse<{ [key: string]: Json }>(nowJson), ...parse<{ [key: string]: Json }>(patchJson) })
+}
+
+/** Without what was taken away. */
+function somethingOf(json: string): string {
+  const fields = Object.entries(parse<{ [key: string]: Json }>(json))
+  return JSON.stringify(Object.fromEntries(fields.filter(([, value]) => value !== null)))
 }
 
 /** Gives the tags that the customer has then; `undefined`: there is no such customer. */
@@ -79,7 +96,7 @@ export interface Identities {
    * Gives whose the chat is from now on, which is known to be that of `userId`. `newCustomer`: the id of a customer who
    * has to be made for that.
    */
-  identify(chat: Pick<ChatRow, 'id' | 'customer'>, userId: string, newCustomer: string, nowMs: number): string
+  identify(chat: Pick<ChatRow, 'id' | 'customer' | 'seq'>, userId: string, newCustomer: string, nowMs: number): string
   /** Somebody on our side says that these two are one: from now on `into`. */
   join(from: string, into: string): MergeResult
   /** A customer who is known elsewhere, for a replay; `was`: whose the chat was before. */
@@ -98,12 +115,12 @@ export function identities(db: DatabaseSync): Identities {
   const whoItIs = query<Pick<CustomerRow, 'id'>>(db, `SELECT id FROM customer WHERE id = ${WHO_THEY_ARE}`)
   const moveChats = query(db, 'UPDATE chat SET customer = ? WHERE customer = ?')
   const moveConversations = query(db, 'UPDATE conversation SET customer = ? WHERE customer = ?')
-  const mergedInto = query(db, 'UPDATE customer SET merged_into = ?, user_id = NULL WHERE id = ? OR merged_into = ?')
+  const leave = query(db, 'UPDATE customer SET merged_into = ?, user_id = NULL WHERE id = ? OR merged_into = ?')
   const setUserId = query(db, 'UPDATE customer SET user_id = ? WHERE id = ?')
   const complete = query(
     db,
-    `UPDATE customer SET name = ?, language = ?, avatar_url = ?, tags_json = ?, fields_json = ?, first_at = ?,
-       last_at = ? WHERE id = ?`,
+    `UPDATE customer SET name = ?, name_is_ours = ?, language = ?, avatar_url = ?, tags_json = ?, fields_json = ?,
+       first_at = ?, last_at = ? WHERE id = ?`,
   )
   const { place, changed } = customerIndex(db)
   const setPlace = query(db, 'UPDATE customer SET n = ? WHERE id = ?')
@@ -111,28 +128,31 @@ export function identities(db: DatabaseSync): Identities {
   const moveChat = query(db, 'UPDATE chat SET customer = ? WHERE id = ?')
   const moveAll = query(db, 'UPDATE conversation SET customer = ? WHERE chat = ?')
   const moveOpen = query(db, "UPDATE conversation SET customer = ? WHERE chat = ? AND state <> 'closed'")
-  const leave = query(
-    db,
-    'UPDATE customer SET merged_into = ? WHERE id = ? AND NOT EXISTS (SELECT 1 FROM chat WHERE customer = ?)',
-  )
+  const wasTheirs = query(db, 'INSERT INTO chat_was VALUES (?, ?, ?)')
+  const moveWas = query(db, 'UPDATE chat_was SET customer = ? WHERE customer = ?')
+  const hasChats = query<{ id: string }>(db, 'SELECT id FROM chat WHERE customer = ? LIMIT 1')
 
-  /** What only the one knew is kept where the other has nothing. */
+  /** What only the one knew is kept where the other has nothing; of two names the one that our side gave. */
   function merge(from: CustomerRow, into: CustomerRow): void {
     const tags = new Set([...parse<readonly string[]>(into.tags_json), ...parse<readonly string[]>(from.tags_json)])
+    const named = into.name === null || into.name_is_ours < from.name_is_ours ? from : into
     complete.run(
-      into.name ?? from.name,
+      named.name,
+      named.name_is_ours,
       into.language ?? from.language,
       into.avatar_url ?? from.avatar_url,
       JSON.stringify([...tags]),
-      merged(from.fields_json, into.fields_json),
+      merged(from.fields_json, somethingOf(into.fields_json)),
       Math.min(into.first_at, from.first_at),
       Math.max(into.last_at, from.last_at),
       into.id,
     )
   }
 
-  /** Of two who are one, the place is that of who came first. */
-  function leavePlace(from: CustomerRow, into: CustomerRow): void {
+  /** From then on they are the other one, and so is whoever was them. Of two places it is that of who came first. */
+  function become(from: CustomerRow, into: CustomerRow): void {
+    leave.run(into.id, from.id, from.id)
+    moveWas.run(into.id, from.id)
     setPlace.run(null, from.id)
     if (from.n === null || into.n === null) return
     forget.run(Math.max(from.n, into.n))
@@ -156,13 +176,14 @@ export function identities(db: DatabaseSync): Identities {
         merge(now, found)
         moveChat.run(found.id, chat.id)
         moveAll.run(found.id, chat.id)
-        if (leave.run(found.id, now.id, now.id).changes > 0) leavePlace(now, found)
+        if (hasChats.get(now.id) === undefined) become(now, found)
         for (const { id } of [now, found]) changed(id)
         return found.id
       }
       // Somebody else in the same place: neither has anything of the other, and what is over stays whose it was.
       if (found === undefined) add.run(newCustomer, nowMs, nowMs, userId, place(nowMs))
       const other = found?.id ?? newCustomer
+      wasTheirs.run(chat.id, chat.seq, now.id)
       moveChat.run(other, chat.id)
       moveOpen.run(other, chat.id)
       for (const id of [now.id, other]) changed(id)
@@ -178,8 +199,7 @@ export function identities(db: DatabaseSync): Identities {
       merge(one, other)
       moveChats.run(other.id, one.id)
       moveConversations.run(other.id, one.id)
-      mergedInto.run(other.id, one.id, one.id)
-      leavePlace(one, other)
+      become(one, other)
       if (one.user_id !== null) setUserId.run(one.user_id, other.id)
       for (const { id } of [one, other]) changed(id)
       return 'merged'

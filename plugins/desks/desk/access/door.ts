@@ -115,11 +115,8 @@ export function makeDoor(of: {
     byCookie: (value, address) => bySession(sessions.of(value), address),
     again: (calling) =>
       calling.kind === 'person'
-        ? bySession(
-            sessions.all(calling.name).find(({ hash }) => hash === calling.session.hash),
-            calling.address,
-          )
-        : tokens.all().includes(calling.token)
+        ? bySession(sessions.again(calling.session), calling.address)
+        : tokens.isGood(calling.token)
           ? calling
           : undefined,
     isOurPage,

@@ -124,6 +124,9 @@ describe('a row of a list', () => {
     expect(await lists(sue)).toMatchObject({ mine: ['of a colleague'], all: open })
     expect(await bo.call('GET /counts', {})).toEqual({ mine: 1, queue: 1, bot: 1, all: 4 })
     expect(await sue.call('GET /counts', {})).toEqual({ mine: 1, queue: 1, bot: 1, all: 4 })
+    // That the bot has told them to wait is no answer.
+    const waiting = await rowOf(bo, 'queue')
+    expect(waiting.waitingSinceMs).toBe(waiting.queuedAtMs)
   })
 })
 

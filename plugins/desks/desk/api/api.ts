@@ -15,6 +15,7 @@ import type { AccessTables } from '../access/tables.ts'
 import type { Settings } from '../config.ts'
 import { addCustomers } from '../customers/routes.ts'
 import type { Roster } from '../people/roster.ts'
+import type { openFloor } from '../queue/floor.ts'
 import { addReplies } from '../replies/routes.ts'
 import type { ReplyTables } from '../replies/tables.ts'
 import { addStatistics } from '../statistics/routes.ts'
@@ -54,6 +55,7 @@ type Ground = Pick<
   | 'sendable'
   | 'callerOf'
   | 'customers'
+  | 'feed'
   | 'timeZone'
   | 'onDispose'
 > & { readonly media: Context<unknown, unknown>['media'] & DeskContext['media'] }
@@ -69,14 +71,15 @@ export async function serveApi(
   context: Ground,
   of: {
     readonly settings: Settings
-    readonly roster: Roster
+    readonly floor: ReturnType<typeof openFloor>
     readonly sql: Kysely<AccessTables & ReplyTables>
     readonly blacklist: Blacklist | undefined
     readonly counting: Counting
   },
 ): Promise<Served> {
   const { name: desk, log, web, url, clock, documents, media, audit, channels, journal, callerOf, onDispose } = context
-  const { settings, roster, sql, blacklist, counting } = of
+  const { settings, sql, blacklist, counting } = of
+  const { roster } = of.floor
   const teams = Object.keys(settings.teams)
   const deskNow = makeDeskNow({
     desk,
@@ -95,8 +98,8 @@ export async function serveApi(
 
   const accounts = await openAccounts({ documents, clock, passwords: makePasswords(), isThere })
   const attempts = makeAttempts(accounts.key, clock)
-  const sessions = await openSessions(sql, clock)
-  const tokens = await openTokens(sql, clock)
+  const sessions = await openSessions(sql, clock, context.feed('sessions'))
+  const tokens = await openTokens(sql, clock, context.feed('tokens'))
   const door = makeDoor({
     desk,
     url,
@@ -150,7 +153,7 @@ export async function serveApi(
   context.watch(stream)
   onDispose(roster.onChange(stream.peopleChanged))
   sessions.onEnd((hash) => stream.signOut((calling) => calling.kind === 'person' && calling.session.hash === hash))
-  tokens.onRevoke((id) => stream.signOut((calling) => calling.kind === 'machine' && calling.token.id === id))
+  tokens.onRevoke((hash) => stream.signOut((calling) => calling.kind === 'machine' && calling.token.hash === hash))
   const beats = setInterval(() => stream.beat(), HEARTBEAT_MS)
   onDispose(() => clearInterval(beats))
 
@@ -159,9 +162,15 @@ export async function serveApi(
   // First of all: it must see every route.
   await web.register(websocket, {
     options: { maxPayload: MAX_SOCKET_MESSAGE_BYTES, perMessageDeflate: false },
+    // Screens go to whoever takes its place, and so do those who wait.
     preClose: (done) => {
+      of.floor.stop()
       stream.close()
-      done()
+      // What cannot be kept now is tried once more, and told, when all else of the desk ends.
+      counting
+        .end()
+        .catch(() => undefined)
+        .then(() => done())
     },
   })
   await web.register(async (scope) => {
@@ -309,6 +318,9 @@ function addStream(scope: FastifyInstance, api: Api, stream: Stream): void {
     config: { public: true, websocket: true },
     async onRequest(request) {
       await enter(request)
+      // What did not ask for an endless answer would be waited for like any other.
+      if (!request.ws && !request.headers.accept?.includes('text/event-stream'))
+        throw new Refusal('STREAM_NOT_ACCEPTED')
       stream.mayJoin(api.callingOf(request))
     },
     wsHandler: (socket, request) => stream.join(api.callingOf(request), (onEnd) => bySocket(socket, onEnd)),

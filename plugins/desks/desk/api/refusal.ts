@@ -1,5 +1,5 @@
 /** What is answered to whoever may not do what they ask. */
-import type { RefusalCode as CommandRefusal } from '#core'
+import type { RefusalCode as CommandRefusal, Json } from '#core'
 import type { Reason } from './shapes.ts'
 
 const REFUSALS = {
@@ -43,6 +43,7 @@ const REFUSALS = {
   BLACKLIST_REFUSED: [409, 'The blacklist did not take it.'],
   PERIOD_NOT_GOOD: [400, 'There are no such days, or more than a year of them.'],
   CURSOR_NOT_GOOD: [400, 'The cursor is none that a page of this list gave.'],
+  STREAM_NOT_ACCEPTED: [406, 'The stream comes by WebSocket, or as text/event-stream: accept that.'],
   TOO_MANY_CONNECTIONS: [429, 'Too many screens are open. Close one.'],
   // What commands are refused with: see RefusalCode of the core.
   NOT_OWNER: [409, 'Someone else has it now.'],
@@ -64,6 +65,8 @@ export class Refusal extends Error {
   readonly statusCode: number
   /** When it may be tried again. */
   readonly retryAfterMs: number | undefined
+  /** What was done all the same, for the audit log. */
+  readonly done: Json | undefined
 
   constructor(
     code: RefusalCode,
@@ -71,6 +74,7 @@ export class Refusal extends Error {
       readonly params?: Reason['params']
       readonly message?: string
       readonly retryAfterMs?: number
+      readonly done?: Json
       readonly cause?: unknown
     } = {},
   ) {
@@ -80,6 +84,7 @@ export class Refusal extends Error {
     this.params = options.params
     this.statusCode = statusCode
     this.retryAfterMs = options.retryAfterMs
+    this.done = options.done
   }
 }
 

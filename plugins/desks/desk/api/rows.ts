@@ -72,23 +72,17 @@ export function makeRows(of: {
 
   const joined = () => journal.selectFrom('conversation').innerJoin('chat', 'chat.id', 'conversation.chat')
 
-  const ofList = (calling: Calling, list: ListName) => (where: Joined) => {
-    const theirs = sight.condition(calling)(where)
+  const inList = (calling: Calling, list: ListName) => (where: Joined) => {
     switch (list) {
       case 'mine':
-        return where.and([
-          where('conversation.state', '=', 'assigned'),
-          where('conversation.person', '=', personOf(calling)),
-          theirs,
-        ])
+        return where.and({ 'conversation.state': 'assigned', 'conversation.person': personOf(calling) })
       case 'queue':
-        return where.and([where('conversation.state', '=', 'queued'), theirs])
       case 'bot':
-        return where.and([where('conversation.state', '=', 'bot'), theirs])
+        return where('conversation.state', '=', list === 'bot' ? 'bot' : 'queued')
       case 'all':
-        return where.and([where('conversation.state', '!=', 'closed'), theirs])
+        return where('conversation.state', '!=', 'closed')
       case 'closed':
-        return where.and([where('conversation.closed_at', 'is not', null), theirs])
+        return where('conversation.closed_at', 'is not', null)
     }
   }
 
@@ -109,14 +103,16 @@ export function makeRows(of: {
     const direction = sign === 1 ? 'asc' : 'desc'
     let found = joined()
       .select(['conversation.id', key.as('at')])
-      .where(ofList(calling, list))
+      .where(inList(calling, list))
       .orderBy('at', direction)
       .orderBy('conversation.id', direction)
       .limit(limit + 1)
-    // By the open ones, which are few, and by no index of all that there ever were: that is what the + says.
+    // By the open ones, which are few, and by no index of all that there ever were: that is what the + says. Closed ones
+    // are looked up by what is asked for, or else part by part.
+    const plus = sql.raw(list === 'closed' ? '' : '+')
     if (account !== undefined) found = found.where(sql<boolean>`+chat.account = ${account}`)
-    if (team !== undefined) found = found.where(sql<boolean>`+conversation.team = ${team}`)
-    if (person !== undefined) found = found.where(sql<boolean>`+conversation.person = ${person}`)
+    if (team !== undefined) found = found.where(sql<boolean>`${plus}conversation.team = ${team}`)
+    if (person !== undefined) found = found.where(sql<boolean>`${plus}conversation.person = ${person}`)
     // By these customers, if they are few; else a page is soon full of those whose name it is.
     if (named && named.length < MAX_NAMED) found = found.where('conversation.customer', 'in', named)
     else if (search !== undefined) found = found.where(isNamed(search))
@@ -128,7 +124,10 @@ export function makeRows(of: {
           : sql<boolean>`(${key}, conversation.id) < (${at}, ${id})`,
       )
     }
-    const ids = await found.execute()
+    const isAll = list === 'closed' && team === undefined && person === undefined
+    const theirs = isAll ? sight.parts(calling) : [sight.condition(calling)]
+    const parts = await Promise.all(theirs.map((condition) => found.where(condition).execute()))
+    const ids = theirs.length === 1 ? parts.flat() : newestOf(parts.flat()).slice(0, limit + 1)
     const shown = ids.slice(0, limit)
     const rows = await shared(shown.map(({ id }) => id))
     const read = await readings(rows.map(({ row }) => row.chat))
@@ -263,6 +262,12 @@ const Owner = z
   .looseObject({ desk: z.string().optional(), team: z.string().optional(), person: z.string().optional() })
   .transform(({ desk = null, team = null, person = null }) => ({ desk, team, person }))
 
+/** Each once, though it stands in several parts. */
+function newestOf<T extends { readonly id: string; readonly at: number }>(found: readonly T[]): readonly T[] {
+  const each = [...new Map(found.map((one) => [one.id, one])).values()]
+  return each.sort((one, other) => other.at - one.at || (other.id > one.id ? 1 : -1))
+}
+
 function cursorOf(text: string): z.output<typeof Cursor> {
   try {
     return Cursor.parse(JSON.parse(text))
@@ -278,10 +283,10 @@ const isNamed = (part: string) => sql<boolean>`exists (
 const NEVER = Number.MAX_SAFE_INTEGER
 
 /**
- * When the customer wrote the first message that no agent or bot has answered. Nobody waits for people while a bot has
- * the conversation. What stands between quotes in a name is escaped in JSON, so the words are found where they count.
+ * When the customer wrote the first message that no agent or bot has answered. What stands between quotes in a name is
+ * escaped in JSON, so the words are found where they count.
  */
-const waitingSince = sql<number>`case when conversation.state = 'bot' then ${sql.lit(NEVER)} else coalesce((
+const unanswered = sql<number>`coalesce((
   select e.at from entry e
   where e.chat = conversation.chat and e.kind = 'in' and e.type = 'message' and e.conversation = conversation.id
     and e.seq > coalesce((
@@ -289,7 +294,16 @@ const waitingSince = sql<number>`case when conversation.state = 'bot' then ${sql
       where o.chat = conversation.chat and o.kind = 'out'
         and (instr(o.by_json, '"kind":"agent"') or instr(o.by_json, '"kind":"bot"'))
       order by o.seq desc limit 1), 0)
-  order by e.seq limit 1), ${sql.lit(NEVER)}) end`
+  order by e.seq limit 1), ${sql.lit(NEVER)})`
+
+/**
+ * Since when the customer waits. Nobody waits for people while a bot has the conversation; in the queue everybody does,
+ * also whom the bot has told that a person comes.
+ */
+const waitingSince = sql<number>`case conversation.state
+  when 'bot' then ${sql.lit(NEVER)}
+  when 'queued' then min(${unanswered}, coalesce(conversation.queued_at, ${sql.lit(NEVER)}))
+  else ${unanswered} end`
 
 /** All that a row shows, each found by the order of its chat. */
 function withAll(query: SelectQueryBuilder<JournalTables, 'conversation' | 'chat', object>) {

@@ -14,6 +14,8 @@ type Joined = ExpressionBuilder<JournalTables, 'conversation' | 'chat'>
 export interface Sight extends Seen {
   /** The condition that a conversation is theirs to see. */
   condition(calling: Calling): (where: Joined) => Expression<SqlBool>
+  /** The same in parts, each of which is looked up by itself: for what is closed, which is more than can be gone through. */
+  parts(calling: Calling): readonly ((where: Joined) => Expression<SqlBool>)[]
   /** The same of one that is known already. */
   sees(calling: Calling, placed: Placed): boolean
 }
@@ -51,6 +53,20 @@ export function makeSight(of: {
       ])
     }
 
+  const parts = (calling: Calling): readonly ((where: Joined) => Expression<SqlBool>)[] => {
+    const { teams } = calling
+    if (!teams) return [condition(calling)]
+    return [
+      ...teams.map((team) => (where: Joined) => where.and({ 'conversation.desk': desk, 'conversation.team': team })),
+      (where) => where.and({ 'conversation.desk': desk, 'conversation.person': personOf(calling) }),
+      (where) =>
+        where.and([
+          where('conversation.desk', 'is', null),
+          sql<boolean>`+chat.account in (${sql.join(accountsOf(teams))})`,
+        ]),
+    ]
+  }
+
   async function isThere(
     calling: Calling,
     column: 'conversation.id' | 'conversation.chat' | 'conversation.customer',
@@ -69,6 +85,7 @@ export function makeSight(of: {
 
   return {
     condition,
+    parts,
     sees(calling, placed) {
       const { teams } = calling
       if (placed.desk !== null && placed.desk !== desk) return false
@@ -78,7 +95,11 @@ export function makeSight(of: {
     },
     conversation: (calling, id) => isThere(calling, 'conversation.id', id),
     chat: (calling, id) => isThere(calling, 'conversation.chat', id),
-    customer: (calling, id) => isThere(calling, 'conversation.customer', id),
+    async customer(calling, id) {
+      if (calling.teams) return isThere(calling, 'conversation.customer', id)
+      // Also whoever has only followed, or was turned away: the list has them.
+      return (await journal.selectFrom('customer').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
+    },
   }
 }
 

@@ -129,7 +129,7 @@ export function makeApi(
           throw new Refusal('NOT_FOUND')
         }
         let noted: Parameters<AnyAsked['note']>[0] = {}
-        const answer = await handler.answer({
+        const asked: AnyAsked = {
           calling,
           params: Params.parse(request.params),
           query: route.query?.parse(request.query),
@@ -139,7 +139,15 @@ export function makeApi(
           note: (what) => {
             noted = { ...noted, ...what }
           },
-        })
+        }
+        let answer: unknown
+        try {
+          answer = await handler.answer(asked)
+        } catch (error) {
+          if (route.audit !== undefined && error instanceof Refusal && error.done !== undefined)
+            write(route.audit, request, calling, { after: error.done })
+          throw error
+        }
         if (route.audit !== undefined) write(route.audit, request, calling, noted)
         // A file is on its way by itself.
         return route.answer instanceof z.ZodType

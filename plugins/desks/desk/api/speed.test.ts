@@ -135,6 +135,12 @@ describe.each([bo, sue])(
       expect(await cpuMs(() => rows.page(calling, asking))).toBeLessThan(CPU_MS)
     })
 
+    test.each([{ team: 'presale' }, { person: 'bo' }])('of what is closed, %j', async (filter) => {
+      const asking = asked.list.parse({ list: 'closed', ...filter })
+      expect((await rows.page(calling, asking)).rows).toHaveLength(50)
+      expect(await cpuMs(() => rows.page(calling, asking))).toBeLessThan(CPU_MS)
+    })
+
     test.each(NAMES)('whose name has "%s" in it', async (search, count) => {
       const asking = asked.list.parse({ list: 'all', search })
       expect((await rows.page(calling, asking)).rows).toHaveLength(count)
@@ -156,3 +162,10 @@ describe.each([bo, sue])(
     })
   },
 )
+
+test(`whose team has closed nothing has an empty list for at most ${CPU_MS} ms`, async () => {
+  const asking = asked.list.parse({ list: 'closed' })
+  const cai: Calling = { ...bo, name: 'cai', teams: ['aftersale'] }
+  expect(await rows.page(cai, asking)).toEqual({ rows: [] })
+  expect(await cpuMs(() => rows.page(cai, asking))).toBeLessThan(CPU_MS)
+})

@@ -174,13 +174,16 @@ test('a person is there as long as a screen of theirs is: two are one person, an
   hers.close()
 })
 
-test('a token is told what its teams may see, and is nobody who is there', async () => {
+test('a token is told what its teams may see, is nobody who is there, and has to accept the stream', async () => {
   await using bot = await deskRuntime()
   const { amy } = await staffOf(bot)
   const { secret } = await amy.call('POST /tokens', {
     body: { name: 'wallboard', role: 'agent', teams: ['aftersale'] },
   })
-  const stream = await screenOf(deskOf(bot), { token: secret }).looks()
+  const wallboard = screenOf(deskOf(bot), { token: secret })
+  // Whoever says that anything will do is not sent what never ends.
+  expect(await wallboard.ask('api/stream')).toMatchObject({ status: 406, code: 'STREAM_NOT_ACCEPTED' })
+  const stream = await wallboard.looks()
   await bot.user('u1').says('for the first team')
   await bot.idle()
   const { people } = await amy.call('GET /now', {})

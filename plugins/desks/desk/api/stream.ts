@@ -40,6 +40,7 @@ export interface Stream extends Watcher {
   signOut(isOver: (calling: Calling) => boolean): void
   /** To be called every `HEARTBEAT_MS`. */
   beat(): void
+  /** All are to come again, and whoever still joins too. */
   close(): void
 }
 
@@ -70,6 +71,7 @@ export function makeStream(of: {
   /** Chats in which something has changed that nobody was told yet. */
   const changed = new Set<string>()
   let isPumping = false
+  let isClosed = false
 
   // ── rows ──
 
@@ -193,6 +195,8 @@ export function makeStream(of: {
       }
       screens.set(id, screen)
       tell(screen, { type: 'hello', connection: id, heartbeatMs: HEARTBEAT_MS, me: of.meOf(calling) })
+      // It was let in before the other took this one's place.
+      if (isClosed) connection.end(0)
     },
     look(calling, connection, chat, isLooking) {
       const screen = screens.get(connection)
@@ -223,6 +227,7 @@ export function makeStream(of: {
       }
     },
     close() {
+      isClosed = true
       counts.stop()
       people.stop()
       const all = [...screens.values()]

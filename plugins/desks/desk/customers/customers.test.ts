@@ -250,6 +250,42 @@ describe('what is known of a customer', () => {
   })
 })
 
+test('of two who are one the notes of both are kept, and screens are told who it is now', async () => {
+  await using bot = await deskRuntime()
+  const { sue } = await staffOf(bot, 'sue')
+  await come(bot, 'Ann', 'Bea')
+  const [ann, bea] = [await idOf(bot, 'Ann'), await idOf(bot, 'Bea')]
+  const change = (customer: string, notes: string) =>
+    sue.call('POST /customers/:customer/change', { params: { customer }, body: { fields: { notes } } })
+  await change(ann, 'Allergic to nuts')
+  await change(bea, 'Pays late')
+  const stream = await sue.looks()
+  await sue.call('POST /customers/:customer/merge', { params: { customer: ann }, body: { into: bea } })
+  const { fields } = await sue.call('GET /customers/:customer', { params: { customer: bea } })
+  expect(fields).toMatchObject({ notes: 'Pays late\nAllergic to nuts' })
+  const customersTold = () =>
+    stream.frames.flatMap((frame) => (frame.type === 'rows' ? frame.rows.map(({ customer }) => customer.id) : []))
+  await expect.poll(customersTold).toEqual(expect.arrayContaining([bea, bea]))
+  stream.close()
+})
+
+test('whoever has only followed, or was turned away, is looked at, exported and erased as the others', async () => {
+  await using bot = await deskRuntime()
+  const { amy } = await staffOf(bot)
+  await bot.channel.receive({ id: 'f1', chat: 'u1', type: 'follow', atMs: bot.clock.now(), sender: { name: 'Ann' } })
+  await bot.idle()
+  const { customers } = await amy.call('GET /customers', { query: {} })
+  const customer = customers[0]?.id ?? ''
+  expect(await amy.call('GET /customers/:customer', { params: { customer } })).toMatchObject({
+    name: 'Ann',
+    chats: [{ channel: 'memory', externalId: 'u1' }],
+    conversations: [],
+  })
+  expect((await amy.ask(`api/customers/${customer}/export`)).text).toContain('follow')
+  await amy.call('POST /customers/:customer/erase', { params: { customer } })
+  expect(await namesIn(amy)).toEqual([])
+})
+
 describe('calling back', () => {
   const limited = () =>
     memoryChannel({ capabilities: { later: [{ on: 'message', withinMs: 3_600_000, resets: true }] } })
@@ -349,4 +385,58 @@ test('one customer is exported as a file, and erased; the audit log keeps who di
   expect(await amy.refused('GET /customers/:customer', { params: { customer } })).toBe('NOT_FOUND')
   expect(await auditOf(amy, 'customers.erase')).toMatchObject([{ who: 'amy', about: { customer } }])
   expect(await auditOf(amy, 'customers.export')).toHaveLength(1)
+})
+
+test('of a browser that two have used, neither’s export has what the other did there', async () => {
+  await using bot = await deskRuntime()
+  const { amy } = await staffOf(bot)
+  const follow = (id: string, userId: string) =>
+    bot.channel.receive({
+      id,
+      chat: 'u1',
+      type: 'follow',
+      atMs: bot.clock.now(),
+      entry: `of ${userId}`,
+      sender: { userId },
+    })
+  await follow('1', 'ann')
+  await bot.idle()
+  const ann = (await bot.customer('u1'))?.id ?? ''
+  await follow('2', 'bo')
+  await bot.idle()
+  const bo = (await bot.customer('u1'))?.id ?? ''
+  const exported = async (customer: string) => (await amy.ask(`api/customers/${customer}/export`)).text
+  expect(await exported(ann)).toContain('of ann')
+  expect(await exported(ann)).not.toContain('of bo')
+  expect(await exported(bo)).toContain('of bo')
+  expect(await exported(bo)).not.toContain('of ann')
+})
+
+test('an erasure that the customer has stopped by writing stands in the audit log, with what was gone by then', async () => {
+  await using bot = await deskRuntime()
+  const { amy } = await staffOf(bot)
+  await bot.channel.receive({ id: 'f1', chat: 'u1', type: 'follow', atMs: bot.clock.now() })
+  await bot.idle()
+  const customer = (await bot.customer('u1'))?.id ?? ''
+  const { engine } = bot.runtime
+  // More than is deleted at a time.
+  await engine.write([
+    {
+      sql: `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        INSERT INTO entry (chat, seq, id, kind, type, body_json, by_json, at, accepted_at, done_at)
+        SELECT chat, -i, 'e' || i, kind, type, body_json, by_json, at, accepted_at, done_at FROM entry, n`,
+      parameters: [],
+    },
+  ])
+  const isThere = async () =>
+    (await engine.read.selectFrom('entry').select('id').where('id', '=', 'e20000').execute())[0]
+  let isOver = false
+  const erasing = amy.ask(`api/customers/${customer}/erase`, { method: 'POST' }).finally(() => {
+    isOver = true
+  })
+  while (!isOver && (await isThere()));
+  await bot.user('u1').says('I am here')
+  expect(await erasing).toMatchObject({ status: 409, code: 'CUSTOMER_BUSY' })
+  await bot.idle()
+  expect(await auditOf(amy, 'customers.erase')).toMatchObject([{ after: { entries: expect.any(Number) } }])
 })

@@ -26,6 +26,7 @@ export async function* exportOf(
       where.or([
         where('customer', '=', customer),
         where('id', 'in', [...new Set(conversations.map(({ chat }) => chat))]),
+        where('id', 'in', where.selectFrom('chat_was').select('chat').where('customer', '=', customer)),
       ]),
     )
     .execute()
@@ -40,6 +41,12 @@ export async function* exportOf(
   yield `"conversations":${JSON.stringify(conversations)},\n"changes":${JSON.stringify(changes)},\n"entries":[`
   let isFirst = true
   for (const chat of chats) {
+    const was = await journal
+      .selectFrom('chat_was')
+      .selectAll()
+      .where('chat', '=', chat.id)
+      .orderBy('until_seq')
+      .execute()
     for (let after = 0; ; ) {
       const slice = await journal
         .selectFrom('entry')
@@ -61,9 +68,11 @@ export async function* exportOf(
         .orderBy('seq')
         .limit(SLICE)
         .execute()
-      // In a browser that several have used, what belongs to another’s conversation is theirs.
-      const theirs = slice.filter(({ conversation }) =>
-        conversation === null ? chat.customer === customer : own.has(conversation),
+      // In a browser that several have used, each has their conversations, and what else was done when it was theirs.
+      const theirs = slice.filter(({ conversation, seq }) =>
+        conversation === null
+          ? (was.find(({ until_seq }) => until_seq >= seq)?.customer ?? chat.customer) === customer
+          : own.has(conversation),
       )
       const media = await journal
         .selectFrom('media')

@@ -92,15 +92,16 @@ export function addCustomers(
   }
 
   api.on('GET /customers/:customer', async ({ calling, params }): Promise<Customer> => {
-    const row = await journal.selectFrom('customer').selectAll().where('id', '=', params.customer).executeTakeFirst()
-    if (!row) throw new Refusal('NOT_FOUND')
-    const conversations = await entries.stretchesOf(calling, row.id)
-    const chats = await journal
+    const { id } = await mustBe(params.customer)
+    const row = await journal.selectFrom('customer').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    const conversations = await entries.stretchesOf(calling, id)
+    const all = await journal
       .selectFrom('chat')
       .select(['id', 'account', 'external_id'])
-      .where('customer', '=', row.id)
-      .where('id', 'in', [...new Set(conversations.map(({ chat }) => chat))])
+      .where('customer', '=', id)
       .execute()
+    const seen = new Set(conversations.map(({ chat }) => chat))
+    const chats = calling.teams ? all.filter(({ id }) => seen.has(id)) : all
     const blocked = await blacklist?.list(row.id)
     return {
       id: row.id,
@@ -150,6 +151,8 @@ export function addCustomers(
     const done = await customers.merge(params.customer, into)
     if (done === 'not-found') throw new Refusal('NOT_FOUND')
     if (done === 'known-apart') throw new Refusal('KNOWN_APART')
+    const notes = [to, from].map(({ fields }) => fields.notes).filter((one) => typeof one === 'string' && one !== '')
+    if (notes.length > 1) await customers.patch(into, { fields: { notes: notes.join('\n') } })
     note({ before: { from: from.name ?? null, into: to.name ?? null }, after: { into } })
     return OK
   })
@@ -169,7 +172,8 @@ export function addCustomers(
     await of.beforeErasing()
     const { state, entries } = await customers.erase(id)
     if (state === 'not-found') throw new Refusal('NOT_FOUND')
-    if (state === 'busy') throw new Refusal('CUSTOMER_BUSY')
+    // They have written something while it went on; what was gone by then is gone.
+    if (state === 'busy') throw new Refusal('CUSTOMER_BUSY', entries > 0 ? { done: { entries } } : {})
     note({ after: { entries } })
     return OK
   })

@@ -26,7 +26,8 @@ function rosterOf(more: object = {}, before: ReadonlyMap<string, KeptPerson> = n
     moved() {},
     gone: async (person) => void gone.push(person),
   })
-  roster.begin(before)
+  roster.know(before)
+  roster.begin()
   return { roster, clock, gone, kept }
 }
 
@@ -38,7 +39,7 @@ describe('who may chat', () => {
     roster.connect('cy')
     expect(roster.person('amy')?.mayChat).toBe(true)
     expect(roster.person('cy')?.mayChat).toEqual({ because: 'no-team' })
-    expect(roster.person('nobody')).toBeUndefined()
+    for (const nobody of ['nobody', 'constructor']) expect(roster.person(nobody)).toBeUndefined()
   })
 
   test('C-CH-05: is nobody in a status without chats, and the status is named', async () => {
@@ -56,7 +57,8 @@ describe('who may chat', () => {
       expect(roster.person('amy')?.mayChat).toEqual(may)
     }
     await expect(roster.setStatus('amy', 'asleep', AMY)).rejects.toThrow(/no status "asleep".*online, busy/)
-    await expect(roster.setStatus('nobody', 'busy', AMY)).rejects.toThrow(/nobody called "nobody"/)
+    for (const nobody of ['nobody', 'constructor'])
+      await expect(roster.setStatus(nobody, 'busy', AMY)).rejects.toThrow(`nobody called "${nobody}"`)
   })
 
   test('stays over signing out and a restart; of the very first everybody is online', async () => {

@@ -49,10 +49,12 @@ export type WhyNot =
 /** The side of the roster that the desk itself works with. */
 export interface RosterInside extends Roster {
   /**
-   * What was kept is read: whoever was there when the desk stopped has the grace to come back. Until then everybody is
-   * in their first status.
+   * What was kept is read: whoever was there when it was written counts as there until it begins. What was set here
+   * meanwhile is newer. Before the first time everybody is in their first status.
    */
-  begin(kept: ReadonlyMap<string, KeptPerson>): void
+  know(kept: ReadonlyMap<string, KeptPerson>): void
+  /** People come to this one now: whoever was there, and is not yet here, has the grace to come back. */
+  begin(): void
   /** Whether somebody is there for chats; `strictly`: connected too, so that they can be given one. */
   isThereForChats(person: string, strictly?: 'strictly'): boolean
   /** Calls the listeners: somebody has more or fewer conversations now. */
@@ -85,6 +87,8 @@ export function makeRoster(given: {
   const screens = new Map<string, number>()
   /** Whose grace is running; the function ends it. */
   const leaving = new Map<string, () => void>()
+  /** Who was there before this one began. */
+  const expected = new Set<string>()
   const lastReplies = new Map<string, number>()
   const reminders = new Map<string, NonNullable<PersonNow['reminder']>>()
   /** Of reminders that are still to come: the functions that cancel them. */
@@ -93,11 +97,12 @@ export function makeRoster(given: {
   const startedMs = clock.now()
   let isStopped = false
 
+  const isKnown = (person: string) => Object.hasOwn(settings.people, person)
   const kept = (person: string) =>
     statusNow.get(person) ?? { status: FIRST, sinceMs: startedMs, by: { kind: 'core' } as const }
   const statusOf = (person: string) => statuses.find(({ name }) => name === kept(person).status) ?? first
   const isConnected = (person: string) => (screens.get(person) ?? 0) > 0
-  const isThere = (person: string) => isConnected(person) || leaving.has(person)
+  const isThere = (person: string) => isConnected(person) || leaving.has(person) || expected.has(person)
 
   function whyNot(person: string): true | WhyNot {
     if (teamsOf.get(person)?.length === 0) return { because: 'no-team' }
@@ -107,7 +112,7 @@ export function makeRoster(given: {
   }
 
   function personNow(name: string): PersonNow | undefined {
-    const written = settings.people[name]
+    const written = isKnown(name) ? settings.people[name] : undefined
     const status = statusOf(name)
     if (!written || !status) return undefined
     return {
@@ -156,6 +161,8 @@ export function makeRoster(given: {
   }
 
   function addScreens(person: string, more: 1 | -1): void {
+    // Whoever is told to come again is there.
+    if (isStopped) return
     const was = isThere(person)
     change(person, () => screens.set(person, (screens.get(person) ?? 0) + more))
     if (was !== isThere(person)) keepLater(person)
@@ -182,7 +189,7 @@ export function makeRoster(given: {
     person: personNow,
     all: () => people.flatMap((name) => personNow(name) ?? []),
     connect(person) {
-      if (!settings.people[person]) return () => undefined
+      if (!isKnown(person)) return () => undefined
       addScreens(person, 1)
       let hasGone = false
       return () => {
@@ -192,7 +199,7 @@ export function makeRoster(given: {
       }
     },
     async setStatus(person, status, by) {
-      if (!settings.people[person]) throw new Error(`There is nobody called "${person}".`)
+      if (!isKnown(person)) throw new Error(`There is nobody called "${person}".`)
       if (!statuses.some(({ name }) => name === status)) {
         throw new Error(`There is no status "${status}". There are ${statuses.map(({ name }) => name).join(', ')}.`)
       }
@@ -209,13 +216,18 @@ export function makeRoster(given: {
       listeners.add(own)
       return () => void listeners.delete(own)
     },
-    begin(rows) {
+    know(rows) {
       for (const [person, { wasThere, ...status }] of rows) {
-        if (!settings.people[person]) continue
-        statusNow.set(person, status)
-        if (wasThere && !isConnected(person)) leave(person)
+        if (!isKnown(person)) continue
+        if (status.sinceMs >= (statusNow.get(person)?.sinceMs ?? 0)) statusNow.set(person, status)
+        if (wasThere) expected.add(person)
+        else expected.delete(person)
       }
       moved()
+    },
+    begin() {
+      for (const person of expected) if (!isConnected(person) && !leaving.has(person)) leave(person)
+      expected.clear()
     },
     isThereForChats: (person, strictly) =>
       strictly ? whyNot(person) === true : isThere(person) && statusOf(person)?.isForChats !== false,

@@ -74,7 +74,10 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
     served: (of, team) => waits.served(team, of.waitsSinceMs, clock.now()),
     lost: telling.agentGone,
   })
-  for (const part of [roster, hours, telling, queue]) onDispose(() => part.stop())
+  function stop(): void {
+    for (const part of [queue, telling, hours, roster]) part.stop()
+  }
+  onDispose(stop)
 
   const screens = new Map<string, () => void>()
   const leaves = matcher(settings.leaveWords)
@@ -113,6 +116,10 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
     /** What it knows of the conversations that are the desk's. */
     book,
     where: (handOff: HandOff) => places.place(handOff),
+    /** Who was there is known before it is in force: so no customer is told in between that nobody is. */
+    async know(): Promise<void> {
+      roster.know(await readPeople(people))
+    },
     async begin(): Promise<void> {
       const [kept, cases, replies] = await Promise.all([
         readPeople(people),
@@ -120,10 +127,13 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
         readLastReplies(context),
       ])
       for (const [person, atMs] of replies) roster.replied(person, atMs)
-      roster.begin(kept)
+      roster.know(kept)
+      roster.begin()
       queue.begin(cases)
       telling.know(cases)
     },
+    /** Does nothing more by itself: another has taken its place, or it ends. Twice is safe. */
+    stop,
     attend(person: string, isThere: boolean): void {
       screens.get(person)?.()
       screens.delete(person)

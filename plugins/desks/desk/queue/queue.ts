@@ -123,12 +123,14 @@ export function makeQueue(given: {
     if (early) return void early.push(() => noted(conversation, about))
     const { id, owner, lease, state, origin } = conversation
     const known = book.get(id)
-    if (known && known.lease >= lease && state !== 'closed') return
+    const person = owner.kind === 'agent' ? owner.person : undefined
+    // Of the same lease it is told who has it indeed: whoever was given it here may have come too late.
+    const isNews = !known || known.lease < lease || (known.lease === lease && known.person !== person)
+    if (!isNews && state !== 'closed') return
     if (state === 'closed' || owner.kind === 'bot' || owner.desk !== context.name) forget(id)
     else {
       const { chat, channel, last, isCounted, atMs } = about
       const { waitsSinceMs = atMs, passedBy = [] } = known ?? {}
-      const person = owner.kind === 'agent' ? owner.person : undefined
       const now = { id, chat, channel, team: owner.team, person, lease, origin, last, isCounted }
       know({ ...now, waitsSinceMs, passedBy, assignedAtMs: atMs, isAnswered: false })
     }

@@ -7,6 +7,8 @@ import type { AttendanceRow, StatisticsTables } from './tables.ts'
 export interface Attendance {
   /** From now on it is kept: nobody else keeps it any more. */
   begin(): void
+  /** What goes on has ended now, here. Twice is safe. */
+  end(): Promise<void>
   /** Resolves when it is kept up to now. */
   save(): Promise<void>
 }
@@ -67,16 +69,22 @@ export function makeAttendance(of: {
     await Promise.all([...running].map(([person, stretch]) => write(person, stretch)))
   }
 
+  let stop: (() => void) | undefined
+
+  async function end(): Promise<void> {
+    stop?.()
+    cancelSave?.()
+    await save()
+    running.clear()
+  }
+  of.onDispose(end)
+
   return {
     begin() {
-      const stop = roster.onChange(look)
-      of.onDispose(async () => {
-        stop()
-        cancelSave?.()
-        await save()
-      })
+      stop = roster.onChange(look)
       look()
     },
+    end,
     save,
   }
 }

@@ -10,6 +10,8 @@ import type { StatisticsTables } from './tables.ts'
 export interface Counting extends Figures {
   /** The desk is in force: from now on it is kept who is there, and what the journal has that is not kept yet. */
   begin(): void
+  /** Another has taken its place: what goes on is kept up to now, and no further. Twice is safe. */
+  end(): Promise<void>
   /** Resolves when all that has happened until now is kept. */
   catchUp(): Promise<void>
 }
@@ -50,6 +52,7 @@ export function openStatistics(
         if (!signal.aborted) log.error({ error }, `Statistics are not kept: ${messageOf(error)}`)
       })
     },
+    end: attendance.end,
     catchUp,
   }
 }

@@ -1,6 +1,6 @@
 /** The conversation that is open on the screen, and what happened in its chat. */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
-import type { Entry, Row, Stretch } from '../api/shapes.ts'
+import type { Entry, Row, Stretch, Suggestion } from '../api/shapes.ts'
 import { askAfter, type Line, linesOf, merged } from './chat-log.ts'
 import { rowIn } from './lists.ts'
 import { call } from './server.ts'
@@ -10,6 +10,8 @@ import { isSameDay } from './times.ts'
 export interface Chat {
   readonly id: string
   readonly lines: ReadonlySignal<readonly Line[]>
+  /** What the bot would say to what nobody has answered yet. */
+  readonly suggestions: ReadonlySignal<readonly Suggestion[]>
   readonly hasOlder: Signal<boolean>
   readonly state: Signal<'loading' | 'ready' | 'failed'>
   /** Until when the customer is typing, as far as is known. */
@@ -110,6 +112,7 @@ function chatOf(id: string): Chat {
 function makeChat(id: string): Chat {
   const entries = signal<readonly Entry[]>([])
   const stretches = signal<ReadonlyMap<string, Stretch>>(new Map())
+  const suggestions = signal<readonly Suggestion[]>([])
   const hasOlder = signal(false)
   const state = signal<Chat['state']['value']>('loading')
   const typingUntilMs = signal(0)
@@ -139,6 +142,7 @@ function makeChat(id: string): Chat {
     batch(() => {
       entries.value = []
       add(page.entries, page.conversations)
+      suggestions.value = page.suggestions
       hasOlder.value = page.more
       state.value = 'ready'
     })
@@ -148,6 +152,7 @@ function makeChat(id: string): Chat {
     for (let pages = 0; pages < PAGES_TO_CATCH_UP; pages++) {
       const page = await ask({ after: askAfter(entries.value) })
       add(page.entries, page.conversations)
+      suggestions.value = page.suggestions
       state.value = 'ready'
       if (!page.more) return
     }
@@ -158,13 +163,16 @@ function makeChat(id: string): Chat {
   return {
     id,
     lines: computed(() => linesOf(entries.value, stretches.value, hasOlder.value, isSameDay)),
+    suggestions,
     hasOlder,
     state,
     typingUntilMs,
     readSeq,
     head: computed(() => entries.value.at(-1)?.seq ?? 0),
     meet: ({ closed, ...row }) =>
-      keep([{ ...row, ...(closed && { closedAtMs: closed.atMs, closeReason: closed.reason }) }]),
+      keep([
+        { ...row, ...(closed && { closedAtMs: closed.atMs, closeReason: closed.reason, summary: closed.summary }) },
+      ]),
     async refresh() {
       // What changes while it is being asked is asked for afterwards, once.
       if (isAsking) {

@@ -1,5 +1,5 @@
 /** What an agent does with a conversation, besides writing. */
-import type { Row } from '../api/shapes.ts'
+import type { Row, Summary } from '../api/shapes.ts'
 import { draftOf, keepDraft } from './drafts.ts'
 import { newId } from './ids.ts'
 import { call } from './server.ts'
@@ -72,18 +72,15 @@ export const giveBack = ({ id, lease }: Row, because: string): Done =>
     words.value.giveBack.done,
   )
 
-/** The summary is a note of the conversation, so it stands before its end. */
 export const close = (
   { id, lease }: Row,
-  { reason, summary, say }: { readonly reason: string; readonly summary: string; readonly say: string },
+  given: { readonly reason: string; readonly summary: Summary; readonly say: string },
 ): Done =>
   attempt(async () => {
-    const params = { conversation: id }
-    if (summary !== '')
-      await call('POST /conversations/:conversation/note', { params, body: { id: newId(), text: summary } })
+    const { reason, summary, say } = given
     await call('POST /conversations/:conversation/close', {
-      params,
-      body: { id: newId(), lease, because: reason, ...(say !== '' && { say }) },
+      params: { conversation: id },
+      body: { id: newId(), lease, because: reason, summary, ...(say !== '' && { say }) },
     })
     for (const mode of ['reply', 'note'] as const) if (draftOf(id, mode) !== '') keepDraft(id, mode, '')
   }, words.value.closing.done)

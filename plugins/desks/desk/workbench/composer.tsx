@@ -1,16 +1,25 @@
 import { signal } from '@preact/signals'
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import type { Row } from '../api/shapes.ts'
+import type { Row, Suggestion } from '../api/shapes.ts'
+import type { CannedReply } from '../replies/shapes.ts'
+import { allowanceText, useSendable } from './allowance.ts'
+import { filled, foundBy, type Slash, slashAt, textFor } from './canned.ts'
+import { CannedList, optionId } from './canned-list.tsx'
+import type { Chat } from './chats.ts'
 import { possible, tellTyping } from './commands.ts'
+import './composer.css'
 import { myself, statusTitle, titleOf } from './desk.ts'
 import { draftOf, keepDraft, type Mode } from './drafts.ts'
 import { Icon } from './icon.tsx'
 import { newId } from './ids.ts'
 import { isSubmitEnter } from './keys.ts'
 import { send } from './outbox.ts'
+import { countUse, loadReplies, replies } from './replies.ts'
 import { upload } from './server.ts'
+import { me } from './session.ts'
+import { dismissSuggestion, Suggestions, suggestionsIn } from './suggestions.tsx'
 import { toastRefusal } from './toasts.ts'
-import { words } from './words/words.ts'
+import { language, words } from './words/words.ts'
 
 /** So long a text is taken by the desk. */
 const MAX_CHARS = 10_000
@@ -32,11 +41,18 @@ interface Attached {
 }
 
 /** Where an agent writes: to the customer, or for colleagues. */
-export function Composer({ row }: { readonly row: Row }) {
+export function Composer(of: {
+  readonly row: Row
+  readonly chat: Chat
+  /** What is to be said last, when it is closed with it. */
+  readonly onSendAndClose: (lastWord: string) => void
+}) {
+  const { row, chat } = of
   const { composer } = words.value
   const can = possible(row)
   const status = myself.value?.status
-  const mayWrite = can.write && status?.isForChats !== false
+  const sendable = useSendable(row.chat, chat.head.value, can.write)
+  const mayWrite = can.write && status?.isForChats !== false && sendable?.closed === undefined
   const [chosen, setChosen] = useState<Mode>(() => (draftOf(row.id, 'note') !== '' ? 'note' : 'reply'))
   const mode: Mode = can.write ? chosen : 'note'
   const [texts, setTexts] = useState(() => ({ reply: draftOf(row.id, 'reply'), note: draftOf(row.id, 'note') }))
@@ -44,7 +60,14 @@ export function Composer({ row }: { readonly row: Row }) {
   const field = useRef<HTMLTextAreaElement>(null)
   const picker = useRef<HTMLInputElement>(null)
   const hint = useId()
+  const list = useId()
   const text = texts[mode]
+  /** What is looked for among the canned replies, and which one Enter takes. */
+  const [slash, setSlash] = useState<Slash & { readonly at: number }>()
+  /** Where the caret is to be, when the text has been drawn. */
+  const caret = useRef<number | undefined>(undefined)
+  const found = slash && mode === 'reply' ? foundBy(replies.value ?? [], slash.part) : []
+  const suggestions = can.write && mode === 'reply' ? suggestionsIn(chat) : []
   const over = text.length - MAX_CHARS
   const isReady =
     (text.trim() !== '' || (mode === 'reply' && attached.length > 0)) &&
@@ -62,6 +85,11 @@ export function Composer({ row }: { readonly row: Row }) {
     if (again !== undefined) write(asked.mode, again)
     field.current?.focus()
   }, [wanted.value])
+  useLayoutEffect(() => {
+    if (caret.current === undefined) return
+    field.current?.setSelectionRange(caret.current, caret.current)
+    caret.current = undefined
+  }, [text])
   useEffect(() => {
     const element = field.current
     if (!element) return
@@ -83,6 +111,91 @@ export function Composer({ row }: { readonly row: Row }) {
     field.current?.focus()
   }
 
+  /** Closing says it as the last word, so that both are done or neither. Files cannot be said so, and go first. */
+  function sendAndClose(): void {
+    const hasFiles = attached.length > 0
+    if (hasFiles && !isReady) return
+    if (hasFiles) submit()
+    of.onSendAndClose(hasFiles ? '' : texts.reply.trim())
+  }
+
+  /** Looks whether a canned reply is asked for where the caret is now. */
+  function look(element: HTMLTextAreaElement): void {
+    const next = mode === 'reply' ? slashAt(element.value, element.selectionEnd) : undefined
+    setSlash(next && { ...next, at: 0 })
+    if (next && !replies.value) loadReplies().catch(toastRefusal)
+  }
+
+  const wordsOf = (reply: CannedReply) =>
+    filled(textFor(reply, [row.customer.language, language.value]), {
+      customer: row.customer.name,
+      agent: me.value?.title ?? '',
+    })
+
+  function choose(reply: CannedReply): void {
+    if (!slash) return
+    const before = text.slice(0, slash.from) + wordsOf(reply)
+    caret.current = before.length
+    write('reply', before + text.slice(slash.from + 1 + slash.part.length))
+    setSlash(undefined)
+    countUse(reply.id)
+    field.current?.focus()
+  }
+
+  /** As if the sign had been typed where the caret is. */
+  function askForCanned(): void {
+    const element = field.current
+    if (!element) return
+    const before = text.slice(0, element.selectionEnd)
+    const sign = before === '' || /\s$/.test(before) ? '/' : ' /'
+    element.focus()
+    element.setRangeText(sign, element.selectionStart, element.selectionEnd, 'end')
+    write('reply', element.value)
+    look(element)
+  }
+
+  function insert(suggestion: Suggestion): void {
+    const next = texts.reply.trim() === '' ? suggestion.text : `${texts.reply.trimEnd()}\n${suggestion.text}`
+    caret.current = next.length
+    write('reply', next)
+    dismissSuggestion(suggestion.id)
+    field.current?.focus()
+  }
+
+  /** The keys of the list that a `/` has opened: true, if it was one of them. */
+  function isForList(event: KeyboardEvent): boolean {
+    if (!slash || found.length === 0 || event.isComposing || event.keyCode === 229) return false
+    const move = { ArrowDown: 1, ArrowUp: found.length - 1 }[event.key]
+    const chosen = found[slash.at]
+    if (move !== undefined) setSlash({ ...slash, at: (slash.at + move) % found.length })
+    else if (event.key === 'Enter' && chosen && !event.shiftKey) choose(chosen)
+    else if (event.key === 'Escape') setSlash(undefined)
+    else return false
+    return true
+  }
+
+  function onKeyDown(event: KeyboardEvent & { readonly currentTarget: HTMLTextAreaElement }): void {
+    const isMod = event.ctrlKey || event.metaKey
+    // By the place of the key: with Alt some keyboards write other signs.
+    const suggestion = event.altKey ? suggestions[Number(/^Digit(\d)$/.exec(event.code)?.[1]) - 1] : undefined
+    if (isForList(event)) event.preventDefault()
+    else if (suggestion) {
+      event.preventDefault()
+      insert(suggestion)
+    } else if (event.key === 'Enter' && isMod && event.shiftKey && can.close) {
+      event.preventDefault()
+      sendAndClose()
+    } else if (isSubmitEnter(event)) {
+      event.preventDefault()
+      submit()
+    } else if (event.key === 'Escape') {
+      event.preventDefault()
+      // To where it was, so that the keys of one letter work again.
+      event.currentTarget.blur()
+      document.querySelector<HTMLElement>('.row[aria-current] .row-open')?.focus()
+    }
+  }
+
   async function attach(files: FileList | null): Promise<void> {
     for (const file of files ?? []) {
       const id = newId()
@@ -98,6 +211,8 @@ export function Composer({ row }: { readonly row: Row }) {
     }
   }
 
+  const allowance = sendable && allowanceText(sendable)
+  const why = whyNot(row, can.write, status && !status.isForChats ? status.name : undefined)
   if (!can.note)
     return (
       <footer class="composer closed">
@@ -106,25 +221,35 @@ export function Composer({ row }: { readonly row: Row }) {
     )
   return (
     <section class={`composer ${mode}`} aria-label={composer.label}>
-      <div class="modes" role="tablist" aria-label={composer.label}>
-        {(['reply', 'note'] as const).map((one) => (
-          <button
-            type="button"
-            key={one}
-            role="tab"
-            aria-selected={mode === one}
-            disabled={one === 'reply' && !can.write}
-            onClick={() => focusComposer(one)}
-          >
-            {one === 'note' && <Icon name="note" />}
-            {composer[one]}
-          </button>
-        ))}
-        <span class="composer-why">
-          {whyNot(row, can.write, status && !status.isForChats ? status.name : undefined)}
-        </span>
+      <div class="composer-top">
+        <div class="modes" role="tablist" aria-label={composer.label}>
+          {(['reply', 'note'] as const).map((one) => (
+            <button
+              type="button"
+              key={one}
+              role="tab"
+              aria-selected={mode === one}
+              disabled={one === 'reply' && !can.write}
+              onClick={() => focusComposer(one)}
+            >
+              {one === 'note' && <Icon name="note" />}
+              {composer[one]}
+            </button>
+          ))}
+        </div>
+        <p
+          class={`composer-why ${sendable?.closed !== undefined ? 'bad' : (sendable?.left ?? 9) < 3 ? 'soon' : ''}`}
+          role="status"
+          title={why ?? allowance}
+        >
+          {why ?? allowance}
+        </p>
       </div>
+      <Suggestions suggestions={suggestions} onInsert={insert} />
       <div class="composer-field">
+        {slash && found.length > 0 && (
+          <CannedList id={list} found={found} textOf={wordsOf} at={slash.at} onChoose={choose} />
+        )}
         <textarea
           ref={field}
           rows={2}
@@ -132,21 +257,18 @@ export function Composer({ row }: { readonly row: Row }) {
           aria-label={mode === 'note' ? composer.writeNote : composer.writeReply}
           aria-describedby={hint}
           placeholder={mode === 'note' ? composer.writeNote : composer.writeReply}
+          aria-autocomplete={mode === 'reply' ? 'list' : undefined}
+          aria-haspopup={mode === 'reply' ? 'listbox' : undefined}
+          aria-controls={found.length > 0 ? list : undefined}
+          aria-activedescendant={slash && found.length > 0 ? optionId(list, slash.at) : undefined}
           onInput={({ currentTarget }) => {
             write(mode, currentTarget.value)
+            look(currentTarget)
             if (mode === 'reply' && mayWrite) tellTyping(row.chat)
           }}
-          onKeyDown={(event) => {
-            if (isSubmitEnter(event)) {
-              event.preventDefault()
-              submit()
-            } else if (event.key === 'Escape') {
-              event.preventDefault()
-              // To where it was, so that the keys of one letter work again.
-              event.currentTarget.blur()
-              document.querySelector<HTMLElement>('.row[aria-current] .row-open')?.focus()
-            }
-          }}
+          onClick={({ currentTarget }) => look(currentTarget)}
+          onBlur={() => setSlash(undefined)}
+          onKeyDown={onKeyDown}
           onPaste={({ clipboardData }) => {
             if (mode === 'reply' && clipboardData?.files.length) void attach(clipboardData.files)
           }}
@@ -194,6 +316,18 @@ export function Composer({ row }: { readonly row: Row }) {
                 onClick={() => picker.current?.click()}
               >
                 <Icon name="attach" />
+              </button>
+              <button
+                type="button"
+                class="tool"
+                aria-label={composer.canned}
+                title={`${composer.canned} (/)`}
+                disabled={!mayWrite}
+                // The field keeps the focus, and with it the caret.
+                onPointerDown={(event) => event.preventDefault()}
+                onClick={askForCanned}
+              >
+                <Icon name="slash" />
               </button>
             </>
           )}

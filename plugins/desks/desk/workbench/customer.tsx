@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Blocked, Customer } from '../api/customers-shapes.ts'
 import type { Stretch } from '../api/shapes.ts'
 import { Avatar } from './avatar.tsx'
+import { CallBack } from './call-back.tsx'
 import { open, openRow } from './chats.ts'
 import { block, unblock } from './commands.ts'
 import { fieldTitle, titleOf } from './desk.ts'
@@ -60,6 +61,9 @@ export function CustomerPanel() {
 function Profile({ of, current }: { readonly of: Customer; readonly current: string | undefined }) {
   const said = words.value.customer
   const name = of.name ?? words.value.row.noName
+  // In the chat that is on the screen, unless something is open with them.
+  const isOpen = of.conversations.some(({ state }) => state !== 'closed')
+  const callable = isOpen ? undefined : of.conversations.find(({ id }) => id === current)?.chat
   return (
     <div class="panel-inside">
       <div class="panel-who">
@@ -75,6 +79,11 @@ function Profile({ of, current }: { readonly of: Customer; readonly current: str
           <Icon name="customers" />
         </button>
       </div>
+      {callable && (
+        <div>
+          <CallBack customer={of.id} chat={callable} />
+        </div>
+      )}
       {of.blacklist && <Blacklist customer={of.id} entries={of.blacklist} onChange={() => load(of.id)} />}
       <section>
         <h3>{said.profile}</h3>

@@ -3,7 +3,7 @@ import { useEffect, useId, useRef } from 'preact/hooks'
 import { Icon } from './icon.tsx'
 import { words } from './words/words.ts'
 
-/** A dialog over the page: the browser keeps the focus in it, and whoever opened it has it again. `onClose`: left out, it cannot be left. */
+/** A dialog over the page: the browser keeps the focus in it, and gives it back. `onClose`: left out, it cannot be left. */
 export function Dialog(of: {
   readonly title: string
   readonly class?: string
@@ -13,14 +13,7 @@ export function Dialog(of: {
   const { title, onClose, children } = of
   const element = useRef<HTMLDialogElement>(null)
   const heading = useId()
-  useEffect(() => {
-    const { activeElement: opener } = document
-    element.current?.showModal()
-    // Browsers give the focus back when a dialog is closed, but not when it is taken away.
-    return () => {
-      if (opener instanceof HTMLElement) opener.focus()
-    }
-  }, [])
+  useEffect(() => element.current?.showModal(), [])
   return (
     <dialog
       ref={element}

@@ -61,9 +61,9 @@ export function ListPane() {
             type="search"
             placeholder={lists.search}
             value={search.value}
-            onInput={({ currentTarget }) => void searchFor(currentTarget.value)}
+            onInput={({ currentTarget }) => searchFor(currentTarget.value)}
             onKeyDown={(event) => {
-              if (event.key === 'Escape') void searchFor('')
+              if (event.key === 'Escape') searchFor('')
             }}
           />
         </label>

@@ -6,8 +6,8 @@ import { call } from './server.ts'
 import { me } from './session.ts'
 
 const PAGE = 100
-/** While somebody searches, so many pages are loaded at once to search in. */
-const PAGES_TO_SEARCH = 20
+/** Whoever goes on writing within this is asked for once. */
+const SEARCH_AFTER_MS = 150
 
 export const LISTS: readonly ListName[] = ['mine', 'queue', 'bot', 'all', 'closed']
 
@@ -15,6 +15,7 @@ export const LISTS: readonly ListName[] = ['mine', 'queue', 'bot', 'all', 'close
 const sortOf = (list: ListName): View['sort'] => (list === 'queue' ? 'waiting' : 'newest')
 
 export const view = signal<View>({ list: 'mine', sort: 'newest' })
+/** What stands in the field; the view has it a moment later. */
 export const search = signal('')
 export const state = signal<'loading' | 'ready' | 'failed'>('loading')
 
@@ -32,16 +33,14 @@ let toldGone: string[] = []
 /** Which rows are shown, from above. */
 export const order = computed<readonly string[]>(() => {
   version.value
-  const wanted = search.value.trim().toLocaleLowerCase()
-  if (wanted === '') return list.value.order
-  return list.value.order.filter((id) => list.value.row(id)?.customer.name?.toLocaleLowerCase().includes(wanted))
+  return list.value.order
 })
 export const fresh = computed(() => {
   version.value
   return list.value.fresh
 })
 export const isFiltered = computed(
-  () => view.value.channel !== undefined || view.value.team !== undefined || search.value.trim() !== '',
+  () => view.value.channel !== undefined || view.value.team !== undefined || view.value.search !== undefined,
 )
 /** With the version, so that who shows rows is told of each change. */
 export const shown = computed(() => ({ rows: list.value, version: version.value }))
@@ -59,7 +58,7 @@ export function show(change: Partial<View>): void {
 
 export function clearFilters(): void {
   search.value = ''
-  show({ channel: undefined, team: undefined })
+  show({ channel: undefined, team: undefined, search: undefined })
 }
 
 /** Loads the first page. What is shown stays until it is there. */
@@ -104,9 +103,12 @@ export async function loadMore(): Promise<void> {
   }
 }
 
-export async function searchFor(text: string): Promise<void> {
+let searching = 0
+/** Looks for a name in the list that is shown, and in each that is shown from now on. */
+export function searchFor(text: string): void {
   search.value = text
-  for (let pages = 0; pages < PAGES_TO_SEARCH && search.value === text && next !== undefined; pages++) await loadMore()
+  clearTimeout(searching)
+  searching = window.setTimeout(() => show({ search: text.trim() || undefined }), SEARCH_AFTER_MS)
 }
 
 export function applyToList(rows: readonly Row[], gone: readonly string[]): void {

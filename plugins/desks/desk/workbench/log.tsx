@@ -11,6 +11,7 @@ import { Icon } from './icon.tsx'
 import { discard, type Outgoing, outbox } from './outbox.ts'
 import { PartView } from './parts.tsx'
 import { me } from './session.ts'
+import { SummaryView } from './summary.tsx'
 import { clockTime, dayOf, fullTime } from './times.ts'
 import { reasonOf, refusalText, textIn, whoIs, wordOf, words } from './words/words.ts'
 
@@ -153,16 +154,19 @@ export function LineView(of: {
       )
     }
     case 'end': {
-      const { closedAtMs, closeReason } = line.of
+      const { closedAtMs, closeReason, summary } = line.of
       const time = fullTime(closedAtMs ?? 0)
       return (
-        <p class="separator conversation end">
-          <span>
-            {closeReason === undefined
-              ? conversation.closedNoReason(time)
-              : conversation.closed(time, reasonOf(closeReason))}
-          </span>
-        </p>
+        <>
+          <p class="separator conversation end">
+            <span>
+              {closeReason === undefined
+                ? conversation.closedNoReason(time)
+                : conversation.closed(time, reasonOf(closeReason))}
+            </span>
+          </p>
+          {summary && <SummaryView of={summary} />}
+        </>
       )
     }
     case 'entry':

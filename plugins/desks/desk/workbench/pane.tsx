@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import type { FunctionComponent } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { Row } from '../api/shapes.ts'
 import { Avatar } from './avatar.tsx'
@@ -24,9 +25,16 @@ const GiveBackDialog = lazily(() => import('./give-back.tsx'))
 const WhyDialog = lazily(() => import('./why.tsx'))
 const DIALOGS = { transfer: TransferDialog, close: CloseDialog, giveBack: GiveBackDialog, why: WhyDialog }
 
-const dialog = signal<keyof typeof DIALOGS | undefined>(undefined)
+/** `lastWord`: what is said to the customer by closing. */
+const dialog = signal<{ readonly name: keyof typeof DIALOGS; readonly lastWord: string } | undefined>(undefined)
 const closeDialog = () => {
   dialog.value = undefined
+}
+
+interface DialogProperties {
+  readonly row: Row
+  readonly lastWord: string
+  readonly onClose: () => void
 }
 
 /** The conversation that is open. */
@@ -44,7 +52,7 @@ export function Pane() {
       <section class="pane" aria-label={row.customer.name ?? words.value.row.noName}>
         <Header row={row} />
         <Log key={chat.id} chat={chat} row={row} />
-        <Composer key={row.id} row={row} />
+        <Composer key={row.id} row={row} chat={chat} onSendAndClose={(lastWord) => ask('close', lastWord)} />
         <Dialogs row={row} />
       </section>
     )
@@ -147,14 +155,15 @@ function HeadAction(of: {
   )
 }
 
-function ask(which: keyof typeof DIALOGS): void {
-  dialog.value = which
+function ask(name: keyof typeof DIALOGS, lastWord = ''): void {
+  dialog.value = { name, lastWord }
 }
 
 function Dialogs({ row }: { readonly row: Row }) {
   if (dialog.value === undefined) return null
-  const Chosen = DIALOGS[dialog.value]
-  return <Chosen row={row} onClose={closeDialog} />
+  const { name, lastWord } = dialog.value
+  const Chosen: FunctionComponent<DialogProperties> = DIALOGS[name]
+  return <Chosen row={row} lastWord={lastWord} onClose={closeDialog} />
 }
 
 /** The customer’s last message is unread again; nobody has it before them any more, else it would be read at once. */

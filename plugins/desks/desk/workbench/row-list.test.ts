@@ -123,3 +123,13 @@ test('whatever happens, the settled list is the one that a new listing would giv
     { seed: 7 },
   )
 })
+
+test('while a name is looked for, nobody else comes in, and whom the desk has found stays', () => {
+  const list = makeRowList({ ...ALL, search: 'ＡＮＮ' }, ME)
+  const named = (id: string, name: string) => row(id, 10, { customer: { id, name } })
+  list.reset([named('a', 'Ann'), named('b', 'known by another name')], true)
+  list.update(named('c', 'Hannah'))
+  list.update(named('d', 'Bob'))
+  list.update(named('b', 'known by another name'))
+  expect(list.order.toSorted()).toEqual(['a', 'b', 'c'])
+})

@@ -1,11 +1,16 @@
 /** The rows of one list in their order, kept true while rows change, without moving what somebody points at. */
 import type { ListName, Row } from '../api/shapes.ts'
 
-/** What is shown: one of the lists, and of it only what comes in by a channel or belongs to a team. */
+/**
+ * What is shown: one of the lists, and of it only what comes in by a channel, belongs to a team, has a name, or is
+ * somebody’s.
+ */
 export interface View {
   readonly list: ListName
   readonly channel?: string | undefined
   readonly team?: string | undefined
+  readonly search?: string | undefined
+  readonly person?: string | undefined
   readonly sort: 'newest' | 'waiting'
 }
 
@@ -32,7 +37,8 @@ export interface RowList {
 }
 
 /** Whether a row stands in a list. */
-export function belongs(row: Row, { list, channel, team }: View, me: string): boolean {
+export function belongs(row: Row, { list, channel, team, person }: View, me: string): boolean {
+  if (person !== undefined && row.person !== person) return false
   if ((channel !== undefined && row.channel !== channel) || (team !== undefined && row.team !== team)) return false
   switch (list) {
     case 'mine':
@@ -47,6 +53,12 @@ export function belongs(row: Row, { list, channel, team }: View, me: string): bo
       return row.state === 'closed'
   }
 }
+
+const isNamed = ({ customer }: Row, { search }: View) =>
+  search === undefined || folded(customer.name ?? '').includes(folded(search))
+
+/** Full-width signs and case do not matter. */
+const folded = (text: string) => text.normalize('NFKC').toLowerCase()
 
 export function makeRowList(view: View, me: string): RowList {
   const rows = new Map<string, Row>()
@@ -138,8 +150,9 @@ export function makeRowList(view: View, me: string): RowList {
     },
     append,
     update(row) {
-      if (!belongs(row, view, me)) return remove(row.id)
       const before = rows.get(row.id)
+      // What the desk has found stays: it knows a customer by more than the name that is shown.
+      if (!belongs(row, view, me) || (!before && !isNamed(row, view))) return remove(row.id)
       const place = placeOf(row, view, places.get(row.id))
       if (isHeld) {
         rows.set(row.id, row)

@@ -203,6 +203,7 @@ function AccountMenu() {
         ))}
       </fieldset>
       <fieldset aria-label={rail.settings}>
+        <Action onChoose={() => goTo('account')}>{rail.myAccount}</Action>
         <Action
           onChoose={() => {
             void signOut().then((isDone) => isDone && location.reload())

@@ -10,7 +10,8 @@ import { me } from './session.ts'
 import { toast } from './toasts.ts'
 import { dictionary, LANGUAGES, language, refusalText, setLanguage, words } from './words/words.ts'
 
-const MIN_CHARS = 12
+/** A password has so many characters at least. */
+export const MIN_CHARS = 12
 
 export function SignInPage() {
   return (
@@ -196,7 +197,7 @@ function Front({ title, children }: { readonly title: string; readonly children:
   )
 }
 
-function Problem({ text }: { readonly text: string | undefined }) {
+export function Problem({ text }: { readonly text: string | undefined }) {
   return (
     <div role="alert" class="problem">
       {text !== undefined && (
@@ -208,7 +209,7 @@ function Problem({ text }: { readonly text: string | undefined }) {
   )
 }
 
-function Field(of: {
+export function Field(of: {
   readonly label: string
   readonly hint?: string
   readonly isPassword?: boolean

@@ -44,7 +44,8 @@ const voice = makeVoice(navigator.locks, `desk:${location.pathname}:voice`)
 let heardAtMs = 0
 
 /** Everything that the settings have for an event, so that it can be heard and seen what it is like. */
-export function tryOut(event: NoticeEvent): void {
+export async function tryOut(event: NoticeEvent): Promise<void> {
+  await unlock()
   if (wanted.value[event].sound) play(event)
   if (wanted.value[event].desktop) notify({ event })
 }

@@ -32,12 +32,11 @@ export const PAGES: readonly PageOf[] = [
     load: () => import('./customers/customers.tsx'),
   },
   {
-    name: 'statistics',
-    title: { en: 'Statistics', 'zh-CN': '统计' },
-    icon: 'statistics',
-    // Agents are shown what they have done themselves.
+    name: 'replies',
+    title: { en: 'Canned replies', 'zh-CN': '快捷回复' },
+    icon: 'slash',
     isFor: () => true,
-    load: () => import('./statistics/statistics.tsx'),
+    load: () => import('./replies/replies.tsx'),
   },
   {
     name: 'audit',
@@ -45,5 +44,27 @@ export const PAGES: readonly PageOf[] = [
     icon: 'audit',
     isFor: ({ role }) => role !== 'agent',
     load: () => import('./audit/audit.tsx'),
+  },
+  {
+    name: 'monitor',
+    title: { en: 'Monitor', 'zh-CN': '实时监控' },
+    icon: 'monitor',
+    isFor: ({ role }) => role !== 'agent',
+    load: () => import('./monitor/monitor.tsx'),
+  },
+  {
+    name: 'people',
+    title: { en: 'People', 'zh-CN': '人员' },
+    icon: 'people',
+    isFor: ({ role }) => role === 'administrator',
+    load: () => import('./people/people.tsx'),
+  },
+  {
+    name: 'account',
+    title: { en: 'My account', 'zh-CN': '我的账号' },
+    icon: 'person',
+    // The menu of the account leads to it.
+    isFor: () => false,
+    load: () => import('./account/account.tsx'),
   },
 ]

@@ -1,0 +1,18 @@
+/** The canned replies, as the desk has them. */
+import { signal } from '@preact/signals'
+import type { CannedReply } from '../replies/shapes.ts'
+import { call } from './server.ts'
+
+/** `undefined`: nobody has asked for them yet. */
+export const replies = signal<readonly CannedReply[] | undefined>(undefined)
+
+/** Asks for them. Rejects with a `Refusal`. */
+export async function loadReplies(): Promise<void> {
+  replies.value = (await call('GET /replies')).replies
+}
+
+/** It was put into an answer. */
+export function countUse(reply: string): void {
+  // Not counted, it is counted the next time.
+  call('POST /replies/:reply/used', { params: { reply } }).catch(() => undefined)
+}

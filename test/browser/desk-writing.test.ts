@@ -1,0 +1,194 @@
+/** What helps an agent to write: suggestions, canned replies, what the platform still takes; and how it ends. */
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { textOf } from '#core'
+import { memoryChannel } from '#core/testing'
+import { expectNothingWrong, useChromium } from './chromium.ts'
+import { type DeskSite, startDeskSite, type Workbench, workbenchOf } from './desk-site.ts'
+import { SOON, widgetOf } from './widget.ts'
+
+const lab = useChromium()
+const WIDE = { width: 1400, height: 860 }
+const HOUR = 3_600_000
+
+let site: DeskSite
+beforeAll(async () => {
+  const later = [{ on: 'message', withinMs: HOUR, max: 3, resets: true }]
+  site = await startDeskSite({
+    mode: 'cooperation',
+    texts: { handedOver: '', waiting: '' },
+    channel: memoryChannel({ capabilities: { later } }),
+    desk: {
+      summary: {
+        topic: {
+          name: { en: 'Topic', 'zh-CN': '问题类型' },
+          options: { order: 'Order', refund: 'Refund' },
+          required: true,
+        },
+        remark: { name: { en: 'Remark', 'zh-CN': '备注' } },
+      },
+    },
+  })
+})
+afterAll(() => site[Symbol.asyncDispose]())
+
+async function desk(): Promise<Workbench> {
+  const context = await lab.visitor({ viewport: WIDE })
+  await context.addCookies([...(await site.cookiesOf('amy'))])
+  const workbench = workbenchOf(await context.newPage())
+  await workbench.page.goto(site.desk)
+  await workbench.page.locator('.opener .dot').waitFor()
+  return workbench
+}
+
+async function takes(workbench: Workbench, name: string): Promise<void> {
+  await workbench.list('queue')
+  await workbench.button(workbench.words.row.takeOf(name)).click()
+  await workbench.reply.waitFor()
+}
+
+const heardBy = (name: string) =>
+  site.runtime.channel.sent.filter(({ chat }) => chat === name).map(({ part }) => textOf(part))
+
+const keepReply = (page: Page, id: string, shortcut: string, texts: object) =>
+  page.evaluate(
+    `fetch('api/replies/shared/${id}', { method: 'POST', headers: { 'content-type': 'application/json' },
+      body: ${JSON.stringify(JSON.stringify({ shortcut, texts }))} }).then(({ ok }) => { if (!ok) throw new Error() })`,
+  )
+
+test('the bot suggests, a sign finds canned replies, and what is left is told, until all of it is closed (C-RM-01, C-LC-06, C-CU-14)', async () => {
+  const amy = await desk()
+  const { page, words, reply } = amy
+  const { composer } = words
+  await keepReply(page, 'reply-hello', 'hello', { en: 'Hello {customer}!', 'zh-CN': '{customer}您好，我是{agent}。' })
+  await keepReply(page, 'reply-help', 'help', { en: 'How can I help?' })
+  const customer = site.runtime.user('Mei', { name: '小梅', language: 'zh-CN' })
+  await customer.says('杯子有吗')
+  await takes(amy, '小梅')
+  const cards = page.locator('.suggestion')
+  const why = page.locator('.composer-why')
+  await expect.poll(() => cards.allTextContents(), SOON).toEqual([expect.stringContaining('echo: 杯子有吗')])
+  await expect.poll(() => why.textContent(), SOON).toMatch(/^3 messages left, until /)
+
+  // A suggestion goes into the field by its key, behind what is there, and is sent by nobody but the agent.
+  await reply.fill('Yes.')
+  await reply.press('Alt+1')
+  expect(await reply.inputValue()).toBe('Yes.\necho: 杯子有吗')
+  expect(await cards.count()).toBe(0)
+  await reply.press('Enter')
+  await amy.sees('Yes.\necho: 杯子有吗')
+  await expect.poll(() => why.textContent(), SOON).toMatch(/^2 messages left/)
+  await customer.says('红色的')
+  await expect.poll(() => cards.count(), SOON).toBe(1)
+  await expect.poll(() => why.textContent(), SOON).toMatch(/^3 messages left/)
+  await amy.button(composer.dismiss).click()
+  expect(await cards.count()).toBe(0)
+
+  // The list is the field's: by arrows, Enter and Escape, in the language of the customer, with the names in it.
+  const options = page.getByRole('listbox', { name: composer.canned }).getByRole('option')
+  await reply.pressSequentially('/he')
+  await expect
+    .poll(() => options.allTextContents(), SOON)
+    .toEqual([expect.stringContaining('/hello'), expect.stringContaining('/help')])
+  await reply.press('ArrowUp')
+  expect(await reply.getAttribute('aria-activedescendant')).toBe(await options.nth(1).getAttribute('id'))
+  await reply.press('Escape')
+  expect(await options.count()).toBe(0)
+  expect(await page.locator('.composer textarea:focus').count()).toBe(1)
+  await reply.fill('')
+  await amy.button(composer.canned).click()
+  await options.first().waitFor()
+  // Whoever composes a word sends and chooses nothing by the Enter that ends it.
+  const keyboard = await page.context().newCDPSession(page)
+  await keyboard.send('Input.imeSetComposition', { text: 'he', selectionStart: 2, selectionEnd: 2 })
+  const enter = { key: 'Enter', code: 'Enter', windowsVirtualKeyCode: 229 }
+  await keyboard.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...enter })
+  await keyboard.send('Input.dispatchKeyEvent', { type: 'keyUp', ...enter })
+  await keyboard.send('Input.insertText', { text: 'hell' })
+  expect(await reply.inputValue()).toBe('/hell')
+  await reply.press('Enter')
+  expect(await reply.inputValue()).toBe('小梅您好，我是Amy Chen。')
+  expect(await options.count()).toBe(0)
+
+  // Sent and closed in one: what is required is asked for, and both are done or neither.
+  await reply.press('Control+Shift+Enter')
+  const { dialog } = amy
+  await dialog.getByRole('group', { name: words.closing.required('Topic') }).waitFor()
+  expect(await dialog.getByLabel(words.closing.lastWord).inputValue()).toBe('小梅您好，我是Amy Chen。')
+  await dialog.getByLabel('Remark').fill('two cups')
+  await page.keyboard.press('Control+Enter')
+  expect(await dialog.isVisible()).toBe(true)
+  await dialog.getByText('Refund').click()
+  await page.keyboard.press('Control+Enter')
+  await page.locator('.composer').getByText(composer.closed).waitFor()
+  await expect.poll(() => page.locator('.summary').textContent(), SOON).toBe('TopicRefundRemarktwo cups')
+  expect(heardBy('Mei')).toEqual(['Yes.\necho: 杯子有吗', '小梅您好，我是Amy Chen。'])
+
+  // Called back within the time, and refused behind it, with when that was.
+  await amy.button(words.callBack.title).click()
+  await dialog.getByLabel(words.callBack.first).fill('One more thing.')
+  await dialog.getByRole('button', { name: words.callBack.submit }).click()
+  await expect.poll(() => why.textContent(), SOON).toMatch(/^1 message left/)
+  await amy.says('The last one.')
+  await expect.poll(() => why.textContent(), SOON).toBe(composer.window['used-up'])
+  await reply.fill('too many')
+  expect(await amy.button(composer.send).isDisabled()).toBe(true)
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('e')
+  await dialog.getByText('Order').click()
+  await page.keyboard.press('Control+Enter')
+  await page.locator('.composer').getByText(composer.closed).waitFor()
+  await site.runtime.advance(HOUR)
+  await amy.button(words.callBack.title).click()
+  await dialog.getByLabel(words.callBack.first).fill('Too late.')
+  await page.keyboard.press('Control+Enter')
+  await dialog.getByText(/The time to write was over at \d\d:\d\d\./).waitFor()
+  expect(await dialog.getByLabel(words.callBack.first).inputValue()).toBe('Too late.')
+  expect(heardBy('Mei')).toHaveLength(4)
+  expectNothingWrong(lab, page)
+})
+
+test('without WebSockets the screen hears by events; files go to the customer, typing both ways, and whoever is turned away is heard no more', async () => {
+  const context = await lab.visitor({ viewport: WIDE })
+  await context.addCookies([...(await site.cookiesOf('amy'))])
+  await context.routeWebSocket(/\/support\/api\/stream/, (socket) => socket.close())
+  const amy = workbenchOf(await context.newPage())
+  const { page, words } = amy
+  const byEvents = page.waitForRequest((asked) => asked.url().endsWith('/support/api/stream'))
+  await page.goto(site.desk)
+  await byEvents
+  await amy.list('queue')
+  const customer = widgetOf(await lab.page())
+  await customer.open(site.chat)
+  await customer.says('hello')
+  await amy.button(words.row.takeOf(words.row.noName)).click()
+  await amy.reply.waitFor()
+  await amy.sees('hello')
+
+  // It is told at most every three seconds, and the first message has told it just now.
+  await expect
+    .poll(async () => {
+      await customer.composer.press('a')
+      return page.getByText(words.pane.customerTypes).count()
+    }, SOON)
+    .toBe(1)
+  await amy.reply.pressSequentially('I am')
+  await customer.page.getByText(customer.words.typing('')).waitFor()
+  await page
+    .locator('input[type=file]')
+    .setInputFiles([{ name: 'cup.txt', mimeType: 'text/plain', buffer: Buffer.from('a blue cup') }])
+  await expect.poll(() => amy.button(words.composer.send).isEnabled(), SOON).toBe(true)
+  await amy.reply.press('Enter')
+  await customer.sees('I am')
+  await customer.log.getByText('cup.txt').waitFor()
+  await amy.log.getByText('cup.txt').waitFor()
+
+  await amy.button(words.customer.block).click()
+  await amy.dialog.getByLabel(words.customer.blockReason).fill('rude')
+  await amy.dialog.getByRole('button', { name: words.customer.block }).click()
+  await page.locator('.composer').getByText(words.composer.closed).waitFor()
+  await page.locator('.blocked-box').getByText('rude').waitFor()
+  await amy.button(words.customer.unblock).click()
+  await amy.button(words.customer.block).waitFor()
+  expectNothingWrong(lab, page)
+})
