@@ -3,6 +3,8 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { textOf } from '#core'
 import { memoryChannel } from '#core/testing'
+import { words as pageWords } from '../../plugins/desks/desk/workbench/pages/customers/words.ts'
+import { words as replyWords } from '../../plugins/desks/desk/workbench/pages/replies/words.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { type DeskSite, startDeskSite, type Workbench, workbenchOf } from './desk-site.ts'
 import { SOON, widgetOf } from './widget.ts'
@@ -10,6 +12,7 @@ import { SOON, widgetOf } from './widget.ts'
 const lab = useChromium()
 const WIDE = { width: 1400, height: 860 }
 const HOUR = 3_600_000
+const customerWords = pageWords.en
 
 let site: DeskSite
 beforeAll(async () => {
@@ -125,9 +128,9 @@ test('the bot suggests, a sign finds canned replies, and what is left is told, u
   expect(heardBy('Mei')).toEqual(['Yes.\necho: 杯子有吗', '小梅您好，我是Amy Chen。'])
 
   // Called back within the time, and refused behind it, with when that was.
-  await amy.button(words.callBack.title).click()
-  await dialog.getByLabel(words.callBack.first).fill('One more thing.')
-  await dialog.getByRole('button', { name: words.callBack.submit }).click()
+  await amy.button(words.customer.callBack).click()
+  await dialog.getByLabel(customerWords.firstMessage).fill('One more thing.')
+  await dialog.getByRole('button', { name: customerWords.callBack }).click()
   await expect.poll(() => why.textContent(), SOON).toMatch(/^1 message left/)
   await amy.says('The last one.')
   await expect.poll(() => why.textContent(), SOON).toBe(composer.window['used-up'])
@@ -139,11 +142,11 @@ test('the bot suggests, a sign finds canned replies, and what is left is told, u
   await page.keyboard.press('Control+Enter')
   await page.locator('.composer').getByText(composer.closed).waitFor()
   await site.runtime.advance(HOUR)
-  await amy.button(words.callBack.title).click()
-  await dialog.getByLabel(words.callBack.first).fill('Too late.')
+  await amy.button(words.customer.callBack).click()
+  await dialog.getByLabel(customerWords.firstMessage).fill('Too late.')
   await page.keyboard.press('Control+Enter')
-  await dialog.getByText(/The time to write was over at \d\d:\d\d\./).waitFor()
-  expect(await dialog.getByLabel(words.callBack.first).inputValue()).toBe('Too late.')
+  await dialog.getByText(/takes no more messages to this customer since \d\d:\d\d\./).waitFor()
+  expect(await dialog.getByLabel(customerWords.firstMessage).inputValue()).toBe('Too late.')
   expect(heardBy('Mei')).toHaveLength(4)
   expectNothingWrong(lab, page)
 })
@@ -190,5 +193,42 @@ test('without WebSockets the screen hears by events; files go to the customer, t
   await page.locator('.blocked-box').getByText('rude').waitFor()
   await amy.button(words.customer.unblock).click()
   await amy.button(words.customer.block).waitFor()
+  expectNothingWrong(lab, page)
+})
+
+test('replies are written, found, changed and removed on their page, and stand in the next answer', async () => {
+  const amy = await desk()
+  const { page, dialog } = amy
+  const said = replyWords.en
+  await page.locator('.rail').getByRole('button', { name: said.title }).click()
+  await amy.button(said.add).click()
+  await dialog.getByLabel(said.shortcut).fill('/bye')
+  await dialog.getByRole('button', { name: said.save }).click()
+  await dialog.getByText(said.needsText).waitFor()
+  await dialog.getByLabel('English').fill('Goodbye, {customer}.')
+  await dialog.getByLabel('中文').fill('再见')
+  await dialog.getByText(said.mine).click()
+  await dialog.getByRole('button', { name: said.save }).click()
+  const row = page.getByRole('row', { name: '/bye' })
+  await row.getByText(said.mine).waitFor()
+  await page.getByRole('searchbox').fill('再')
+  await expect.poll(() => page.locator('.replies tbody tr').count(), SOON).toBe(1)
+  await row.getByRole('button', { name: said.edit }).click()
+  await dialog.getByLabel(said.shortcut).fill('later')
+  await dialog.getByRole('button', { name: said.save }).click()
+  await page.getByRole('row', { name: '/later' }).waitFor()
+
+  await site.runtime.user('Ann', { name: 'Ann', language: 'en' }).says('hello')
+  await page.keyboard.press('1')
+  await takes(amy, 'Ann')
+  await amy.reply.fill('Well. ')
+  await amy.reply.pressSequentially('/lat')
+  await amy.page.getByRole('option', { name: 'later' }).click()
+  expect(await amy.reply.inputValue()).toBe('Well. Goodbye, Ann.')
+  await page.locator('.rail').getByRole('button', { name: said.title }).click()
+  await expect.poll(() => page.getByRole('row', { name: '/later' }).locator('.number').textContent(), SOON).toBe('1')
+  await page.getByRole('row', { name: '/later' }).getByRole('button', { name: said.remove }).click()
+  await dialog.getByRole('button', { name: said.remove }).click()
+  await expect.poll(() => page.getByRole('row', { name: '/later' }).count(), SOON).toBe(0)
   expectNothingWrong(lab, page)
 })

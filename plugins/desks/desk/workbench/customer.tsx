@@ -3,17 +3,19 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Blocked, Customer } from '../api/customers-shapes.ts'
 import type { Stretch } from '../api/shapes.ts'
 import { Avatar } from './avatar.tsx'
-import { CallBack } from './call-back.tsx'
 import { open, openRow } from './chats.ts'
 import { block, unblock } from './commands.ts'
-import { fieldTitle, titleOf } from './desk.ts'
+import { fieldTitle, myself, titleOf } from './desk.ts'
 import { Dialog, DialogButtons } from './dialog.tsx'
 import { Icon } from './icon.tsx'
+import { lazily } from './lazily.tsx'
 import { goTo } from './location.ts'
 import { togglePanel } from './panel.ts'
 import { call } from './server.ts'
 import { fullTime } from './times.ts'
 import { language, reasonOf, words } from './words/words.ts'
+
+const CallBackDialog = lazily(() => import('./pages/customers/call-back.tsx'))
 
 const customer = signal<Customer | undefined>(undefined)
 const hasFailed = signal(false)
@@ -60,6 +62,7 @@ export function CustomerPanel() {
 
 function Profile({ of, current }: { readonly of: Customer; readonly current: string | undefined }) {
   const said = words.value.customer
+  const [isCalling, setCalling] = useState(false)
   const name = of.name ?? words.value.row.noName
   // In the chat that is on the screen, unless something is open with them.
   const isOpen = of.conversations.some(({ state }) => state !== 'closed')
@@ -81,7 +84,15 @@ function Profile({ of, current }: { readonly of: Customer; readonly current: str
       </div>
       {callable && (
         <div>
-          <CallBack customer={of.id} chat={callable} />
+          <button
+            type="button"
+            class="button small"
+            disabled={myself.value?.status.isForChats === false}
+            onClick={() => setCalling(true)}
+          >
+            <Icon name="phone" /> {said.callBack}
+          </button>
+          {isCalling && <CallBackDialog customer={of} chat={callable} onClose={() => setCalling(false)} />}
         </div>
       )}
       {of.blacklist && <Blacklist customer={of.id} entries={of.blacklist} onChange={() => load(of.id)} />}

@@ -349,15 +349,8 @@ export const en = {
     blockText: 'Messages of this customer are turned away from now on, and an open conversation is closed.',
     unblock: 'Remove from blacklist',
     blocked: 'On the blacklist.',
+    callBack: 'Call back',
     unblocked: 'No longer on the blacklist.',
-  },
-
-  callBack: {
-    title: 'Call back',
-    text: 'A new conversation begins with what you write now, and it is yours.',
-    first: 'Your message',
-    submit: 'Send',
-    endedAt: (time: string) => `The time to write was over at ${time}.`,
   },
 
   why: {

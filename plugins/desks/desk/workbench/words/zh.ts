@@ -348,15 +348,8 @@ export const zh = {
     blockText: '之后该客户的消息将被拦截，进行中的会话会被结束。',
     unblock: '移出黑名单',
     blocked: '已加入黑名单。',
+    callBack: '回呼',
     unblocked: '已移出黑名单。',
-  },
-
-  callBack: {
-    title: '主动联系',
-    text: '发送后会新建一个由您接待的会话。',
-    first: '消息内容',
-    submit: '发送',
-    endedAt: (time) => `可回复时间已于 ${time} 结束。`,
   },
 
   why: {

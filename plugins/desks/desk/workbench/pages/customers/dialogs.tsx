@@ -3,10 +3,8 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Customer, ListedCustomer } from '../../../api/customers-shapes.ts'
 import { Dialog, DialogButtons } from '../../dialog.tsx'
 import { Icon } from '../../icon.tsx'
-import { newId } from '../../ids.ts'
-import { goTo, showConversations } from '../../location.ts'
+import { goTo } from '../../location.ts'
 import { call, Refusal } from '../../server.ts'
-import { fullTime } from '../../times.ts'
 import { toast } from '../../toasts.ts'
 import { inLanguage, refusalText, words as shared } from '../../words/words.ts'
 import { forgetFound, left } from './found.ts'
@@ -21,7 +19,7 @@ interface About {
 const nameOf = ({ name }: { readonly name?: string | undefined }) => name ?? shared.value.row.noName
 
 /** A dialog that does one thing, or says why it was not done. */
-function Doing(of: {
+export function Doing(of: {
   readonly title: string
   readonly submit: string
   readonly isDangerous?: boolean
@@ -60,58 +58,6 @@ function Doing(of: {
         />
       </form>
     </Dialog>
-  )
-}
-
-/** Opens a conversation by a first message, where the platform still takes one. */
-export function CallBackDialog({ customer, onClose }: About) {
-  const said = inLanguage(words)
-  const [id] = useState(newId)
-  const [chat, setChat] = useState(customer.chats[0]?.chat ?? '')
-  const [text, setText] = useState('')
-  const why = ({ code, params }: Refusal) =>
-    code === 'WINDOW_CLOSED' && typeof params.endedAtMs === 'number'
-      ? said.windowOver(fullTime(params.endedAtMs))
-      : undefined
-  async function run(): Promise<void> {
-    const { conversation } = await call('POST /customers/:customer/call-back', {
-      params: { customer: customer.id },
-      body: { id, chat, text: text.trim() },
-    })
-    showConversations(conversation)
-  }
-  return (
-    <Doing
-      title={said.callBackTitle(nameOf(customer))}
-      submit={said.callBack}
-      isReady={text.trim() !== ''}
-      why={why}
-      run={run}
-      onClose={onClose}
-    >
-      <p>{said.callBackText}</p>
-      {customer.chats.length > 1 && (
-        <label class="field">
-          <span>{said.channel}</span>
-          <select value={chat} onChange={({ currentTarget }) => setChat(currentTarget.value)}>
-            {customer.chats.map((one) => (
-              <option key={one.chat} value={one.chat}>
-                {one.channel} · {one.externalId}
-              </option>
-            ))}
-          </select>
-        </label>
-      )}
-      <label class="field">
-        <span>{said.firstMessage}</span>
-        <textarea
-          rows={4}
-          maxLength={10_000}
-          value={text}
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
-      </label>
-    </Doing>
   )
 }
 
