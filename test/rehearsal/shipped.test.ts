@@ -1,7 +1,5 @@
 /** The shipped configuration keeps its own scenarios; whatever is changed in it, one of them fails. */
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { storyInShort } from '../../core/cli/story.ts'
 import { checkConfig } from '../../core/config/check.ts'
@@ -11,12 +9,6 @@ import { readScenarios, scenariosBeside } from '../../core/rehearsal/read-scenar
 
 const FILE = 'config/switchboard.yaml'
 const TEXT = readFileSync(FILE, 'utf8')
-
-test('the command plays them all, and says so', { timeout: 120_000 }, async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['core/switchboard.js', 'test'], { env: { PATH: '' } })
-  expect(stdout).toMatch(/\n\d+ scenarios, all well\.\n$/)
-  expect(stdout).not.toContain('in the log')
-})
 
 /** Plays until one fails; gives its name. A file that the scenarios no longer fit has failed too. */
 async function firstFailure(text: string): Promise<string | undefined> {
