@@ -139,16 +139,27 @@ export function makeLog(sql: Sql, clock: { now(): number }) {
         .execute()
       return found.toReversed().map(stored)
     },
+    /** Asked for with each message: found at the two ends, however long the log is. */
     async extent(chat: string): Promise<Extent> {
-      const { first, head } = await sql
+      const found = await sql
         .selectFrom('log')
         .where('chat', '=', chat)
+        .orderBy('seq', 'desc')
+        .limit(1)
         .select((its) => [
-          its.fn.min(its.case().when('by', 'is not', null).then(its.ref('seq')).end()).as('first'),
-          its.fn.max('seq').as('head'),
+          'seq as head',
+          its
+            .selectFrom('log as shown')
+            .where('shown.chat', '=', chat)
+            .where('shown.by', 'is not', null)
+            .orderBy('shown.seq')
+            .limit(1)
+            .select('shown.seq')
+            .as('first'),
         ])
-        .executeTakeFirstOrThrow()
-      return { first: first ?? (head ?? 0) + 1, head: head ?? 0 }
+        .executeTakeFirst()
+      const head = found?.head ?? 0
+      return { first: found?.first ?? head + 1, head }
     },
     /** Under which face we have answered last since then. */
     async faceSince(chat: string, atMs: number): Promise<Face | undefined> {
