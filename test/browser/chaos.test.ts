@@ -21,9 +21,9 @@ import { SOON, type Widget, widgetOf } from './widget.ts'
 
 const SEED = Number(process.env.SEED ?? 20261122)
 const LONG = process.env.LONG === '1'
-const VISITORS = 5
+const VISITORS = 10
 /** Of each visitor's line. */
-const CUTS = LONG ? 200 : 40
+const CUTS = LONG ? 100 : 20
 const KILLS = LONG ? 10 : 2
 /** From a cut to a stream that is there again. */
 const MEDIAN_RECOVERY_MS = 2_000
