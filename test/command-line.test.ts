@@ -62,20 +62,16 @@ test('start answers, explain tells why, a backup is taken meanwhile, and Ctrl-C 
   for (let chat = 0; chat < 5; chat++) expect(await answers(later.url, `c${chat}`, 10)).toEqual(expected(chat))
 })
 
-test('a second process in the same folder is refused, and says so', async () => {
+test('a second process in the same folder is refused, and so is one at a port that is taken; each says so', async () => {
   const file = await config(yaml())
-  await started(file)
+  const { url } = await started(file)
   const second = await switchboard('start', file).ended
   expect(second.status).toBe(1)
   expect(second.out).toContain('Another process uses this storage folder.')
-})
-
-test('a port that is taken is said so', async () => {
-  const { url } = await started(await config(yaml()))
-  const file = await config(yaml('./other').replace('port: 0', `port: ${new URL(url).port}`), 'other.yaml')
-  const second = await switchboard('start', file).ended
-  expect(second.status).toBe(1)
-  expect(second.out).toContain('EADDRINUSE')
+  const other = yaml('./other').replace('port: 0', `port: ${new URL(url).port}`)
+  const third = await switchboard('start', await config(other, 'other.yaml')).ended
+  expect(third.status).toBe(1)
+  expect(third.out).toContain('EADDRINUSE')
 })
 
 test('check says in words what will happen; with problems it exits with 1 and shows them all', async () => {
@@ -227,8 +223,9 @@ test('explain with a topic tells what plugins say of their settings, as a table 
   vi.stubEnv('LOOPBACK_SECRET', SECRET)
   onTestFinished(() => void vi.unstubAllEnvs())
   const explain = (topic: string, ...more: readonly string[]) => switchboard('explain', topic, example, ...more).ended
-  expect(await explain('identities')).toMatchObject({ status: 0, err: '' })
-  expect((await explain('identities')).out).toMatchInlineSnapshot(`
+  const { out, ...ended } = await explain('identities')
+  expect(ended).toEqual({ status: 0, err: '' })
+  expect(out).toMatchInlineSnapshot(`
     "identity  name                    assigned to  seen on
     sales     售前客服 / Sales        amy, bo      demo
     robot     小助手 / Assistant      bot parrot   demo
