@@ -2,6 +2,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Row } from '../../plugins/desks/desk/api/shapes.ts'
+import { KEYMAP } from '../../plugins/desks/desk/workbench/keymap.ts'
 import { words as ofAccount } from '../../plugins/desks/desk/workbench/pages/account/words.ts'
 import { faults } from './axe.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
@@ -16,7 +17,17 @@ const mine = (index: number, changes: Partial<Row> = {}) =>
 
 let wire: DeskWire
 beforeAll(async () => {
-  wire = await startDeskWire([mine(1), mine(2), rowOf(3), rowOf(4, { customer: { id: 'u4', name: '王小丽' } })])
+  wire = await startDeskWire([mine(1), mine(2), rowOf(3), rowOf(4, { customer: { id: 'u4', name: '王小丽' } })], () => [
+    {
+      id: 'e7',
+      seq: 7,
+      atMs: NOW,
+      by: { kind: 'customer' },
+      kind: 'message',
+      parts: [{ type: 'text', text: 'hello' }],
+    },
+    { id: 'e8', seq: 8, atMs: NOW, by: { kind: 'bot' }, kind: 'reply', parts: [], deliveries: [] },
+  ])
 })
 afterAll(() => wire[Symbol.asyncDispose]())
 
@@ -162,8 +173,8 @@ test('everything that can be done is found by its name: actions, conversations, 
   await choose('小丽', '王小丽')
   await page.getByRole('heading', { name: '王小丽' }).waitFor()
   const now = await offered()
-  for (const action of ['take', 'transfer', 'close', 'why', 'markUnread', 'takeNext'] as const)
-    expect(now).toContain(words.help[action])
+  for (const { key, what } of KEYMAP.flatMap(([, keys]) => keys))
+    if (key !== undefined) expect(now).toContain(words.help[what])
   expect(await faults(page), 'the palette').toEqual([])
   // From the first one up comes the last.
   await keyboard.press('ArrowUp')
@@ -172,6 +183,10 @@ test('everything that can be done is found by its name: actions, conversations, 
   await choose('transf', words.help.transfer)
   await amys.dialog.getByRole('heading', { name: words.transfer.title }).waitFor()
   await keyboard.press('Escape')
+  const unread = page.waitForRequest(/\/read$/)
+  await keyboard.press('u')
+  expect((await unread).postDataJSON()).toEqual({ seq: 6, isBack: true })
+  await page.getByText(words.pane.none).waitFor()
   await choose('audit', 'Audit log')
   await page.getByRole('heading', { level: 1, name: 'Audit log' }).waitFor()
   const asked = page.waitForRequest(/\/api\/status$/)

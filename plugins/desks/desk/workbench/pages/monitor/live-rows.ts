@@ -1,6 +1,6 @@
 /** Rows of a list that stay true while they are shown. */
 import { useEffect, useState } from 'preact/hooks'
-import type { Row } from '../../../api/shapes.ts'
+import type { Frame, Row } from '../../../api/shapes.ts'
 import { onFrame } from '../../desk.ts'
 import { makeRowList, type View } from '../../row-list.ts'
 import { call } from '../../server.ts'
@@ -9,6 +9,8 @@ import { toastRefusal } from '../../toasts.ts'
 
 /** As many as one answer has. */
 export const MOST_ROWS = 100
+
+type RowsTold = Extract<Frame, { type: 'rows' }>
 
 /** The first ones of the list, in its order. `isWhole`: there are no others. `undefined`: not here yet. */
 export function useLiveRows({
@@ -22,6 +24,8 @@ export function useLiveRows({
     let isWhole = true
     let isHere = false
     let picture = 0
+    /** What is told while an answer is on its way, and is newer than that. */
+    let told: RowsTold[] | undefined
 
     /** However much is told between two pictures, it is drawn once. */
     function drawSoon(): void {
@@ -32,24 +36,33 @@ export function useLiveRows({
       })
     }
 
+    function apply({ rows, gone }: RowsTold): void {
+      for (const id of gone) all.remove(id)
+      for (const row of rows) all.update(row)
+    }
+
     async function load(): Promise<void> {
+      const newer: RowsTold[] = []
+      told = newer
       try {
         const page = await call('GET /conversations', { query: { list, sort, person, limit: MOST_ROWS } })
         isWhole = page.next === undefined
         isHere = true
         all.reset(page.rows, isWhole)
+        newer.forEach(apply)
         drawSoon()
       } catch (error) {
         toastRefusal(error)
       }
+      if (told === newer) told = undefined
     }
 
     void load()
     const stop = onFrame((frame) => {
       if (frame.type === 'hello') void load()
       if (frame.type !== 'rows') return
-      for (const id of frame.gone) all.remove(id)
-      for (const row of frame.rows) all.update(row)
+      told?.push(frame)
+      apply(frame)
       // Behind the first ones come others, which are not here.
       if (!isWhole && all.order.length < MOST_ROWS / 2) void load()
       drawSoon()
