@@ -387,6 +387,14 @@ export const CORE_MIGRATIONS: { readonly [name: string]: string } = {
       WHERE closed_at IS NOT NULL AND person IS NOT NULL;
     CREATE INDEX conversation_closed_bot ON conversation (closed_at) WHERE closed_at IS NOT NULL AND desk IS NULL;
   `,
+
+  // Who has acted, also where it was in the name of a desk: then `who` of what is noted says it.
+  '15-audit-by-whom': `
+    ALTER TABLE audit ADD COLUMN who TEXT GENERATED ALWAYS AS (
+      coalesce(after_json ->> '$.who', by_json ->> '$.person', by_json ->> '$.name')) VIRTUAL;
+    CREATE INDEX audit_who ON audit (who, at);
+    CREATE INDEX audit_action ON audit (action, at);
+  `,
 }
 
 /** Writes a table's condition that a column has one of these values as comparisons instead of a list. */

@@ -286,6 +286,8 @@ export interface AuditRow {
   before_json: string | null
   after_json: string | null
   instance: string
+  /** The name of whoever acted: reckoned from the others. */
+  who: string | null
 }
 
 export interface FeedRow {

@@ -1,34 +1,18 @@
 /** The page of customers: to find somebody, to see all of them, and to do what can be done. */
-import { resolve } from 'node:path'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { words } from '../../plugins/desks/desk/workbench/pages/customers/words.ts'
-import { faults } from './axe.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { type DeskSite, startDeskSite, workbenchOf } from './desk-site.ts'
+import { looksRight, WIDE } from './looks-right.ts'
 import { SOON } from './widget.ts'
 
 const lab = useChromium()
-const WIDE = { width: 1400, height: 860 }
-/** Not committed: made anew by each run. */
-const FOLDER = resolve(import.meta.dirname, 'screenshots')
 
 let site: DeskSite
 beforeAll(async () => {
   site = await startDeskSite()
 })
 afterAll(() => site[Symbol.asyncDispose]())
-
-/** What is before the eyes: kept as a picture, with nothing cut off, wide and narrow, and nothing that axe finds. */
-async function looksRight(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: resolve(FOLDER, `${name}.png`) })
-  expect(await faults(page), name).toEqual([])
-  for (const width of [320, WIDE.width]) {
-    await page.setViewportSize({ ...WIDE, width })
-    if (width === 320) await page.screenshot({ path: resolve(FOLDER, `${name}-320.png`) })
-    expect(await page.evaluate('lab.misfits()'), `${name}, ${width}`).toEqual([])
-  }
-}
 
 test.each(['en', 'zh-CN'] as const)(
   'customers are found, known, read across conversations, called back, merged and erased: %s (C-CU-04, C-CU-13, C-CU-14, C-BL-01)',

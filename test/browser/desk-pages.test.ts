@@ -1,5 +1,6 @@
 /** The pages of the workbench: how one comes to them, what they say when they are shown, and the way back. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { words as audit } from '../../plugins/desks/desk/workbench/pages/audit/words.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { workbenchOf } from './desk-site.ts'
 import { type DeskWire, ME, rowOf, startDeskWire } from './desk-wire.ts'
@@ -80,5 +81,5 @@ test('a page whose files cannot be had says so, and is loaded when they can', as
   await page.getByText(words.page.failed).waitFor()
   isCut = false
   await page.getByRole('button', { name: words.page.again }).click()
-  await page.getByRole('table').waitFor()
+  await page.getByText(audit.en.none).waitFor()
 })

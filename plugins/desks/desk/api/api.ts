@@ -20,6 +20,7 @@ import { addReplies } from '../replies/routes.ts'
 import type { ReplyTables } from '../replies/tables.ts'
 import { addStatistics } from '../statistics/routes.ts'
 import type { Counting } from '../statistics/statistics.ts'
+import { addAudit } from './audit.ts'
 import { addCommands, wasDone } from './commands.ts'
 import { byEventStream, bySocket } from './connections.ts'
 import { makeDeskNow } from './desk-now.ts'
@@ -208,7 +209,8 @@ export async function serveApi(
       },
     })
     addPeople(api, { roster })
-    addLookedUp(api, { journal, media, sendable: context.sendable, rows, entries, deskNow })
+    addAudit(api, { journal, deskNow })
+    addLookedUp(api, { media, sendable: context.sendable, rows, entries, deskNow })
     addCustomers(api, {
       desk,
       settings,

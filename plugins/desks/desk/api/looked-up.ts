@@ -1,27 +1,16 @@
-/** What the API only reads: lists, chats, the desk as it is now, the audit log. */
+/** What the API only reads: lists, chats, the desk as it is now. */
 import type { FastifyReply } from 'fastify'
-import type { Kysely } from 'kysely'
-import { type Context, type JournalTables, SwitchboardError, z } from '#core'
+import { type Context, SwitchboardError } from '#core'
 import type { DeskNow } from './desk-now.ts'
 import type { EntriesOf } from './entries.ts'
 import { Refusal } from './refusal.ts'
 import type { RowsOf } from './rows.ts'
-import { byOf, fileOf } from './said.ts'
+import { fileOf } from './said.ts'
 import type { Api } from './serve.ts'
-import type { AuditLine } from './shapes.ts'
-
-/** As `serve.ts` writes it. */
-const Audited = z.object({
-  who: z.string().optional(),
-  from: z.string(),
-  about: z.record(z.string(), z.string()),
-  is: z.json().optional(),
-})
 
 export function addLookedUp(
   api: Api,
   of: {
-    readonly journal: Kysely<JournalTables>
     readonly media: Context<unknown, unknown>['media']
     readonly sendable: Context<unknown, unknown>['sendable']
     readonly rows: RowsOf
@@ -29,7 +18,7 @@ export function addLookedUp(
     readonly deskNow: DeskNow
   },
 ): void {
-  const { journal, rows, entries, deskNow } = of
+  const { rows, entries, deskNow } = of
 
   api.on('GET /now', () => deskNow.now())
   api.on('GET /counts', async ({ calling }) => rows.counts(calling, await rows.groups()))
@@ -52,46 +41,6 @@ export function addLookedUp(
     await sendFile(reply, file, of.media)
     return undefined
   })
-
-  // ── the audit log ──
-
-  api.on('GET /audit', async ({ query: { cursor, limit } }) => {
-    let found = journal
-      .selectFrom('audit')
-      .selectAll()
-      .orderBy('id', 'desc')
-      .limit(limit + 1)
-    if (cursor !== undefined) found = found.where('id', '<', cursor)
-    const lines = await found.execute()
-    const shown = lines.slice(0, limit)
-    const next = lines.length > limit ? shown.at(-1)?.id : undefined
-    return { lines: shown.map(lineOf), ...(next !== undefined && { next }) }
-  })
-
-  function lineOf(row: Awaited<ReturnType<typeof audited>>[number]): AuditLine {
-    const before = jsonOf(row.before_json)
-    const after = jsonOf(row.after_json)
-    const ours = Audited.safeParse(after)
-    const { who, from, about, is } = ours.success
-      ? ours.data
-      : { who: undefined, from: undefined, about: undefined, is: after }
-    return {
-      id: row.id,
-      atMs: row.at,
-      by: byOf(row.by_json, deskNow.titleOf),
-      action: row.action,
-      ...(who !== undefined && { who }),
-      ...(from !== undefined && { from }),
-      ...(about !== undefined && { about }),
-      ...(before !== undefined && { before }),
-      ...(is !== undefined && { after: is }),
-    }
-  }
-  const audited = () => journal.selectFrom('audit').selectAll().execute()
-}
-
-function jsonOf(json: string | null) {
-  return json === null ? undefined : z.json().parse(JSON.parse(json))
 }
 
 /** Never as a page of ours: whatever it holds, a browser saves it, or shows it inside a page. */

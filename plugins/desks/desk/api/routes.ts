@@ -166,8 +166,15 @@ export const routes = {
   'GET /audit': {
     for: 'supervisor',
     says: 'Who did what, from where, and what it was before and after; the latest first.',
-    query: asked.page,
+    query: asked.audit,
     answer: z.object({ lines: z.array(AuditLine), next: z.string().optional() }),
+  },
+  'GET /audit/file': {
+    for: 'supervisor',
+    says: 'The same as a table that spreadsheets open (CSV), all of it.',
+    query: asked.auditFile,
+    answer: 'bytes',
+    audit: 'audit.export',
   },
 
   // ── lists ──

@@ -462,6 +462,16 @@ const command = {
 const Words = z.string().max(10_000)
 const Note = Words.min(1)
 
+const auditFilter = {
+  /** From this moment on, up to but not including the other. */
+  from: z.coerce.number().int().nonnegative().optional(),
+  until: z.coerce.number().int().positive().optional(),
+  /** The name of a person or token that has acted, or of a plugin. */
+  who: Name.optional(),
+  /** Such as `desk.transfer`; with a dot at the end, such as `desk.`: all that begin so. */
+  action: z.string().min(1).max(100).optional(),
+}
+
 export const asked = {
   signIn: z.strictObject({ person: Name, password: z.string().min(1).max(1024) }),
   link: z.strictObject({ link: z.string().min(1).max(256) }),
@@ -524,10 +534,12 @@ export const asked = {
     before: z.coerce.number().int().positive().optional(),
     limit: z.coerce.number().int().min(1).max(200).default(100),
   }),
-  page: z.strictObject({
+  audit: z.strictObject({
+    ...auditFilter,
     cursor: z.string().max(512).optional(),
     limit: z.coerce.number().int().min(1).max(100).default(50),
   }),
+  auditFile: z.strictObject({ ...auditFilter, language: z.enum(['en', 'zh-CN']).default('en') }),
   file: z.strictObject({ name: z.string().max(512).optional() }),
 }
 

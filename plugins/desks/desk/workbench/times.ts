@@ -26,6 +26,11 @@ export function fullTime(ms: number): string {
   return format(ms, { day: 'numeric', month: 'short', ...yearUnlessThis(ms), hour: '2-digit', minute: '2-digit' })
 }
 
+/** With its day and to the second, whenever it was. */
+export const momentOf = (ms: number): string =>
+  format(ms, { ...DATE, hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const DATE = { year: 'numeric', month: '2-digit', day: '2-digit' } as const
+
 export const clockTime = (ms: number): string => format(ms, { hour: '2-digit', minute: '2-digit' })
 
 export const dayOf = (ms: number): string =>

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { parseSync } from 'vite'
 import { expect, test } from 'vitest'
 import { codes } from '../api/refusal.ts'
+import { type Route, routes } from '../api/routes.ts'
 import { en } from './words/en.ts'
 import { zh } from './words/zh.ts'
 
@@ -114,6 +115,13 @@ test.each(pageNames)('the page %s says everything in both languages, and has no 
     .filter((path) => !byCode.some((table) => path.startsWith(`.${table}.`)))
     .filter((path) => !isIn(sources, path))
   expect(unused).toEqual([])
+})
+
+test('every deed that the API notes has its words', async () => {
+  const { words }: PageWords = await import(resolve(PAGES, 'audit/words.ts'))
+  const known = textsOf(words.en).map(([path]) => path)
+  const noted = Object.values<Route>(routes).flatMap(({ audit }) => audit ?? [])
+  expect(noted.filter((action) => !known.includes(`.actions.${action}`))).toEqual([])
 })
 
 test('every page has its folder, and its title in both languages', () => {
