@@ -41,16 +41,21 @@ export function addAudit(
     return { lines: shown.map(lineOf), ...(next !== undefined && { next }) }
   })
 
-  api.on('GET /audit/file', ({ query: { language, ...filter }, reply }) => {
-    sendCsv(reply, 'audit', cellsOf(filter, language))
+  api.on('GET /audit/file', async ({ query: { language, ...filter }, reply }) => {
+    // Begun before this very deed is noted, which is not part of it.
+    const first = await rowsOf(journal, filter, SLICE)
+    sendCsv(reply, 'audit', cellsOf(filter, language, first))
     return undefined
   })
 
   /** Written as it is read: a year has many lines. */
-  async function* cellsOf(filter: Filter, language: keyof typeof HEADINGS): AsyncGenerator<readonly Cell[]> {
+  async function* cellsOf(
+    filter: Filter,
+    language: keyof typeof HEADINGS,
+    first: readonly Row[],
+  ): AsyncGenerator<readonly Cell[]> {
     yield HEADINGS[language]
-    for (let after: readonly [number, string] | undefined; ; ) {
-      const rows = await rowsOf(journal, filter, SLICE, after)
+    for (let rows = first; ; ) {
       for (const row of rows) {
         const { atMs, by, who, from, action, about, before, after: then } = lineOf(row)
         const name = 'name' in by ? by.name : by.kind
@@ -62,7 +67,7 @@ export function addAudit(
       }
       const last = rows.at(-1)
       if (rows.length < SLICE || !last) return
-      after = [last.at, last.id]
+      rows = await rowsOf(journal, filter, SLICE, [last.at, last.id])
     }
   }
 

@@ -5,7 +5,7 @@
  * begins and ends is known by how far each chat has been read, so that nothing is missed or repeated, whatever the
  * clock did.
  */
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { type JournalTables, z } from '#core'
 import type { Calling } from '../access/door.ts'
 import type { askedOfCustomers, History } from '../api/customers-shapes.ts'
@@ -41,7 +41,8 @@ export function makeHistory(of: {
   async function chatsOf(calling: Calling, customer: string): Promise<readonly string[]> {
     const served = conversationsOf(calling, customer).select('conversation.chat as id').distinct()
     const own = journal.selectFrom('chat').select('id').where('customer', '=', customer)
-    const rows = await (calling.teams ? served : served.union(own)).execute()
+    const was = journal.selectFrom('chat_was').select('chat as id').where('customer', '=', customer)
+    const rows = await (calling.teams ? served : served.union(own).union(was)).execute()
     const ids = rows.map(({ id }) => id)
     return ids.toSorted().slice(-MAX_CHATS)
   }
@@ -56,12 +57,7 @@ export function makeHistory(of: {
       .where((where) =>
         where.or([
           where('entry.conversation', 'in', conversationsOf(calling, customer).select('conversation.id')),
-          where.and([
-            where('entry.conversation', 'is', null),
-            where.exists(
-              journal.selectFrom('chat').select('chat.id').where('chat.id', '=', chat).where('customer', '=', customer),
-            ),
-          ]),
+          where.and([where('entry.conversation', 'is', null), where(whoseThen(chat), '=', customer)]),
         ]),
       )
   }
@@ -159,6 +155,13 @@ export function makeHistory(of: {
     }
     return false
   }
+}
+
+/** Of an entry: whose the chat was then. */
+function whoseThen(chat: string) {
+  return sql<string>`coalesce(
+    (SELECT customer FROM chat_was WHERE chat = ${chat} AND until_seq >= entry.seq ORDER BY until_seq LIMIT 1),
+    (SELECT customer FROM chat WHERE id = ${chat}))`
 }
 
 interface Taken {
