@@ -26,6 +26,12 @@ describe('teams that cannot be meant', () => {
       { thai: { skills: ['thai'], sources: ['th'] } },
       /teams\.thai\.skills[\s\S]*amy may not serve th/,
     ],
+    [
+      'C-GR-04: a team that helps out where none of it may serve, nor whoever helps that one out',
+      { ...PEOPLE, bo: { name: 'Bo', mayServe: ['th'] } },
+      { a: { members: ['amy'], overflow: 'b' }, b: { members: ['bo'], sources: ['th'] } },
+      /teams\.a\.overflow[\s\S]*nobody of b may serve memory, which a takes/,
+    ],
     ['nobody in it', PEOPLE, { presale: {} }, /nobody works in presale[\s\S]*Write {2}members/],
     ['skills that nobody has', PEOPLE, { thai: { skills: ['thai'] } }, /nobody has thai/],
     ['members and skills', PEOPLE, { a: { members: ['amy'], skills: ['x'] } }, /a has members and skills/],

@@ -1,6 +1,7 @@
 /** What can be wrong with people and teams beyond their shape. */
 import type { Capabilities, ConfigProblem } from '#core'
-import { channelsOf, membersOf, type Settings, type TeamSettings } from './config.ts'
+import { channelsOf, mayServe, membersOf, type Settings, type TeamSettings } from './config.ts'
+import { makeTeams } from './queue/choose.ts'
 
 export function check(
   settings: Settings,
@@ -10,6 +11,7 @@ export function check(
   return [
     ...teams.flatMap(([name, team]) => wrongMembers(settings, name, team)),
     ...teams.flatMap(([name, team]) => mayNotServe(settings, { name, team, channels: Object.keys(channels) })),
+    ...teams.flatMap(([name, team]) => mayNotHelp(settings, { name, team, channels: Object.keys(channels) })),
     ...teams.flatMap(([name]) => overflowCircle(settings, name)),
     ...teams.flatMap(([name], index) => hiddenTeam(settings, name, teams.slice(0, index))),
     ...Object.keys(settings.people).flatMap((person) => ofNoTeam(settings, person)),
@@ -32,25 +34,39 @@ function wrongMembers({ people }: Settings, name: string, team: TeamSettings): r
   return [{ path: [...path, 'skills'], message, instead: 'Give somebody these skills under people.' }]
 }
 
+interface Taking {
+  readonly name: string
+  readonly team: TeamSettings
+  /** All that there are. */
+  readonly channels: readonly string[]
+}
+
 /** C-GR-04: a member who is not granted the channel would never get what the team is there for. */
-function mayNotServe(
-  { people }: Settings,
-  {
-    name,
-    team,
-    channels,
-  }: { readonly name: string; readonly team: TeamSettings; readonly channels: readonly string[] },
-): readonly ConfigProblem[] {
+function mayNotServe({ people }: Settings, { name, team, channels }: Taking): readonly ConfigProblem[] {
   const sources = channelsOf(team) ?? channels
   return membersOf(team, people).flatMap((person, index): readonly ConfigProblem[] => {
-    const { mayServe } = people[person] ?? {}
-    const refused = sources.filter((channel) => mayServe && !mayServe.includes(channel))
+    const refused = sources.filter((channel) => !mayServe(people[person], channel))
     if (refused.length === 0) return []
     const message = `${person} may not serve ${refused.join(' and ')}, which ${name} takes.`
     const instead = `Add ${refused.join(', ')} to people.${person}.mayServe, or take ${person} out of ${name}.`
     const place = team.members ? ['members', index] : ['skills']
     return [{ path: ['teams', name, ...place], message, instead }]
   })
+}
+
+/** One of those who help out is enough for each channel. */
+function mayNotHelp(settings: Settings, { name, team, channels }: Taking): readonly ConfigProblem[] {
+  const { people } = settings
+  const teams = makeTeams(settings)
+  const [, ...helping] = teams.helpers(name)
+  const helpers = helping.flatMap(teams.members)
+  const refused = (channelsOf(team) ?? channels).filter(
+    (channel) => helpers.length > 0 && !helpers.some((person) => mayServe(people[person], channel)),
+  )
+  if (refused.length === 0) return []
+  const message = `nobody of ${helping.join(' and ')} may serve ${refused.join(' and ')}, which ${name} takes.`
+  const instead = `Add ${refused.join(', ')} to the mayServe of one of them, or name another team.`
+  return [{ path: ['teams', name, 'overflow'], message, instead }]
 }
 
 /** Told at the first of those in it. */

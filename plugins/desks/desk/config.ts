@@ -113,6 +113,11 @@ export function membersOf({ members, skills }: TeamSettings, people: Settings['p
   return Object.keys(people).filter((name) => skills?.every((skill) => people[name]?.skills.includes(skill)))
 }
 
+/** Whether they may serve the customers of a channel. */
+export function mayServe(person: PersonSettings | undefined, channel: string): boolean {
+  return person?.mayServe?.includes(channel) ?? true
+}
+
 /** The channels that a team takes anything of; `undefined`: every one. */
 export function channelsOf({ sources }: TeamSettings): readonly string[] | undefined {
   return sources && [...new Set(sources.map((source) => (typeof source === 'string' ? source : source.channel)))]

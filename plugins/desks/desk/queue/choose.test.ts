@@ -8,7 +8,7 @@ const PERSONS = ['amy', 'bo', 'cy', 'dan'] as const
 const QUEUES = ['sales', 'help', 'night'] as const
 const SETTINGS = Settings.parse({
   people: {
-    amy: { name: 'Amy', capacity: 1 },
+    amy: { name: 'Amy', capacity: 1, mayServe: ['shop'] },
     bo: { name: 'Bo', capacity: 2 },
     cy: { name: 'Cy', capacity: 3, mayServe: ['site'] },
     dan: { name: 'Dan', capacity: 2 },
@@ -58,8 +58,9 @@ function world() {
   const couldTake = (queue: string, of: Case) => {
     const own = teams.members(queue)
     const helpers = queue === 'sales' && !closed.has('night') ? teams.members('night') : []
-    const serving = own.some((person) => there.has(person)) ? own : helpers
-    return serving.filter((person) => there.has(person) && mayServe(person, of) && book.load(person) < capacity(person))
+    const isServing = (person: string) => there.has(person) && mayServe(person, of)
+    const serving = own.some(isServing) ? own : helpers
+    return serving.filter((person) => isServing(person) && book.load(person) < capacity(person))
   }
   const fill = () => {
     for (let next = chooseNext(choosing(), () => false); next; next = chooseNext(choosing(), () => false)) {

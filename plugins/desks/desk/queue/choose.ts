@@ -1,5 +1,5 @@
 /** Who is given which conversation next: a pure decision over who waits and who is there. */
-import { membersOf, type Settings, type TeamSettings } from '../config.ts'
+import { mayServe, membersOf, type Settings, type TeamSettings } from '../config.ts'
 import { type Book, type Case, isBefore } from './book.ts'
 
 /** Who is there when it is decided, and which teams are open. */
@@ -97,20 +97,29 @@ export function roomOf(given: Given, queue: string): number {
   return free.reduce((sum, one) => sum + one, 0)
 }
 
-/** Whether anybody of the team, or of who helps it out now, could be given one more. */
+/** Whether anybody of the team, or of whoever may help it out, could be given one more. */
 function hasRoom(given: Given, queue: string): boolean {
-  const team = servingTeam(given, queue)
-  return team !== undefined && given.teams.members(team).some((person) => isFree(given, person))
+  return given.teams.helpers(queue).some((team) => given.teams.members(team).some((person) => isFree(given, person)))
 }
 
 /**
- * The team itself, or while nobody of it is there whoever helps it out. What waits for a team that is closed by now is
- * still its own; others help out only while they are open.
+ * The team itself, or while nobody of it is there whoever helps it out; only those count who may serve the channel, if
+ * one is named. What waits for a team that is closed by now is still its own; others help out only while they are open.
  */
-export function servingTeam({ teams, hands }: { readonly teams: Teams; readonly hands: There }, queue: string) {
-  const isServing = (team: string) =>
-    (team === queue || hands.isOpen(team)) && teams.members(team).some((person) => hands.mayChat(person))
-  return teams.helpers(queue).find(isServing)
+export function servingTeam(
+  {
+    settings,
+    teams,
+    hands,
+  }: { readonly settings: Pick<Settings, 'people'>; readonly teams: Teams; readonly hands: There },
+  queue: string,
+  channel?: string,
+): string | undefined {
+  const isServing = (person: string) =>
+    hands.mayChat(person) && (channel === undefined || mayServe(settings.people[person], channel))
+  return teams
+    .helpers(queue)
+    .find((team) => (team === queue || hands.isOpen(team)) && teams.members(team).some(isServing))
 }
 
 export function isFree({ settings, hands }: Pick<Given, 'settings' | 'hands'>, person: string): boolean {
@@ -119,7 +128,7 @@ export function isFree({ settings, hands }: Pick<Given, 'settings' | 'hands'>, p
 
 /** Who is given this one: the agent whom the customer knows, else by the rule of the team. */
 function choosePerson(given: Given, queue: string, of: Case): Omit<Choice, 'of'> | undefined {
-  const team = servingTeam(given, queue)
+  const team = servingTeam(given, queue, of.channel)
   if (team === undefined) return undefined
   const { hands, teams } = given
   const free = candidates(given, team, of).filter((person) => isFree(given, person))
@@ -139,7 +148,7 @@ function choosePerson(given: Given, queue: string, of: Case): Omit<Choice, 'of'>
 export function candidates({ settings, teams, hands }: Given, team: string, of: Case): readonly string[] {
   const may = teams
     .members(team)
-    .filter((person) => hands.mayChat(person) && (settings.people[person]?.mayServe?.includes(of.channel) ?? true))
+    .filter((person) => hands.mayChat(person) && mayServe(settings.people[person], of.channel))
   const others = may.filter((person) => !of.passedBy.includes(person))
   return others.length > 0 ? others : may
 }

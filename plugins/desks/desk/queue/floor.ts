@@ -56,7 +56,8 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
   const { isOpen } = hours
   /** Whoever may be back within the grace is not missed meanwhile. */
   const there = { isOpen, mayChat: (person: string) => roster.isThereForChats(person) }
-  const isAttended = (team: string) => servingTeam({ teams, hands: there }, team) !== undefined
+  const isAttended = (team: string, channel?: string) =>
+    servingTeam({ settings, teams, hands: there }, team, channel) !== undefined
   const places = makePlaces({ settings, teams, clock, isOpen, isAttended, waiting: (team) => queue.waiting(team) })
   const { isAvailable } = places
   const presence = makePresence({ settings, isAvailable, isServed: (team) => isOpen(team) && isAttended(team) })

@@ -23,8 +23,8 @@ export function makePlaces(given: {
   readonly teams: Teams
   readonly clock: Clock
   isOpen(team: string): boolean
-  /** Whether anybody of the team, or of who helps it out, is there for chats. */
-  isAttended(team: string): boolean
+  /** Whether anybody of the team, or of who helps it out, is there for chats and may serve the channel. */
+  isAttended(team: string, channel: string): boolean
   /** How many wait for it for whom nobody has room; below zero: so many more could come, and none would wait. */
   waiting(team: string): number
 }): Places {
@@ -61,12 +61,12 @@ export function makePlaces(given: {
       const team = firstOf(wanted, conversation?.id)
       if (team === undefined) return 'nobody'
       if (conversation) send(conversation.id, team)
-      return given.isAttended(team) ? { team } : { team, isUnattended: true }
+      return given.isAttended(team, channel) ? { team } : { team, isUnattended: true }
     },
     arrived: (conversation) => void sent.delete(conversation),
     homeOf: (channel) => names.find((name) => comesFrom(settings.teams[name], channel)) ?? names[0] ?? '',
     isAvailable: ({ channel }) =>
-      names.some((name) => isOpen(name) && comesFrom(settings.teams[name], channel) && given.isAttended(name)),
+      names.some((name) => isOpen(name) && comesFrom(settings.teams[name], channel) && given.isAttended(name, channel)),
   }
 }
 

@@ -384,6 +384,27 @@ describe('a team that cannot take it', () => {
     expect((await bot.conversation('u3'))?.owner).toMatchObject({ team: 'late' })
   })
 
+  test('because nobody there may serve the customer, is helped out by the first whose people may', async () => {
+    const second = memoryChannel({ name: 'second' })
+    const teams = {
+      a: { members: ['amy'], sources: ['memory'], overflow: 'b' },
+      b: { members: ['bo'], sources: ['second'], overflow: 'c' },
+      c: { members: ['cy'], sources: ['memory'] },
+    }
+    await using bot = await start(
+      {
+        people: { amy: { name: 'Amy' }, bo: { name: 'Bo', mayServe: ['second'] }, cy: { name: 'Cy' } },
+        teams,
+        more: { channels: { second: { use: second.plugin } } },
+      },
+      { there: ['bo'] },
+    )
+    await bot.user('u1').says('person').hears('Nobody is here.')
+    await bot.agent('cy').comes()
+    expect(await has(bot, 'u1')).toBe('cy')
+    await bot.user('u2').says('person').hears('Wait.')
+  })
+
   test('because too many wait, sends who comes then to the one that helps out, or leaves them to the bot', async () => {
     const teams = {
       few: { members: ['amy'], maxWaiting: 1, overflow: 'more' },

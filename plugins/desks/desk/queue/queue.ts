@@ -219,7 +219,7 @@ export function makeQueue(given: {
     const of = book.get(id)
     if (of?.person === undefined || of.isAnswered) return
     const { person } = of
-    const team = servingTeam(choosing, of.team ?? '') ?? ''
+    const team = servingTeam(choosing, of.team ?? '', of.channel) ?? ''
     const others = candidates(choosing, team, { ...of, passedBy: [...of.passedBy, person] })
     if (others.every((other) => other === person)) return expectAnswer({ ...of, assignedAtMs: clock.now() })
     const passing = { ...of, passedBy: [...of.passedBy, person] }
