@@ -5,7 +5,7 @@ import { type Finding, found } from './problems.ts'
 
 export interface Hours {
   isOpen(atMs: number): boolean
-  /** When to look again: at the next time at which they may begin or end, and at midnight in any case. */
+  /** When to look again: at the next time at which they may begin or end, at midnight and at each full hour in any case. */
   nextEdgeMs(atMs: number): number
 }
 
@@ -18,6 +18,7 @@ interface Span {
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 const MINUTES_A_DAY = 24 * 60
 const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 
 /** Puts a finding where zod is. */
 export function refuse(context: z.core.$RefinementCtx, finding: Finding): void {
@@ -168,7 +169,9 @@ export function makeHours(written: z.output<typeof hoursSchema>, zone: string): 
       const { minute, today, yesterday } = at(atMs)
       const edges = [...today.flatMap(({ from, to }) => [from, to]), ...yesterday.map(({ to }) => to), MINUTES_A_DAY]
       const next = Math.min(...edges.filter((edge) => edge > minute))
-      return Math.floor(atMs / MINUTE_MS) * MINUTE_MS + (next - minute) * MINUTE_MS
+      const nextMs = Math.floor(atMs / MINUTE_MS) * MINUTE_MS + (next - minute) * MINUTE_MS
+      // On the day that summer time begins or ends it is an hour off: clocks are changed at a full hour.
+      return Math.min(nextMs, (Math.floor(atMs / HOUR_MS) + 1) * HOUR_MS)
     },
   }
 }

@@ -19,6 +19,21 @@ describe('opening hours', () => {
     expect(office.isOpen(shanghai('2027-03-01T18:00:00'))).toBe(false)
   })
 
+  test('are looked at again the moment they begin or end, also on the days on which clocks are changed', () => {
+    const berlin = made({ weekdays: { 'mon-sun': '09:00-17:30' } }, 'Europe/Berlin')
+    const changes = (fromMs: number) => {
+      const seen: string[] = []
+      const untilMs = fromMs + 24 * 3_600_000
+      for (let atMs = fromMs, nextMs = atMs; atMs < untilMs; atMs = nextMs) {
+        nextMs = berlin.nextEdgeMs(atMs)
+        if (berlin.isOpen(nextMs) !== berlin.isOpen(atMs)) seen.push(new Date(nextMs).toISOString())
+      }
+      return seen
+    }
+    expect(changes(Date.UTC(2026, 2, 28, 20))).toEqual(['2026-03-29T07:00:00.000Z', '2026-03-29T15:30:00.000Z'])
+    expect(changes(Date.UTC(2026, 9, 24, 20))).toEqual(['2026-10-25T08:00:00.000Z', '2026-10-25T16:30:00.000Z'])
+  })
+
   test('are closed on days that are left out', () => {
     expect(office.isOpen(shanghai('2027-03-06T10:00:00'))).toBe(true)
     expect(office.isOpen(shanghai('2027-03-07T10:00:00'))).toBe(false)

@@ -18,6 +18,8 @@ export interface Case {
   readonly origin: Conversation['origin']
   /** Since when the customer waits for people, or last did: whoever comes back to the queue has not lost their place. */
   readonly waitsSinceMs: number
+  /** When it last came into the queue: since the transfer, say. */
+  readonly queuedAtMs: number
   /** When whoever has it got it. */
   readonly assignedAtMs: number
   /** Whoever has it has written. */
@@ -33,6 +35,10 @@ export interface Case {
 export interface Book {
   get(id: string): Case | undefined
   all(): Iterable<Case>
+  /** Which team's queue it waits in, or did: also when the journal names none or one that is gone. */
+  teamOf(one: Case): string
+  /** How many wait. */
+  readonly waitingInAll: number
   /** Those that wait for a team, who waits longest first. */
   waiting(team: string): readonly Case[]
   /** The teams that are waited for, in no order. */
@@ -47,11 +53,11 @@ export interface Book {
   remove(id: string): void
 }
 
-/** `teamOf`: which team's queue a case waits in, also when the journal names none or one that is gone. */
 export function makeBook(teamOf: (waiting: Case) => string): Book {
   const cases = new Map<string, Case>()
   const queues = new Map<string, Case[]>()
   const hands = new Map<string, Map<string, Case>>()
+  let waitingInAll = 0
 
   function add(one: Case): void {
     cases.set(one.id, one)
@@ -64,6 +70,7 @@ export function makeBook(teamOf: (waiting: Case) => string): Book {
     const queue = queues.get(team) ?? []
     queues.set(team, queue)
     queue.splice(placeOf(queue, one), 0, one)
+    waitingInAll += 1
   }
 
   function remove(id: string): void {
@@ -74,12 +81,17 @@ export function makeBook(teamOf: (waiting: Case) => string): Book {
     else {
       const queue = queues.get(teamOf(one)) ?? []
       queue.splice(placeOf(queue, one), 1)
+      waitingInAll -= 1
     }
   }
 
   return {
     get: (id) => cases.get(id),
     all: () => cases.values(),
+    teamOf,
+    get waitingInAll() {
+      return waitingInAll
+    },
     waiting: (team) => queues.get(team) ?? [],
     waitedFor: () => queues.keys(),
     of: (person) => hands.get(person)?.values() ?? [],

@@ -100,7 +100,7 @@ function world() {
           last: undefined,
           isCounted: false,
         } as const
-        const times = { waitsSinceMs: nowMs, assignedAtMs: 0, isAnswered: false, passedBy: [] }
+        const times = { waitsSinceMs: nowMs, queuedAtMs: nowMs, assignedAtMs: 0, isAnswered: false, passedBy: [] }
         book.set({ id: `c${nowMs}`, channel: one.channel, team: one.queue, ...about, ...times })
       } else if (one.does === 'closes') book.remove(nth(one.which)?.id ?? '')
       else if (one.does === 'passes') {

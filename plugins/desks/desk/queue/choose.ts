@@ -143,12 +143,13 @@ function choosePerson(given: Given, queue: string, of: Case): Omit<Choice, 'of'>
 
 /**
  * Who of a team may serve a conversation now, busy or not. Who has let it pass comes into question again only when
- * nobody else does.
+ * nobody else does: the one who did so longest ago.
  */
 export function candidates({ settings, teams, hands }: Given, team: string, of: Case): readonly string[] {
   const may = teams
     .members(team)
     .filter((person) => hands.mayChat(person) && mayServe(settings.people[person], of.channel))
   const others = may.filter((person) => !of.passedBy.includes(person))
-  return others.length > 0 ? others : may
+  if (others.length > 0) return others
+  return may.toSorted((a, b) => of.passedBy.lastIndexOf(a) - of.passedBy.lastIndexOf(b)).slice(0, 1)
 }

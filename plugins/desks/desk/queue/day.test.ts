@@ -155,7 +155,7 @@ class Day {
     this.#channel = memoryChannel()
     const plugin = floorPlugin((floor, context) => {
       this.#floor = floor
-      this.#read = () => readCases(context)
+      this.#read = async () => (await Array.fromAsync(readCases(context))).flat()
     })
     this.#bot = await testRuntime(
       {
@@ -383,9 +383,13 @@ class Day {
       if (state !== 'queued') continue
       const serving = servers(team ?? '').find((name) => TEAMS[name]?.members.some((one) => this.#there.has(one)))
       const there = (TEAMS[serving ?? '']?.members ?? []).filter((one) => this.#there.has(one))
-      // Whoever has not answered is given it again only when nobody else is there.
-      const others = there.filter((one) => !this.#floor?.book.get(id)?.passedBy.includes(one))
-      const free = (others.length > 0 ? others : there).filter((one) => load(one) < (PEOPLE[one]?.capacity ?? 0))
+      // Whoever has not answered is given it again only when nobody else is there, who did so longest ago first.
+      const { passedBy = [] } = this.#floor?.book.get(id) ?? {}
+      const others = there.filter((one) => !passedBy.includes(one))
+      const [again] = there.toSorted((a, b) => passedBy.lastIndexOf(a) - passedBy.lastIndexOf(b))
+      const free = (others.length > 0 ? others : again === undefined ? [] : [again]).filter(
+        (one) => load(one) < (PEOPLE[one]?.capacity ?? 0),
+      )
       expect(free, `${id} waits for ${team}`).toEqual([])
     }
   }

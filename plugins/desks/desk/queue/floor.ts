@@ -16,7 +16,7 @@ import { makeRoster } from '../people/roster.ts'
 import { keepPerson, type PeopleTables, readPeople } from '../people/tables.ts'
 import { makeBook } from './book.ts'
 import { makeTeams, servingTeam } from './choose.ts'
-import { LEFT_THE_QUEUE, readCases, readLastReplies } from './from-journal.ts'
+import { hasWritten, LEFT_THE_QUEUE, readCases, readLastReplies } from './from-journal.ts'
 import type { memory } from './memory.ts'
 import { watchOpenHours } from './open-hours.ts'
 import { makePlaces } from './places.ts'
@@ -72,7 +72,8 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
       telling.places()
       roster.changed()
     },
-    served: (of, team) => waits.served(team, of.waitsSinceMs, clock.now()),
+    served: (of) => waits.served(book.teamOf(of), of.queuedAtMs, clock.now()),
+    hasAnswered: ({ id, chat, assignedAtMs: sinceMs }) => hasWritten(context.journal, { id, chat, sinceMs }),
     lost: telling.agentGone,
   })
   function stop(): void {
@@ -122,16 +123,13 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
       roster.know(await readPeople(people))
     },
     async begin(): Promise<void> {
-      const [kept, cases, replies] = await Promise.all([
-        readPeople(people),
-        readCases(context),
-        readLastReplies(context),
-      ])
+      const [kept, replies] = await Promise.all([readPeople(people), readLastReplies(context)])
       for (const [person, atMs] of replies) roster.replied(person, atMs)
+      for await (const cases of readCases(context)) queue.know(cases)
+      telling.know()
       roster.know(kept)
       roster.begin()
-      queue.begin(cases)
-      telling.know(cases)
+      queue.begin()
     },
     /** Does nothing more by itself: another has taken its place, or it ends. Twice is safe. */
     stop,
@@ -160,9 +158,9 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
         turn: TurnWork<Memory, ChatEvent<'conversation.assigned'>> & { readonly conversation: Conversation },
       ) {
         noted(turn)
-        const { origin, id, openedAtMs } = turn.conversation
+        const { origin, openedAtMs } = turn.conversation
         if (origin === 'callback' || lingers(openedAtMs, turn.state.last)) return
-        void telling.greet(id, turn.event.person)
+        void telling.greet(turn.conversation, turn.chat.id)
       },
       'agent.replied'({
         conversation,

@@ -1,5 +1,6 @@
 /** What the journal knows of the conversations that are the desk's: read once, when the desk begins. */
-import { type Context, z } from '#core'
+import type { ExpressionBuilder } from 'kysely'
+import { type Context, type JournalTables, z } from '#core'
 import type { Case } from './book.ts'
 import { memory } from './memory.ts'
 
@@ -11,15 +12,32 @@ export const LEFT_THE_QUEUE = 'the customer left the queue'
 
 const OwnerPerson = z.object({ person: z.string() })
 
-export async function readCases({
-  name,
-  journal,
-  channels,
-}: Pick<Context<unknown, unknown>, 'name' | 'journal' | 'channels'>): Promise<readonly Case[]> {
-  const ours = journal
+/** So many are read in one go: everything else goes on between them. */
+const PAGE = 1_000
+
+/** Page by page. */
+export async function* readCases(from: From): AsyncGenerator<readonly Case[]> {
+  for (let after = ''; ; ) {
+    const page = await readPage(from, after)
+    yield page
+    const last = page[PAGE - 1]
+    if (!last) return
+    after = last.id
+  }
+}
+
+type From = Pick<Context<unknown, unknown>, 'name' | 'journal' | 'channels'>
+
+async function readPage({ name, journal, channels }: From, after: string): Promise<readonly Case[]> {
+  const page = journal
     .selectFrom('conversation')
+    .select('conversation.id')
     .where('conversation.desk', '=', name)
     .where('conversation.state', 'in', ['queued', 'assigned'])
+    .where('conversation.id', '>', after)
+    .orderBy('conversation.id')
+    .limit(PAGE)
+  const ours = journal.selectFrom('conversation').where('conversation.id', 'in', page).orderBy('conversation.id')
   const [rows, changes, answered] = await Promise.all([
     ours
       .innerJoin('chat', 'chat.id', 'conversation.chat')
@@ -31,7 +49,6 @@ export async function readCases({
       .innerJoin('conversation_change as change', 'change.conversation', 'conversation.id')
       .select(['change.conversation', 'change.type', 'change.at', 'change.cause', 'change.owner_json'])
       .where('change.type', 'in', ['queued', 'assigned', 'returned'])
-      .orderBy('change.conversation')
       .orderBy('change.n')
       .execute(),
     ours
@@ -40,9 +57,7 @@ export async function readCases({
       )
       .select('conversation.id')
       .distinct()
-      .where('entry.kind', '=', 'out')
-      .where('entry.by_json', 'like', '{"kind":"agent"%')
-      .where('entry.answers', 'not like', `${CAUSES.greeting}%`)
+      .where(isAnswer)
       .whereRef('entry.at', '>=', 'conversation.assigned_at')
       .execute(),
   ])
@@ -51,7 +66,7 @@ export async function readCases({
   const nameOf = new Map(channels().map(({ account, name }) => [account, name]))
   return rows.map((row): Case => {
     const { last, isCounted } = memory.parse(JSON.parse(row.body_json ?? '{}'))
-    const { sinceMs = row.opened_at, passedBy = [] } = waits.get(row.id) ?? {}
+    const { sinceMs = row.opened_at, queuedAtMs = row.opened_at, passedBy = [] } = waits.get(row.id) ?? {}
     return {
       id: row.id,
       chat: row.chat,
@@ -61,6 +76,7 @@ export async function readCases({
       lease: row.lease,
       origin: row.origin,
       waitsSinceMs: sinceMs,
+      queuedAtMs,
       assignedAtMs: row.assigned_at ?? row.opened_at,
       isAnswered: isAnswered.has(row.id),
       passedBy: isAnswered.has(row.id) ? [] : passedBy,
@@ -82,14 +98,38 @@ export async function readLastReplies({
     )
     .where('conversation.desk', '=', name)
     .where('conversation.state', 'in', ['queued', 'assigned'])
-    .where('entry.kind', '=', 'out')
-    .where('entry.by_json', 'like', '{"kind":"agent"%')
-    .where('entry.answers', 'not like', `${CAUSES.greeting}%`)
+    .where(isAnswer)
     .groupBy('entry.by_json')
     .select(['entry.by_json', (select) => select.fn.max('entry.at').as('at')])
     .execute()
   return new Map(rows.map(({ by_json, at }) => [OwnerPerson.parse(JSON.parse(by_json)).person, at]))
 }
+
+/** Whether an agent has written in a conversation since then; with `greetings`, the greeting counts too. */
+export async function hasWritten(
+  journal: Context<unknown, unknown>['journal'],
+  of: { readonly id: string; readonly chat: string; readonly sinceMs: number },
+  greetings?: 'greetings',
+): Promise<boolean> {
+  const found = await journal
+    .selectFrom('entry')
+    .select('id')
+    .where('chat', '=', of.chat)
+    .where('conversation', '=', of.id)
+    .where(greetings ? isByAgent : isAnswer)
+    .where('at', '>=', of.sinceMs)
+    .executeTakeFirst()
+  return found !== undefined
+}
+
+type Entries = ExpressionBuilder<Pick<JournalTables, 'entry'>, 'entry'>
+
+const isByAgent = (where: Entries) =>
+  where.and([where('entry.kind', '=', 'out'), where('entry.by_json', 'like', '{"kind":"agent"%')])
+
+/** The greeting, which they have not written, is none. */
+const isAnswer = (where: Entries) =>
+  where.and([isByAgent(where), where('entry.answers', 'not like', `${CAUSES.greeting}%`)])
 
 interface Change {
   readonly conversation: string
@@ -99,9 +139,11 @@ interface Change {
   readonly owner_json: string
 }
 
+type Wait = Pick<Case, 'queuedAtMs' | 'passedBy'> & { readonly sinceMs: number }
+
 /** Since when each has waited for people, and who has let it pass; both begin anew after a bot had it. */
-function waitsOf(changes: readonly Change[]) {
-  const waits = new Map<string, { readonly sinceMs: number; readonly passedBy: readonly string[] }>()
+function waitsOf(changes: readonly Change[]): ReadonlyMap<string, Wait> {
+  const waits = new Map<string, Wait>()
   let person: string | undefined
   for (const { conversation, type, at, cause, owner_json } of changes) {
     if (type === 'returned') waits.delete(conversation)
@@ -109,7 +151,7 @@ function waitsOf(changes: readonly Change[]) {
     else {
       const { sinceMs = at, passedBy = [] } = waits.get(conversation) ?? {}
       const hasPassed = cause.startsWith(CAUSES.noAnswer) && person !== undefined
-      waits.set(conversation, { sinceMs, passedBy: hasPassed ? [...passedBy, person ?? ''] : passedBy })
+      waits.set(conversation, { sinceMs, queuedAtMs: at, passedBy: hasPassed ? [...passedBy, person ?? ''] : passedBy })
     }
   }
   return waits

@@ -30,6 +30,29 @@ const asking = definePlugin({
   }),
 })
 
+/** Holds whatever says `voice` back until it is let go, as a slow transcription does. */
+function holding() {
+  const { promise, resolve: letGo } = Promise.withResolvers<void>()
+  const plugin = definePlugin({
+    name: 'holding',
+    summary: 'Takes its time.',
+    config: z.strictObject({}),
+    setup: () => ({
+      inbound: {
+        async guard(turn, next) {
+          if (turn.text === 'voice') await promise
+          return next()
+        },
+      },
+    }),
+  })
+  const voice = (bot: TestRuntime, chat: string) => {
+    const parts = [{ type: 'text', text: 'voice' }] as const
+    return bot.channel.receive({ id: 'voice', chat, type: 'message', parts, atMs: bot.clock.now(), grants: 'message' })
+  }
+  return { more: { features: [{ use: asking }, { use: plugin }] }, voice, letGo }
+}
+
 const PEOPLE = { amy: { name: 'Amy', capacity: 1 }, bo: { name: 'Bo', capacity: 1 }, cy: { name: 'Cy', capacity: 1 } }
 
 interface Shop {
@@ -290,6 +313,18 @@ describe('whoever goes', () => {
     expect(await has(bot, 'u1')).toBe('bo')
   })
 
+  test('is told of truly also to whoever was called back, and is in no team’s queue', async () => {
+    await using bot = await start({}, { there: ['amy', 'bo'] })
+    await bot.user('u1').says('hello').hears('echo: hello')
+    await bot.agent('amy').closes('u1')
+    const chat = (await bot.runtime.engine.findChat('memory:memory', 'u1')) ?? ''
+    await bot.agent('amy').does({ type: 'call-back', chat, content: 'One more thing.' })
+    await bot.agent('amy').goes()
+    await bot.advance(MINUTE)
+    expect(await has(bot, 'u1')).toBe('bo')
+    await bot.user('u1').hears('One more thing.', 'Gone.').hearsNothing()
+  })
+
   test('is waited for after a restart too, and no longer than the grace', async () => {
     await using bot = await start({}, { there: ['amy'] })
     await asks(bot, 'u1')
@@ -330,6 +365,35 @@ describe('whoever does not answer', () => {
     await bot.agent('amy').sends('u1', 'Here I am.')
     await bot.advance(HOUR)
     expect(await has(bot, 'u1')).toBe('amy')
+  })
+
+  test('keeps it by answering in time, however long what the customer has just said takes', async () => {
+    const { more, voice, letGo } = holding()
+    await using bot = await start({ people, teams, more }, { there: ['amy', 'bo'] })
+    await asks(bot, 'u1')
+    await bot.advance(2 * MINUTE - 1_000)
+    await voice(bot, 'u1')
+    expect(await bot.agent('amy').sends('u1', 'Here I am.')).toMatchObject({ ok: true })
+    // That the answer was given is told only behind what is held.
+    await bot.clock.advance(1_000)
+    letGo()
+    expect(await has(bot, 'u1')).toBe('amy')
+    await bot.advance(HOUR)
+    expect(await has(bot, 'u1')).toBe('amy')
+  })
+
+  test('passes it to and fro with others who do not either, ever more slowly', async () => {
+    await using bot = await start({ people, teams }, { there: ['amy', 'bo'] })
+    await asks(bot, 'u1')
+    await bot.advance(12 * MINUTE)
+    const passed = async () => (await whyOf(bot)).filter((why) => why.includes('has not answered'))
+    const round = ['amy has not answered within 120 s', 'bo has not answered within 120 s']
+    const second = ['amy has not answered within 240 s', 'bo has not answered within 240 s']
+    expect(await passed()).toEqual([...round, ...second])
+    expect(await has(bot, 'u1')).toBe('amy')
+    await bot.agent('amy').sends('u1', 'Here I am.')
+    await bot.advance(HOUR)
+    expect(await passed()).toHaveLength(4)
   })
 
   test('is known after a restart: who has let it pass, and since when the next one has it', async () => {
@@ -547,6 +611,25 @@ describe('whoever waits is told their place', () => {
     await bot.user('u3').hearsNothing()
   })
 
+  test('or, once, that nobody is there any more, when the last one has gone', async () => {
+    await using bot = await start({ people, teams }, { there: ['amy'] })
+    await asks(bot, 'u1', 'u2', 'u3')
+    await bot.user('u3').hears('Wait.', 'Place 2.')
+    await bot.agent('amy').goes()
+    await bot.user('u3').hearsNothing()
+    await bot.advance(MINUTE)
+    await bot.user('u3').hears('Nobody is here.')
+    await bot.user('u2').hears('Wait.', 'Nobody is here.')
+    await bot.user('u1').hears('Wait.', 'Nobody is here.')
+    // Who comes now hears it at once, and nobody hears it twice.
+    await bot.user('u4').says('person').hears('Nobody is here.')
+    await bot.agent('amy').comes()
+    await bot.user('u4').hears('Place 3.')
+    await bot.agent('amy').goes()
+    await bot.advance(HOUR)
+    for (const user of ['u2', 'u3', 'u4']) await bot.user(user).hearsNothing()
+  })
+
   test('with a range of minutes, once it is known how fast it goes', async () => {
     await using bot = await start({ people, teams }, { there: ['amy'] })
     await asks(bot, 'u0', 'u1', 'u2', 'u3', 'u4', 'u5', 'u6')
@@ -558,6 +641,27 @@ describe('whoever waits is told their place', () => {
     await bot.advance(MINUTE)
     await asks(bot, 'u7')
     await bot.user('u7').hears('Wait.', 'Place 2, 6 to 7 minutes.')
+  })
+
+  test('with a range made only of the time in which people waited, whoever took them', async () => {
+    const teams = { presale: { members: ['amy'] }, tech: { members: ['bo'], assign: 'by-hand' } }
+    await using bot = await start(
+      { people: { amy: { name: 'Amy', capacity: 9 }, bo: { name: 'Bo', capacity: 9 } }, teams },
+      { there: ['amy', 'bo'] },
+    )
+    const talked = ['u0', 'u1', 'u2', 'u3', 'u4']
+    await asks(bot, ...talked)
+    await bot.advance(HOUR)
+    for (const user of talked) {
+      const conversation = (await bot.conversation(user))?.id ?? ''
+      await bot.agent('amy').does({ type: 'transfer', to: { team: 'tech' }, conversation })
+      await bot.idle()
+      await bot.advance(3 * MINUTE)
+      await bot.agent('bo').takes(user)
+      await bot.idle()
+    }
+    for (const user of ['v1', 'v2']) await bot.user(user).says('person tech')
+    await bot.user('v2').hears('Wait.', 'Place 2, 6 to 7 minutes.')
   })
 
   test('once only, where the platform counts what it is sent', async () => {
@@ -597,6 +701,37 @@ describe('the greeting', () => {
       .agent('amy')
       .does({ type: 'transfer', to: { person: 'bo' }, conversation: (await bot.conversation('u1'))?.id ?? '' })
     expect(await has(bot, 'u1')).toBe('bo')
+    await bot.user('u1').hearsNothing()
+  })
+
+  test('C-LC-02: is not said after the first answer', async () => {
+    const { more, voice, letGo } = holding()
+    const teams = { presale: { members: ['amy'], assign: 'by-hand' } }
+    await using bot = await start({ desk: settings, teams, more }, { there: ['amy'] })
+    await asks(bot, 'u1')
+    await voice(bot, 'u1')
+    await bot.agent('amy').takes('u1')
+    await bot.agent('amy').sends('u1', 'Your parcel comes today.')
+    letGo()
+    await bot.user('u1').hears('Wait.', 'Your parcel comes today.').hearsNothing()
+  })
+
+  test('C-LC-02: is said by whoever has it then, where it was passed on before it could be said', async () => {
+    const { more, voice, letGo } = holding()
+    const teams = { presale: { members: ['amy', 'bo'], assign: 'by-hand' } }
+    await using bot = await start({ desk: settings, teams, more }, { there: ['amy', 'bo'] })
+    await asks(bot, 'u1')
+    await voice(bot, 'u1')
+    await bot.agent('amy').takes('u1')
+    const transfer = async (from: string, to: string) => {
+      const { read } = bot.runtime.engine
+      const { id } = await read.selectFrom('conversation').select('id').executeTakeFirstOrThrow()
+      await bot.agent(from).does({ type: 'transfer', to: { person: to }, conversation: id })
+    }
+    await transfer('amy', 'bo')
+    letGo()
+    await bot.user('u1').hears('Wait.', 'Hello, how can I help?')
+    await transfer('bo', 'amy')
     await bot.user('u1').hearsNothing()
   })
 

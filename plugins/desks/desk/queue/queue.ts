@@ -20,8 +20,10 @@ import { CAUSES } from './from-journal.ts'
 import { makeTimers } from './timers.ts'
 
 export interface Queue {
-  /** From now on it acts: these are there already, besides those that were noted meanwhile. */
-  begin(cases: readonly Case[]): void
+  /** These are there already, besides those that were noted meanwhile. */
+  know(cases: readonly Case[]): void
+  /** All are known: from now on it acts. */
+  begin(): void
   /** What has become of a conversation, by an event of its chat. */
   noted(conversation: Conversation, about: About): void
   closed(conversation: string): void
@@ -58,7 +60,9 @@ export function makeQueue(given: {
   /** Something has changed, and whoever could be given something has it or is being given it. */
   settled(): void
   /** Somebody who has waited is an agent's now. */
-  served(of: Case, team: string): void
+  served(of: Case): void
+  /** Whether whoever has it has written to the customer, by the journal. */
+  hasAnswered(of: Case): Promise<boolean>
   /** What somebody had waits again, since they are gone. */
   lost(of: Case): Promise<unknown>
 }): Queue {
@@ -107,7 +111,9 @@ export function makeQueue(given: {
   // ── what is known ──
 
   function know(now: Case): void {
+    const before = book.get(now.id)
     book.set(now)
+    if (before && before.person === undefined && now.person !== undefined) given.served(before)
     held.delete(now.id)
     expectAnswer(now)
   }
@@ -131,8 +137,9 @@ export function makeQueue(given: {
     else {
       const { chat, channel, last, isCounted, atMs } = about
       const { waitsSinceMs = atMs, passedBy = [] } = known ?? {}
+      const queuedAtMs = person === undefined ? atMs : (known?.queuedAtMs ?? atMs)
       const now = { id, chat, channel, team: owner.team, person, lease, origin, last, isCounted }
-      know({ ...now, waitsSinceMs, passedBy, assignedAtMs: atMs, isAnswered: false })
+      know({ ...now, waitsSinceMs, queuedAtMs, passedBy, assignedAtMs: atMs, isAnswered: false })
     }
     fillSoon()
   }
@@ -185,7 +192,6 @@ export function makeQueue(given: {
     if (!isActing) return
     if (result.ok) {
       if (book.get(of.id)?.lease === of.lease) know(assigned(of, person, team))
-      given.served(of, team)
     } else if (result.code === 'NOT_FOUND') forget(of.id)
     else hold(of, result.message)
     fillSoon()
@@ -208,10 +214,22 @@ export function makeQueue(given: {
   // ── who does not answer ──
 
   function expectAnswer(of: Case): void {
+    // When it begins, all are gone through.
+    if (!isActing) return
     const { answerWithin } = teams.get(of.team ?? '') ?? {}
     const isExpected = of.person !== undefined && !of.isAnswered && of.origin !== 'callback'
     if (answerWithin === undefined || !isExpected) timers.cancel(of.id)
-    else timers.set(of.id, of.assignedAtMs + answerWithin - clock.now(), () => void passOn(of.id, answerWithin))
+    else
+      timers.set(
+        of.id,
+        of.assignedAtMs + timeFor(of, answerWithin) - clock.now(),
+        () => void passOn(of.id, answerWithin),
+      )
+  }
+
+  /** Whoever gets again what they have let pass has twice the time: nothing goes to and fro all night. */
+  function timeFor({ person, passedBy }: Case, answerWithin: number): number {
+    return answerWithin * 2 ** passedBy.filter((one) => one === person).length
   }
 
   /** To the next agent, if there is another; whoever is the only one keeps it, and is expected to answer still. */
@@ -219,19 +237,32 @@ export function makeQueue(given: {
     const of = book.get(id)
     if (of?.person === undefined || of.isAnswered) return
     const { person } = of
-    const team = servingTeam(choosing, of.team ?? '', of.channel) ?? ''
+    // What they have just written is told only when the turn before it has ended, which may take its time.
+    if (await mayHaveAnswered(of)) return answered(id, person)
+    if (!isActing || book.get(id) !== of) return
+    const team = servingTeam(choosing, book.teamOf(of), of.channel) ?? ''
     const others = candidates(choosing, team, { ...of, passedBy: [...of.passedBy, person] })
     if (others.every((other) => other === person)) return expectAnswer({ ...of, assignedAtMs: clock.now() })
     const passing = { ...of, passedBy: [...of.passedBy, person] }
     book.set(passing)
-    const because = `${person} has not answered within ${answerWithin / 1000} s`
+    const because = `${person} has not answered within ${timeFor(of, answerWithin) / 1000} s`
     await backToQueue(passing, CAUSES.noAnswer, because)
+  }
+
+  /** As long as it cannot be read it is taken for answered: nobody loses anything by it. */
+  async function mayHaveAnswered(of: Case): Promise<boolean> {
+    try {
+      return await given.hasAnswered(of)
+    } catch (error) {
+      log.error({ conversation: of.id, error }, `Whether an agent has answered cannot be read: ${messageOf(error)}`)
+      return true
+    }
   }
 
   async function backToQueue(of: Case, cause: string, because: string): Promise<void> {
     const result = await change(of, cause, { type: 'transfer', to: { team: of.team }, because })
     if (isActing && result.ok && book.get(of.id)?.lease === of.lease) {
-      know({ ...of, person: undefined, lease: of.lease + 1 })
+      know({ ...of, person: undefined, lease: of.lease + 1, queuedAtMs: clock.now() })
       fillSoon()
     } else if (isActing && !result.ok && result.code !== 'NOT_FOUND') {
       timers.set(of.id, AGAIN_MS, () => {
@@ -241,9 +272,12 @@ export function makeQueue(given: {
   }
 
   return {
-    begin(cases) {
-      isActing = true
+    know(cases) {
       for (const of of cases) know(of)
+    },
+    begin() {
+      isActing = true
+      for (const of of book.all()) expectAnswer(of)
       const meanwhile = early ?? []
       early = undefined
       for (const note of meanwhile) note()

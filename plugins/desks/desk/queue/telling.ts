@@ -1,18 +1,18 @@
 /** What customers are told by the desk: their place in the queue, that whoever had them is gone, and the greeting. */
-import { type Actor, type Context, messageOf, type Say, type TextName } from '#core'
+import { type Command, type Context, type Conversation, messageOf, type Say, type TextName } from '#core'
 import type { Settings } from '../config.ts'
 import type { Book, Case } from './book.ts'
-import { CAUSES } from './from-journal.ts'
+import { CAUSES, hasWritten } from './from-journal.ts'
 import { makeTimers } from './timers.ts'
 import type { Waits } from './waits.ts'
 
 export interface Telling {
   /** Tells whoever stands in another place than they were told, now or as soon as they may be told again. */
   places(): void
-  /** These know their places already, as far as anybody can know. */
-  know(cases: readonly Case[]): void
-  /** In the name of whoever has it, once in a conversation. */
-  greet(conversation: string, person: string): Promise<void>
+  /** Whoever waits now knows their place already, as far as anybody can know. */
+  know(): void
+  /** In the name of whoever has it, once in a conversation, and not where an agent has written already. */
+  greet(conversation: Conversation, chat: string): Promise<void>
   /** Once for each time that somebody has had it. */
   agentGone(of: Case): Promise<void>
   stop(): void
@@ -20,9 +20,14 @@ export interface Telling {
 
 /** Nobody is told their place more often than this. */
 const PLACE_EVERY_MS = 60_000
+/** Where more than so many wait, it is looked through them no more often than so. */
+const LONG = 100
+const LONG_EVERY_MS = 1_000
 /** Of a step forward, those are told who are among so many first, or who have left behind a fifth of those before them. */
 const NEAR = 5
 const WORTH = 0.8
+
+type Sent = Extract<Command, { readonly type: 'send' }>
 
 interface Told {
   readonly place: number
@@ -30,12 +35,12 @@ interface Told {
 }
 
 export function makeTelling(given: {
-  readonly context: Pick<Context<unknown, unknown>, 'name' | 'clock' | 'command' | 'text' | 'log'>
+  readonly context: Pick<Context<unknown, unknown>, 'name' | 'clock' | 'command' | 'text' | 'log' | 'journal'>
   readonly settings: Settings
   readonly book: Book
   readonly waits: Waits
-  /** Whether anybody is there for those who wait for a team. */
-  isAttended(team: string): boolean
+  /** Whether anybody is there for those who wait for a team, and may serve the channel. */
+  isAttended(team: string, channel?: string): boolean
   isOnItsWay(of: Case): boolean
 }): Telling {
   const { context, book } = given
@@ -43,11 +48,18 @@ export function makeTelling(given: {
   const desk = { kind: 'desk', name: context.name } as const
   const timers = makeTimers(clock)
   const told = new Map<string, Told>()
+  /** Of those who wait: whether somebody was there for them, and they were not yet told that nobody is any more. */
+  const hopes = new Map<string, boolean>()
+  let lookedAtMs = Number.NEGATIVE_INFINITY
 
-  async function say(conversation: string, id: string, by: Actor, content: Say, isAutomatic = false): Promise<void> {
-    if (content === '') return
+  async function say(conversation: string, send: Omit<Sent, 'type' | 'conversation'>): Promise<void> {
+    if (send.content === '') return
+    await quietly(conversation, () => context.command({ type: 'send', conversation, ...send }))
+  }
+
+  async function quietly(conversation: string, work: () => Promise<unknown>): Promise<void> {
     try {
-      await context.command({ type: 'send', id, conversation, by, content, isAutomatic })
+      await work()
     } catch (error) {
       log.error({ conversation, error }, `A customer was not told how it goes on: ${messageOf(error)}`)
     }
@@ -55,12 +67,21 @@ export function makeTelling(given: {
 
   function places(): void {
     const nowMs = clock.now()
+    const soonestMs = book.waitingInAll > LONG ? lookedAtMs + LONG_EVERY_MS : nowMs
+    if (soonestMs > nowMs) {
+      timers.set('places', soonestMs - nowMs, places)
+      return
+    }
+    lookedAtMs = nowMs
     let nextAtMs = Number.POSITIVE_INFINITY
     for (const team of book.waitedFor()) {
-      if (!given.isAttended(team)) continue
-      for (const [index, of] of book.waiting(team).entries()) {
+      const isAttended = given.isAttended(team)
+      for (const of of book.waiting(team)) tellHope(of, isAttended)
+      if (!isAttended) continue
+      const waiting = book.waiting(team).filter((of) => !given.isOnItsWay(of))
+      for (const [index, of] of waiting.entries()) {
         const place = index + 1
-        if (given.isOnItsWay(of) || !isWorthTelling(of, place, told.get(of.id))) continue
+        if (!isWorthTelling(of, place, told.get(of.id))) continue
         const atMs = (told.get(of.id)?.atMs ?? -PLACE_EVERY_MS) + PLACE_EVERY_MS
         if (atMs > nowMs) nextAtMs = Math.min(nextAtMs, atMs)
         else tellPlace(of, team, place)
@@ -78,29 +99,46 @@ export function makeTelling(given: {
     const text = range
       ? filled(context.text('waitingFor'), { place, ...range })
       : filled(context.text('waiting'), { place })
-    void say(of.id, `place:${of.id}:${of.lease}:${place}:${nowMs}`, desk, text)
+    void say(of.id, { id: `place:${of.id}:${of.lease}:${place}:${nowMs}`, by: desk, content: text })
+  }
+
+  /** Once in a wait: whoever came when nobody was there was told so by then. */
+  function tellHope(of: Case, isAttended: boolean): void {
+    const hoped = hopes.get(of.id)
+    if (hoped === undefined) hopes.set(of.id, isAttended)
+    if (!hoped || isAttended) return
+    hopes.set(of.id, false)
+    // Where the platform counts what is sent, their place was all.
+    if (of.isCounted && told.has(of.id)) return
+    void say(of.id, { id: `nobody-told:${of.id}:${of.lease}`, by: desk, content: context.text('offline') })
   }
 
   function forgetOthers(): void {
-    for (const id of told.keys()) if (book.get(id)?.person !== undefined || !book.get(id)) told.delete(id)
+    const waits = (id: string) => book.get(id) !== undefined && book.get(id)?.person === undefined
+    for (const id of told.keys()) if (!waits(id)) told.delete(id)
+    for (const id of hopes.keys()) if (!waits(id)) hopes.delete(id)
   }
 
   return {
     places,
-    know(cases) {
-      const places = new Map(
-        [...book.waitedFor()].flatMap((team) => book.waiting(team).map(({ id }, index) => [id, index + 1])),
-      )
-      for (const { id } of cases) told.set(id, { place: places.get(id) ?? 1, atMs: clock.now() })
+    know() {
+      const atMs = clock.now()
+      for (const team of book.waitedFor())
+        for (const [index, { id }] of book.waiting(team).entries()) told.set(id, { place: index + 1, atMs })
     },
-    async greet(conversation, person) {
-      const { greeting } = given.settings
-      if (greeting === undefined) return
-      await say(conversation, `${CAUSES.greeting}${conversation}`, { kind: 'agent', person }, greeting, true)
+    async greet({ id: conversation, owner, lease, openedAtMs: sinceMs }, chat) {
+      const { greeting: content } = given.settings
+      if (content === undefined || owner.kind !== 'agent') return
+      const by = { kind: 'agent', person: owner.person } as const
+      const id = `${CAUSES.greeting}${conversation}:${lease}`
+      await quietly(conversation, async () => {
+        if (await hasWritten(context.journal, { id: conversation, chat, sinceMs }, 'greetings')) return
+        await say(conversation, { id, by, lease, content, isAutomatic: true })
+      })
     },
     async agentGone(of) {
-      const name: TextName = given.isAttended(of.team ?? '') ? 'agentGone' : 'offline'
-      await say(of.id, `gone-told:${of.id}:${of.lease}`, desk, context.text(name))
+      const name: TextName = given.isAttended(book.teamOf(of), of.channel) ? 'agentGone' : 'offline'
+      await say(of.id, { id: `gone-told:${of.id}:${of.lease}`, by: desk, content: context.text(name) })
     },
     stop: () => timers.stop(),
   }

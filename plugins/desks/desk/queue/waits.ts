@@ -7,7 +7,7 @@ const KEPT = 20
 const RECENT_MS = 3_600_000
 
 export interface Waits {
-  /** Somebody who had waited since then has been given to an agent. */
+  /** Somebody who had waited since then is an agent's now. */
   served(team: string, sinceMs: number, nowMs: number): void
   /** The whole minutes between which the wait of whoever has this place probably is; `undefined`: nobody knows. */
   range(team: string, place: number, nowMs: number): { readonly from: number; readonly to: number } | undefined
