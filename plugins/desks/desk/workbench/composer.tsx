@@ -14,7 +14,7 @@ import { Icon } from './icon.tsx'
 import { newId } from './ids.ts'
 import { isSubmitEnter } from './keys.ts'
 import { send } from './outbox.ts'
-import { countUse, loadReplies, replies } from './replies.ts'
+import { countUse, replies, wantReplies } from './replies.ts'
 import { upload } from './server.ts'
 import { me } from './session.ts'
 import { dismissSuggestion, Suggestions, suggestionsIn } from './suggestions.tsx'
@@ -123,7 +123,7 @@ export function Composer(of: {
   function look(element: HTMLTextAreaElement): void {
     const next = mode === 'reply' ? slashAt(element.value, element.selectionEnd) : undefined
     setSlash(next && { ...next, at: 0 })
-    if (next && !replies.value) loadReplies().catch(toastRefusal)
+    if (next) wantReplies()
   }
 
   const wordsOf = (reply: CannedReply) =>
