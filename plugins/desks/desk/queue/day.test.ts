@@ -59,8 +59,9 @@ function floorPlugin(
     state: memory,
     tables: TABLES,
     names: ({ people, teams }) => ({ people: Object.keys(people), teams: Object.keys(teams) }),
-    setup(context) {
+    async setup(context) {
       const floor = openFloor(context, context.sql.$pickTables<'person'>())
+      await floor.know()
       see(floor, context)
       const { where, attend, intercept, events } = floor
       return { started: floor.begin, where, attend, inbound: { intercept }, events, deliver: async () => {} }
