@@ -68,6 +68,9 @@ export function addAccess(
     const failed = attempts.succeeded(try_)
     const { person } = try_
     const browser = request.headers['user-agent'] ?? ''
+    // Whoever was signed in in this browser is not any more: their page must not go on in somebody else's name.
+    const before = door.byCookie(door.cookie(request.raw, 'session') ?? '', try_.caller.address)
+    if (before?.kind === 'person' && before.name !== person) await sessions.end(before.session)
     const value = await sessions.begin(person, { address: try_.caller.address, browser })
     reply.header('set-cookie', [door.setCookie('session', value), door.setCookie('known', attempts.knownMark(person))])
     const calling = door.byCookie(value, try_.caller.address)

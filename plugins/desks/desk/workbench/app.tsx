@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks'
 import { begin } from './desk.ts'
 import { useLink } from './location.ts'
-import { recallOutbox } from './outbox.ts'
+import { hearOtherTabs, recallOutbox } from './outbox.ts'
 import { call, Refusal } from './server.ts'
 import { me, session } from './session.ts'
 import { Shell } from './shell.tsx'
@@ -14,6 +14,7 @@ export function App() {
   useEffect(() => {
     if (link === undefined) void ask()
   }, [link])
+  useEffect(hearOtherTabs, [])
   if (link !== undefined) return <LinkPage link={link} />
   switch (session.value) {
     case 'asking':

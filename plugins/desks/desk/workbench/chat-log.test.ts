@@ -70,9 +70,9 @@ test('a reply that is asked for again takes the place of what it was', () => {
 })
 
 test('it asks for what is behind the last entry, or from the first of ours that is on its way', () => {
-  expect(askAfter([])).toBe(0)
-  expect(askAfter([message(1, 'a'), reply(4, 'sent')])).toBe(4)
-  expect(askAfter([message(1, 'a'), reply(4, 'pending'), message(6, 'b')])).toBe(3)
+  expect(askAfter([], 60)).toBe(0)
+  expect(askAfter([message(1, 'a'), reply(4, 'sent')], 60)).toBe(4)
+  expect(askAfter([message(1, 'a'), reply(4, 'pending'), message(6, 'b')], 60)).toBe(3)
 })
 
 test('a message that was edited or taken back is another where it stands, and no line of its own', () => {
@@ -95,8 +95,8 @@ test('a message that was edited or taken back is another where it stands, and no
 
 test('the last messages that were not handled yet are asked for again', () => {
   const { conversation: _, ...loose } = message(6, 'b')
-  expect(askAfter([message(1, 'a'), loose])).toBe(5)
-  expect(askAfter([loose, message(7, 'a')])).toBe(7)
+  expect(askAfter([message(1, 'a'), loose], 60)).toBe(5)
+  expect(askAfter([loose, message(7, 'a')], 60)).toBe(7)
 })
 
 test('a conversation begins above its first entry and ends below its last (C-CU-13)', () => {

@@ -13,6 +13,9 @@ export type ShownEntry = Exclude<Entry, { readonly kind: 'change' }>
 /** Whoever says something again within this does not need to be named again. */
 const TOGETHER_MS = 5 * 60_000
 
+/** So many requests are worth it. */
+const MOST_BY_THEMSELVES = 3
+
 /** The old entries and the new ones by their numbers; what comes again takes the place of what it was. */
 export function merged(old: readonly Entry[], more: readonly Entry[]): readonly Entry[] {
   if (more.length === 0) return old
@@ -27,13 +30,20 @@ export function merged(old: readonly Entry[], more: readonly Entry[]): readonly 
 }
 
 /**
- * From which number on entries are asked for again: what is behind the last, what of ours is still on its way, and the
- * last messages that were not handled when they came here.
+ * From which number on entries are asked for again: what is behind the last, and among the last so many what of ours is
+ * still on its way, and the messages that were not handled when they came here.
  */
-export function askAfter(entries: readonly Entry[]): number {
-  const handled = entries.findLastIndex(({ kind, conversation }) => kind !== 'message' || conversation !== undefined)
-  const first = [entries.find(isOnItsWay), entries[handled + 1]].flatMap((entry) => entry?.seq ?? [])
+export function askAfter(entries: readonly Entry[], reach: number): number {
+  const last = entries.slice(-reach)
+  const handled = last.findLastIndex(({ kind, conversation }) => kind !== 'message' || conversation !== undefined)
+  const first = [last.find(isOnItsWay), last[handled + 1]].flatMap((entry) => entry?.seq ?? [])
   return first.length > 0 ? Math.min(...first) - 1 : (entries.at(-1)?.seq ?? 0)
+}
+
+/** What has been on its way for longer: each is asked for by itself, the latest of them. */
+export function longOnTheirWay(entries: readonly Entry[], reach: number): readonly number[] {
+  const before = entries.slice(0, Math.max(0, entries.length - reach)).filter(isOnItsWay)
+  return before.slice(-MOST_BY_THEMSELVES).map(({ seq }) => seq)
 }
 
 const isOnItsWay = (entry: Entry) =>

@@ -1,9 +1,9 @@
 /** The conversation that is open on the screen, and what happened in its chat. */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { Entry, Row, Stretch, Suggestion } from '../api/shapes.ts'
-import { askAfter, type Line, linesOf, merged } from './chat-log.ts'
+import { askAfter, type Line, linesOf, longOnTheirWay, merged } from './chat-log.ts'
 import { rowIn } from './lists.ts'
-import { call } from './server.ts'
+import { call, Refusal } from './server.ts'
 import { isSameDay } from './times.ts'
 
 /** What happened in one chat, as far as it is loaded. */
@@ -63,22 +63,31 @@ export async function open(conversation: string | undefined): Promise<void> {
 export async function refreshOpenChat(): Promise<void> {
   const conversation = openId.value
   if (conversation === undefined) return
+  const told = timesTold
   try {
     const asking = openChat.value?.refresh()
     const row = await call('GET /conversations/:conversation', { params: { conversation } })
     if (openId.value !== conversation) return
-    openRow.value = row
-    openChat.value?.meet(row)
+    // What the line has told meanwhile is newer.
+    if (told === timesTold) {
+      openRow.value = row
+      openChat.value?.meet(row)
+    }
     await (asking ?? openChat.value?.refresh())
-  } catch {
-    if (openId.value === conversation && !openRow.value) isMissing.value = true
+  } catch (error) {
+    const isNotTheirs = error instanceof Refusal && (error.status === 404 || error.status === 403)
+    if (isNotTheirs && openId.value === conversation && !openRow.value) isMissing.value = true
   }
 }
+
+/** How often the line has told something of the conversation that is open. */
+let timesTold = 0
 
 export function applyRows(rows: readonly Row[], gone: readonly string[]): void {
   const id = openId.value
   if (id === undefined) return
   if (gone.includes(id)) {
+    timesTold++
     batch(() => {
       openRow.value = undefined
       isMissing.value = true
@@ -86,7 +95,10 @@ export function applyRows(rows: readonly Row[], gone: readonly string[]): void {
     return
   }
   for (const row of rows) {
-    if (row.id === id) openRow.value = row
+    if (row.id === id) {
+      timesTold++
+      openRow.value = row
+    }
     // Another conversation of the same chat has its entries here, too.
     if (row.chat !== openChat.value?.id) continue
     openChat.value.meet(row)
@@ -120,9 +132,11 @@ function makeChat(id: string): Chat {
   let isAsking = false
   let isAskedAgain = false
   let isAskingOlder = false
+  /** Raised when it is begun again: a page that would have come above what was there joins nothing any more. */
+  let beginnings = 0
 
-  const ask = (query: { readonly after?: number; readonly before?: number }) =>
-    call('GET /chats/:chat/entries', { params: { chat: id }, query: { ...query, limit: PAGE } })
+  const ask = (query: { readonly after?: number; readonly before?: number; readonly limit?: number }) =>
+    call('GET /chats/:chat/entries', { params: { chat: id }, query: { limit: PAGE, ...query } })
 
   function add(more: readonly Entry[], conversations: readonly Stretch[]): void {
     batch(() => {
@@ -139,6 +153,7 @@ function makeChat(id: string): Chat {
 
   async function begin(): Promise<void> {
     const page = await ask({})
+    beginnings++
     batch(() => {
       entries.value = []
       add(page.entries, page.conversations)
@@ -149,12 +164,16 @@ function makeChat(id: string): Chat {
   }
 
   async function catchUp(): Promise<void> {
+    const long = longOnTheirWay(entries.value, PAGE)
+    for (const seq of long) add((await ask({ after: seq - 1, limit: 1 })).entries, [])
+    let after = askAfter(entries.value, PAGE)
     for (let pages = 0; pages < PAGES_TO_CATCH_UP; pages++) {
-      const page = await ask({ after: askAfter(entries.value) })
+      const page = await ask({ after })
       add(page.entries, page.conversations)
       suggestions.value = page.suggestions
       state.value = 'ready'
       if (!page.more) return
+      after = Math.max(after, page.entries.at(-1)?.seq ?? 0)
     }
     // Too much has happened: the last page, and from there upward.
     await begin()
@@ -195,8 +214,10 @@ function makeChat(id: string): Chat {
       const first = entries.value[0]
       if (isAskingOlder || !hasOlder.value || !first) return
       isAskingOlder = true
+      const mine = beginnings
       try {
         const page = await ask({ before: first.seq })
+        if (mine !== beginnings) return
         batch(() => {
           add(page.entries, page.conversations)
           hasOlder.value = page.more

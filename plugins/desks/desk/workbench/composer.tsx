@@ -9,11 +9,11 @@ import type { Chat } from './chats.ts'
 import { possible, tellTyping } from './commands.ts'
 import './composer.css'
 import { myself, statusTitle, titleOf } from './desk.ts'
-import { draftOf, keepDraft, type Mode } from './drafts.ts'
+import { type Attached, attachedIn, changeAttached, draftOf, keepDraft, type Mode } from './drafts.ts'
 import { Icon } from './icon.tsx'
 import { newId } from './ids.ts'
 import { isSubmitEnter } from './keys.ts'
-import { send } from './outbox.ts'
+import { type Outgoing, send } from './outbox.ts'
 import { countUse, replies, wantReplies } from './replies.ts'
 import { upload } from './server.ts'
 import { me } from './session.ts'
@@ -25,19 +25,14 @@ import { language, words } from './words/words.ts'
 const MAX_CHARS = 10_000
 
 /** What somebody asked for from elsewhere: the field, by a key, or words to be changed and sent again. */
-const wanted = signal<{ readonly mode: Mode; readonly text?: string } | undefined>(undefined)
+const wanted = signal<{ readonly mode: Mode; readonly again?: Pick<Outgoing, 'text' | 'files'> } | undefined>(undefined)
 
 export function focusComposer(mode: Mode): void {
   wanted.value = { mode }
 }
-export function writeAgain(mode: Mode, text: string): void {
-  wanted.value = { mode, text }
-}
-
-interface Attached {
-  readonly id: string
-  readonly name: string
-  readonly state: 'uploading' | 'failed' | { readonly file: string }
+/** Before what is being written, which nobody is to lose. */
+export function writeAgain({ mode, text, files }: Outgoing): void {
+  wanted.value = { mode, again: { text, files } }
 }
 
 /** Where an agent writes: to the customer, or for colleagues. */
@@ -56,7 +51,8 @@ export function Composer(of: {
   const [chosen, setChosen] = useState<Mode>(() => (draftOf(row.id, 'note') !== '' ? 'note' : 'reply'))
   const mode: Mode = can.write ? chosen : 'note'
   const [texts, setTexts] = useState(() => ({ reply: draftOf(row.id, 'reply'), note: draftOf(row.id, 'note') }))
-  const [attached, setAttached] = useState<readonly Attached[]>([])
+  const attached = attachedIn(row.id)
+  const setAttached = (change: (now: readonly Attached[]) => readonly Attached[]) => changeAttached(row.id, change)
   const field = useRef<HTMLTextAreaElement>(null)
   const picker = useRef<HTMLInputElement>(null)
   const hint = useId()
@@ -81,8 +77,11 @@ export function Composer(of: {
     if (!asked) return
     wanted.value = undefined
     setChosen(asked.mode)
-    const again = asked.text
-    if (again !== undefined) write(asked.mode, again)
+    if (asked.again) {
+      const { text, files } = asked.again
+      write(asked.mode, [text, texts[asked.mode]].filter((one) => one !== '').join('\n'))
+      setAttached((now) => [...now, ...files.map(({ file, name }) => ({ id: newId(), name, state: { file } }))])
+    }
     field.current?.focus()
   }, [wanted.value])
   useLayoutEffect(() => {
@@ -105,9 +104,9 @@ export function Composer(of: {
   function submit(): void {
     if (!isReady) return
     const files = attached.flatMap(({ name, state }) => (typeof state === 'object' ? [{ file: state.file, name }] : []))
-    send({ conversation: row.id, mode, text: text.trim(), files: mode === 'reply' ? files : [] })
+    send({ conversation: row.id, chat: row.chat, mode, text: text.trim(), files: mode === 'reply' ? files : [] })
     write(mode, '')
-    if (mode === 'reply') setAttached([])
+    if (mode === 'reply') setAttached(() => [])
     field.current?.focus()
   }
 

@@ -83,6 +83,12 @@ function askWhetherSignedIn(): void {
 function apply(frame: Frame): void {
   switch (frame.type) {
     case 'hello':
+      // Somebody else has signed in in this browser: nothing that stands here is theirs.
+      if (me.value && me.value.name !== frame.me.name) {
+        expire()
+        location.reload()
+        return
+      }
       me.value = frame.me
       meetConnection(frame.connection)
       void again()
@@ -116,13 +122,13 @@ const told = new Set<'counts' | 'people'>()
 /** After each connection: the line tells only what changes from now on. */
 async function again(): Promise<void> {
   told.clear()
+  void flushOutbox()
   try {
     const [nextNow, nextCounts] = await Promise.all([
       call('GET /now'),
       call('GET /counts'),
       listAgain(),
       refreshOpenChat(),
-      flushOutbox(),
     ])
     const { people, teams } = told.has('people') ? now.value : nextNow
     now.value = { ...nextNow, people, teams }

@@ -1,6 +1,6 @@
 /** The list that is on the screen. */
 import { batch, computed, signal } from '@preact/signals'
-import type { ListName, Row } from '../api/shapes.ts'
+import type { ListName, Row, Rows } from '../api/shapes.ts'
 import { makeRowList, type RowList, type View } from './row-list.ts'
 import { call } from './server.ts'
 import { me } from './session.ts'
@@ -26,9 +26,8 @@ let next: string | undefined
 let isLoadingMore = false
 /** Answers to what was asked before the view changed are not for it. */
 let asked = 0
-/** What was told since the last page was asked for: it is newer than what the page says of these rows. */
-let told: Row[] = []
-let toldGone: string[] = []
+/** For each page that is on its way, what is told meanwhile: it is newer than what the page says of these rows. */
+const meanwhile = new Set<{ readonly rows: Map<string, Row>; readonly gone: Set<string> }>()
 
 /** Which rows are shown, from above. */
 export const order = computed<readonly string[]>(() => {
@@ -64,21 +63,36 @@ export function clearFilters(): void {
 /** Loads the first page. What is shown stays until it is there. */
 export async function listAgain(): Promise<void> {
   const mine = ++asked
-  told = []
-  toldGone = []
+  // No page behind the old first one is asked for: it would not join the new one.
+  const nextBefore = next
+  next = undefined
   try {
-    const page = await call('GET /conversations', { query: { ...view.value, limit: PAGE } })
+    const [page, told] = await pageAfter(undefined)
     if (mine !== asked) return
     next = page.next
     batch(() => {
       if (list.value.order.length === 0) list.value = makeRowList(view.value, me.value?.name ?? '')
       list.value.reset(page.rows, page.next === undefined)
       state.value = 'ready'
-      applyToList(told, toldGone)
+      told()
       version.value++
     })
   } catch {
-    if (mine === asked) state.value = 'failed'
+    if (mine !== asked) return
+    next = nextBefore
+    state.value = 'failed'
+  }
+}
+
+/** A page, and what applies all that was told of its rows meanwhile. */
+async function pageAfter(cursor: string | undefined): Promise<readonly [page: Rows, told: () => void]> {
+  const told = { rows: new Map<string, Row>(), gone: new Set<string>() }
+  meanwhile.add(told)
+  try {
+    const page = await call('GET /conversations', { query: { ...view.value, limit: PAGE, cursor } })
+    return [page, () => applyToList([...told.rows.values()], [...told.gone])]
+  } finally {
+    meanwhile.delete(told)
   }
 }
 
@@ -87,14 +101,12 @@ export async function loadMore(): Promise<void> {
   if (isLoadingMore || next === undefined) return
   isLoadingMore = true
   const mine = asked
-  told = []
-  toldGone = []
   try {
-    const page = await call('GET /conversations', { query: { ...view.value, limit: PAGE, cursor: next } })
+    const [page, told] = await pageAfter(next)
     if (mine !== asked) return
     next = page.next
     list.value.append(page.rows, page.next === undefined)
-    applyToList(told, toldGone)
+    told()
     version.value++
   } catch {
     // It is asked for again when somebody scrolls on.
@@ -112,8 +124,16 @@ export function searchFor(text: string): void {
 }
 
 export function applyToList(rows: readonly Row[], gone: readonly string[]): void {
-  told = told.concat(rows)
-  toldGone = toldGone.concat(gone)
+  for (const told of meanwhile) {
+    for (const id of gone) {
+      told.rows.delete(id)
+      told.gone.add(id)
+    }
+    for (const row of rows) {
+      told.gone.delete(row.id)
+      told.rows.set(row.id, row)
+    }
+  }
   if (state.value === 'loading') return
   for (const id of gone) list.value.remove(id)
   for (const row of rows) list.value.update(row)

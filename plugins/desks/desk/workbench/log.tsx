@@ -6,7 +6,6 @@ import type { Chat } from './chats.ts'
 import { markRead, possible, resend } from './commands.ts'
 import { writeAgain } from './composer.tsx'
 import { titleOf } from './desk.ts'
-import { keepDraft } from './drafts.ts'
 import { Icon } from './icon.tsx'
 import { discard, type Outgoing, outbox } from './outbox.ts'
 import { PartView } from './parts.tsx'
@@ -31,7 +30,7 @@ export function Log({ chat, row }: { readonly chat: Chat; readonly row: Row }) {
   const lines = chat.lines.value
   const first = lines[0]?.key
   const head = chat.head.value
-  const own = outbox.value.filter(({ conversation }) => conversation === row.id)
+  const own = outbox.value.filter((one) => one.chat === chat.id)
 
   function onScroll(): void {
     const element = box.current
@@ -333,7 +332,7 @@ function Deliveries(given: {
 /** What the desk has not taken yet, or would not take. */
 function OutgoingView({ outgoing }: { readonly outgoing: Outgoing }) {
   const { composer, entry } = words.value
-  const { id, conversation, mode, text, files, refused } = outgoing
+  const { id, mode, text, files, refused } = outgoing
   return (
     <article class={`said first outgoing ${mode === 'note' ? 'note' : 'agent'}`} aria-live="off">
       <p class="said-head">
@@ -360,8 +359,7 @@ function OutgoingView({ outgoing }: { readonly outgoing: Outgoing }) {
             class="button small"
             onClick={() => {
               discard(id)
-              keepDraft(conversation, mode, text)
-              writeAgain(mode, text)
+              writeAgain(outgoing)
             }}
           >
             {composer.edit}

@@ -1,18 +1,24 @@
 /**
  * What is on its way to the desk: kept in this browser until the desk has taken it, so that neither a reload nor a cut
- * line loses it. Each has an id of its own, by which the desk does it once.
+ * line loses it. Each has an id of its own, by which the desk does it once, and a place of its own in the storage, so
+ * that two tabs of one person have the same.
  */
 import { signal } from '@preact/signals'
 import { openChat, openId } from './chats.ts'
 import type { Mode } from './drafts.ts'
 import { newId } from './ids.ts'
 import { call, Refusal } from './server.ts'
-import { me } from './session.ts'
-import { recall, remember } from './storage.ts'
+import { me, session } from './session.ts'
+import { onOtherTab, recallAll, remember } from './storage.ts'
+import { toast } from './toasts.ts'
+import { refusalText, words } from './words/words.ts'
 
 export interface Outgoing {
   readonly id: string
+  readonly atMs: number
   readonly conversation: string
+  /** It is shown there, also when another conversation has begun meanwhile. */
+  readonly chat: string
   readonly mode: Mode
   readonly text: string
   readonly files: readonly { readonly file: string; readonly name: string }[]
@@ -22,61 +28,92 @@ export interface Outgoing {
 
 export const outbox = signal<readonly Outgoing[]>([])
 
-/** How long until the next try, when the desk cannot be reached though the line is there. */
+/** How long until the next try at first, and at most. */
 const RETRY_MS = 3_000
+const LONGEST_RETRY_MS = 60_000
+/** So much of what was not sent stands in the notice of it. */
+const SHOWN_CHARS = 60
+
 let isFlushing = false
+let tries = 0
+let retry: ReturnType<typeof setTimeout> | undefined
+/** Conversations whose messages wait for the next try, in their order. */
+const held = new Set<string>()
 
-const keyOf = () => `outbox:${me.value?.name}`
+const start = () => `outbox:${me.value?.name}:`
 
-function set(next: readonly Outgoing[]): void {
-  outbox.value = next
-  remember(keyOf(), next.length > 0 ? JSON.stringify(next) : undefined)
+function keep(one: Outgoing): void {
+  remember(start() + one.id, JSON.stringify(one))
+  outbox.value = [...outbox.value.filter(({ id }) => id !== one.id), one].sort((a, b) => a.atMs - b.atMs)
 }
 
-/** What this account had on its way when the page was last left. */
+/** What this account has on its way in this browser, whichever tab has written it. */
 export function recallOutbox(): void {
-  const kept = recall(keyOf())
-  outbox.value = kept === undefined ? [] : JSON.parse(kept)
+  const kept = recallAll(start()).map((json): Outgoing => JSON.parse(json))
+  outbox.value = kept.sort((a, b) => a.atMs - b.atMs)
 }
 
-export function send(given: Omit<Outgoing, 'id' | 'refused'>): void {
-  set([...outbox.value, { ...given, id: newId() }])
-  void flushOutbox()
+export const hearOtherTabs = (): (() => void) => onOtherTab(start, recallOutbox)
+
+export function send(given: Omit<Outgoing, 'id' | 'atMs' | 'refused'>): void {
+  const last = outbox.value.at(-1)?.atMs ?? 0
+  keep({ ...given, id: newId(), atMs: Math.max(Date.now(), last + 1) })
+  void giveAll()
 }
 
 export function discard(id: string): void {
-  set(outbox.value.filter((one) => one.id !== id))
+  remember(start() + id, undefined)
+  outbox.value = outbox.value.filter((one) => one.id !== id)
 }
 
-/** Gives the desk all that waits, in order. What it refuses holds back nothing of other conversations. */
-export async function flushOutbox(): Promise<void> {
+/** Tries at once all that waits, for the desk can be reached again. */
+export function flushOutbox(): Promise<void> {
+  clearTimeout(retry)
+  retry = undefined
+  held.clear()
+  return giveAll()
+}
+
+/** In order in each conversation; what is not taken holds back nothing of others. */
+async function giveAll(): Promise<void> {
   if (isFlushing) return
   isFlushing = true
   try {
     for (let next = waiting(); next; next = waiting()) {
-      const { id, conversation } = next
       try {
         await give(next)
+        tries = 0
         // What was said stands in the log before it goes away here, so it is never gone for a moment.
-        if (openId.value === conversation) await openChat.value?.refresh()
-        discard(id)
+        if (openId.value === next.conversation) await openChat.value?.refresh()
+        discard(next.id)
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
         // Whoever signs in again is asked again.
         if (error.status === 401) return
-        if (error.isPassing) {
-          setTimeout(flushOutbox, RETRY_MS)
-          return
-        }
-        set(outbox.value.map((one) => (one.id === id ? { ...one, refused: error.code } : one)))
+        if (error.isPassing) held.add(next.conversation)
+        else refuse(next, error.code)
+        // Nobody is reached: nothing else gets through now.
+        if (error.status === 0) break
       }
     }
+    if (held.size > 0) retry ??= setTimeout(flushOutbox, Math.min(RETRY_MS * 2 ** tries++, LONGEST_RETRY_MS))
   } finally {
     isFlushing = false
   }
 }
 
-const waiting = () => outbox.value.find(({ refused }) => refused === undefined)
+/** Once nobody is signed in here, the cookie may be somebody else's: nothing is sent by it. */
+const waiting = () =>
+  session.value === 'open'
+    ? outbox.value.find(({ refused, conversation }) => refused === undefined && !held.has(conversation))
+    : undefined
+
+function refuse(one: Outgoing, code: string): void {
+  keep({ ...one, refused: code })
+  if (openId.value === one.conversation) return
+  const said = one.text.length > SHOWN_CHARS ? `${one.text.slice(0, SHOWN_CHARS)}…` : one.text
+  toast(words.value.composer.notSent(said, refusalText({ code })), true)
+}
 
 async function give({ id, conversation, mode, text, files }: Outgoing): Promise<void> {
   const params = { conversation }

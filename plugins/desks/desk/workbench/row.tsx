@@ -6,6 +6,7 @@ import { titlesOf } from './desk.ts'
 import { draftOf } from './drafts.ts'
 import { Icon } from './icon.tsx'
 import { show } from './lists.ts'
+import { outbox } from './outbox.ts'
 import { me } from './session.ts'
 import { shortTime, urgency, waited } from './times.ts'
 import { words } from './words/words.ts'
@@ -41,6 +42,7 @@ function RowInside(of: { readonly row: Row; readonly isGone: boolean; readonly i
   const { row: said } = words.value
   const name = row.customer.name ?? said.noName
   const draft = draftOf(row.id, 'reply')
+  const isRefused = outbox.value.some(({ chat, refused }) => chat === row.chat && refused !== undefined)
   return (
     <>
       <button type="button" class="row-open" tabIndex={of.isAt ? 0 : -1} onClick={() => void open(row.id)}>
@@ -66,7 +68,7 @@ function RowInside(of: { readonly row: Row; readonly isGone: boolean; readonly i
                 <Last row={row} />
               )}
             </span>
-            {row.failed > 0 && (
+            {(row.failed > 0 || isRefused) && (
               <span class="sign failed" title={said.failed}>
                 <Icon name="alert" />
                 <span class="unseen">{said.failed}</span>

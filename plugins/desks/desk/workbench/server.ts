@@ -52,14 +52,23 @@ export async function call<K extends RouteKey>(
     addressOf(path, params, query),
     body === undefined ? null : JSON.stringify(body),
   )
-  return response.json()
+  return answerOf(response)
 }
 
 /** Gives the server a file to be sent, and returns what names it in `send`. Rejects with a `Refusal`. */
 export async function upload(file: File): Promise<string> {
   const response = await request('POST', addressOf('/files', {}, { name: file.name }), file)
-  const { file: name }: AnswerOf<'POST /files'> = await response.json()
+  const { file: name }: AnswerOf<'POST /files'> = await answerOf(response)
   return name
+}
+
+/** What is no JSON has come from somebody in between: a proxy, or the page that a network wants to be signed in to. */
+async function answerOf<A>(response: Response): Promise<A> {
+  try {
+    return await response.json()
+  } catch {
+    throw new Refusal(0, 'OFFLINE')
+  }
 }
 
 async function request(method: string, address: string, body: string | File | null): Promise<Response> {

@@ -13,6 +13,29 @@ export function recall(key: string): string | undefined {
   }
 }
 
+/** All that is kept by keys that begin so. */
+export function recallAll(start: string): readonly string[] {
+  const found = new Map([...memory].filter(([key]) => key.startsWith(start)))
+  try {
+    for (const key of Object.keys(localStorage)) {
+      const value = key.startsWith(PREFIX + start) ? localStorage.getItem(key) : null
+      if (value !== null) found.set(key.slice(PREFIX.length), value)
+    }
+  } catch {
+    // What this page remembers by itself is all there is.
+  }
+  return [...found.values()]
+}
+
+/** Calls when another tab has kept or forgotten something by a key that begins so. The returned function ends it. */
+export function onOtherTab(start: () => string, run: () => void): () => void {
+  const hear = ({ key }: StorageEvent) => {
+    if (key === null || key.startsWith(PREFIX + start())) run()
+  }
+  addEventListener('storage', hear)
+  return () => removeEventListener('storage', hear)
+}
+
 /** `undefined`: it is forgotten. */
 export function remember(key: string, value: string | undefined): void {
   try {

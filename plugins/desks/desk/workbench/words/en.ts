@@ -244,6 +244,7 @@ export const en = {
     noChats: (status: string) => `While you are “${status}” you cannot write to customers.`,
     waiting: 'Waiting to be sent',
     failed: 'Not sent',
+    notSent: (text: string, why: string) => (text === '' ? `Not sent: ${why}` : `Not sent: “${text}”. ${why}`),
     edit: 'Edit',
     discard: 'Discard',
     tooLong: (over: number) => `${over} characters too long`,

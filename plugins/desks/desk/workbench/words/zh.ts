@@ -244,6 +244,7 @@ export const zh = {
     noChats: (status) => `您当前为“${status}”，不能回复客户。`,
     waiting: '等待发送',
     failed: '未发送',
+    notSent: (text, why) => (text === '' ? `未发送：${why}` : `未发送：“${text}”。${why}`),
     edit: '编辑',
     discard: '丢弃',
     tooLong: (over) => `超出 ${over} 个字符`,
