@@ -300,6 +300,22 @@ describe('a session', () => {
     expect(await bo.refused('GET /me')).toBe('NOT_SIGNED_IN')
   })
 
+  test('of whoever was signed in in a browser ends when somebody else signs in there, and their screen with it', async () => {
+    await using bot = await deskRuntime()
+    const { bo } = await staffOf(bot, 'bo', 'sue')
+    const screen = await bo.looks()
+    await bo.call('POST /sign-in', { body: { person: 'bo', password: PASSWORD } })
+    expect((await bo.call('GET /now')).people).toContainEqual(
+      expect.objectContaining({ name: 'bo', isConnected: true }),
+    )
+    await bo.call('POST /sign-in', { body: { person: 'sue', password: PASSWORD } })
+    expect(await bo.call('GET /me')).toMatchObject({ name: 'sue' })
+    await expect.poll(() => screen.frames.at(-1)).toEqual({ type: 'signed-out' })
+    expect((await bo.call('GET /now')).people).toContainEqual(
+      expect.objectContaining({ name: 'bo', isConnected: false }),
+    )
+  })
+
   test('is seen by its person, who ends it; and an administrator ends all of somebody', async () => {
     await using bot = await deskRuntime()
     const { amy, bo } = await staffOf(bot, 'bo')
