@@ -68,12 +68,16 @@ export function addAccess(
     const failed = attempts.succeeded(try_)
     const { person } = try_
     const browser = request.headers['user-agent'] ?? ''
-    // Whoever was signed in in this browser is not any more: their page must not go on in somebody else's name.
-    const before = door.byCookie(door.cookie(request.raw, 'session') ?? '', try_.caller.address)
-    if (before?.kind === 'person' && before.name !== person) await sessions.end(before.session)
-    const value = await sessions.begin(person, { address: try_.caller.address, browser })
+    const { address } = try_.caller
+    // Whoever was signed in in this browser is not any more: their page must not go on in somebody else's name. Whoever
+    // is signed in here already goes on as they are.
+    const cookie = door.cookie(request.raw, 'session') ?? ''
+    const before = door.byCookie(cookie, address)
+    const isSame = before?.name === person
+    if (before?.kind === 'person' && !isSame) await sessions.end(before.session)
+    const value = isSame ? cookie : await sessions.begin(person, { address, browser })
     reply.header('set-cookie', [door.setCookie('session', value), door.setCookie('known', attempts.knownMark(person))])
-    const calling = door.byCookie(value, try_.caller.address)
+    const calling = door.byCookie(value, address)
     if (!calling) throw new Refusal('NOT_SIGNED_IN')
     return of.meOf(calling, failed)
   }
