@@ -95,6 +95,30 @@ describe('a row of a list', () => {
     expect(taken.waitingSinceMs).toBeUndefined()
   })
 
+  test('waits since it came into the queue, also when the bot has had the last word', async () => {
+    const talker = defineBot({
+      name: 'talker',
+      summary: 'Says something, and hands over.',
+      config: z.strictObject({}),
+      setup: () => ({
+        answer(turn) {
+          turn.say('I ask a colleague.')
+          return turn.handOff({ because: 'asked' })
+        },
+      }),
+    })
+    await using bot = await deskRuntime({ bots: { talker: { use: talker } } })
+    const { bo } = await staffOf(bot, 'bo')
+    await waits(bot, 'first')
+    const queuedAtMs = bot.clock.now()
+    await bot.advance(MINUTE)
+    await waits(bot, 'second')
+    expect(await rowOf(bo, 'queue')).toMatchObject({ queuedAtMs: queuedAtMs + MINUTE })
+    expect(await namesIn(bo, { list: 'queue', sort: 'waiting' })).toEqual(['first', 'second'])
+    const { rows } = await bo.call('GET /conversations', { query: { list: 'queue', sort: 'waiting' } })
+    expect(rows.map(({ waitingSinceMs }) => waitingSinceMs)).toEqual([queuedAtMs, queuedAtMs + MINUTE])
+  })
+
   test('is in the lists where it belongs, and counted there', async () => {
     await using bot = await deskRuntime(WITH_BOT)
     const { bo, sue } = await staffOf(bot, 'bo', 'sue')
@@ -124,9 +148,6 @@ describe('a row of a list', () => {
     expect(await lists(sue)).toMatchObject({ mine: ['of a colleague'], all: open })
     expect(await bo.call('GET /counts', {})).toEqual({ mine: 1, queue: 1, bot: 1, all: 4 })
     expect(await sue.call('GET /counts', {})).toEqual({ mine: 1, queue: 1, bot: 1, all: 4 })
-    // That the bot has told them to wait is no answer.
-    const waiting = await rowOf(bo, 'queue')
-    expect(waiting.waitingSinceMs).toBe(waiting.queuedAtMs)
   })
 })
 
