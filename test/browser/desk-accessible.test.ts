@@ -1,8 +1,10 @@
 /** Whoever cannot see the workbench, or not well, can work with it: axe finds nothing in any state, in both themes. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { By, Delivery, Entry } from '../../plugins/desks/desk/api/shapes.ts'
+import { words as statistics } from '../../plugins/desks/desk/workbench/pages/statistics/words.ts'
 import { faults } from './axe.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
+import { statisticsOf } from './desk-figures.ts'
 import { workbenchOf } from './desk-site.ts'
 import { type DeskWire, ME, rowOf, startDeskWire } from './desk-wire.ts'
 
@@ -81,6 +83,7 @@ beforeAll(async () => {
     ],
     blacklist: [{ reason: 'spam', by: 'amy', atMs: NOW }],
   })
+  wire.answers['GET /statistics'] = (_, query) => statisticsOf(query)
   wire.answers['GET /conversations/:conversation/why'] = () => ({
     changes: [
       {
@@ -137,6 +140,15 @@ test.each(['light', 'dark'] as const)('axe finds nothing in any state: %s', asyn
   await page.keyboard.press('Escape')
   await page.locator('.opener').click()
   await expectAccessible('the menu')
+  await page.keyboard.press('Escape')
+  await page.evaluate("location.hash = '#page=statistics'")
+  await page.getByRole('row', { name: 'Bo van Dyke' }).waitFor()
+  await expectAccessible('statistics')
+  await amys.button(statistics.en.tableOf(statistics.en.byDay)).click()
+  await expectAccessible('statistics, a chart as a table')
+  await amys.button(statistics.en.chartOf(statistics.en.byDay)).click()
+  await page.locator('.card .tool').first().click()
+  await expectAccessible('statistics, what a number means')
   await page.keyboard.press('Escape')
   wire.tell({ type: 'people', people: [], teams: [] })
   wire.tell({ type: 'signed-out' })

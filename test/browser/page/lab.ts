@@ -186,9 +186,9 @@ const lab = {
       const isSeen = box.width > 1 && box.height > 1 && element.checkVisibility({ visibilityProperty: true })
       if (!isSeen || isForReadersAlone(style) || element.closest('svg')) continue
       const name = `${element.localName}.${element.className} "${(element.textContent ?? '').slice(0, 30)}"`
-      // A wide table is scrolled by itself.
-      const isInTable = element.parentElement?.closest('.table-scroll')
-      if (!isInTable && (box.left < -1 || box.right > innerWidth + 1))
+      // A wide table is scrolled by itself, and so are many pages in the rail.
+      const isScrolled = element.parentElement?.closest('.table-scroll, .rail-pages')
+      if (!isScrolled && (box.left < -1 || box.right > innerWidth + 1))
         found.push(`${name} stands from ${box.left} to ${box.right}`)
       const hasText = Array.from(element.childNodes).some((node) => node.nodeType === 3 && node.textContent?.trim())
       if (!hasText) continue

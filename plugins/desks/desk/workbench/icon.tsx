@@ -33,6 +33,8 @@ const SHAPES = {
   becomes: 'M4 12h15m-6-6 6 6-6 6',
   down: 'm6 9.5 6 6 6-6',
   slash: 'M4.5 4.5h15v15h-15zM14.5 8l-5 8',
+  statistics: 'M4.5 19.5v-8h4v8zM10 19.5v-15h4v15zM15.5 19.5v-11h4v11z',
+  info: 'M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM12 11v5.5M12 7.5v.01',
 } as const
 
 export type IconName = keyof typeof SHAPES

@@ -32,6 +32,14 @@ export const PAGES: readonly PageOf[] = [
     load: () => import('./customers/customers.tsx'),
   },
   {
+    name: 'statistics',
+    title: { en: 'Statistics', 'zh-CN': '统计' },
+    icon: 'statistics',
+    // Agents are shown what they have done themselves.
+    isFor: () => true,
+    load: () => import('./statistics/statistics.tsx'),
+  },
+  {
     name: 'replies',
     title: { en: 'Canned replies', 'zh-CN': '快捷回复' },
     icon: 'slash',
