@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { afterEach, beforeAll, expect } from 'vitest'
 import { z } from 'zod'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -94,19 +94,23 @@ export interface Lab {
 /** What the browser itself says where a connection fails: no fault of the page. */
 const NETWORK = /^(?:Failed to load resource|WebSocket connection to)|net::ERR_/
 
-/** One browser for all tests of the file. Contexts are closed after each test, and the browser after the last. */
+/** One for all files of a worker: to start it costs as much as several tests. It ends with the worker. */
+let browser: Promise<Browser> | undefined
+
+/** A browser for the tests of the file, which has nothing from others: contexts are closed after each test. */
 export function useChromium(): Lab {
   let running: Browser | undefined
   const contexts: BrowserContext[] = []
   const watched = new WeakMap<Page, string[]>()
   beforeAll(async () => {
-    running = await launch()
+    running = await browser
+    if (running?.isConnected() !== true) {
+      browser = launch()
+      running = await browser
+    }
   })
   afterEach(async () => {
     for (const context of contexts.splice(0)) await context.close()
-  })
-  afterAll(async () => {
-    await running?.close()
   })
 
   function watch(page: Page): void {
