@@ -553,6 +553,7 @@ test('in a cooperation the bot’s suggestions are there until somebody has answ
     (await screen.call('GET /chats/:chat/entries', { params: { chat }, query: {} })).suggestions.map(({ text }) => text)
   expect(await suggested(bo)).toEqual(['echo: blue?'])
   await bot.agent('bo').takes('u1')
+  await expect.poll(() => bot.channel.sent.length).toBe(1)
   await bot.user('u1').hears(greeting)
   // A greeting answers nothing.
   for (const text of ['red?', 'green?', 'white?']) await bot.user('u1').says(text)

@@ -12,7 +12,7 @@ import type { asked, Counts, ListName, Row, Rows } from './shapes.ts'
 const MAX_UNREAD = 99
 
 /** Fewer customers than this are looked through one by one. */
-const MAX_NAMED = 500
+const MAX_NAMED = 50
 
 /** Among so many of ours, the latest, it is looked for what did not get through. */
 const FAILED_AMONG = 50
