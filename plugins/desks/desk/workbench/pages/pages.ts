@@ -63,7 +63,7 @@ export const PAGES: readonly PageOf[] = [
   {
     name: 'people',
     title: { en: 'People', 'zh-CN': '人员' },
-    icon: 'people',
+    icon: 'key',
     isFor: ({ role }) => role === 'administrator',
     load: () => import('./people/people.tsx'),
   },
