@@ -31,14 +31,15 @@ type Shown = Omit<CustomerRow, 'user_id' | 'merged_into' | 'n'> & { readonly n: 
 export async function findCustomers(journal: Kysely<JournalTables>, query: CustomerQuery): Promise<CustomerPage> {
   const { filter, servedBy, sort, cursor, limit } = query
   const { key, isDescending } = ORDERS[sort]
-  const wanted = matchOf(filter)
+  const asked = askedOf(filter)
+  const wanted = matchOf(asked)
   const where = [...conditions(filter)]
   const few = await fewOf(journal, { among: filter.among, wanted, where, servedBy, key })
   if (servedBy && !few?.isServed) where.push(isServed(servedBy))
   const isSearched = wanted !== undefined && !few && key === 'n'
   if (isSearched) where.push(sql`customer_found MATCH ${wanted}`)
-  // What is gone through in another order than that of the search is looked up in all that the search has found.
-  else if (wanted !== undefined && !few?.isFound) where.push(isFound(wanted))
+  // What is gone through in another order than that of the search is compared one by one until the page is full.
+  else if (!few?.isFound) where.push(...asked.map(isFound))
   const column = isSearched ? sql`customer_found.rowid` : sql.ref(`customer.${key}`)
   const direction = isDescending ? sql`DESC` : sql`ASC`
   const isBeyond = isDescending ? sql`<` : sql`>`
@@ -123,9 +124,14 @@ function isServed({ desk, teams, person }: ServedBy): RawBuilder<unknown> {
       AND (served.person = ${person} OR served.team IN (SELECT value FROM json_each(${JSON.stringify(teams)}))))`
 }
 
-function isFound(wanted: string): RawBuilder<unknown> {
-  // With the sign, customers are not looked for by what the search has found: those are far more.
-  return sql`+customer.n IN (SELECT rowid FROM customer_found WHERE customer_found MATCH ${wanted})`
+/** Whether one who is named by their number is found, by what is kept of them for it. */
+function isFound({ columns, phrase, isBeginning }: Asked): RawBuilder<unknown> {
+  const pattern = isBeginning ? ` ${phrase}` : ` ${phrase} `
+  const kept = columns.map(
+    (column) =>
+      sql`instr(' ' || (SELECT ${sql.ref(column)} FROM customer_found WHERE rowid = customer.n) || ' ', ${pattern}) > 0`,
+  )
+  return sql`(${sql.join(kept, sql` OR `)})`
 }
 
 function* conditions({ created }: CustomerFilter): Generator<RawBuilder<unknown>> {
@@ -135,17 +141,35 @@ function* conditions({ created }: CustomerFilter): Generator<RawBuilder<unknown>
   }
 }
 
-/** What `customer_found` is asked for; `undefined`: nothing. No character that somebody writes means anything to it. */
-function matchOf({ search, name, id, tag, account }: CustomerFilter): string | undefined {
-  const asked: [columns: string, what: string | undefined][] = [
-    // By one character alone no id is looked for: nearly all have it.
-    [[...(search ?? '').trim()].length === 1 ? 'names' : '{names ids}', gramsIn(search ?? '')],
-    ['names', gramsIn(name ?? '')],
-    ['ids', gramsIn(id ?? '')],
-    ['tags', tag === undefined ? undefined : `"${wholeOf(tag)}"`],
-    ['accounts', account === undefined ? undefined : `"${wholeOf(account)}"`],
+/** What is looked for in some columns of `customer_found`. */
+interface Asked {
+  readonly columns: readonly ('names' | 'ids' | 'tags' | 'accounts')[]
+  /** Words that stand there one after the other. No character that somebody writes means anything to a search. */
+  readonly phrase: string
+  /** The last of them only begins so. */
+  readonly isBeginning: boolean
+}
+
+function askedOf({ search, name, id, tag, account }: CustomerFilter): readonly Asked[] {
+  // By one character alone no id is looked for: nearly all have it.
+  const isShort = [...(search ?? '').trim()].length === 1
+  const whole = (text: string | undefined) =>
+    text === undefined ? undefined : { phrase: wholeOf(text), isBeginning: false }
+  const all: readonly (readonly [Asked['columns'], Omit<Asked, 'columns'> | undefined])[] = [
+    [isShort ? ['names'] : ['names', 'ids'], gramsIn(search ?? '')],
+    [['names'], gramsIn(name ?? '')],
+    [['ids'], gramsIn(id ?? '')],
+    [['tags'], whole(tag)],
+    [['accounts'], whole(account)],
   ]
-  const wanted = asked.flatMap(([columns, what]) => (what === undefined ? [] : [`(${columns} : ${what})`]))
+  return all.flatMap(([columns, what]) => (what === undefined ? [] : [{ columns, ...what }]))
+}
+
+/** The same as FTS5 takes it; `undefined`: nothing. */
+function matchOf(asked: readonly Asked[]): string | undefined {
+  const wanted = asked.map(
+    ({ columns, phrase, isBeginning }) => `({${columns.join(' ')}} : "${phrase}"${isBeginning ? '*' : ''})`,
+  )
   return wanted.length === 0 ? undefined : wanted.join(' AND ')
 }
 

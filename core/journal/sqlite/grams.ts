@@ -14,15 +14,13 @@ export function gramsOf(text: string): string {
   return units.map((unit, i) => unit + (units[i + 1] ?? '')).join(' ')
 }
 
-/** What a text is searched for with, as FTS5 takes it; `undefined`: by nothing. */
-export function gramsIn(text: string): string | undefined {
+/** The pairs that stand one after the other where a text is a part; of one character it is how they begin. `undefined`: by nothing. */
+export function gramsIn(text: string): { readonly phrase: string; readonly isBeginning: boolean } | undefined {
   const units = unitsOf(text)
   const [first] = units
-  if (units.length < 2) return first && `"${first}"*`
-  return `"${units
-    .slice(0, -1)
-    .map((unit, i) => unit + units[i + 1])
-    .join(' ')}"`
+  if (units.length < 2) return first === undefined ? undefined : { phrase: first, isBeginning: true }
+  const pairs = units.slice(0, -1).map((unit, i) => unit + units[i + 1])
+  return { phrase: pairs.join(' '), isBeginning: false }
 }
 
 /** A text that is only found as a whole: a tag, an account. */
