@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { CustomerQuery } from '#core'
 import type { TestRuntime } from '#core/testing'
 import type { Calling } from '../access/door.ts'
 import type { AccessTables } from '../access/tables.ts'
@@ -169,3 +170,27 @@ test(`whose team has closed nothing has an empty list for at most ${CPU_MS} ms`,
   expect(await rows.page(cai, asking)).toEqual({ rows: [] })
   expect(await cpuMs(() => rows.page(cai, asking))).toBeLessThan(CPU_MS)
 })
+
+const CUSTOMER_LISTS: readonly CustomerQuery['filter'][] = [
+  {},
+  { search: 'c' },
+  { search: '7' },
+  { search: 'omer' },
+  { name: '99' },
+  { search: 'customer 12345' },
+]
+const served = { desk: 'support', teams: ['presale'], person: 'bo' }
+
+describe.each(['newest', 'oldest', 'last-message', 'longest-silent'] as const)(
+  `a page of 100,000 customers costs at most ${CPU_MS} ms, %s first`,
+  (sort) => {
+    test.each(CUSTOMER_LISTS)('%j', async (filter) => {
+      const { engine } = bot.runtime
+      for (const servedBy of [undefined, served]) {
+        const list = () => engine.findCustomers({ filter, servedBy, sort, limit: 50 })
+        expect((await list()).customers.length).toBeGreaterThan(0)
+        expect(await cpuMs(list), servedBy ? 'for an agent' : 'for all').toBeLessThan(CPU_MS)
+      }
+    })
+  },
+)
