@@ -57,6 +57,8 @@ export interface RosterInside extends Roster {
   begin(): void
   /** Whether somebody is there for chats; `strictly`: connected too, so that they can be given one. */
   isThereForChats(person: string, strictly?: 'strictly'): boolean
+  /** Something is theirs that they have not taken: if they are not there to answer, the grace begins. */
+  has(person: string): void
   /** Calls the listeners: somebody has more or fewer conversations now. */
   changed(): void
   /** They have written to a customer. No listener is called: it happens all the time. */
@@ -87,6 +89,8 @@ export function makeRoster(given: {
   const screens = new Map<string, number>()
   /** Whose grace is running; the function ends it. */
   const leaving = new Map<string, () => void>()
+  /** Who has something, and was not there when they got it: they are not waited for any longer than others. */
+  const missing = new Map<string, () => void>()
   /** Who was there before this one began. */
   const expected = new Set<string>()
   const lastReplies = new Map<string, number>()
@@ -103,6 +107,9 @@ export function makeRoster(given: {
   const statusOf = (person: string) => statuses.find(({ name }) => name === kept(person).status) ?? first
   const isConnected = (person: string) => (screens.get(person) ?? 0) > 0
   const isThere = (person: string) => isConnected(person) || leaving.has(person) || expected.has(person)
+
+  /** Whether they could answer what is theirs, in a team or not. */
+  const isHere = (person: string) => isConnected(person) && statusOf(person)?.isForChats !== false
 
   function whyNot(person: string): true | WhyNot {
     if (teamsOf.get(person)?.length === 0) return { because: 'no-team' }
@@ -145,12 +152,12 @@ export function makeRoster(given: {
     )
   }
 
-  /** Does something to a person, and begins or ends their grace by what they may do then. */
+  /** Does something to a person, and begins or ends their grace by what they can do then. */
   function change(person: string, how: () => void): void {
-    const could = whyNot(person) === true
+    const could = isHere(person)
     how()
     if (isStopped) return
-    if (whyNot(person) === true) stay(person)
+    if (isHere(person)) stay(person)
     else if (could) leave(person)
     moved()
   }
@@ -169,8 +176,10 @@ export function makeRoster(given: {
   }
 
   function stay(person: string): void {
-    leaving.get(person)?.()
-    leaving.delete(person)
+    for (const ends of [leaving, missing]) {
+      ends.get(person)?.()
+      ends.delete(person)
+    }
   }
 
   function leave(person: string): void {
@@ -178,10 +187,14 @@ export function makeRoster(given: {
     const end = clock.after(settings.grace, () => {
       leaving.delete(person)
       moved()
-      // Not before: after a crash in between, what they had would be nobody's care.
-      given.gone(person).then(() => keepLater(person))
+      isGone(person)
     })
     leaving.set(person, end)
+  }
+
+  function isGone(person: string): void {
+    // Not before: after a crash in between, what they had would be nobody's care.
+    given.gone(person).then(() => keepLater(person))
   }
 
   return {
@@ -231,6 +244,14 @@ export function makeRoster(given: {
     },
     isThereForChats: (person, strictly) =>
       strictly ? whyNot(person) === true : isThere(person) && statusOf(person)?.isForChats !== false,
+    has(person) {
+      if (isStopped || isHere(person) || leaving.has(person) || missing.has(person)) return
+      const end = clock.after(settings.grace, () => {
+        missing.delete(person)
+        isGone(person)
+      })
+      missing.set(person, end)
+    },
     changed: tell,
     replied: (person, atMs) => void lastReplies.set(person, Math.max(atMs, lastReplies.get(person) ?? 0)),
     hoursBegan(team) {
@@ -247,7 +268,7 @@ export function makeRoster(given: {
     },
     stop() {
       isStopped = true
-      for (const cancel of [...leaving.values(), ...waiting]) cancel()
+      for (const cancel of [...leaving.values(), ...missing.values(), ...waiting]) cancel()
     },
   }
 }

@@ -130,6 +130,7 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
       roster.know(kept)
       roster.begin()
       queue.begin()
+      for (const { person } of book.all()) if (person !== undefined) roster.has(person)
     },
     /** Does nothing more by itself: another has taken its place, or it ends. Twice is safe. */
     stop,
@@ -154,13 +155,17 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
         queue.returned(conversation.id)
         places.arrived(conversation.id)
       },
-      'conversation.assigned'(
+      async 'conversation.assigned'(
         turn: TurnWork<Memory, ChatEvent<'conversation.assigned'>> & { readonly conversation: Conversation },
       ) {
         noted(turn)
-        const { origin, openedAtMs } = turn.conversation
-        if (origin === 'callback' || lingers(openedAtMs, turn.state.last)) return
-        void telling.greet(turn.conversation, turn.chat.id)
+        const { by, person } = turn.event
+        if (by.kind !== 'agent' || by.person !== person) roster.has(person)
+        const { id, origin, openedAtMs: sinceMs } = turn.conversation
+        if (settings.greeting === undefined || origin === 'callback' || lingers(sinceMs, turn.state.last)) return
+        // Once in a conversation, and not behind what somebody has written already.
+        if (await hasWritten(context.journal, { id, chat: turn.chat.id, sinceMs }, 'greetings')) return
+        void telling.greet(turn.conversation)
       },
       'agent.replied'({
         conversation,

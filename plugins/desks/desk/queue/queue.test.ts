@@ -325,6 +325,28 @@ describe('whoever goes', () => {
     await bot.user('u1').hears('One more thing.', 'Gone.').hearsNothing()
   })
 
+  test('is whoever was given something while they were not there, too: after the grace it is another’s', async () => {
+    const people = { amy: { name: 'Amy' }, bo: { name: 'Bo' }, cy: { name: 'Cy' } }
+    await using bot = await start({ people }, { there: ['amy'] })
+    await asks(bot, 'u1', 'u2')
+    const give = async (user: string, person: string) => {
+      const conversation = (await bot.conversation(user))?.id ?? ''
+      await bot.agent('amy').does({ type: 'transfer', to: { person }, conversation })
+    }
+    await give('u1', 'bo')
+    await give('u2', 'bo')
+    await bot.advance(MINUTE - 1_000)
+    expect([await has(bot, 'u1'), await has(bot, 'u2')]).toEqual(['bo', 'bo'])
+    await bot.advance(1_000)
+    expect([await has(bot, 'u1'), await has(bot, 'u2')]).toEqual(['amy', 'amy'])
+    await bot.user('u1').hears('Wait.', 'Gone.').hearsNothing()
+    // And what nobody has looked after while nothing ran.
+    await give('u1', 'cy')
+    await bot.restart()
+    await bot.advance(MINUTE)
+    expect(await has(bot, 'u1')).toBe('amy')
+  })
+
   test('is waited for after a restart too, and no longer than the grace', async () => {
     await using bot = await start({}, { there: ['amy'] })
     await asks(bot, 'u1')

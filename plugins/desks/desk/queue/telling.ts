@@ -2,7 +2,7 @@
 import { type Command, type Context, type Conversation, messageOf, type Say, type TextName } from '#core'
 import type { Settings } from '../config.ts'
 import type { Book, Case } from './book.ts'
-import { CAUSES, hasWritten } from './from-journal.ts'
+import { CAUSES } from './from-journal.ts'
 import { makeTimers } from './timers.ts'
 import type { Waits } from './waits.ts'
 
@@ -11,8 +11,8 @@ export interface Telling {
   places(): void
   /** Whoever waits now knows their place already, as far as anybody can know. */
   know(): void
-  /** In the name of whoever has it, once in a conversation, and not where an agent has written already. */
-  greet(conversation: Conversation, chat: string): Promise<void>
+  /** In the name of whoever has it. */
+  greet(conversation: Conversation): Promise<void>
   /** Once for each time that somebody has had it. */
   agentGone(of: Case): Promise<void>
   stop(): void
@@ -35,7 +35,7 @@ interface Told {
 }
 
 export function makeTelling(given: {
-  readonly context: Pick<Context<unknown, unknown>, 'name' | 'clock' | 'command' | 'text' | 'log' | 'journal'>
+  readonly context: Pick<Context<unknown, unknown>, 'name' | 'clock' | 'command' | 'text' | 'log'>
   readonly settings: Settings
   readonly book: Book
   readonly waits: Waits
@@ -54,12 +54,8 @@ export function makeTelling(given: {
 
   async function say(conversation: string, send: Omit<Sent, 'type' | 'conversation'>): Promise<void> {
     if (send.content === '') return
-    await quietly(conversation, () => context.command({ type: 'send', conversation, ...send }))
-  }
-
-  async function quietly(conversation: string, work: () => Promise<unknown>): Promise<void> {
     try {
-      await work()
+      await context.command({ type: 'send', conversation, ...send })
     } catch (error) {
       log.error({ conversation, error }, `A customer was not told how it goes on: ${messageOf(error)}`)
     }
@@ -126,14 +122,16 @@ export function makeTelling(given: {
       for (const team of book.waitedFor())
         for (const [index, { id }] of book.waiting(team).entries()) told.set(id, { place: index + 1, atMs })
     },
-    async greet({ id: conversation, owner, lease, openedAtMs: sinceMs }, chat) {
+    async greet({ id: conversation, owner, lease }) {
       const { greeting: content } = given.settings
       if (content === undefined || owner.kind !== 'agent') return
       const by = { kind: 'agent', person: owner.person } as const
-      const id = `${CAUSES.greeting}${conversation}:${lease}`
-      await quietly(conversation, async () => {
-        if (await hasWritten(context.journal, { id: conversation, chat, sinceMs }, 'greetings')) return
-        await say(conversation, { id, by, lease, content, isAutomatic: true })
+      await say(conversation, {
+        id: `${CAUSES.greeting}${conversation}:${lease}`,
+        by,
+        lease,
+        content,
+        isAutomatic: true,
       })
     },
     async agentGone(of) {
