@@ -11,9 +11,9 @@ import { soon } from '../crash/until.ts'
 import { launch } from './chromium.ts'
 
 const LONG = process.env.LONG === '1'
-const SCREENS = LONG ? 4_000 : 100
+const SCREENS = LONG ? 4_000 : 40
 /** So many are there before it is counted. */
-const FIRST = SCREENS / 5
+const FIRST = LONG ? 800 : 20
 /** So many each program may have open. */
 const PER_TOKEN = 20
 /** Counted at the long run alone: of few connections the rest of the process is the greater part. */

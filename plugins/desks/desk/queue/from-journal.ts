@@ -147,8 +147,11 @@ function waitsOf(changes: readonly Change[]): ReadonlyMap<string, Wait> {
   let person: string | undefined
   for (const { conversation, type, at, cause, owner_json } of changes) {
     if (type === 'returned') waits.delete(conversation)
-    else if (type === 'assigned') person = OwnerPerson.safeParse(JSON.parse(owner_json)).data?.person
-    else {
+    else if (type === 'assigned') {
+      person = OwnerPerson.safeParse(JSON.parse(owner_json)).data?.person
+      // Taken from a bot, it has waited for nobody.
+      if (!waits.has(conversation)) waits.set(conversation, { sinceMs: at, queuedAtMs: at, passedBy: [] })
+    } else {
       const { sinceMs = at, passedBy = [] } = waits.get(conversation) ?? {}
       const hasPassed = cause.startsWith(CAUSES.noAnswer) && person !== undefined
       waits.set(conversation, { sinceMs, queuedAtMs: at, passedBy: hasPassed ? [...passedBy, person ?? ''] : passedBy })

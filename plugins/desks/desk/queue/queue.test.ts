@@ -163,6 +163,21 @@ describe('who waits', () => {
     expect([await has(bot, 'u1'), await has(bot, 'u2')]).toEqual(['queue of rest', 'amy'])
   })
 
+  test('waits since people had them, also after a restart: what a bot has said meanwhile is no waiting', async () => {
+    await using bot = await start()
+    await bot.user('u1').says('hello').hears('echo: hello')
+    await bot.advance(MINUTE)
+    await bot.user('u2').says('person')
+    await bot.advance(MINUTE)
+    await bot.agent('amy').takes('u1')
+    await bot.restart()
+    const conversation = (await bot.conversation('u1'))?.id ?? ''
+    await bot.agent('amy').does({ type: 'transfer', to: { team: 'presale' }, conversation })
+    await bot.idle()
+    await bot.agent('bo').comes()
+    expect([await has(bot, 'u1'), await has(bot, 'u2')]).toEqual(['queue of presale', 'bo'])
+  })
+
   test('is taken by hand where the team says so', async () => {
     const teams = { presale: { members: ['amy', 'bo'], assign: 'by-hand' } }
     await using bot = await start({ teams }, { there: ['amy', 'bo'] })
