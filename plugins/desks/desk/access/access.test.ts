@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { definePlugin, z } from '#core'
 import type { TestRuntime } from '#core/testing'
 import { staff } from '../../../services/staff.ts'
+import type { BodyOf } from '../api/routes.ts'
 import desk from '../index.ts'
 import {
   deskOf,
@@ -216,6 +217,33 @@ describe('whoever tries passwords', () => {
     expect((await signIn(stranger, 'amy')).code).toBe('LOCKED_OUT')
   })
 
+  test('with one that is changed meanwhile is not let in, nor sets another one', async () => {
+    await using bot = await deskRuntime()
+    const { amy, bo } = await staffOf(bot, 'bo')
+    const { link } = await amy.call('POST /people/:person/invite', { params: { person: 'bo' } })
+    const post = (screen: SimulatedScreen, path: string, body: object) =>
+      screen.ask(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    const [owner, thief] = [screenOf(deskOf(bot)), screenOf(deskOf(bot))]
+    const next = 'another long password'
+    // Others stand in the queue, so that the old password is looked up before it is changed, and worked out after.
+    const crowd = Array.from({ length: 20 }, (_, n) => signIn(screenOf(deskOf(bot)), `name-${n}`, 'a guess'))
+    await amy.call('GET /me')
+    const changing = post(owner, 'api/links/use', { link: link.split('#link=')[1], password: next })
+    for (let times = 0; times < 3; times++) await amy.call('GET /me')
+    const stealing = signIn(thief, 'bo')
+    const keeping = post(bo, 'api/password', { now: PASSWORD, next: 'the password of a thief' })
+    expect((await changing).status).toBe(200)
+    expect([await stealing, await keeping].map(({ code }) => code)).toEqual(['SIGN_IN_REFUSED', 'SIGN_IN_REFUSED'])
+    await Promise.all(crowd)
+    expect(await thief.refused('GET /me')).toBe('NOT_SIGNED_IN')
+    expect(await owner.call('GET /me')).toMatchObject({ name: 'bo' })
+    expect((await signIn(screenOf(deskOf(bot)), 'bo', next)).status).toBe(200)
+  })
+
   test('of many names from one address is kept from all of them', async () => {
     await using bot = await deskRuntime({
       server: { port: 0, publicUrl: 'http://localhost', trustProxy: ['127.0.0.1'] },
@@ -412,6 +440,18 @@ describe('a machine', () => {
     })
     expect(await crm.refused('GET /tokens')).toBe('FORBIDDEN')
     expect(await crm.refused('POST /status', { body: { status: 'away' } })).toBe('PEOPLE_ONLY')
+    // What is of the whole desk is not for a token of some teams, whatever its role.
+    expect(await crm.refused('GET /audit', {})).toBe('NEEDS_ALL_TEAMS')
+    const tooMuch: BodyOf<'POST /tokens'> = { name: 'erp', role: 'administrator', teams: ['presale'] }
+    expect(await amy.refused('POST /tokens', { body: tooMuch })).toBe('ADMINISTRATOR_OF_TEAMS')
+    const erp = await amy.call('POST /tokens', { body: { name: 'erp', role: 'administrator' } })
+    const machine = screenOf(deskOf(bot), { token: erp.secret })
+    for (const route of ['POST /people/:person/invite', 'POST /people/:person/sign-out'] as const)
+      expect(await machine.refused(route, { params: { person: 'amy' } })).toBe('PEOPLE_ONLY')
+    await machine.call('POST /tokens/:token/revoke', { params: { token: erp.token.id } })
+    expect(
+      await crm.refused('POST /people/:person/status', { params: { person: 'cai' }, body: { status: 'away' } }),
+    ).toBe('NOBODY_THERE')
     await crm.call('POST /people/:person/status', { params: { person: 'bo' }, body: { status: 'away' } })
     expect((await amy.call('GET /tokens')).tokens).toEqual([token])
     expect((await amy.call('GET /audit', {})).lines[0]).toMatchObject({

@@ -68,13 +68,19 @@ export interface Accounts {
   isEmpty(): Promise<boolean>
   /** Who has a password, and until when who has a link to set one: of those who have either. */
   all(): Promise<ReadonlyMap<string, { readonly hasPassword: boolean; readonly invitedUntilMs: number | undefined }>>
-  /** Whether it is the password of this person. Takes as long when there is no such person. */
-  isRight(person: string, password: string): Promise<boolean>
-  setPassword(person: string, password: string): Promise<void>
+  /**
+   * Which of their passwords this is, if it is the one that they have; it takes as long when there is no such person.
+   * `onTurn` is called when it gets its turn to be worked out, and may throw instead.
+   */
+  versionOf(person: string, password: string, onTurn: () => void): Promise<number | undefined>
+  /** Whether no other password has been set since this one. */
+  isLatest(person: string, version: number): Promise<boolean>
+  /** In the place of this one. Gives which it is; `undefined`: another was set meanwhile. */
+  setPassword(person: string, password: string, version: number): Promise<number | undefined>
   /** Whose password the link sets; `undefined`: it is not good, or no longer. */
   personOf(link: string): Promise<string | undefined>
-  /** Sets a password by a link, which is good no more then. Gives whose; `undefined`: the link is not good. */
-  useLink(link: string, password: string): Promise<string | undefined>
+  /** Sets a password by a link, which is good no more then. Gives whose and which; `undefined`: it is not good. */
+  useLink(link: string, password: string): Promise<{ readonly person: string; readonly version: number } | undefined>
 }
 
 export async function openAccounts(of: {
@@ -97,9 +103,15 @@ export async function openAccounts(of: {
     }))
   }
 
-  async function setPassword(person: string, password: string): Promise<void> {
+  async function setPassword(person: string, password: string, version: number): Promise<number | undefined> {
     const hash = await passwords.hash(password)
-    await change(person, ({ version }) => ({ password: hash, version: version + 1 }))
+    // Of two that set one at a time only one still finds it as it was.
+    let isSet = false
+    await change(person, (account) => {
+      isSet = account.version === version
+      return isSet ? { password: hash, version: version + 1 } : account
+    })
+    return isSet ? version + 1 : undefined
   }
 
   async function personOf(link: string): Promise<string | undefined> {
@@ -128,24 +140,22 @@ export async function openAccounts(of: {
         }),
       )
     },
-    async isRight(person, password) {
+    async versionOf(person, password, onTurn) {
       const { people } = await accounts.read()
-      return passwords.isRight(password, of.isThere(person) ? people[person]?.password : undefined)
+      const { password: kept, version } = (of.isThere(person) ? people[person] : undefined) ?? {}
+      return (await passwords.isRight(password, kept, onTurn)) ? version : undefined
+    },
+    async isLatest(person, version) {
+      return (await accounts.read()).people[person]?.version === version
     },
     setPassword,
     personOf,
     async useLink(link, password) {
       const person = await personOf(link)
       if (person === undefined) return undefined
-      const hash = await passwords.hash(password)
-      // Of two that use it at a time only one still finds it good.
-      let isUsed = false
-      const { version } = (await links.read()).people[person] ?? { version: -1 }
-      await change(person, (account) => {
-        isUsed = account.version === version
-        return isUsed ? { password: hash, version: version + 1 } : account
-      })
-      return isUsed ? person : undefined
+      const { version: before } = (await links.read()).people[person] ?? { version: -1 }
+      const version = await setPassword(person, password, before)
+      return version === undefined ? undefined : { person, version }
     },
   }
 }

@@ -16,7 +16,7 @@ const FORGOTTEN_MS = 60 * 60_000
 /** An office may be behind one address. */
 const PER_ADDRESS = 30
 const ADDRESS_SPAN_MS = 15 * 60_000
-/** Of more than so many, those heard of longest ago are forgotten. */
+/** Of more names that nobody has, and of more addresses, those heard of longest ago are forgotten. */
 const MAX_COUNTED = 10_000
 
 export interface Attempts {
@@ -42,9 +42,10 @@ interface Count {
   readonly lastMs: number
 }
 
-/** `key`: signs the marks of known browsers. */
-export function makeAttempts(key: string, clock: { now(): number }): Attempts {
-  const counts = new Map<string, Count>()
+/** `key`: signs the marks of known browsers. `isThere`: whether somebody has this name. */
+export function makeAttempts(key: string, clock: { now(): number }, isThere: (person: string) => boolean): Attempts {
+  const people = new Map<string, Count>()
+  const strangers = new Map<string, Count>()
   const ofPerson = new Map<string, number>()
   const addresses = new Map<string, { readonly span: number; readonly count: number }>()
 
@@ -52,8 +53,11 @@ export function makeAttempts(key: string, clock: { now(): number }): Attempts {
   const whoTries = ({ person, mark }: Try) => (isSame(mark ?? '', markOf(person)) ? `known ${person}` : `new ${person}`)
   const spanNow = () => Math.floor(clock.now() / ADDRESS_SPAN_MS)
 
-  function countOf(who: string): Count {
-    const count = counts.get(who)
+  /** Apart, so that however many names are made up, nobody's count is forgotten by it. */
+  const countsOf = ({ person }: Try) => (isThere(person) ? people : strangers)
+
+  function countOf(try_: Try): Count {
+    const count = countsOf(try_).get(whoTries(try_))
     return count && clock.now() - count.lastMs < FORGOTTEN_MS ? count : { failed: 0, lastMs: 0 }
   }
 
@@ -69,21 +73,25 @@ export function makeAttempts(key: string, clock: { now(): number }): Attempts {
       const there = addresses.get(address)
       const isFull = !isShared && there?.span === spanNow() && there.count >= PER_ADDRESS
       const addressMs = isFull ? (spanNow() + 1) * ADDRESS_SPAN_MS - clock.now() : 0
-      return Math.max(addressMs, waitOf(countOf(whoTries(try_))))
+      return Math.max(addressMs, waitOf(countOf(try_)))
     },
     failed(try_) {
-      const who = whoTries(try_)
-      const failed = countOf(who).failed + 1
-      remember(counts, who, { failed, lastMs: clock.now() })
-      remember(ofPerson, try_.person, (ofPerson.get(try_.person) ?? 0) + 1)
-      const { address } = try_.caller
+      const failed = countOf(try_).failed + 1
+      const count = { failed, lastMs: clock.now() }
+      if (isThere(try_.person)) {
+        people.set(whoTries(try_), count)
+        ofPerson.set(try_.person, (ofPerson.get(try_.person) ?? 0) + 1)
+      } else remember(strangers, whoTries(try_), count)
+      const { address, isShared } = try_.caller
+      // All the world may be behind it.
+      if (isShared) return failed === FREE_TRIES
       const span = spanNow()
       const before = addresses.get(address)
       remember(addresses, address, { span, count: (before?.span === span ? before.count : 0) + 1 })
       return failed === FREE_TRIES
     },
     succeeded(try_) {
-      counts.delete(whoTries(try_))
+      countsOf(try_).delete(whoTries(try_))
       // Everybody in an office may come by one address in the morning.
       const there = addresses.get(try_.caller.address)
       if (there) remember(addresses, try_.caller.address, { ...there, count: Math.max(0, there.count - 1) })

@@ -40,15 +40,19 @@ export function addAccess(
     mark: door.cookie(request.raw, 'known'),
   })
 
-  /** Whoever it is that tries, and however it ends, it takes as long. */
-  async function mustBeRight(try_: Try, password: string, refusal: 'SIGN_IN_REFUSED'): Promise<void> {
-    const waitMs = attempts.waitMs(try_)
-    if (waitMs > 0) throw new Refusal('LOCKED_OUT', { params: { waitMs }, retryAfterMs: waitMs })
-    // Counted before it is known: many at a time do not get more tries.
-    const isLast = attempts.failed(try_)
-    if (await busyIs(accounts.isRight(try_.person, password))) return
+  /** Whoever it is that tries, and however it ends, it takes as long. Gives which of their passwords it is. */
+  async function mustBeRight(try_: Try, password: string): Promise<number> {
+    let isLast = false
+    const trying = accounts.versionOf(try_.person, password, () => {
+      const waitMs = attempts.waitMs(try_)
+      if (waitMs > 0) throw new Refusal('LOCKED_OUT', { params: { waitMs }, retryAfterMs: waitMs })
+      // Counted before it is known, so that many at a time do not get more tries; and not when there is no turn for it.
+      isLast = attempts.failed(try_)
+    })
+    const version = await busyIs(trying)
+    if (version !== undefined) return version
     if (isLast) tellLockedOut(try_)
-    throw new Refusal(refusal)
+    throw new Refusal('SIGN_IN_REFUSED')
   }
 
   function tellLockedOut({ person, caller: { address } }: Try): void {
@@ -64,7 +68,8 @@ export function addAccess(
     })
   }
 
-  async function begin(request: FastifyRequest, reply: FastifyReply, try_: Try): Promise<Me> {
+  /** `version`: the password by which they have come. */
+  async function begin(request: FastifyRequest, reply: FastifyReply, try_: Try, version: number): Promise<Me> {
     const failed = attempts.succeeded(try_)
     const { person } = try_
     const browser = request.headers['user-agent'] ?? ''
@@ -76,6 +81,12 @@ export function addAccess(
     const isSame = before?.name === person
     if (before?.kind === 'person' && !isSame) await sessions.end(before.session)
     const value = isSame ? cookie : await sessions.begin(person, { address, browser })
+    // Only now: another that is set from here on finds the session, and ends it with the others.
+    if (!(await accounts.isLatest(person, version))) {
+      const begun = sessions.of(value)
+      if (begun) await sessions.end(begun)
+      throw new Refusal('SIGN_IN_REFUSED')
+    }
     reply.header('set-cookie', [door.setCookie('session', value), door.setCookie('known', attempts.knownMark(person))])
     const calling = door.byCookie(value, address)
     if (!calling) throw new Refusal('NOT_SIGNED_IN')
@@ -84,10 +95,10 @@ export function addAccess(
 
   api.on('POST /sign-in', async ({ body: { person, password }, request, reply, note }) => {
     const try_ = tryOf(request, person)
-    await mustBeRight(try_, password, 'SIGN_IN_REFUSED')
+    const version = await mustBeRight(try_, password)
     note({ who: person })
     // The failure that was counted before it was known.
-    const me = await begin(request, reply, try_)
+    const me = await begin(request, reply, try_, version)
     return { ...me, failedSignIns: Math.max(0, me.failedSignIns - 1) }
   })
   api.on('POST /links/look', async ({ body: { link } }) => {
@@ -103,7 +114,7 @@ export function addAccess(
     if (used === undefined) throw new Refusal('LINK_NOT_GOOD')
     await sessions.endAll(person)
     note({ who: person })
-    return begin(request, reply, tryOf(request, person))
+    return begin(request, reply, tryOf(request, person), used.version)
   })
   api.on('GET /me', ({ calling }) => of.meOf(calling))
   api.on('POST /sign-out', async ({ calling, reply }) => {
@@ -114,9 +125,11 @@ export function addAccess(
   api.on('POST /password', async ({ calling, body: { now, next }, request }) => {
     const try_ = tryOf(request, calling.name)
     mustBeGood(next, calling.name)
-    await mustBeRight(try_, now, 'SIGN_IN_REFUSED')
+    const version = await mustBeRight(try_, now)
     attempts.succeeded(try_)
-    await busyIs(accounts.setPassword(calling.name, next))
+    // Whoever comes too late knows a password that is no longer good.
+    if ((await busyIs(accounts.setPassword(calling.name, next, version))) === undefined)
+      throw new Refusal('SIGN_IN_REFUSED')
     await sessions.endAll(calling.name, calling.session)
     return OK
   })
@@ -164,6 +177,7 @@ export function addAccess(
   api.on('POST /tokens', async ({ calling, body: { name, role, teams }, note }) => {
     const unknown = teams?.find((team) => !of.teams.includes(team))
     if (unknown !== undefined) throw new Refusal('TEAM_UNKNOWN', { params: { team: unknown } })
+    if (teams && role === 'administrator') throw new Refusal('ADMINISTRATOR_OF_TEAMS')
     const { token, secret } = await tokens.make({ name, role, teams, by: calling.name })
     note({ after: { id: token.id, name, role, ...(teams && { teams }) } })
     return { token: tokenOf(token), secret }

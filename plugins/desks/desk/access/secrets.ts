@@ -26,8 +26,11 @@ export class TooBusy extends Error {
 export interface Passwords {
   /** What is kept of a password: `argon2id$<memory>$<passes>$<salt>$<hash>`. Throws `TooBusy`. */
   hash(password: string): Promise<string>
-  /** Whether it is this password. With nothing to compare it takes as long, and it is not. Throws `TooBusy`. */
-  isRight(password: string, kept: string | undefined): Promise<boolean>
+  /**
+   * Whether it is this password. With nothing to compare it takes as long, and it is not. Throws `TooBusy`, and what
+   * `onTurn` throws, which is called when it is sure to have its turn.
+   */
+  isRight(password: string, kept: string | undefined, onTurn: () => void): Promise<boolean>
 }
 
 /** `memory` and `passes` are lower in tests alone. */
@@ -36,8 +39,9 @@ export function makePasswords(cost: { readonly memory: number; readonly passes: 
   const waiting: (() => void)[] = []
   const nobodys = format(cost, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
 
-  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async function inTurn<T>(work: () => Promise<T>, onTurn: () => void = () => undefined): Promise<T> {
     if (waiting.length >= MAX_WAITING) throw new TooBusy('Too many passwords are being tried at a time.')
+    onTurn()
     if (running >= AT_ONCE) await new Promise<void>((go) => waiting.push(go))
     running += 1
     try {
@@ -54,12 +58,12 @@ export function makePasswords(cost: { readonly memory: number; readonly passes: 
         const salt = randomBytes(SALT_BYTES)
         return format(cost, salt, await derived(password, salt, cost))
       }),
-    isRight: (password, kept) =>
+    isRight: (password, kept, onTurn) =>
       inTurn(async () => {
         const { salt, hash, ...then } = parsed(kept) ?? parsed(nobodys) ?? { ...cost, salt: NOTHING, hash: NOTHING }
         const given = await derived(password, salt, then)
         return timingSafeEqual(given, hash) && kept !== undefined
-      }),
+      }, onTurn),
   }
 }
 

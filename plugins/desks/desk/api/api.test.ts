@@ -408,6 +408,85 @@ describe('a command', () => {
     expect(await sue.refused('POST /conversations/:conversation/send', { params, body })).toBe('NOT_OWNER')
   })
 
+  test('stands in the audit log once, however often it is given; and another one needs another id', async () => {
+    const { bot, bo, amy, params } = await assigned()
+    await using _ = bot
+    const said = { id: newId(), text: 'Hello!' }
+    await bo.call('POST /conversations/:conversation/send', { params, body: said })
+    const wrong = { params, body: { id: said.id, because: 'done' } }
+    expect(await bo.refused('POST /conversations/:conversation/close', wrong)).toBe('ID_TAKEN')
+    expect((await bot.conversation('u1'))?.state).toBe('assigned')
+    await waits(bot, 'u2')
+    const next = (await rowOf(bo, 'queue')).id
+    const taken = { params: { conversation: next }, body: { id: newId() } }
+    await bo.call('POST /conversations/:conversation/take', taken)
+    const elsewhere = { params: { conversation: next }, body: said }
+    expect(await bo.refused('POST /conversations/:conversation/send', elsewhere)).toBe('ID_TAKEN')
+    const close = { params, body: { id: newId(), because: 'done' } }
+    await bo.call('POST /conversations/:conversation/close', close)
+    await bo.call('POST /conversations/:conversation/close', close)
+    const { lines } = await amy.call('GET /audit', {})
+    expect(lines.filter(({ action }) => action === 'desk.close')).toMatchObject([
+      { before: { state: 'assigned' }, after: { state: 'closed' } },
+    ])
+  })
+
+  test('gives nobody a channel’s customers whom they may not serve: not by passing on, giving, taking or calling back', async () => {
+    const people = {
+      amy: { name: 'Amy', role: 'administrator' },
+      sue: { name: 'Sue', role: 'supervisor', mayServe: ['other'] },
+      bo: { name: 'Bo' },
+      cai: { name: 'Cai', mayServe: ['other'] },
+    }
+    const teams = {
+      presale: { members: ['bo'], sources: ['memory'], assign: 'by-hand' },
+      aftersale: { members: ['cai', 'sue'], sources: ['other'], assign: 'by-hand' },
+    }
+    await using bot = await deskRuntime({ desks: { support: { use: desk, people, teams } } })
+    const { bo, sue, amy } = await staffOf(bot, 'bo', 'sue')
+    await waits(bot, 'u1')
+    const { id: conversation, chat, customer } = await rowOf(bo)
+    const params = { conversation }
+    const body = (more: object = {}) => ({ params, body: { id: newId(), ...more } })
+    expect(await sue.refused('POST /conversations/:conversation/take', body())).toBe('MAY_NOT_SERVE')
+    await bo.call('POST /conversations/:conversation/take', body())
+    const toCai = { params, body: { id: newId(), person: 'cai' } }
+    expect(await bo.refused('POST /conversations/:conversation/transfer', toCai)).toBe('MAY_NOT_SERVE')
+    expect(await amy.refused('POST /conversations/:conversation/assign', toCai)).toBe('MAY_NOT_SERVE')
+    expect((await bot.conversation('u1'))?.owner).toMatchObject({ person: 'bo' })
+    await bot.agent('bo').closes('u1')
+    const callBack = { params: { customer: customer.id }, body: { id: newId(), chat, text: 'Hello?' } }
+    expect(await sue.refused('POST /customers/:customer/call-back', callBack)).toBe('MAY_NOT_SERVE')
+  })
+
+  test('that passes on is done, and stands in the audit log, also when the customer goes at once', async () => {
+    const { bot, bo, sue, amy, params } = await assigned()
+    await using _ = bot
+    const stream = await sue.looks()
+    // Whoever it was passed on to closes it as soon as they hear of it.
+    const closed = stream
+      .until('rows', ({ rows }) => rows.some(({ team }) => team === 'aftersale'))
+      .then(() =>
+        sue.call('POST /conversations/:conversation/close', { params, body: { id: newId(), because: 'gone' } }),
+      )
+    await bo.call('POST /conversations/:conversation/transfer', {
+      params,
+      body: { id: newId(), team: 'aftersale', note: 'Wants a refund' },
+    })
+    await closed
+    stream.close()
+    const { lines } = await amy.call('GET /audit', {})
+    expect(lines.map(({ action }) => action)).toContain('desk.transfer')
+    const { read } = bot.runtime.engine
+    const notes = await read.selectFrom('entry').select('body_json').where('kind', '=', 'note').orderBy('seq').execute()
+    const [before, after] = ['Wants a refund', 'transferred to aftersale'].map((text) =>
+      notes.findIndex(({ body_json }) => body_json.includes(text)),
+    )
+    // Not after it: by then it may be closed already, and the note would be lost.
+    expect(before).toBeGreaterThanOrEqual(0)
+    expect(after).toBeGreaterThan(before ?? 0)
+  })
+
   test('by which a conversation has left the team is answered as the first time, and another is not', async () => {
     const { bot, bo, params } = await assigned()
     await using _ = bot
@@ -482,7 +561,7 @@ describe('a command', () => {
     })
     const { chat } = await rowOf(sue, 'mine')
     const { entries } = await sue.call('GET /chats/:chat/entries', { params: { chat } })
-    expect(entries.at(-1)).toMatchObject({ kind: 'note', text: 'She is angry.', by: { name: 'bo' } })
+    expect(entries.findLast(({ kind }) => kind === 'note')).toMatchObject({ text: 'She is angry.', by: { name: 'bo' } })
     await sue.call('POST /conversations/:conversation/transfer', { params, body: { id: newId() } })
     expect(await rowOf(bo, 'queue')).toMatchObject({ team: 'presale' })
     await bo.call('POST /conversations/:conversation/take', { params, body: { id: newId() } })
@@ -662,6 +741,44 @@ test('a file goes both ways: what people upload is sent, what customers send is 
   expect((await bo.ask('api/files', { method: 'POST', body: '' })).code).toBe('FILE_EMPTY')
   const huge = await bo.ask('api/files', { method: 'POST', body: new Uint8Array(26 * 1024 * 1024) })
   expect(huge).toMatchObject({ status: 413, code: 'FILE_TOO_LARGE' })
+})
+
+test('of a message only what is kept here is a file: no address that a customer has written is asked', async () => {
+  await using bot = await deskRuntime({ http: { allow: ['127.0.0.1'] } })
+  const { bo } = await staffOf(bot, 'bo')
+  // An address of our own network: the server itself, which would answer.
+  const url = `${bot.runtime.url}/healthz`
+  await bot.user('u1').says([{ type: 'link', url, title: 'Look' }])
+  await bot.idle()
+  const { chat } = await rowOf(bo)
+  const { entries } = await bo.call('GET /chats/:chat/entries', { params: { chat } })
+  const entry = entries.find(({ kind }) => kind === 'message')?.id
+  expect(await bo.ask(`api/chats/${chat}/entries/${entry}/files/0`)).toMatchObject({ status: 410, code: 'FILE_GONE' })
+})
+
+test('who once had a chat shows nothing in it, and is shown nothing of it, once another team has the next conversation', async () => {
+  await using bot = await deskRuntime()
+  const { bo, cai } = await staffOf(bot, 'bo', 'cai')
+  await waits(bot, 'u1')
+  const { chat } = await rowOf(bo)
+  await bot.agent('bo').takes('u1')
+  const stream = await bo.looks()
+  const look = { params: { chat }, body: { connection: stream.connection, isLooking: true } }
+  await bo.call('POST /chats/:chat/looking', look)
+  await bo.call('POST /chats/:chat/typing', { params: { chat } })
+  await bot.agent('bo').closes('u1')
+  await bot.advance(10 * MINUTE)
+  await bot.user('u1').says('once more')
+  await bot.idle()
+  const conversation = (await bot.conversation('u1'))?.id ?? ''
+  await bot.agent('sue').does({ type: 'transfer', conversation, to: { team: 'aftersale' } })
+  await bot.agent('cai').takes('u1')
+  await stream.until('rows', ({ gone }) => gone.includes(conversation))
+  expect(await rowOf(cai, 'mine')).toMatchObject({ id: conversation, lookers: [] })
+  expect(await bo.refused('POST /chats/:chat/typing', { params: { chat } })).toBe('NOT_FOUND')
+  expect(await bo.refused('POST /chats/:chat/looking', look)).toBe('NOT_FOUND')
+  await cai.call('POST /chats/:chat/typing', { params: { chat } })
+  stream.close()
 })
 
 test('why a conversation is where it is: every change, by whom, because of what, with the steps that led to it', async () => {

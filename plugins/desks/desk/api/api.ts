@@ -2,7 +2,7 @@
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
-import type { Context, DeskContext } from '#core'
+import type { Context, DeskContext, JournalTables } from '#core'
 import type { Blacklist } from '../../../services/blacklist.ts'
 import type { Staff } from '../../../services/staff.ts'
 import { invite, openAccounts } from '../access/accounts.ts'
@@ -30,7 +30,7 @@ import { addFiles } from './files.ts'
 import { addLookedUp } from './looked-up.ts'
 import { Refusal } from './refusal.ts'
 import { makeRows } from './rows.ts'
-import { makeSight, personOf } from './seen.ts'
+import { makeSight, type Placed, personOf, type Sight } from './seen.ts'
 import { type Api, answerRefusal, makeApi, OK } from './serve.ts'
 import type { Me } from './shapes.ts'
 import { HEARTBEAT_MS, makeStream, type Stream } from './stream.ts'
@@ -98,7 +98,7 @@ export async function serveApi(
   // ── who asks ──
 
   const accounts = await openAccounts({ documents, clock, passwords: makePasswords(), isThere })
-  const attempts = makeAttempts(accounts.key, clock)
+  const attempts = makeAttempts(accounts.key, clock, isThere)
   const sessions = await openSessions(sql, clock, context.feed('sessions'))
   const tokens = await openTokens(sql, clock, context.feed('tokens'))
   const door = makeDoor({
@@ -181,7 +181,7 @@ export async function serveApi(
     })
     const api = makeApi(scope, {
       ...{ door, seen: sight, audit, desk },
-      wasDone: (calling, id) => wasDone({ desk, journal }, calling, id),
+      wasDone: (calling, id, about) => wasDone({ desk, journal }, calling, id, about),
     })
     addAccess(api, {
       accounts,
@@ -226,10 +226,10 @@ export async function serveApi(
       beforeErasing: counting.catchUp,
     })
     addStatistics(api, { counting, timeZone: context.timeZone, clock, channelOf, accountOf, titleOf })
-    addPresence(api, { sql, stream, typing: context.typing })
+    addPresence(api, { journal, sql, sight, stream, typing: context.typing })
     addReplies(api, sql.$pickTables<'reply'>())
     const fileOf = addFiles(api, { media, key: accounts.key })
-    addCommands(api, { desk, settings, journal, sight, roster, teams, command: context.command, fileOf })
+    addCommands(api, { desk, settings, journal, sight, roster, teams, command: context.command, channelOf, fileOf })
     addStream(scope, api, stream)
     addDocumentation(scope)
   })
@@ -265,7 +265,8 @@ export async function serveApi(
 function addPeople(api: Api, { roster }: { readonly roster: Roster }): void {
   async function set(person: string, status: string, by: Calling): Promise<{ readonly before: string }> {
     const now = roster.person(person)
-    if (!now) throw new Refusal('NOBODY_THERE', { params: { person } })
+    const isTheirs = !by.teams || by.name === person || now?.teams.some((team) => by.teams?.includes(team))
+    if (!now || !isTheirs) throw new Refusal('NOBODY_THERE', { params: { person } })
     if (!roster.statuses.some(({ name }) => name === status))
       throw new Refusal('STATUS_UNKNOWN', { params: { status } })
     await roster.setStatus(person, status, by.actor)
@@ -286,9 +287,28 @@ function addPeople(api: Api, { roster }: { readonly roster: Roster }): void {
 /** Who has read, who looks, who types. */
 function addPresence(
   api: Api,
-  of: { readonly sql: Kysely<AccessTables>; readonly stream: Stream; typing(chat: string): Promise<void> },
+  of: {
+    readonly journal: Kysely<JournalTables>
+    readonly sql: Kysely<AccessTables>
+    readonly sight: Sight
+    readonly stream: Stream
+    typing(chat: string): Promise<void>
+  },
 ): void {
-  const { sql, stream } = of
+  const { journal, sql, sight, stream } = of
+
+  /** Where the open conversation of a chat is now. Whoever had an earlier one may have nothing to do with it. */
+  async function openIn(calling: Calling, chat: string): Promise<Placed | undefined> {
+    const open = await journal
+      .selectFrom('chat')
+      .innerJoin('conversation', 'conversation.id', 'chat.conversation')
+      .select(['conversation.desk', 'conversation.team', 'conversation.person', 'chat.account'])
+      .where('chat.id', '=', chat)
+      .executeTakeFirst()
+    if (open && !sight.sees(calling, open)) throw new Refusal('NOT_FOUND')
+    return open
+  }
+
   api.on('POST /chats/:chat/read', async ({ calling, params: { chat }, body: { seq, isBack } }) => {
     await sql
       .insertInto('reading')
@@ -302,11 +322,14 @@ function addPresence(
     stream.rowChanged(chat)
     return OK
   })
-  api.on('POST /chats/:chat/looking', ({ calling, params: { chat }, body: { connection, isLooking } }) => {
+  api.on('POST /chats/:chat/looking', async ({ calling, params: { chat }, body: { connection, isLooking } }) => {
+    if (isLooking) await openIn(calling, chat)
     if (!stream.look(calling, connection, chat, isLooking)) throw new Refusal('NOT_FOUND')
     return OK
   })
-  api.on('POST /chats/:chat/typing', async ({ params: { chat } }) => {
+  api.on('POST /chats/:chat/typing', async ({ calling, params: { chat } }) => {
+    const open = await openIn(calling, chat)
+    if (open && open.person !== calling.name) throw new Refusal('NOT_OWNER')
     await of.typing(chat)
     return OK
   })

@@ -10,12 +10,13 @@ import {
   type Context,
   type JournalTables,
   type Json,
+  type Maybe,
   type MediaPart,
   z,
 } from '#core'
 import type { Calling } from '../access/door.ts'
 import { mayAs } from '../access/door.ts'
-import type { Settings } from '../config.ts'
+import { mayServe, type Settings } from '../config.ts'
 import type { Roster } from '../people/roster.ts'
 import { filledSummary, mustBeWhole, summaryFields } from '../summary.ts'
 import { Refusal, refusedCommand } from './refusal.ts'
@@ -49,18 +50,36 @@ function idOf(desk: string, calling: Calling, id: string): string {
   return `${desk}:${calling.kind === 'person' ? calling.name : calling.token.id}:${id}`
 }
 
-async function resultOf(journal: Kysely<JournalTables>, id: string): Promise<z.output<typeof Result> | undefined> {
-  const row = await journal.selectFrom('command').select('result_json').where('id', '=', id).executeTakeFirst()
-  return row && Result.parse(JSON.parse(row.result_json))
+/** What a command named when it was given. */
+const Given = z.object({ conversation: z.string().optional(), chat: z.string().optional() })
+
+async function known(journal: Kysely<JournalTables>, id: string) {
+  const row = await journal
+    .selectFrom('command')
+    .select(['type', 'result_json', 'body_json'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const { type, result_json, body_json } = row
+  return { type, given: Given.parse(JSON.parse(body_json ?? '{}')), result: Result.parse(JSON.parse(result_json)) }
 }
 
-/** Whether a command that the same one has given under this id was done. */
+/** Whether a command that the same one has given under this id, about this conversation, was done. */
 export async function wasDone(
   of: { readonly desk: string; readonly journal: Kysely<JournalTables> },
   calling: Calling,
   id: string,
+  conversation: string | undefined,
 ): Promise<boolean> {
-  return (await resultOf(of.journal, idOf(of.desk, calling, id)))?.ok === true
+  const before = await known(of.journal, idOf(of.desk, calling, id))
+  return before?.result.ok === true && before.given.conversation === conversation
+}
+
+/** Whether it is the command that was given under its id before. A supervisor’s take is one or the other of two. */
+function isSame({ type, given }: NonNullable<Awaited<ReturnType<typeof known>>>, doing: Doing): boolean {
+  const typeOf = (type: string) => (type === 'assign' ? 'take' : type)
+  const isAboutIt = 'conversation' in doing ? given.conversation === doing.conversation : given.chat === doing.chat
+  return isAboutIt && typeOf(type) === typeOf(doing.type)
 }
 
 export function addCommands(
@@ -73,6 +92,7 @@ export function addCommands(
     readonly roster: Roster
     readonly teams: readonly string[]
     readonly command: Context<unknown, unknown>['command']
+    channelOf(account: string): string
     /** The part that an uploaded file is. Throws a `Refusal`. */
     fileOf(calling: Calling, ref: string): MediaPart
   },
@@ -80,7 +100,7 @@ export function addCommands(
   const { journal, roster, sight } = of
   const summary = summaryFields(of.settings)
 
-  async function run(calling: Calling, id: string, doing: Doing, may?: () => void): Promise<typeof OK> {
+  async function run(calling: Calling, id: string, doing: Doing, may?: () => Maybe<void>): Promise<typeof OK> {
     const result = await resultFor(calling, id, doing, may)
     if (!result.ok) throw refusedCommand(result.code, result.message)
     return OK
@@ -90,13 +110,14 @@ export function addCommands(
     calling: Calling,
     id: string,
     doing: Doing,
-    may: () => void = () => undefined,
+    may: () => Maybe<void> = () => undefined,
   ): Promise<CommandResult> {
     const own = idOf(of.desk, calling, id)
     // What was given before is not looked at again: status and owner may be others by now.
-    const before = await resultOf(journal, own)
-    if (before) return before
-    may()
+    const before = await known(journal, own)
+    if (before && !isSame(before, doing)) throw new Refusal('ID_TAKEN')
+    if (before) return before.result
+    await may()
     if (calling.kind === 'machine' && calling.role === 'agent' && doing.type !== 'note') await mustBeNobodys(doing)
     return of.command({ ...doing, id: own, by: await actorOf(calling, doing) })
   }
@@ -152,9 +173,29 @@ export function addCommands(
     if (status && !status.isForChats) throw new Refusal('STATUS_WITHOUT_CHATS', { params: { status: status.name } })
   }
 
-  function mayBeGiven({ person, team }: { person?: string | undefined; team?: string | undefined }): void {
-    if (person !== undefined && !roster.all().some(({ name }) => name === person)) {
-      throw new Refusal('NOBODY_THERE', { params: { person } })
+  function mustServe(person: string, account: string | undefined): void {
+    const channel = account === undefined ? undefined : of.channelOf(account)
+    if (channel !== undefined && !mayServe(of.settings.people[person], channel))
+      throw new Refusal('MAY_NOT_SERVE', { params: { person, channel } })
+  }
+
+  async function accountOf(conversation: string): Promise<string | undefined> {
+    const row = await journal
+      .selectFrom('conversation')
+      .innerJoin('chat', 'chat.id', 'conversation.chat')
+      .select('chat.account')
+      .where('conversation.id', '=', conversation)
+      .executeTakeFirst()
+    return row?.account
+  }
+
+  async function mayBeGiven(
+    conversation: string,
+    { person, team }: { person?: string | undefined; team?: string | undefined },
+  ): Promise<void> {
+    if (person !== undefined) {
+      if (!roster.person(person)) throw new Refusal('NOBODY_THERE', { params: { person } })
+      mustServe(person, await accountOf(conversation))
     }
     if (team !== undefined && !of.teams.includes(team)) throw new Refusal('TEAM_UNKNOWN', { params: { team } })
   }
@@ -186,22 +227,27 @@ export function addCommands(
         isColleagues && mayAs(calling.role, 'supervisor')
           ? { type: 'assign', ...params, lease, person: calling.name }
           : mine
-      return run(calling, id, doing, () => mayWrite(calling))
+      return run(calling, id, doing, async () => {
+        mayWrite(calling)
+        mustServe(calling.name, await accountOf(params.conversation))
+      })
     }),
   )
   api.on('POST /conversations/:conversation/assign', ({ calling, params, body: { id, lease, person, team }, note }) =>
     watched(params.conversation, note, () =>
-      run(calling, id, { type: 'assign', ...params, lease, person, team }, () => mayBeGiven({ person, team })),
+      run(calling, id, { type: 'assign', ...params, lease, person, team }, () =>
+        mayBeGiven(params.conversation, { person, team }),
+      ),
     ),
   )
   api.on('POST /conversations/:conversation/transfer', ({ calling, params, body, note }) =>
     watched(params.conversation, note, async () => {
       const { id, lease, person, team } = body
       const to = { person, team }
-      const done = await run(calling, id, { type: 'transfer', ...params, lease, to }, () => mayBeGiven(to))
-      // Whoever has it now sees it.
-      if (body.note !== undefined) await run(calling, `${id}:note`, { type: 'note', ...params, text: body.note })
-      return done
+      const may = () => mayBeGiven(params.conversation, to)
+      // First: once it is passed on, it may be closed before the note comes, and what was done would be refused.
+      if (body.note !== undefined) await run(calling, `${id}:note`, { type: 'note', ...params, text: body.note }, may)
+      return run(calling, id, { type: 'transfer', ...params, lease, to }, may)
     }),
   )
   api.on('POST /conversations/:conversation/return', ({ calling, params, body: { id, lease, because }, note }) =>
@@ -220,13 +266,16 @@ export function addCommands(
   api.on('POST /customers/:customer/call-back', async ({ calling, params, body: { id, chat, text } }) => {
     const row = await journal
       .selectFrom('chat')
-      .select('allowances_json')
+      .select(['account', 'allowances_json'])
       .where('id', '=', chat)
       .where('customer', '=', params.customer)
       .executeTakeFirst()
     if (!row || !(await sight.chat(calling, chat))) throw new Refusal('NOT_FOUND')
     const callBack: Doing = { type: 'call-back', chat, content: text }
-    const done = await resultFor(calling, id, callBack, () => mayWrite(calling))
+    const done = await resultFor(calling, id, callBack, () => {
+      mayWrite(calling)
+      mustServe(calling.name, row.account)
+    })
     if (done.ok) return { ...OK, conversation: done.conversation ?? '' }
     if (done.code !== 'WINDOW_CLOSED') throw refusedCommand(done.code, done.message)
     const ends = Allowances.parse(JSON.parse(row.allowances_json ?? '[]')).map(({ endsAtMs }) => endsAtMs)

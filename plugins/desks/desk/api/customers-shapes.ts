@@ -7,7 +7,7 @@ const Ms = z.int().nonnegative()
 const Part = z.string().trim().min(1).max(200)
 const Tag = z.string().trim().min(1).max(50)
 /** More than this nobody reads. */
-const MAX_TAGS = 50
+export const MAX_TAGS = 50
 
 const known = {
   id: Id,

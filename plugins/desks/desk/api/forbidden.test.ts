@@ -35,7 +35,7 @@ beforeAll(async () => {
     tokens[role] = secret
   }
   const limited = await screens.amy.call('POST /tokens', {
-    body: { name: 'limited', role: 'administrator', teams: ['presale'] },
+    body: { name: 'limited', role: 'supervisor', teams: ['presale'] },
   })
   tokens.limited = limited.secret
   // A customer of the other team, whom nobody in the first one may see.

@@ -113,12 +113,14 @@ export const routes = {
     says: 'Makes a link by which the person sets a password. It is good once, for 24 hours.',
     answer: z.object({ link: z.string(), untilMs: z.int() }),
     audit: 'access.invite',
+    peopleOnly: true,
   },
   'POST /people/:person/sign-out': {
     for: 'administrator',
     says: 'Ends every session of a person.',
     answer: Done,
     audit: 'access.sign-out-person',
+    peopleOnly: true,
   },
   'GET /tokens': {
     for: 'administrator',

@@ -21,8 +21,8 @@ const FAILED_AMONG = 50
 export interface SharedRow {
   readonly row: Omit<Row, 'unread' | 'lookers'>
   readonly placed: Placed
-  /** Where it was before it came to who has it now: whoever saw it there and no longer does is told. */
-  readonly placedBefore: Placed | undefined
+  /** Where it was before it came to who has it now, and by which lease: whoever saw it there and no longer does is told. */
+  readonly placesBefore: readonly { readonly lease: number; readonly placed: Placed }[]
   /** The numbers of the customer's latest messages, at most 100. */
   readonly messages: readonly number[]
 }
@@ -35,8 +35,8 @@ export interface RowsOf {
   counts(calling: Calling, groups: readonly Group[]): Counts
   /** The rows of these conversations, whoever may see them. */
   shared(ids: readonly string[]): Promise<readonly SharedRow[]>
-  /** The open conversation of a chat, or the latest of it. */
-  latestOf(chats: readonly string[]): Promise<readonly string[]>
+  /** The open conversations of these chats, or the latest, and those before them that were closed since. */
+  latestOf(chats: readonly string[], closedSinceMs: number): Promise<readonly string[]>
   /** How far each person has read in these chats. */
   readings(chats: readonly string[]): Promise<Readings>
   /** A row as somebody sees it. */
@@ -174,8 +174,10 @@ export function makeRows(of: {
     const numbers = z.array(z.number()).parse(JSON.parse(row.messages))
     return {
       placed: { desk: row.desk, team: row.team, person: row.person, account: row.account },
-      placedBefore:
-        row.owner_before === null ? undefined : { ...Owner.parse(JSON.parse(row.owner_before)), account: row.account },
+      placesBefore: OwnersBefore.parse(JSON.parse(row.owners_before)).map(({ lease, owner }) => ({
+        lease,
+        placed: { ...owner, account: row.account },
+      })),
       messages: numbers,
       row: {
         id: row.id,
@@ -235,7 +237,7 @@ export function makeRows(of: {
     return byChat
   }
 
-  async function latestOf(chats: readonly string[]): Promise<readonly string[]> {
+  async function latestOf(chats: readonly string[], closedSinceMs: number): Promise<readonly string[]> {
     const rows = await journal
       .selectFrom('chat')
       .select([
@@ -248,10 +250,18 @@ export function makeRows(of: {
             .orderBy('conversation.opened_at', 'desc')
             .limit(1)
             .as('latest'),
+        sql<string>`(
+          select json_group_array(c.id) from (
+            select id, closed_at from conversation where conversation.chat = chat.id order by opened_at desc limit 3) c
+          where c.closed_at >= ${closedSinceMs})`.as('closed'),
       ])
       .where('chat.id', 'in', chats)
       .execute()
-    return rows.flatMap(({ conversation, latest }) => conversation ?? latest ?? [])
+    const ids = rows.flatMap(({ conversation, latest, closed }) => [
+      ...Ids.parse(JSON.parse(closed)),
+      conversation ?? latest,
+    ])
+    return [...new Set(ids.filter((id) => id !== null))]
   }
 
   return { page, groups, counts, shared, latestOf, readings, asSeenBy }
@@ -261,6 +271,8 @@ export function makeRows(of: {
 const Owner = z
   .looseObject({ desk: z.string().optional(), team: z.string().optional(), person: z.string().optional() })
   .transform(({ desk = null, team = null, person = null }) => ({ desk, team, person }))
+const OwnersBefore = z.array(z.object({ lease: z.number(), owner: Owner }))
+const Ids = z.array(z.string())
 
 /** Each once, though it stands in several parts. */
 function newestOf<T extends { readonly id: string; readonly at: number }>(found: readonly T[]): readonly T[] {
@@ -325,11 +337,9 @@ function withAll(query: SelectQueryBuilder<JournalTables, 'conversation' | 'chat
       sql<string | null>`(
         select json_extract(e.body_json, '$.entry') from conversation_change o join entry e on e.id = o.cause
         where o.conversation = conversation.id and o.n = 1)`.as('entry'),
-      sql<string | null>`(
-        select b.owner_json from conversation_change b
-        where b.conversation = conversation.id and b.lease < conversation.lease order by b.n desc limit 1)`.as(
-        'owner_before',
-      ),
+      sql<string>`(
+        select json_group_array(json_object('lease', b.lease, 'owner', json(b.owner_json))) from conversation_change b
+        where b.conversation = conversation.id and b.lease < conversation.lease)`.as('owners_before'),
       sql<string | null>`case when conversation.state = 'queued' then (
         select w.because from conversation_change w
         where w.conversation = conversation.id order by w.n desc limit 1) end`.as('queued_because'),

@@ -40,7 +40,8 @@ const WithText = z.looseObject({
   label: z.string().optional(),
   name: z.string().optional(),
 })
-const File = z.object({ url: z.string() })
+/** What is kept here. Any other address, of a link say, is one that the customer has written: nobody here asks it. */
+const File = z.object({ url: z.string().regex(/^(media|kept):/), name: z.string().optional() })
 
 /** How much of a message a list shows. */
 const MAX_CHARS = 200
@@ -64,8 +65,7 @@ export function partsOf(bodyJson: string, entry: { readonly chat: string; readon
   const body = WithParts.safeParse(JSON.parse(bodyJson))
   if (!body.success) return []
   return body.data.parts.flatMap((part, place) => {
-    const file = File.safeParse(part)
-    const isOurs = file.success && /^(media|kept):/.test(file.data.url)
+    const isOurs = File.safeParse(part).success
     const { chat, id } = entry
     const address = `api/chats/${encodeURIComponent(chat)}/entries/${encodeURIComponent(id)}/files/${place}`
     const shown = PartShape.safeParse(isOurs ? { ...part, url: address } : part)
@@ -73,13 +73,13 @@ export function partsOf(bodyJson: string, entry: { readonly chat: string; readon
   })
 }
 
-/** The address of a file in the journal: of the part at this place. */
+/** Where the file of a message is kept: that of the part at this place. */
 export function fileOf(
   bodyJson: string,
   place: number,
 ): { readonly url: string; readonly name?: string | undefined } | undefined {
   const body = WithParts.safeParse(JSON.parse(bodyJson))
   const part = body.success ? body.data.parts[place] : undefined
-  const found = z.object({ url: z.string(), name: z.string().optional() }).safeParse(part)
+  const found = File.safeParse(part)
   return found.success ? found.data : undefined
 }

@@ -80,8 +80,8 @@ export function makeApi(
   of: {
     readonly door: Door
     readonly seen: Seen
-    /** Whether this one has given a command of this id before, and it was done. */
-    wasDone(calling: Calling, id: string): Promise<boolean>
+    /** Whether this one has given a command of this id before, about this conversation, and it was done. */
+    wasDone(calling: Calling, id: string, conversation: string | undefined): Promise<boolean>
     readonly audit: Context<unknown, unknown>['audit']
     readonly desk: string
   },
@@ -98,6 +98,7 @@ export function makeApi(
     const calling = door.calling(raw)
     if (!calling) throw new Refusal('NOT_SIGNED_IN')
     if (!mayAs(calling.role, route.for)) throw new Refusal('FORBIDDEN', { params: { needs: route.for } })
+    if (isOfWholeDesk(key) && calling.teams) throw new Refusal('NEEDS_ALL_TEAMS')
     if (route.peopleOnly && calling.kind !== 'person') throw new Refusal('PEOPLE_ONLY')
     request.setDecorator('calling', calling)
     const { conversation, chat, customer } = Params.parse(request.params)
@@ -123,15 +124,18 @@ export function makeApi(
       onRequest: (request) => enter(key, request),
       async handler(request, reply) {
         const calling = callingOf(request)
+        const params = Params.parse(request.params)
+        const given = Given.safeParse(request.body)
+        const isRepeat =
+          calling !== undefined && given.success && (await of.wasDone(calling, given.data.id, params.conversation))
         if (request.getDecorator<boolean>('isGone')) {
-          const given = Given.safeParse(request.body)
-          if (calling && given.success && (await of.wasDone(calling, given.data.id))) return OK
+          if (isRepeat) return OK
           throw new Refusal('NOT_FOUND')
         }
         let noted: Parameters<AnyAsked['note']>[0] = {}
         const asked: AnyAsked = {
           calling,
-          params: Params.parse(request.params),
+          params,
           query: route.query?.parse(request.query),
           body: route.takesBytes ? undefined : route.body?.parse(request.body ?? {}),
           request,
@@ -148,7 +152,8 @@ export function makeApi(
             write(route.audit, request, calling, { after: error.done })
           throw error
         }
-        if (route.audit !== undefined) write(route.audit, request, calling, noted)
+        // Of a command that is given again, what was done then stands there.
+        if (route.audit !== undefined && !isRepeat) write(route.audit, request, calling, noted)
         // A file is on its way by itself.
         return route.answer instanceof z.ZodType
           ? reply.type('application/json; charset=utf-8').send(JSON.stringify(answer))
@@ -195,6 +200,12 @@ export function makeApi(
 }
 
 const Given = z.object({ id: z.string() })
+
+/** What is for supervisors, and not about one conversation, customer or person that is theirs or not. */
+function isOfWholeDesk(key: RouteKey): boolean {
+  const { for: least } = routes[key]
+  return (least === 'supervisor' || least === 'administrator') && !/:(conversation|chat|customer|person)\b/.test(key)
+}
 
 function isCommand(key: RouteKey): boolean {
   return key.startsWith('POST /conversations/:conversation/')

@@ -84,6 +84,59 @@ test('whoever had a conversation before them is told that it is gone, and no mor
   after.close()
 })
 
+test('whoever had it is told that it is gone also when somebody in the other team is given it at once', async () => {
+  const people = {
+    amy: { name: 'Amy', role: 'administrator' },
+    sue: { name: 'Sue', role: 'supervisor' },
+    bo: { name: 'Bo' },
+    cai: { name: 'Cai' },
+  }
+  const teams = {
+    presale: { members: ['bo', 'sue'], sources: ['memory'], assign: 'by-hand' },
+    aftersale: { members: ['cai'], sources: ['other'] },
+  }
+  await using bot = await deskRuntime({ desks: { support: { use: desk, people, teams } } })
+  const { bo, cai, sue } = await staffOf(bot, 'bo', 'cai', 'sue')
+  const [his, hers] = [await bo.looks(), await cai.looks()]
+  const passedOn: string[] = []
+  for (const user of ['u1', 'u2', 'u3']) {
+    await bot.user(user).says('hello')
+    await bot.idle()
+    await bot.agent('bo').takes(user)
+    const conversation = (await bot.conversation(user))?.id ?? ''
+    await his.until('rows', ({ rows }) => rows.some(({ id, person }) => id === conversation && person === 'bo'))
+    await sue.call('POST /conversations/:conversation/transfer', {
+      params: { conversation },
+      body: { id: newId(), team: 'aftersale' },
+    })
+    await hers.until('rows', ({ rows }) => rows.some(({ id, person }) => id === conversation && person === 'cai'))
+    passedOn.push(conversation)
+  }
+  for (const conversation of passedOn) await his.until('rows', ({ gone }) => gone.includes(conversation))
+  his.close()
+  hers.close()
+})
+
+test('that a conversation was closed is told also when the next one of the chat is open before it is read', async () => {
+  await using bot = await deskRuntime()
+  const { bo } = await staffOf(bot, 'bo')
+  await bot.user('u1').says('hello')
+  await bot.idle()
+  await bot.agent('bo').takes('u1')
+  const first = (await bot.conversation('u1'))?.id ?? ''
+  const stream = await bo.looks()
+  // The reader is busy, as in a rush: what the stream asks for waits its turn.
+  const { read } = bot.runtime.engine
+  const busy = Array.from({ length: 40 }, () => read.selectFrom('entry').select('id').execute())
+  await bot.agent('bo').closes('u1')
+  await bot.user('u1').says('one more thing')
+  await bot.idle()
+  await Promise.all(busy)
+  await stream.until('rows', ({ rows }) => rows.some(({ id }) => id !== first))
+  await stream.until('rows', ({ rows }) => rows.some(({ id, state }) => id === first && state === 'closed'))
+  stream.close()
+})
+
 test('colleagues see who looks at a chat, as long as the screen is there that looks', async () => {
   await using bot = await deskRuntime()
   const { bo, sue } = await staffOf(bot, 'bo', 'sue')

@@ -17,6 +17,8 @@ export const HEARTBEAT_MS = 20_000
 const MAX_SCREENS = 20
 /** Counts are told at most so often, and people. */
 const TOLD_EVERY_MS = 500
+/** A conversation that was closed so long before its chat had the next one is told once more with that. */
+const JUST_CLOSED_MS = 60_000
 /** So many conversations are read in one go. */
 const BATCH = 100
 /** After a restart, so many come again in a second. */
@@ -68,16 +70,21 @@ export function makeStream(of: {
 }): Stream {
   const { rows, clock, log } = of
   const screens = new Map<string, Screen>()
-  /** Chats in which something has changed that nobody was told yet. */
-  const changed = new Set<string>()
+  /** Chats in which something has changed that nobody was told yet, and since when. */
+  const changed = new Map<string, number>()
+  /** By which lease each open conversation was told last. */
+  const toldLeases = new Map<string, number>()
   let isPumping = false
   let isClosed = false
 
   // ── rows ──
 
   function mark(chat: string): void {
-    if (screens.size === 0) return
-    changed.add(chat)
+    if (screens.size === 0) {
+      toldLeases.clear()
+      return
+    }
+    if (!changed.has(chat)) changed.set(chat, clock.now())
     if (!isPumping) void pump()
   }
 
@@ -86,12 +93,18 @@ export function makeStream(of: {
     isPumping = true
     try {
       while (changed.size > 0 && screens.size > 0) {
-        const chats = [...changed].slice(0, BATCH)
+        const batch = [...changed].slice(0, BATCH)
+        const chats = batch.map(([chat]) => chat)
         for (const chat of chats) changed.delete(chat)
-        const shared = await rows.shared(await rows.latestOf(chats))
+        const sinceMs = Math.min(...batch.map(([, atMs]) => atMs))
+        const shared = await rows.shared(await rows.latestOf(chats, sinceMs - JUST_CLOSED_MS))
         const readings = await rows.readings(chats)
         for (const screen of screens.values())
           tellRows(screen, shared, (one) => rows.asSeenBy(screen.calling, one, readings))
+        for (const { row } of shared) {
+          if (row.state === 'closed') toldLeases.delete(row.id)
+          else toldLeases.set(row.id, row.lease)
+        }
         counts.soon()
       }
     } catch (error) {
@@ -106,11 +119,13 @@ export function makeStream(of: {
   function tellRows(screen: Screen, shared: readonly SharedRow[], asSeen: (one: SharedRow) => Row): void {
     const { calling } = screen
     const theirs = shared.filter(({ placed }) => of.sees(calling, placed))
-    const gone = shared.filter(
-      (one) => !theirs.includes(one) && one.placedBefore !== undefined && of.sees(calling, one.placedBefore),
+    const others = shared.filter((one) => !theirs.includes(one))
+    // Wherever it was since it was told last: it may have gone on from there at once.
+    const gone = others.filter(({ row, placesBefore }) =>
+      placesBefore.some(({ lease, placed }) => lease >= (toldLeases.get(row.id) ?? 0) && of.sees(calling, placed)),
     )
+    for (const { row } of others) if (row.state !== 'closed') screen.looking.delete(row.chat)
     if (theirs.length + gone.length === 0) return
-    for (const { row } of gone) screen.looking.delete(row.chat)
     tell(screen, { type: 'rows', rows: theirs.map(asSeen), gone: gone.map(({ row }) => row.id) })
   }
 

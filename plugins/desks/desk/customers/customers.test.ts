@@ -229,7 +229,14 @@ describe('what is known of a customer', () => {
     await tag(['VIP', 'new'], [])
     await tag(['old'], ['new'])
     expect(await amy.call('GET /customers/:customer', { params: { customer } })).toMatchObject({ tags: ['VIP', 'old'] })
-    expect(await auditOf(amy, 'customers.tags')).toMatchObject([
+    const more = Array.from({ length: 48 }, (_, n) => `tag ${n}`)
+    await tag(more, [])
+    // As many as anybody reads; and one goes when another has gone.
+    const last = { params: { customer }, body: { add: ['one more'], remove: [] } }
+    expect(await bo.refused('POST /customers/:customer/tags', last)).toBe('TOO_MANY_TAGS')
+    await tag(['one more'], more)
+    await tag([], ['one more'])
+    expect((await auditOf(amy, 'customers.tags')).slice(3)).toMatchObject([
       { before: ['VIP', 'new'], after: ['VIP', 'old'], who: 'bo', about: { customer } },
       { before: [], after: ['VIP', 'new'] },
     ])

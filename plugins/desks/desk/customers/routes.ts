@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { Kysely } from 'kysely'
 import { type Context, type JournalTables, z } from '#core'
 import type { Blacklist } from '../../../services/blacklist.ts'
-import type { askedOfCustomers, Customer, CustomerList } from '../api/customers-shapes.ts'
+import { type askedOfCustomers, type Customer, type CustomerList, MAX_TAGS } from '../api/customers-shapes.ts'
 import type { EntriesOf } from '../api/entries.ts'
 import { Refusal } from '../api/refusal.ts'
 import { personOf, type Sight } from '../api/seen.ts'
@@ -139,6 +139,8 @@ export function addCustomers(
 
   api.on('POST /customers/:customer/tags', async ({ params, body, note }) => {
     const before = await mustBe(params.customer)
+    const next = new Set([...before.tags.filter((tag) => !body.remove.includes(tag)), ...body.add])
+    if (body.add.length > 0 && next.size > MAX_TAGS) throw new Refusal('TOO_MANY_TAGS', { params: { most: MAX_TAGS } })
     const after = await customers.tag(params.customer, body)
     note({ before: [...before.tags], after: [...(after ?? [])] })
     return OK
