@@ -33,6 +33,7 @@ export function makeAttendance(of: {
     { began_at, status }: Pick<AttendanceRow, 'began_at' | 'status'>,
   ): Promise<void> {
     const ended_at = clock.now()
+    if (ended_at <= began_at) return
     await sql
       .insertInto('attendance')
       .values({ person, began_at, ended_at, status })
