@@ -498,3 +498,15 @@ describe('the period', () => {
     expect(await screens.sue.refused('GET /statistics', { query: { from, until } })).toBe('PERIOD_NOT_GOOD')
   })
 })
+
+test('whoever is erased before anybody has asked is counted, too', async () => {
+  const before = (await ask({ from: '2026-03-03' })).total
+  await bot.user('zoe').says('hi')
+  await bot.user('zoe').says('bye')
+  await bot.idle()
+  const { customer } = await chatOf('zoe')
+  await screens.amy.call('POST /customers/:customer/erase', { params: { customer } })
+  await bot.advance(1)
+  const after = (await ask({ from: '2026-03-03' })).total
+  expect(after).toMatchObject({ opened: (before?.opened ?? 0) + 1, botAlone: (before?.botAlone ?? 0) + 1 })
+})
