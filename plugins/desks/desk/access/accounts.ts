@@ -8,7 +8,7 @@ import { hashOf, newSecret, type Passwords } from './secrets.ts'
 /** How long a link is good. */
 const LINK_MS = 24 * 60 * 60_000
 /** Shorter ones are found by trying. Source: NIST SP 800-63B-4, 3.1.1.2, read 2026-11-22. */
-export const MIN_PASSWORD_CHARS = 10
+export const MIN_PASSWORD_CHARS = 12
 
 const Accounts = z.object({
   people: z

@@ -459,6 +459,22 @@ describe('a command', () => {
     expect(await sue.refused('POST /customers/:customer/call-back', callBack)).toBe('MAY_NOT_SERVE')
   })
 
+  test('gives nothing to whoever can be given nothing: not there, without a team, or in a status without chats (C-CH-05)', async () => {
+    const { bot, bo, sue, params } = await assigned()
+    await using _ = bot
+    const to = (person: string) => ({ params, body: { id: newId(), person } })
+    await bot.agent('cai').comes()
+    await bot.agent('cai').goes()
+    await bot.advance(30_000)
+    // A cut of half a minute is not enough.
+    await bo.call('POST /conversations/:conversation/transfer', to('cai'))
+    await bot.advance(HOUR)
+    expect(await sue.refused('POST /conversations/:conversation/assign', to('cai'))).toBe('NOT_AVAILABLE')
+    expect(await sue.refused('POST /conversations/:conversation/transfer', to('amy'))).toBe('NOT_AVAILABLE')
+    await sue.call('POST /status', { body: { status: 'away' } })
+    expect(await sue.refused('POST /conversations/:conversation/assign', to('sue'))).toBe('NOT_AVAILABLE')
+  })
+
   test('that passes on is done, and stands in the audit log, also when the customer goes at once', async () => {
     const { bot, bo, sue, amy, params } = await assigned()
     await using _ = bot

@@ -22,6 +22,7 @@ beforeAll(async () => {
   await bot.advance(60_000)
   from = bot.clock.now()
   await staff.bo.call('POST /conversations/:conversation/take', { params: { conversation }, body: { id: newId() } })
+  await bot.agent('sue').comes()
   await sue.call('POST /conversations/:conversation/assign', {
     params: { conversation },
     body: { id: newId(), person: 'sue' },

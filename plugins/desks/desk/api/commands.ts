@@ -194,7 +194,12 @@ export function addCommands(
     { person, team }: { person?: string | undefined; team?: string | undefined },
   ): Promise<void> {
     if (person !== undefined) {
-      if (!roster.person(person)) throw new Refusal('NOBODY_THERE', { params: { person } })
+      const now = roster.person(person)
+      if (!now) throw new Refusal('NOBODY_THERE', { params: { person } })
+      // Whose line was cut a moment ago is waited for as with all that they have.
+      const isWaitedFor = now.mayChat !== true && now.mayChat.because === 'not-connected' && now.isThere
+      if (now.mayChat !== true && !isWaitedFor)
+        throw new Refusal('NOT_AVAILABLE', { params: { person, because: now.mayChat.because } })
       mustServe(person, await accountOf(conversation))
     }
     if (team !== undefined && !of.teams.includes(team)) throw new Refusal('TEAM_UNKNOWN', { params: { team } })

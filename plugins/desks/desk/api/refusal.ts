@@ -21,6 +21,7 @@ const REFUSALS = {
   STATUS_UNKNOWN: [400, 'There is no such status.'],
   STATUS_WITHOUT_CHATS: [409, 'In this status nothing can be sent.'],
   NOBODY_THERE: [400, 'There is nobody of this name.'],
+  NOT_AVAILABLE: [409, 'They can be given nothing now: they are not there, in no team, or in a status without chats.'],
   MAY_NOT_SERVE: [403, 'By the setting mayServe they may not serve the customers of this channel.'],
   ADMINISTRATOR_OF_TEAMS: [400, 'An administrator is one of the whole desk: take another role, or name no teams.'],
   TOO_MANY_TAGS: [400, 'A customer has no more tags than this. Take others away first.'],

@@ -65,6 +65,7 @@ test('C-GR-11: a status, a transfer, the blacklist and a reload are in the audit
   const [row] = (await bo.call('GET /conversations', { query: { list: 'queue' } })).rows
   const params = { conversation: row?.id ?? '' }
   await bo.call('POST /conversations/:conversation/take', { params, body: { id: newId() } })
+  await bot.agent('sue').comes()
   await bo.call('POST /conversations/:conversation/transfer', { params, body: { id: newId(), person: 'sue' } })
   await bo.call('POST /status', { body: { status: 'away' } })
   const customer = row?.customer.id ?? ''

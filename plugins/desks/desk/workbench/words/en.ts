@@ -501,6 +501,7 @@ export const en = {
     STATUS_UNKNOWN: 'There is no such status any more.',
     STATUS_WITHOUT_CHATS: 'In your status you cannot write to customers.',
     NOBODY_THERE: 'There is nobody of this name any more.',
+    NOT_AVAILABLE: 'They can be given nothing now.',
     MAY_NOT_SERVE: 'They may not serve the customers of this channel.',
     ADMINISTRATOR_OF_TEAMS: 'An administrator’s token is for all teams.',
     TOO_MANY_TAGS: 'The customer has too many tags.',

@@ -500,6 +500,7 @@ export const zh = {
     STATUS_UNKNOWN: '该状态已不存在。',
     STATUS_WITHOUT_CHATS: '您当前的状态不能回复客户。',
     NOBODY_THERE: '该人员已不存在。',
+    NOT_AVAILABLE: '该客服目前不能接待客户。',
     MAY_NOT_SERVE: '该人员不能接待此渠道的客户。',
     ADMINISTRATOR_OF_TEAMS: '管理员令牌适用于所有团队，不能限定团队。',
     TOO_MANY_TAGS: '该客户的标签过多。',
