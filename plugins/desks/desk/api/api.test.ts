@@ -548,6 +548,7 @@ describe('a command', () => {
     expect(await bo.refused('POST /conversations/:conversation/take', { params, body: { id: newId() } })).toBe(
       'NOT_OWNER',
     )
+    await bot.agent('bo').comes()
     await sue.call('POST /conversations/:conversation/assign', { params, body: { id: newId(), person: 'bo' } })
     expect(await rowOf(bo, 'mine')).toMatchObject({ person: 'bo' })
     const { lines } = await amy.call('GET /audit', {})
@@ -571,6 +572,7 @@ describe('a command', () => {
   test('passes a conversation on with a note for the colleague, back to the queue, and says a last word', async () => {
     const { bot, bo, sue, params } = await assigned()
     await using _ = bot
+    await bot.agent('sue').comes()
     await bo.call('POST /conversations/:conversation/transfer', {
       params,
       body: { id: newId(), person: 'sue', note: 'She is angry.' },

@@ -196,11 +196,11 @@ export function addCommands(
     if (person !== undefined) {
       const now = roster.person(person)
       if (!now) throw new Refusal('NOBODY_THERE', { params: { person } })
+      mustServe(person, await accountOf(conversation))
       // Whose line was cut a moment ago is waited for as with all that they have.
       const isWaitedFor = now.mayChat !== true && now.mayChat.because === 'not-connected' && now.isThere
       if (now.mayChat !== true && !isWaitedFor)
         throw new Refusal('NOT_AVAILABLE', { params: { person, because: now.mayChat.because } })
-      mustServe(person, await accountOf(conversation))
     }
     if (team !== undefined && !of.teams.includes(team)) throw new Refusal('TEAM_UNKNOWN', { params: { team } })
   }
