@@ -109,6 +109,7 @@ test('news are heard once there was a click, in the tab that was used last, and 
   await expect.poll(() => heard(second), SOON).toHaveLength(1)
   expect(await heard(first)).toEqual([])
   await second.close()
+  await expect.poll(() => first.evaluate('navigator.locks.query().then(({ held }) => held.length)'), SOON).toBe(1)
 
   // Nobody has asked for them yet.
   await first.evaluate('document.hasFocus = () => false')
