@@ -13,9 +13,12 @@ export async function cameBy({ engine }: Pick<Tools, 'engine'>, draft: TurnDraft
   const { event, chat, entry } = draft
   if ('entry' in event && event.entry !== undefined) return event.entry
   const given: RawBuilder<string | null> = sql`body_json ->> '$.entry'`
+  // Of what no channel has any more no event tells that it was closed; but what came in while it was open is its own.
+  const isOver: RawBuilder<number> = sql`entry.kind = 'life' OR (
+    SELECT closed_at IS NOT NULL FROM conversation WHERE id = entry.conversation)`
   const latest = engine.read
     .selectFrom('entry')
-    .select(['seq', 'kind', given.as('given')])
+    .select(['seq', given.as('given'), isOver.as('isOver')])
     .where('chat', '=', chat.id)
     .where('seq', '<=', entry.seq)
     .where((where) => where.or([where('kind', '=', 'in'), where('type', '=', 'conversation.closed')]))
@@ -24,10 +27,10 @@ export async function cameBy({ engine }: Pick<Tools, 'engine'>, draft: TurnDraft
     .as('latest')
   const found = await engine.read
     .selectFrom(latest)
-    .select(['kind', 'given'])
-    .where((where) => where.or([where('given', 'is not', null), where('kind', '=', 'life')]))
+    .select(['given', 'isOver'])
+    .where((where) => where.or([where('given', 'is not', null), where('isOver', '=', 1)]))
     .orderBy('seq', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return found?.kind === 'in' ? (found.given ?? undefined) : undefined
+  return found?.isOver === 1 ? undefined : (found?.given ?? undefined)
 }

@@ -13,12 +13,12 @@ import type { Log } from '../turn.ts'
 import type { Instance } from './instance.ts'
 
 /** How long one plugin may take for one customer. */
-const LIMIT_MS = 30_000
+const LIMIT_MS = 10_000
 
 const Kept = z.json().optional()
 
 export interface Erasing {
-  /** Resolves when every plugin that runs has had its turn. */
+  /** Resolves when every plugin that runs has had its turn with this customer. */
   erase(customer: string): Promise<Erased>
   /** Has plugins erase what they have not erased yet: they were not running, or it went wrong. */
   goOn(): Promise<void>
@@ -34,20 +34,28 @@ export function makeErasing(given: {
 }): Erasing {
   const { engine, clock, log, instances } = given
 
-  async function goOn(): Promise<void> {
+  /** `customer`: of nobody else. */
+  async function goOn(customer?: string): Promise<void> {
     try {
       await engine.forgetErased()
-      const left = await engine.read.selectFrom('erasure').selectAll().orderBy('at').execute()
-      for (const erasure of left) {
-        const running = instances().get(erasure.instance)
-        if (running) await eraseIn(running, erasure)
-      }
+      let left = engine.read.selectFrom('erasure').selectAll().orderBy('at')
+      if (customer !== undefined) left = left.where('customer', '=', customer)
+      const byInstance = Map.groupBy(await left.execute(), ({ instance }) => instance)
+      await Promise.all([...byInstance].map(([name, erasures]) => eraseAll(name, erasures)))
     } catch (error) {
       log.error({ error }, `What is still to be erased could not be read or forgotten: ${messageOf(error)}`)
     }
   }
 
-  async function eraseIn({ name, plugin, hooks, signal, log }: Instance, erasure: ErasureRow): Promise<void> {
+  /** One after the other. Whoever cannot do one is asked again later, and not for each of the others now. */
+  async function eraseAll(name: string, erasures: readonly ErasureRow[]): Promise<void> {
+    for (const erasure of erasures) {
+      const running = instances().get(name)
+      if (!running || !(await eraseIn(running, erasure))) return
+    }
+  }
+
+  async function eraseIn({ name, plugin, hooks, signal, log }: Instance, erasure: ErasureRow): Promise<boolean> {
     const { customer, at, known_as_json } = erasure
     try {
       const known: KnownAs = JSON.parse(known_as_json)
@@ -55,20 +63,23 @@ export function makeErasing(given: {
       await engine.write([
         { sql: 'DELETE FROM erasure WHERE customer = ? AND instance = ?', parameters: [customer, name] },
       ])
+      return true
     } catch (error) {
       log.error({ error }, `${name} (${plugin.name}), erase, to be tried again: ${messageOf(error)}`)
+      return false
     }
   }
 
   return {
-    goOn,
-    async erase(customer) {
+    goOn: () => goOn(),
+    async erase(given) {
+      const customer = (await engine.findCustomer(given))?.id ?? given
       const erasers = [...instances().values()].filter(({ hooks }) => hooks.erase !== undefined)
       const erased = await engine.eraseCustomer(customer, {
         nowMs: clock.now(),
         instances: erasers.map(({ name }) => name),
       })
-      await goOn()
+      if (erased.state === 'erased') await goOn(customer)
       return erased
     },
     async kept(customer) {

@@ -325,7 +325,8 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     listeners.begin([...running.values()])
     await rehome()
     await telling
-    await erasing.goOn()
+    // Nobody waits for a plugin that cannot.
+    void erasing.goOn()
     await goOn([...before.plan.down.keys()].filter((account) => plan.channels.has(account)))
     log.hide(next.secrets)
   }
@@ -441,7 +442,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   sweep.by(clock.now())
   media.kick()
   for (const instance of running.values()) await tellStarted(instance, clock)
-  await erasing.goOn()
+  void erasing.goOn()
   const stopping = new AbortController()
   opened.defer(() => stopping.abort())
   schedule('core', TRIM_EVERY, () => trim(), stopping.signal)

@@ -134,9 +134,35 @@ test('a plugin erases what a crash has left behind, once it is started again', a
   await begun.promise
   await bot.restart()
   await erasing
+  await expect.poll(() => left(bot)).toEqual([])
   expect(count).toBe(2)
   expect(await heardIn(bot)).toEqual([])
-  expect(await left(bot)).toEqual([])
+})
+
+test('a plugin that never ends one is not asked for the others too, and neither a reload nor a start waits for it', async () => {
+  let asked = 0
+  const own = listener({
+    erase() {
+      asked += 1
+      return new Promise<void>(() => {})
+    },
+  })
+  await using bot = await testRuntime(with_([{ use: own.plugin }]))
+  const customers: string[] = []
+  for (const name of ['ann', 'bo', 'cai']) customers.push(await come(bot, name))
+  for (const customer of customers) {
+    const erasing = own.context.customers.erase(customer)
+    const isOwed = async () => (await left(bot)).length
+    await expect.poll(isOwed).toBe(customers.indexOf(customer) + 1)
+    await bot.advance(10_000)
+    expect(await erasing).toMatchObject({ state: 'erased' })
+  }
+  expect(asked).toBe(3)
+  // No clock is moved on while they go on.
+  await bot.apply({ ...with_([{ use: own.plugin }]), texts: { offline: '' } })
+  await bot.restart()
+  await expect.poll(() => asked).toBe(5)
+  expect(await left(bot)).toHaveLength(3)
 })
 
 test('a plugin that was taken out of the YAML erases when it is back, and nothing of whoever came since', async () => {
@@ -165,6 +191,7 @@ test('a plugin that was taken out of the YAML erases when it is back, and nothin
   const erasedAtMs = bot.clock.now()
   await bot.advance(HOUR)
   await bot.apply(with_([{ use: own.plugin }, { use: other }]))
+  await expect.poll(() => left(bot)).toEqual([])
   expect(told).toMatchObject([{ ids: [customer], atMs: erasedAtMs }])
   expect(await heardIn(bot)).toEqual([])
 })

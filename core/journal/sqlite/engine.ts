@@ -204,7 +204,7 @@ function openEngine(
     for (const some of sliced(deeds))
       await write(
         `UPDATE audit SET before_json = NULL, after_json = CASE WHEN after_json ->> '$.about' IS NULL THEN NULL
-           ELSE json_object('about', json(after_json -> '$.about')) END WHERE id IN (SELECT value FROM json_each(?))`,
+           ELSE json_remove(after_json, '$.is') END WHERE id IN (SELECT value FROM json_each(?))`,
         [JSON.stringify(some)],
       )
     const named = JSON.stringify([...ids, ...known.conversations])

@@ -752,7 +752,8 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         await engine.mergeCustomers(old, id)
         const deed = { id: newId(), at: T0, by: AMY, action: 'customers.change', instance: 'support' }
         const about = { customer: id }
-        await engine.audit({ ...deed, before: { phone: 'secret 1' }, after: { about, is: { phone: 'secret 2' } } })
+        const who = { who: 'crm', from: '10.0.0.1', about }
+        await engine.audit({ ...deed, before: { phone: 'secret 1' }, after: { ...who, is: { phone: 'secret 2' } } })
         await engine.audit({
           ...deed,
           id: newId(),
@@ -793,7 +794,7 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
           for (const gone of ['secret', 'Secret', theirs, chat]) expect.soft(rows, table).not.toContain(gone)
         }
         const kept = await engine.read.selectFrom('audit').selectAll().where('id', '=', deed.id).execute()
-        expect(kept).toMatchObject([{ before_json: null, after_json: JSON.stringify({ about }) }])
+        expect(kept).toMatchObject([{ before_json: null, after_json: JSON.stringify(who) }])
         expect(await customerOf(stays)).toMatchObject({ id: stayed, name: 'Stays' })
         const suggested: [number, unknown][] = []
         engine.subscribe('suggestions', 0, (item, n) => suggested.push([n, item]))

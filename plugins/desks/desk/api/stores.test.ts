@@ -57,6 +57,43 @@ test('C-GR-08: a team that is deleted while its chats run leaves them to the tea
   expect((await bot.conversation('u1'))?.owner).toMatchObject({ kind: 'agent', team: 'renamed', person: 'bo' })
 })
 
+test('C-GR-05: a chat that was over because its store was away comes to the team of the store anew', async () => {
+  const store = memoryChannel({ name: 'store' })
+  const shopWith = (sources: readonly unknown[]) => ({
+    desks: {
+      support: {
+        use: desk,
+        people: { amy: { name: 'Amy' }, bo: { name: 'Bo' } },
+        teams: {
+          returns: { members: ['amy'], sources, assign: 'by-hand' },
+          rest: { members: ['bo'], assign: 'by-hand' },
+        },
+      },
+    },
+  })
+  const withStore = {
+    ...shopWith([{ channel: 'store', entry: 'returns' }]),
+    channels: { store: { use: store.plugin } },
+  }
+  await using bot = await deskRuntime(withStore)
+  async function says(id: string, entry?: string): Promise<void> {
+    const message = { id, chat: 's1', parts: [{ type: 'text', text: 'person' } as const], ...(entry && { entry }) }
+    await store.receive({ ...message, type: 'message', atMs: bot.clock.now(), grants: 'message' })
+    await bot.idle()
+  }
+  const teams = async () =>
+    (await bot.runtime.engine.read.selectFrom('conversation').select('team').orderBy('opened_at').execute()).map(
+      ({ team }) => team,
+    )
+  await says('1', 'returns')
+  await bot.apply({ ...shopWith(['memory']), channels: { other: { use: other().plugin } } })
+  await bot.idle()
+  await bot.apply(withStore)
+  await bot.advance(60_000)
+  await says('2')
+  expect(await teams()).toEqual(['returns', 'rest'])
+})
+
 test('C-GR-11: a status, a transfer, the blacklist and a reload are in the audit log, with who did it', async () => {
   await using bot = await deskRuntime({ features: [{ use: 'blacklist' }] })
   const { bo } = await staffOf(bot, 'bo')

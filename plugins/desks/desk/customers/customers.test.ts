@@ -270,6 +270,11 @@ test('of two who are one the notes of both are kept, and screens are told who it
   await sue.call('POST /customers/:customer/merge', { params: { customer: ann }, body: { into: bea } })
   const { fields } = await sue.call('GET /customers/:customer', { params: { customer: bea } })
   expect(fields).toMatchObject({ notes: 'Pays late\nAllergic to nuts' })
+  // By the id of before too, which a page that is open still has.
+  const history = (customer: string) =>
+    sue.call('GET /customers/:customer/history', { params: { customer }, query: {} })
+  expect((await history(ann)).entries).toHaveLength((await history(bea)).entries.length)
+  expect((await history(ann)).entries.length).toBeGreaterThan(1)
   const customersTold = () =>
     stream.frames.flatMap((frame) => (frame.type === 'rows' ? frame.rows.map(({ customer }) => customer.id) : []))
   await expect.poll(customersTold).toEqual(expect.arrayContaining([bea, bea]))

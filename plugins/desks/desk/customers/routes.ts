@@ -122,7 +122,9 @@ export function addCustomers(
     }
   })
 
-  api.on('GET /customers/:customer/history', ({ calling, params, query }) => history(calling, params.customer, query))
+  api.on('GET /customers/:customer/history', async ({ calling, params, query }) =>
+    history(calling, (await mustBe(params.customer)).id, query),
+  )
 
   api.on('POST /customers/:customer/change', async ({ params, body: { name, fields }, note }) => {
     const unknown = Object.keys(fields).find((field) => !names.includes(field))

@@ -61,6 +61,8 @@ test('the same id again changes it, a shortcut is there once, and the audit log 
     'replies.own',
     ...Array.from({ length: 4 }, () => 'replies.shared'),
   ])
+  expect(ours[1]).toMatchObject({ who: 'sue' })
+  expect(ours[1]).not.toHaveProperty('after')
   expect(ours[0]).toMatchObject({ who: 'sue', about: { reply: first }, before: { shortcut: 'hello' } })
   expect(ours[3]).toMatchObject({ before: { shortcut: 'hi' }, after: { shortcut: 'hello', texts: { en: 'Hi!' } } })
 })

@@ -52,7 +52,8 @@ export function addReplies(api: Api, sql: Kysely<ReplyTables>): void {
       .values({ id: params.reply, person, used: 0, ...row })
       .onConflict((there) => there.column('id').doUpdateSet(row))
       .execute()
-    note({ ...(before && { before: wordsOf(before) }), after: { shortcut, texts } })
+    // What is somebody's own is nobody else's to read.
+    if (person === EVERYBODYS) note({ ...(before && { before: wordsOf(before) }), after: { shortcut, texts } })
     return OK
   }
 
@@ -63,7 +64,7 @@ export function addReplies(api: Api, sql: Kysely<ReplyTables>): void {
     const before = await find(params.reply)
     if (before?.person !== person) throw new Refusal('NOT_FOUND')
     await sql.deleteFrom('reply').where('id', '=', params.reply).execute()
-    note({ before: wordsOf(before) })
+    if (person === EVERYBODYS) note({ before: wordsOf(before) })
     return OK
   }
 
