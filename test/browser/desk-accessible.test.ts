@@ -129,11 +129,15 @@ test.each(['light', 'dark'] as const)('axe finds nothing in any state: %s', asyn
     [words.pane.close, words.closing.submit],
     [words.pane.why, words.why.queued('presale')],
   ] as const) {
-    await amys.button(name).click()
+    const opener = amys.button(name)
+    await opener.click()
     await amys.dialog.getByText(inside, { exact: true }).last().waitFor()
     if (name === words.pane.why) await amys.dialog.locator('summary').click()
     await expectAccessible(name)
     await page.keyboard.press('Escape')
+    await expect
+      .poll(() => opener.evaluate((it) => it === it.ownerDocument.activeElement), { message: name })
+      .toBe(true)
   }
   await amys.button(words.rail.shortcuts).click()
   await expectAccessible('the help')

@@ -2,7 +2,9 @@ import { useState } from 'preact/hooks'
 import type { Row, SummaryField } from '../api/shapes.ts'
 import { close } from './commands.ts'
 import { now } from './desk.ts'
-import { Dialog, DialogButtons } from './dialog.tsx'
+import { Doing } from './dialog.tsx'
+import { attachedIn, changeAttached, draftOf, keepDraft, uploadedIn } from './drafts.ts'
+import { send, settle } from './outbox.ts'
 import { me } from './session.ts'
 import { textIn, words } from './words/words.ts'
 
@@ -10,74 +12,88 @@ const REASONS = ['solved', 'unsolved', 'no-reply', 'spam'] as const
 /** More than these are shorter as a list that opens. */
 const MAX_CHIPS = 8
 
-/** How a conversation ended, in a word for the statistics, and what is noted of it: the fields of the settings. */
-export default function CloseDialog(of: {
-  readonly row: Row
-  /** What stood in the composer when it was sent and closed. */
-  readonly lastWord: string
-  readonly onClose: () => void
-}) {
-  const { row, onClose } = of
+/**
+ * How a conversation ended, in a word for the statistics, and what is noted of it: the fields of the settings. What
+ * stands in the composer stands here, too: the reply as the last word, and a note; neither is lost, whatever is done.
+ */
+export default function CloseDialog({ row, onClose }: { readonly row: Row; readonly onClose: () => void }) {
   const said = words.value.closing
   const fields = now.value.summary
   const [reason, setReason] = useState<(typeof REASONS)[number]>('solved')
   const [summary, setSummary] = useState<{ readonly [field: string]: string }>(() =>
     Object.fromEntries(fields.flatMap(({ name, otherwise }) => (otherwise === undefined ? [] : [[name, otherwise]]))),
   )
-  const [say, setSay] = useState(of.lastWord)
-  const [isBusy, setBusy] = useState(false)
   const mayWrite = row.state === 'assigned' && row.person === me.value?.name
+  const say = mayWrite ? draftOf(row.id, 'reply') : ''
+  const note = draftOf(row.id, 'note')
+  const [hadNote] = useState(note !== '')
+  const attached = mayWrite ? attachedIn(row.id) : []
 
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setBusy(true)
+  async function run(): Promise<void> {
+    const files = mayWrite ? uploadedIn(row.id) : []
+    const place = { conversation: row.id, chat: row.chat }
+    if (note.trim() !== '') send({ ...place, mode: 'note', text: note.trim(), files: [] })
+    keepDraft(row.id, 'note', '')
+    // By closing, words can be said, so that both are done or neither; files cannot, and go first.
+    if (files.length > 0) send({ ...place, mode: 'reply', text: '', files })
+    if (mayWrite) changeAttached(row.id, () => [])
+    await settle(row.id)
     const given = Object.entries(summary).filter(([, is]) => is.trim() !== '')
-    const isDone = await close(row, { reason, summary: Object.fromEntries(given), say: say.trim() })
-    setBusy(false)
-    if (isDone) onClose()
+    await close(row, { reason, summary: Object.fromEntries(given), say: say.trim() })
+    if (mayWrite) keepDraft(row.id, 'reply', '')
   }
 
   return (
-    <Dialog title={said.title} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={submit}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit()
-        }}
-      >
-        <fieldset class="reasons">
-          <legend>{said.reason}</legend>
-          {REASONS.map((one) => (
-            <label key={one} class="chip">
-              <input type="radio" name="reason" checked={reason === one} onChange={() => setReason(one)} />
-              <span>{said.reasons[one]}</span>
-            </label>
-          ))}
-        </fieldset>
-        {fields.map((field) => (
-          <Field
-            key={field.name}
-            field={field}
-            value={summary[field.name] ?? ''}
-            onChange={(is) => setSummary((before) => ({ ...before, [field.name]: is }))}
-          />
-        ))}
-        {mayWrite && (
-          <label class="field">
-            <span>{said.lastWord}</span>
-            <textarea
-              rows={2}
-              maxLength={10_000}
-              value={say}
-              onInput={({ currentTarget }) => setSay(currentTarget.value)}
-            />
-            <small class="hint">{said.lastWordHint}</small>
+    <Doing
+      title={said.title}
+      submit={said.submit}
+      isReady={attached.every(({ state }) => state !== 'uploading')}
+      run={run}
+      onClose={onClose}
+    >
+      <fieldset class="reasons">
+        <legend>{said.reason}</legend>
+        {REASONS.map((one) => (
+          <label key={one} class="chip">
+            <input type="radio" name="reason" checked={reason === one} onChange={() => setReason(one)} />
+            <span>{said.reasons[one]}</span>
           </label>
-        )}
-        <DialogButtons submit={said.submit} isBusy={isBusy} onCancel={onClose} />
-      </form>
-    </Dialog>
+        ))}
+      </fieldset>
+      {fields.map((field) => (
+        <Field
+          key={field.name}
+          field={field}
+          value={summary[field.name] ?? ''}
+          onChange={(is) => setSummary((before) => ({ ...before, [field.name]: is }))}
+        />
+      ))}
+      {mayWrite && (
+        <label class="field">
+          <span>{said.lastWord}</span>
+          <textarea
+            rows={2}
+            maxLength={10_000}
+            value={say}
+            onInput={({ currentTarget }) => keepDraft(row.id, 'reply', currentTarget.value)}
+          />
+          <small class="hint">{said.lastWordHint}</small>
+        </label>
+      )}
+      {attached.length > 0 && <p class="hint">{said.files(attached.map(({ name }) => name).join(', '))}</p>}
+      {hadNote && (
+        <label class="field">
+          <span>{said.note}</span>
+          <textarea
+            rows={2}
+            maxLength={10_000}
+            value={note}
+            onInput={({ currentTarget }) => keepDraft(row.id, 'note', currentTarget.value)}
+          />
+          <small class="hint">{said.noteHint}</small>
+        </label>
+      )}
+    </Doing>
   )
 }
 

@@ -1,6 +1,5 @@
 /** What an agent does with a conversation, besides writing. */
 import type { Row, Summary } from '../api/shapes.ts'
-import { draftOf, keepDraft } from './drafts.ts'
 import { newId } from './ids.ts'
 import { call } from './server.ts'
 import { me } from './session.ts'
@@ -8,13 +7,12 @@ import { toast, toastRefusal } from './toasts.ts'
 import { taken } from './told.ts'
 import { words } from './words/words.ts'
 
-/** Whether it was done; if not, whoever asked has been told why. */
+/** Whether it was done; if not, whoever asked has been told why. What a dialog does rejects instead: it says why itself. */
 type Done = Promise<boolean>
 
-async function attempt(run: () => Promise<unknown>, said?: string): Done {
+async function attempt(run: () => Promise<unknown>): Done {
   try {
     await run()
-    if (said !== undefined) toast(said)
     return true
   } catch (error) {
     toastRefusal(error)
@@ -48,42 +46,39 @@ export async function take({ id, lease }: Row): Done {
   return isDone
 }
 
-export const transfer = (
+/** Rejects with a `Refusal`. */
+export async function transfer(
   { id, lease }: Row,
   to: { readonly person?: string; readonly team?: string; readonly note?: string },
   title: string,
-): Done =>
-  attempt(
-    () =>
-      call('POST /conversations/:conversation/transfer', {
-        params: { conversation: id },
-        body: { id: newId(), lease, ...to },
-      }),
-    words.value.transfer.done(title),
-  )
+): Promise<void> {
+  await call('POST /conversations/:conversation/transfer', {
+    params: { conversation: id },
+    body: { id: newId(), lease, ...to },
+  })
+  toast(words.value.transfer.done(title))
+}
 
-export const giveBack = ({ id, lease }: Row, because: string): Done =>
-  attempt(
-    () =>
-      call('POST /conversations/:conversation/return', {
-        params: { conversation: id },
-        body: { id: newId(), lease, ...(because !== '' && { because }) },
-      }),
-    words.value.giveBack.done,
-  )
+/** Rejects with a `Refusal`. */
+export async function giveBack({ id, lease }: Row, because: string): Promise<void> {
+  await call('POST /conversations/:conversation/return', {
+    params: { conversation: id },
+    body: { id: newId(), lease, ...(because !== '' && { because }) },
+  })
+  toast(words.value.giveBack.done)
+}
 
-export const close = (
+/** Rejects with a `Refusal`. */
+export async function close(
   { id, lease }: Row,
-  given: { readonly reason: string; readonly summary: Summary; readonly say: string },
-): Done =>
-  attempt(async () => {
-    const { reason, summary, say } = given
-    await call('POST /conversations/:conversation/close', {
-      params: { conversation: id },
-      body: { id: newId(), lease, because: reason, summary, ...(say !== '' && { say }) },
-    })
-    for (const mode of ['reply', 'note'] as const) if (draftOf(id, mode) !== '') keepDraft(id, mode, '')
-  }, words.value.closing.done)
+  { reason, summary, say }: { readonly reason: string; readonly summary: Summary; readonly say: string },
+): Promise<void> {
+  await call('POST /conversations/:conversation/close', {
+    params: { conversation: id },
+    body: { id: newId(), lease, because: reason, summary, ...(say !== '' && { say }) },
+  })
+  toast(words.value.closing.done)
+}
 
 export const resend = (conversation: string, delivery: string): Done =>
   attempt(() =>
@@ -110,14 +105,14 @@ export function tellTyping(chat: string): void {
 
 export const signOut = (): Done => attempt(() => call('POST /sign-out'))
 
-export const block = (customer: string, reason: string): Done =>
-  attempt(
-    () => call('POST /customers/:customer/blacklist', { params: { customer }, body: { reason } }),
-    words.value.customer.blocked,
-  )
+/** Rejects with a `Refusal`. */
+export async function block(customer: string, reason: string): Promise<void> {
+  await call('POST /customers/:customer/blacklist', { params: { customer }, body: { reason } })
+  toast(words.value.customer.blocked)
+}
 
 export const unblock = (customer: string): Done =>
-  attempt(
-    () => call('POST /customers/:customer/blacklist/remove', { params: { customer } }),
-    words.value.customer.unblocked,
-  )
+  attempt(async () => {
+    await call('POST /customers/:customer/blacklist/remove', { params: { customer } })
+    toast(words.value.customer.unblocked)
+  })

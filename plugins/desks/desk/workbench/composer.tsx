@@ -9,10 +9,10 @@ import type { Chat } from './chats.ts'
 import { possible, tellTyping } from './commands.ts'
 import './composer.css'
 import { myself, statusTitle, titleOf } from './desk.ts'
-import { type Attached, attachedIn, changeAttached, draftOf, keepDraft, type Mode } from './drafts.ts'
+import { type Attached, attachedIn, changeAttached, draftOf, keepDraft, type Mode, uploadedIn } from './drafts.ts'
 import { Icon } from './icon.tsx'
 import { newId } from './ids.ts'
-import { isSubmitEnter } from './keys.ts'
+import { isComposed, isSubmitEnter } from './keys.ts'
 import { type Outgoing, send } from './outbox.ts'
 import { countUse, replies, wantReplies } from './replies.ts'
 import { upload } from './server.ts'
@@ -39,8 +39,8 @@ export function writeAgain({ mode, text, files }: Outgoing): void {
 export function Composer(of: {
   readonly row: Row
   readonly chat: Chat
-  /** What is to be said last, when it is closed with it. */
-  readonly onSendAndClose: (lastWord: string) => void
+  /** Asks how it ended; what stands here is said and saved by that. */
+  readonly onSendAndClose: () => void
 }) {
   const { row, chat } = of
   const { composer } = words.value
@@ -50,7 +50,7 @@ export function Composer(of: {
   const mayWrite = can.write && status?.isForChats !== false && sendable?.closed === undefined
   const [chosen, setChosen] = useState<Mode>(() => (draftOf(row.id, 'note') !== '' ? 'note' : 'reply'))
   const mode: Mode = can.write ? chosen : 'note'
-  const [texts, setTexts] = useState(() => ({ reply: draftOf(row.id, 'reply'), note: draftOf(row.id, 'note') }))
+  const texts = { reply: draftOf(row.id, 'reply'), note: draftOf(row.id, 'note') }
   const attached = attachedIn(row.id)
   const setAttached = (change: (now: readonly Attached[]) => readonly Attached[]) => changeAttached(row.id, change)
   const field = useRef<HTMLTextAreaElement>(null)
@@ -76,13 +76,14 @@ export function Composer(of: {
     const asked = wanted.value
     if (!asked) return
     wanted.value = undefined
-    setChosen(asked.mode)
     if (asked.again) {
       const { text, files } = asked.again
       write(asked.mode, [text, texts[asked.mode]].filter((one) => one !== '').join('\n'))
       setAttached((now) => [...now, ...files.map(({ file, name }) => ({ id: newId(), name, state: { file } }))])
     }
     field.current?.focus()
+    // Behind the focus, by which a note stays a note where nothing else can be written yet.
+    setChosen(asked.mode)
   }, [wanted.value])
   useLayoutEffect(() => {
     if (caret.current === undefined) return
@@ -96,26 +97,20 @@ export function Composer(of: {
     element.style.height = `${Math.min(element.scrollHeight, innerHeight * 0.35)}px`
   }, [text, mode])
 
-  function write(which: Mode, next: string): void {
-    setTexts((now) => ({ ...now, [which]: next }))
-    keepDraft(row.id, which, next)
-  }
+  const write = (which: Mode, next: string) => keepDraft(row.id, which, next)
 
   function submit(): void {
     if (!isReady) return
-    const files = attached.flatMap(({ name, state }) => (typeof state === 'object' ? [{ file: state.file, name }] : []))
-    send({ conversation: row.id, chat: row.chat, mode, text: text.trim(), files: mode === 'reply' ? files : [] })
+    const files = mode === 'reply' ? uploadedIn(row.id) : []
+    send({ conversation: row.id, chat: row.chat, mode, text: text.trim(), files })
     write(mode, '')
     if (mode === 'reply') setAttached(() => [])
     field.current?.focus()
   }
 
-  /** Closing says it as the last word, so that both are done or neither. Files cannot be said so, and go first. */
-  function sendAndClose(): void {
-    const hasFiles = attached.length > 0
-    if (hasFiles && !isReady) return
-    if (hasFiles) submit()
-    of.onSendAndClose(hasFiles ? '' : texts.reply.trim())
+  /** What somebody begins as a note stays one, also when the conversation becomes theirs while they write. */
+  function stayIn(): void {
+    if (mode !== chosen) setChosen(mode)
   }
 
   /** Looks whether a canned reply is asked for where the caret is now. */
@@ -163,7 +158,7 @@ export function Composer(of: {
 
   /** The keys of the list that a `/` has opened: true, if it was one of them. */
   function isForList(event: KeyboardEvent): boolean {
-    if (!slash || found.length === 0 || event.isComposing || event.keyCode === 229) return false
+    if (!slash || found.length === 0) return false
     const move = { ArrowDown: 1, ArrowUp: found.length - 1 }[event.key]
     const chosen = found[slash.at]
     if (move !== undefined) setSlash({ ...slash, at: (slash.at + move) % found.length })
@@ -174,6 +169,7 @@ export function Composer(of: {
   }
 
   function onKeyDown(event: KeyboardEvent & { readonly currentTarget: HTMLTextAreaElement }): void {
+    if (isComposed(event)) return
     const isMod = event.ctrlKey || event.metaKey
     // By the place of the key: with Alt some keyboards write other signs.
     const suggestion = event.altKey ? suggestions[Number(/^Digit(\d)$/.exec(event.code)?.[1]) - 1] : undefined
@@ -183,7 +179,7 @@ export function Composer(of: {
       insert(suggestion)
     } else if (event.key === 'Enter' && isMod && event.shiftKey && can.close) {
       event.preventDefault()
-      sendAndClose()
+      of.onSendAndClose()
     } else if (isSubmitEnter(event)) {
       event.preventDefault()
       submit()
@@ -260,7 +256,9 @@ export function Composer(of: {
           aria-haspopup={mode === 'reply' ? 'listbox' : undefined}
           aria-controls={found.length > 0 ? list : undefined}
           aria-activedescendant={slash && found.length > 0 ? optionId(list, slash.at) : undefined}
+          onFocus={stayIn}
           onInput={({ currentTarget }) => {
+            stayIn()
             write(mode, currentTarget.value)
             look(currentTarget)
             if (mode === 'reply' && mayWrite) tellTyping(row.chat)

@@ -6,7 +6,7 @@ import { Avatar } from './avatar.tsx'
 import { open, openRow } from './chats.ts'
 import { block, unblock } from './commands.ts'
 import { fieldTitle, myself, titleOf } from './desk.ts'
-import { Dialog, DialogButtons } from './dialog.tsx'
+import { Doing } from './dialog.tsx'
 import { Icon } from './icon.tsx'
 import { lazily } from './lazily.tsx'
 import { goTo } from './location.ts'
@@ -50,7 +50,7 @@ export function CustomerPanel() {
         </button>
       </header>
       {shown ? (
-        <Profile of={shown} current={row?.id} />
+        <Profile key={shown.id} of={shown} current={row?.id} />
       ) : (
         <p class="empty" role="status">
           {hasFailed.value ? said.failed : said.loading}
@@ -209,29 +209,23 @@ export function Blacklist(of: {
         )
       )}
       {isAsking && (
-        <Dialog title={said.block} onClose={() => setAsking(false)}>
-          <form
-            class="form"
-            onSubmit={async (event) => {
-              event.preventDefault()
-              if (!(await block(id, reason.trim()))) return
-              setAsking(false)
-              await onChange()
-            }}
-          >
-            <p>{said.blockText}</p>
-            <label class="field">
-              <span>{said.blockReason}</span>
-              <input
-                required
-                maxLength={1000}
-                value={reason}
-                onInput={({ currentTarget }) => setReason(currentTarget.value)}
-              />
-            </label>
-            <DialogButtons submit={said.block} isDangerous onCancel={() => setAsking(false)} />
-          </form>
-        </Dialog>
+        <Doing
+          title={said.block}
+          submit={said.block}
+          isDangerous
+          isReady={reason.trim() !== ''}
+          run={async () => {
+            await block(id, reason.trim())
+            await onChange()
+          }}
+          onClose={() => setAsking(false)}
+        >
+          <p>{said.blockText}</p>
+          <label class="field">
+            <span>{said.blockReason}</span>
+            <input maxLength={1000} value={reason} onInput={({ currentTarget }) => setReason(currentTarget.value)} />
+          </label>
+        </Doing>
       )}
     </section>
   )

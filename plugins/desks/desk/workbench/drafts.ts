@@ -5,15 +5,20 @@ import { recall, remember } from './storage.ts'
 
 export type Mode = 'reply' | 'note'
 
+/** Raised by each change, so that all who show a draft show the same: the field, the list, the dialog that closes. */
+const changes = signal(0)
+
 const keyOf = (conversation: string, mode: Mode) => `draft:${me.value?.name}:${mode}:${conversation}`
 
-export const draftOf = (conversation: string, mode: Mode): string => recall(keyOf(conversation, mode)) ?? ''
+export function draftOf(conversation: string, mode: Mode): string {
+  void changes.value
+  return recall(keyOf(conversation, mode)) ?? ''
+}
 
 export function keepDraft(conversation: string, mode: Mode, text: string): void {
   remember(keyOf(conversation, mode), text === '' ? undefined : text)
+  changes.value++
 }
-
-export const hasDraft = (conversation: string): boolean => draftOf(conversation, 'reply') !== ''
 
 /** A file that goes with the next message. */
 export interface Attached {
@@ -30,3 +35,7 @@ export const attachedIn = (conversation: string): readonly Attached[] => attache
 export function changeAttached(conversation: string, change: (now: readonly Attached[]) => readonly Attached[]): void {
   attached.value = new Map(attached.value).set(conversation, change(attachedIn(conversation)))
 }
+
+/** Of those that are attached, the ones that the desk has. */
+export const uploadedIn = (conversation: string): readonly { readonly file: string; readonly name: string }[] =>
+  attachedIn(conversation).flatMap(({ name, state }) => (typeof state === 'object' ? [{ file: state.file, name }] : []))

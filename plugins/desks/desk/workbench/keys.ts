@@ -34,7 +34,7 @@ export function press(key: string): boolean {
 }
 
 addEventListener('keydown', (event) => {
-  if (event.defaultPrevented || event.isComposing) return
+  if (event.defaultPrevented || isComposed(event)) return
   // A dialog has its own keys: those of the browser.
   if (document.querySelector('dialog[open]')) return
   const target = event.target
@@ -48,7 +48,10 @@ addEventListener('keydown', (event) => {
   if (press(key)) event.preventDefault()
 })
 
+/** Whether this key is one of an input method, by which a word is composed: it is for nobody else. */
+export const isComposed = (event: KeyboardEvent): boolean => event.isComposing || event.keyCode === 229
+
 /** Whether this Enter sends: not the one that ends a composed word, and not the one of a new line. */
 export function isSubmitEnter(event: KeyboardEvent): boolean {
-  return event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229
+  return event.key === 'Enter' && !event.shiftKey && !isComposed(event)
 }

@@ -90,6 +90,41 @@ test('two tabs of one person have the same outbox, and a reload finds what both 
   expect(waits()).toEqual(['of this tab'])
 })
 
+test('what is no message in the storage is forgotten, and the messages beside it go out', async () => {
+  say('ann', 'kept')
+  const start = 'desk:/support/:outbox:amy:'
+  for (const [id, broken] of ['{"id":', 'null', '[]', '{"id":"x","text":"to whom?"}'].entries())
+    page.storage.setItem(`${start}broken ${id}`, broken)
+  box.recallOutbox()
+  expect(waits()).toEqual(['kept'])
+  expect(Object.keys(page.storage)).toEqual([`${start}${box.outbox.value[0]?.id}`])
+})
+
+test('whoever closes waits for what was written before, and is told why the desk has not taken it', async () => {
+  const settled: unknown[] = []
+  const settle = () => box.settle('ann').catch(({ code }) => code)
+  let answer: (value: Answer) => void = () => undefined
+  page.answers(() => new Promise<Answer>((resolve) => (answer = resolve)))
+  say('ben', 'first')
+  say('ann', 'a note')
+  void settle().then((is) => settled.push(is))
+  await vi.advanceTimersByTimeAsync(10)
+  answer(done)
+  await vi.advanceTimersByTimeAsync(10)
+  expect(settled).toEqual([])
+  answer(done)
+  await vi.advanceTimersByTimeAsync(10)
+  expect(settled).toEqual([undefined])
+
+  page.answers(() => 'offline')
+  say('ann', 'b')
+  expect(await settle()).toBe('OFFLINE')
+  page.answers(() => ({ status: 409, body: { code: 'WINDOW_CLOSED' } }))
+  expect(await settle()).toBe('WINDOW_CLOSED')
+  // Refused, it waits no more: it is for whoever wrote it to say it otherwise.
+  expect(await settle()).toBeUndefined()
+})
+
 test('once nobody is signed in here any more nothing is sent: the cookie may be somebody else’s', async () => {
   const { session } = await import('./session.ts')
   session.value = 'expired'

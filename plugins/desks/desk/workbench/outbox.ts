@@ -35,6 +35,8 @@ const LONGEST_RETRY_MS = 60_000
 const SHOWN_CHARS = 60
 
 let isFlushing = false
+/** The last run through all that waits. */
+let flushed = Promise.resolve()
 let tries = 0
 let retry: ReturnType<typeof setTimeout> | undefined
 /** Conversations whose messages wait for the next try, in their order. */
@@ -49,9 +51,30 @@ function keep(one: Outgoing): void {
 
 /** What this account has on its way in this browser, whichever tab has written it. */
 export function recallOutbox(): void {
-  const kept = recallAll(start()).map((json): Outgoing => JSON.parse(json))
+  const kept = [...recallAll(start())].flatMap(([key, json]) => {
+    const one = outgoingIn(json)
+    // Else it would be in the way at every load.
+    if (!one) remember(key, undefined)
+    return one ?? []
+  })
   outbox.value = kept.sort((a, b) => a.atMs - b.atMs)
 }
+
+/** `undefined`: it is no message, whoever has put it there. */
+function outgoingIn(json: string): Outgoing | undefined {
+  try {
+    const one: Partial<Outgoing> | null = JSON.parse(json)
+    return isOutgoing(one) ? one : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isOutgoing = (one: Partial<Outgoing> | null): one is Outgoing =>
+  one !== null &&
+  [one.id, one.conversation, one.chat, one.mode, one.text].every((part) => typeof part === 'string') &&
+  typeof one.atMs === 'number' &&
+  Array.isArray(one.files)
 
 export const hearOtherTabs = (): (() => void) => onOtherTab(start, recallOutbox)
 
@@ -74,9 +97,28 @@ export function flushOutbox(): Promise<void> {
   return giveAll()
 }
 
+/**
+ * Resolves once the desk has what was on its way in this conversation. Rejects with a `Refusal`, if it has not: it goes on
+ * waiting, or stands in the log with why it was refused.
+ */
+export async function settle(conversation: string): Promise<void> {
+  const ids = outbox.value.flatMap((one) =>
+    one.conversation === conversation && one.refused === undefined ? [one.id] : [],
+  )
+  held.delete(conversation)
+  await giveAll()
+  const left = outbox.value.find(({ id }) => ids.includes(id))
+  if (left) throw new Refusal(0, left.refused ?? 'OFFLINE')
+}
+
+/** One run at a time: what comes meanwhile goes with it. */
+function giveAll(): Promise<void> {
+  if (!isFlushing) flushed = giveEach()
+  return flushed
+}
+
 /** In order in each conversation; what is not taken holds back nothing of others. */
-async function giveAll(): Promise<void> {
-  if (isFlushing) return
+async function giveEach(): Promise<void> {
   isFlushing = true
   try {
     for (let next = waiting(); next; next = waiting()) {

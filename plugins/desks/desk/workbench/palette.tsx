@@ -25,36 +25,42 @@ const GROUPS = ['actions', 'conversations', 'pages', 'statuses'] as const
 /** After so long without another letter it is searched for. */
 const PAUSE_MS = 150
 const MOST_CONVERSATIONS = 8
+const NOTHING = { for: '', rows: [] }
 
 /** Everything that can be done and gone to from here, by its name. */
 export default function Palette({ onClose }: { readonly onClose: () => void }) {
   const { palette } = words.value
   const [wanted, setWanted] = useState('')
   const [at, setAt] = useState(0)
-  const [rows, setRows] = useState<readonly Row[]>([])
+  const [searched, setSearched] = useState<{ readonly for: string; readonly rows: readonly Row[] }>(NOTHING)
   /** Once: while the dialog is here, the keys are its own. */
   const [known] = useState(knownItems)
   const list = useRef<HTMLDivElement>(null)
   const id = useId()
 
+  const search = wanted.trim()
   useEffect(() => {
-    const search = wanted.trim()
-    if (search === '') return setRows([])
+    if (search === '') return setSearched(NOTHING)
     let isOver = false
     const timer = setTimeout(() => {
       call('GET /conversations', { query: { list: 'all', search, limit: MOST_CONVERSATIONS } }).then(
-        (page) => !isOver && setRows(page.rows),
+        ({ rows }) => !isOver && setSearched({ for: search, rows }),
         // What is here is found all the same.
-        () => undefined,
+        () => !isOver && setSearched({ for: search, rows: [] }),
       )
     }, PAUSE_MS)
     return () => {
       isOver = true
       clearTimeout(timer)
     }
-  }, [wanted])
+  }, [search])
 
-  const found = [...known.filter(({ title }) => matches(title, wanted)), ...rows.map(conversationItem)]
+  const isSearched = searched.for === search
+  const conversations = searched.rows
+    .map(conversationItem)
+    // Until it is searched for these words, those who were found for others: Enter opens nobody else.
+    .filter(({ title }) => isSearched || matches(title, search))
+  const found = [...known.filter(({ title }) => matches(title, search)), ...conversations]
   const items = GROUPS.flatMap((group) => found.filter((item) => item.group === group))
   const chosen = items[Math.min(at, items.length - 1)]
 
@@ -129,7 +135,7 @@ export default function Palette({ onClose }: { readonly onClose: () => void }) {
         })}
       </div>
       <p class="palette-nothing" role="status">
-        {items.length === 0 && palette.nothing}
+        {items.length === 0 && isSearched && palette.nothing}
       </p>
     </Dialog>
   )

@@ -25,15 +25,17 @@ const GiveBackDialog = lazily(() => import('./give-back.tsx'))
 const WhyDialog = lazily(() => import('./why.tsx'))
 const DIALOGS = { transfer: TransferDialog, close: CloseDialog, giveBack: GiveBackDialog, why: WhyDialog }
 
-/** `lastWord`: what is said to the customer by closing. */
-const dialog = signal<{ readonly name: keyof typeof DIALOGS; readonly lastWord: string } | undefined>(undefined)
+/** Of the conversation that it was asked for: another may be open in the next moment. */
+const dialog = signal<{ readonly conversation: string; readonly name: keyof typeof DIALOGS } | undefined>(undefined)
+function ask({ id }: Row, name: keyof typeof DIALOGS): void {
+  dialog.value = { conversation: id, name }
+}
 const closeDialog = () => {
   dialog.value = undefined
 }
 
 interface DialogProperties {
   readonly row: Row
-  readonly lastWord: string
   readonly onClose: () => void
 }
 
@@ -52,8 +54,8 @@ export function Pane() {
       <section class="pane" aria-label={row.customer.name ?? words.value.row.noName}>
         <Header row={row} />
         <Log key={chat.id} chat={chat} row={row} />
-        <Composer key={row.id} row={row} chat={chat} onSendAndClose={(lastWord) => ask('close', lastWord)} />
-        <Dialogs row={row} />
+        <Composer key={row.id} row={row} chat={chat} onSendAndClose={() => ask(row, 'close')} />
+        <Dialogs key={`dialog ${row.id}`} row={row} />
       </section>
     )
   return (
@@ -79,14 +81,14 @@ function Header({ row }: { readonly row: Row }) {
   const isAble = myself.value?.status.isForChats !== false
   useKeys({
     p: togglePanel,
-    w: () => ask('why'),
+    w: () => ask(row, 'why'),
     r: () => focusComposer('reply'),
     n: () => focusComposer('note'),
     u: () => void leaveUnread(row),
     ...(can.take && isAble && { a: () => void takeThis(row) }),
-    ...(can.giveBack && { b: () => ask('giveBack') }),
-    ...(can.transfer && { t: () => ask('transfer') }),
-    ...(can.close && { e: () => ask('close') }),
+    ...(can.giveBack && { b: () => ask(row, 'giveBack') }),
+    ...(can.transfer && { t: () => ask(row, 'transfer') }),
+    ...(can.close && { e: () => ask(row, 'close') }),
   })
   const name = row.customer.name ?? words.value.row.noName
   return (
@@ -123,11 +125,13 @@ function Header({ row }: { readonly row: Row }) {
           </button>
         )}
         {can.transfer && (
-          <HeadAction icon="transfer" label={pane.transfer} hotkey="T" onClick={() => ask('transfer')} />
+          <HeadAction icon="transfer" label={pane.transfer} hotkey="T" onClick={() => ask(row, 'transfer')} />
         )}
-        {can.giveBack && <HeadAction icon="bot" label={pane.giveBack} hotkey="B" onClick={() => ask('giveBack')} />}
-        {can.close && <HeadAction icon="check" label={pane.close} hotkey="E" onClick={() => ask('close')} />}
-        <HeadAction icon="why" label={pane.why} hotkey="W" onClick={() => ask('why')} />
+        {can.giveBack && (
+          <HeadAction icon="bot" label={pane.giveBack} hotkey="B" onClick={() => ask(row, 'giveBack')} />
+        )}
+        {can.close && <HeadAction icon="check" label={pane.close} hotkey="E" onClick={() => ask(row, 'close')} />}
+        <HeadAction icon="why" label={pane.why} hotkey="W" onClick={() => ask(row, 'why')} />
         <HeadAction icon="person" label={pane.profile} hotkey="P" isPressed={isPanelOpen.value} onClick={togglePanel} />
       </div>
     </header>
@@ -155,15 +159,12 @@ function HeadAction(of: {
   )
 }
 
-function ask(name: keyof typeof DIALOGS, lastWord = ''): void {
-  dialog.value = { name, lastWord }
-}
-
 function Dialogs({ row }: { readonly row: Row }) {
-  if (dialog.value === undefined) return null
-  const { name, lastWord } = dialog.value
-  const Chosen: FunctionComponent<DialogProperties> = DIALOGS[name]
-  return <Chosen row={row} lastWord={lastWord} onClose={closeDialog} />
+  // What was begun for a conversation that is left is not begun again when somebody comes back to it.
+  useEffect(() => closeDialog, [])
+  if (dialog.value?.conversation !== row.id) return null
+  const Chosen: FunctionComponent<DialogProperties> = DIALOGS[dialog.value.name]
+  return <Chosen row={row} onClose={closeDialog} />
 }
 
 /** The customer’s last message is unread again; nobody has it before them any more, else it would be read at once. */

@@ -13,8 +13,8 @@ export function recall(key: string): string | undefined {
   }
 }
 
-/** All that is kept by keys that begin so. */
-export function recallAll(start: string): readonly string[] {
+/** All that is kept by keys that begin so, by its key. */
+export function recallAll(start: string): ReadonlyMap<string, string> {
   const found = new Map([...memory].filter(([key]) => key.startsWith(start)))
   try {
     for (const key of Object.keys(localStorage)) {
@@ -24,7 +24,7 @@ export function recallAll(start: string): readonly string[] {
   } catch {
     // What this page remembers by itself is all there is.
   }
-  return [...found.values()]
+  return found
 }
 
 /** Calls when another tab has kept or forgotten something by a key that begins so. The returned function ends it. */

@@ -3,7 +3,7 @@ import type { Row } from '../api/shapes.ts'
 import { Avatar } from './avatar.tsx'
 import { transfer } from './commands.ts'
 import { now, statusTitle } from './desk.ts'
-import { Dialog, DialogButtons } from './dialog.tsx'
+import { Doing } from './dialog.tsx'
 import { Icon } from './icon.tsx'
 import { me } from './session.ts'
 import { whyNot, words } from './words/words.ts'
@@ -23,58 +23,46 @@ export default function TransferDialog({ row, onClose }: { readonly row: Row; re
   const [search, setSearch] = useState('')
   const [chosen, setChosen] = useState<string>()
   const [note, setNote] = useState('')
-  const [error, setError] = useState<string>()
-  const [isBusy, setBusy] = useState(false)
   const wanted = search.trim().toLocaleLowerCase()
   const matches = ({ title }: Target) => title.toLocaleLowerCase().includes(wanted)
   const people = peopleFor(row).filter(matches)
   const teams = teamsFor(row).filter(matches)
 
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    const target = [...teams, ...people].find(({ key }) => key === chosen)
-    if (!target) return setError(said.choose)
-    setBusy(true)
+  const target = [...teams, ...people].find(({ key }) => key === chosen)
+
+  async function run(): Promise<void> {
     const trimmed = note.trim()
-    const isDone = await transfer(row, { ...target.to, ...(trimmed !== '' && { note: trimmed }) }, target.title)
-    setBusy(false)
-    if (isDone) onClose()
+    if (target) await transfer(row, { ...target.to, ...(trimmed !== '' && { note: trimmed }) }, target.title)
   }
 
   return (
-    <Dialog title={said.title} onClose={onClose}>
-      <form class="form" onSubmit={submit}>
-        <label class="search">
-          <span class="unseen">{said.search}</span>
-          <Icon name="search" />
-          <input
-            type="search"
-            placeholder={said.search}
-            value={search}
-            onInput={({ currentTarget }) => setSearch(currentTarget.value)}
-          />
-        </label>
-        <div class="targets">
-          <Targets title={said.people} of={people} chosen={chosen} onChoose={setChosen} />
-          <Targets title={said.teams} of={teams} chosen={chosen} onChoose={setChosen} />
-          {people.length + teams.length === 0 && <p class="hint">{said.nobody}</p>}
-        </div>
-        <label class="field">
-          <span>{said.note}</span>
-          <textarea
-            rows={2}
-            maxLength={10_000}
-            value={note}
-            onInput={({ currentTarget }) => setNote(currentTarget.value)}
-          />
-          <small class="hint">{said.noteHint}</small>
-        </label>
-        <div role="alert" class="problem">
-          {error !== undefined && <p>{error}</p>}
-        </div>
-        <DialogButtons submit={said.submit} isBusy={isBusy} onCancel={onClose} />
-      </form>
-    </Dialog>
+    <Doing title={said.title} submit={said.submit} isReady={target !== undefined} run={run} onClose={onClose}>
+      <label class="search">
+        <span class="unseen">{said.search}</span>
+        <Icon name="search" />
+        <input
+          type="search"
+          placeholder={said.search}
+          value={search}
+          onInput={({ currentTarget }) => setSearch(currentTarget.value)}
+        />
+      </label>
+      <div class="targets">
+        <Targets title={said.people} of={people} chosen={chosen} onChoose={setChosen} />
+        <Targets title={said.teams} of={teams} chosen={chosen} onChoose={setChosen} />
+        {people.length + teams.length === 0 && <p class="hint">{said.nobody}</p>}
+      </div>
+      <label class="field">
+        <span>{said.note}</span>
+        <textarea
+          rows={2}
+          maxLength={10_000}
+          value={note}
+          onInput={({ currentTarget }) => setNote(currentTarget.value)}
+        />
+        <small class="hint">{said.noteHint}</small>
+      </label>
+    </Doing>
   )
 }
 

@@ -283,7 +283,6 @@ export const en = {
     noteHint: 'Internal. The customer does not see it.',
     submit: 'Transfer',
     nobody: 'Nobody matches.',
-    choose: 'Choose a person or team.',
     done: (to: string) => `Transferred to ${to}.`,
   },
 
@@ -300,6 +299,9 @@ export const en = {
     choose: 'Choose…',
     lastWord: 'Last word to the customer',
     lastWordHint: 'Sent before it is closed. Leave it empty to say nothing.',
+    files: (names: string) => `Sent before: ${names}`,
+    note: 'Note for colleagues',
+    noteHint: 'Saved before it is closed.',
     submit: 'Close conversation',
     done: 'Closed.',
   },

@@ -282,7 +282,6 @@ export const zh = {
     noteHint: '仅内部可见，客户看不到。',
     submit: '转接',
     nobody: '没有匹配的同事或客服组。',
-    choose: '请选择同事或客服组。',
     done: (to) => `已转接给 ${to}。`,
   },
 
@@ -299,6 +298,9 @@ export const zh = {
     choose: '请选择…',
     lastWord: '给客户的结束语',
     lastWordHint: '结束前发送，留空则不发送。',
+    files: (names) => `结束前发送：${names}`,
+    note: '内部备注',
+    noteHint: '结束前保存。',
     submit: '结束会话',
     done: '会话已结束。',
   },
