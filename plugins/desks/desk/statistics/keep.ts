@@ -10,7 +10,7 @@ import { momentsOf, type Story } from './moments.ts'
 import type { MomentRow, StatisticsTables } from './tables.ts'
 
 export interface Keeping {
-  /** Resolves when all that the journal has is kept. */
+  /** Resolves when all that the journal has now is kept. */
   catchUp(): Promise<void>
 }
 
@@ -30,9 +30,12 @@ export function makeKeeping(of: {
   /** Of the open ones, under which lease nothing more can have happened. */
   const known = new Map<string, number>()
   let readUpToMs = 0
-  let running: Promise<void> | undefined
+  /** The newest run. Once it has begun, it may have passed by what happens. */
+  let newest = Promise.resolve()
+  let hasBegun = true
 
-  async function catchUp(): Promise<void> {
+  async function run(): Promise<void> {
+    hasBegun = true
     await keepOpen()
     await keepClosed()
   }
@@ -46,9 +49,12 @@ export function makeKeeping(of: {
       const slice = news.slice(from, from + SLICE)
       const moments = await keep(slice)
       for (const { id, lease, state } of slice) {
-        // Whoever has it has still to give their first answer.
-        const isAnswered = moments.some(({ what, conversation }) => what === 'answered' && conversation === id)
-        if (state !== 'assigned' || isAnswered) known.set(id, lease)
+        const last = moments.findLast(
+          ({ what, conversation }) => conversation === id && (what === 'handed-over' || what === 'answered'),
+        )
+        // Whoever has it has still to give their first answer since it came to people.
+        const isAwaited = state === 'assigned' && last?.what === 'handed-over'
+        if (!isAwaited) known.set(id, lease)
       }
     }
   }
@@ -181,10 +187,9 @@ export function makeKeeping(of: {
 
   return {
     catchUp() {
-      running ??= catchUp().finally(() => {
-        running = undefined
-      })
-      return running
+      if (hasBegun) newest = newest.then(run, run)
+      hasBegun = false
+      return newest
     },
   }
 }

@@ -54,8 +54,8 @@ export const MEASURES = {
       en: 'Counted when they ended, for the team and person who had them last, and the last bot that had them.',
     },
     exclusions: {
-      'zh-CN': '无；因黑名单而结束的也计入。',
-      en: 'Nothing: those that were closed by the blacklist count too.',
+      'zh-CN': '无；因黑名单或配置变更而结束的也计入。',
+      en: 'Nothing: those that were closed by the blacklist or by a change of the settings count too.',
     },
   },
   openNow: {
@@ -81,8 +81,8 @@ export const MEASURES = {
     },
     formula: { 'zh-CN': '按结束时刻计数。', en: 'Counted when they ended.' },
     exclusions: {
-      'zh-CN': '因黑名单而结束的不计。长时间无人说话而自动结束的计入。',
-      en: 'Not those closed by the blacklist. Those that ended by themselves after a silence count.',
+      'zh-CN': '因黑名单或配置变更而结束的不计。长时间无人说话而自动结束的计入。',
+      en: 'Not those closed by the blacklist or by a change of the settings. Those that ended by themselves after a silence count.',
     },
   },
   containment: {
@@ -99,8 +99,8 @@ export const MEASURES = {
       en: 'By the bot alone ÷ closed conversations that a bot had.',
     },
     exclusions: {
-      'zh-CN': '因黑名单而结束的、机器人从未接待的不计。',
-      en: 'Not those closed by the blacklist, nor those that no bot ever had.',
+      'zh-CN': '因黑名单或配置变更而结束的、机器人从未接待的不计。',
+      en: 'Not those closed by the blacklist or by a change of the settings, nor those that no bot ever had.',
     },
   },
   handedOver: {
@@ -250,8 +250,8 @@ export const MEASURES = {
       en: 'Counted when the customer or a rule closed it while it waited, or gave it back to the bot, for that team.',
     },
     exclusions: {
-      'zh-CN': '由客服或主管结束的、因黑名单而结束的不计。',
-      en: 'Not what one of us closed or gave back, nor what was closed by the blacklist.',
+      'zh-CN': '由客服或主管结束或转回机器人的、因黑名单或配置变更而结束排队的不计。',
+      en: 'Not what one of us closed or gave back, nor what the blacklist or a change of the settings ended.',
     },
   },
   noAnswer: {

@@ -120,6 +120,57 @@ describe('cases at the edge', () => {
     ])
   })
 
+  const CORE = { kind: 'core' }
+  const gone = { minute: 5, by: CORE, because: 'support is no longer in the configuration' } as const
+
+  test('what a person or the queue loses by a change of the settings is neither handled nor left', () => {
+    const taken: Step = { minute: 1, type: 'assigned', owner: having('bo'), by: agent('bo') }
+    const waits: Step = { minute: 1, type: 'queued', owner: queue('presale'), by: BOT }
+    const back = { ...gone, type: 'returned', owner: ofBot } as const
+    expect(told(momentsOf('support', storyOf([opened, taken, back])))).toContain('handled 4 presale bo removed')
+    expect(told(momentsOf('support', storyOf([opened, waits, back])))).toContain('left 4 presale by-us')
+    const end = { ...gone, type: 'closed' } as const
+    expect(told(momentsOf('support', storyOf([opened, taken, { ...end, owner: having('bo') }])))).toEqual([
+      'opened customer',
+      'handed-over presale taken',
+      'handled 4 presale bo removed',
+      'closed presale bo removed',
+    ])
+    expect(told(momentsOf('support', storyOf([opened, waits, { ...end, owner: queue('presale') }])))).toEqual([
+      'opened customer',
+      'handed-over presale bot',
+      'left 4 presale by-us',
+      'closed presale removed',
+    ])
+  })
+
+  test.each([
+    ['no channel has the account memory:memory any more', 'closed removed'],
+    ['presale is no longer at support', 'closed removed'],
+    // The second bot of a route closes what the first one has.
+    ['the parcel is no longer at the shop', 'closed bot'],
+  ])('the core closes with the bot, because: %s', (because, closed) => {
+    const steps = [opened, { minute: 5, type: 'closed', owner: ofBot, by: CORE, because } as const]
+    expect(told(momentsOf('support', storyOf(steps)))).toEqual(['opened customer', closed])
+  })
+
+  test('what is written at the moment of a change counts once: a person’s for them, the customer’s for who has it then', () => {
+    const steps: readonly Step[] = [
+      opened,
+      { minute: 1, type: 'assigned', owner: having('bo'), by: agent('bo') },
+      { minute: 2, type: 'assigned', owner: having('cai'), by: agent('bo') },
+      { minute: 2, type: 'assigned', owner: having('bo'), by: agent('cai') },
+      { minute: 3, type: 'closed', owner: having('bo'), by: agent('bo') },
+    ]
+    const messages = [[2, 'bo'], [2], [3, 'bo'], [3]] as const
+    const handled = momentsOf('support', storyOf(steps, messages)).filter(({ what }) => what === 'handled')
+    expect(handled.map(({ person, sent, received }) => [person, sent, received])).toEqual([
+      ['bo', 1, 0],
+      ['cai', 0, 0],
+      ['bo', 1, 2],
+    ])
+  })
+
   test('what another desk has had is told by that desk; what both have had, by each its own part', () => {
     const elsewhere: readonly Step[] = [
       opened,
@@ -156,7 +207,7 @@ function anyStory({ upTo, pick }: Random): Story {
     ])
     owner = next
     steps.push({ minute, type, owner, by: pick<object>([BOT, DESK, CUSTOMER, agent('bo')]) })
-    for (let said = upTo(4); said > 1; said--) messages.push([minute + upTo(9) / 10, pick([['bo'], ['cai'], []])[0]])
+    for (let said = upTo(4); said > 1; said--) messages.push([minute + upTo(10) / 10, pick([['bo'], ['cai'], []])[0]])
   }
   if (upTo(10) < 8) steps.push({ minute: minute + 6, type: 'closed', owner, by: pick<object>([DESK, CUSTOMER]) })
   return storyOf(

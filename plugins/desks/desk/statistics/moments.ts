@@ -53,10 +53,10 @@ type Reason = (typeof REASONS)[number]
 
 /** How a person came to have it no longer. */
 type Handled = 'closed' | 'transferred' | 'returned' | 'no-answer' | 'gone' | 'removed'
-/** How a wait ended without a person: by the customer or a rule, by one of us, or because they were blacklisted. */
+/** How a wait ended without a person: by the customer or a rule, by us or our settings, or because they were blacklisted. */
 type Left = 'left' | 'by-us' | 'turned-away'
-/** Who had to do with a conversation until its end. */
-type Closed = 'bot' | 'people' | 'turned-away'
+/** Who had to do with a conversation until its end; or that it ended because of what it was not about. */
+type Closed = 'bot' | 'people' | 'turned-away' | 'removed'
 
 const Actor = z.object({ kind: z.string(), name: z.string().optional(), person: z.string().optional() })
 type Actor = z.output<typeof Actor>
@@ -94,6 +94,8 @@ export function momentsOf(desk: string, story: Story): readonly MomentRow[] {
   let people: { readonly sinceMs: number; readonly answeredAlready: boolean } | undefined
   let waitsSinceMs = 0
   let hadPeople = false
+  /** Of people: what is theirs once is not theirs again. */
+  const counted = new Set<StoryMessage>()
 
   function note(what: What, { at, n }: Pick<StoryChange, 'at' | 'n'>, more: Partial<MomentRow> = {}): void {
     const who = { team: null, person: null, bot }
@@ -101,25 +103,33 @@ export function momentsOf(desk: string, story: Story): readonly MomentRow[] {
     moments.push({ what, at, conversation: story.id, n, account: story.account, ...who, ...empty, ...more })
   }
 
-  /** Their first answer, and what was written while they had it, up to now or to its end. */
-  function writtenBy(agent: Extract<Place, { at: 'agent' }>, untilMs: number): Pick<MomentRow, 'sent' | 'received'> {
+  /** Their first answer, and what was written while they had it: up to now, or to the change that ended it. */
+  function writtenBy(
+    agent: Extract<Place, { at: 'agent' }>,
+    until?: StoryChange | undefined,
+  ): Pick<MomentRow, 'sent' | 'received'> {
     const { person, team, sinceMs, n } = agent
+    const untilMs = until?.at ?? Number.POSITIVE_INFINITY
     const during = story.messages.filter(({ at }) => at >= sinceMs && at <= untilMs)
-    const theirs = during.filter((message) => message.person === person)
+    const theirs = during.filter((message) => message.person === person && !counted.has(message))
+    for (const message of theirs) counted.add(message)
     const [first] = theirs
     if (first && people && !people.answeredAlready) {
       note('answered', { at: first.at, n }, { person, team, ms: Math.max(0, first.at - people.sinceMs) })
       people = { ...people, answeredAlready: true }
     }
-    return { sent: theirs.length, received: during.filter((message) => message.person === undefined).length }
+    // What the customer says at the moment of the change is for whoever has it from then on, if anybody has.
+    const received = during.filter(
+      (message) => message.person === undefined && (message.at < untilMs || until?.type === 'closed'),
+    )
+    return { sent: theirs.length, received: received.length }
   }
 
   /** Whoever has it has it no longer. */
   function end(change: StoryChange, how: { readonly handled: Handled; readonly left?: Left }): void {
     if (place.at === 'agent') {
       const { person, team, sinceMs } = place
-      // What is said in closing is theirs still.
-      const written = writtenBy(place, change.type === 'closed' ? change.at : change.at - 1)
+      const written = writtenBy(place, change)
       note('handled', change, { person, team, code: how.handled, ms: change.at - sinceMs, ...written })
     } else if (place.at === 'queue' && how.left) {
       note('left', change, { team: place.team, code: how.left, ms: change.at - waitsSinceMs })
@@ -178,21 +188,21 @@ export function momentsOf(desk: string, story: Story): readonly MomentRow[] {
         break
       }
       case 'returned':
-        end(change, { handled: 'returned', left: leftBy(change, actor) })
+        end(change, { handled: endedBy(change, actor, 'returned'), left: leftBy(change, actor) })
         people = undefined
         place = { at: 'bot' }
         bot = owner.bot ?? bot
         break
       case 'closed': {
-        end(change, { handled: 'closed', left: leftBy(change, actor) })
-        const code: Closed = isTurnedAway(change, actor) ? 'turned-away' : hadPeople ? 'people' : 'bot'
+        end(change, { handled: endedBy(change, actor, 'closed'), left: leftBy(change, actor) })
+        const code = closedBy(change, actor, hadPeople)
         const whose = owner.desk === desk ? { team, person: owner.person ?? null } : {}
         note('closed', change, { code, ...whose })
         return moments
       }
     }
   }
-  if (place.at === 'agent') writtenBy(place, Number.POSITIVE_INFINITY)
+  if (place.at === 'agent') writtenBy(place)
   return moments
 }
 
@@ -206,17 +216,36 @@ function handledBy(cause: string, { kind }: Actor): Handled {
   return kind === 'core' ? 'removed' : 'transferred'
 }
 
+function endedBy(change: StoryChange, actor: Actor, how: 'closed' | 'returned'): Handled {
+  return isBySettings(change, actor) ? 'removed' : how
+}
+
 function leftBy(change: StoryChange, actor: Actor): Left {
   if (isTurnedAway(change, actor)) return 'turned-away'
   // A supervisor’s program acts as the desk, and so does the desk itself.
   const isByUs = actor.kind === 'agent' || (actor.kind === 'desk' && change.because !== LEFT_THE_QUEUE)
-  return isByUs ? 'by-us' : 'left'
+  return isByUs || isBySettings(change, actor) ? 'by-us' : 'left'
+}
+
+function closedBy(change: StoryChange, actor: Actor, hadPeople: boolean): Closed {
+  if (isTurnedAway(change, actor)) return 'turned-away'
+  if (isBySettings(change, actor)) return 'removed'
+  return hadPeople ? 'people' : 'bot'
 }
 
 /** As the blacklist closes what is open with whoever it turns away. */
 function isTurnedAway({ type, because }: StoryChange, { kind }: Actor): boolean {
   return type === 'closed' && kind === 'feature' && because === 'blacklisted'
 }
+
+/**
+ * As the core gives to a bot, or closes, what a change of the settings has left without an owner or a channel. It closes,
+ * too, for a bot that does not own the conversation, in that bot’s own words.
+ */
+function isBySettings({ type, because }: StoryChange, { kind }: Actor): boolean {
+  return kind === 'core' && (type === 'returned' || SETTINGS_CHANGED.test(because))
+}
+const SETTINGS_CHANGED = /^no channel has the account .* any more$|^\S+ is no longer (at \S+|in the configuration)$/
 
 /** What the core writes of the triggers of a route, and the shipped features of theirs. Their own words are not kept. */
 function reasonOf({ type, because, actor_json }: StoryChange, isDirect: boolean): Reason {
