@@ -20,7 +20,9 @@ test.each(['en', 'zh-CN'] as const)(
     const said = words[locale]
     const { runtime } = site
     const name = locale === 'en' ? 'Emma Stone' : '王小丽'
-    const twin = `${name} 2`
+    // Two spaces: a page shows them as one, and so it is typed.
+    const twin = `${name}  2`
+    const asTyped = `${name} 2`
     for (let episode = 1; episode <= 3; episode++) {
       for (let line = 1; line <= 12; line++)
         await runtime.user(name, { name }).says(`${episode}.${line}`).hears(`echo: ${episode}.${line}`)
@@ -42,11 +44,16 @@ test.each(['en', 'zh-CN'] as const)(
     await page.keyboard.type(name)
     await expect.poll(() => new URLSearchParams(new URL(page.url()).hash.slice(1)).get('search'), SOON).toBe(name)
     await looksRight(page, `customers-${locale}`)
-    await page.getByLabel(said.came).selectOption('days')
+    await page.getByLabel(said.came).selectOption('other')
     await dialog.getByRole('table').waitFor()
     await looksRight(page, `customers-${locale}-days`)
     await dialog.getByRole('button', { name: shared.range.show }).click()
     await expect.poll(() => new URL(page.url()).hash, SOON).toMatch(/from=\d{4}-\d\d-\d\d/)
+    // Other days than those.
+    await page.getByLabel(said.came).selectOption('other')
+    await dialog.getByRole('table').waitFor()
+    expect(await page.getByLabel(said.came).inputValue()).toBe('days')
+    await page.keyboard.press('Escape')
     await page.getByRole('table').getByRole('button', { name, exact: true }).click()
 
     // Who it is: a field and a tag are changed where they stand.
@@ -86,9 +93,23 @@ test.each(['en', 'zh-CN'] as const)(
     await dialog.getByRole('button', { name: shared.customer.block }).click()
     await button(shared.customer.unblock).waitFor()
     await button(said.callBack).click()
+    // An answer that is lost: the same text is the same command, another one is another.
+    const ids: string[] = []
+    await page.route('**/call-back', (route) => {
+      ids.push(route.request().postDataJSON().id)
+      return ids.length < 3 ? route.abort() : route.fallback()
+    })
+    await dialog.getByLabel(said.firstMessage).fill('Hello!')
+    for (const times of [1, 2]) {
+      await dialog.getByRole('button', { name: said.callBack }).click()
+      await expect.poll(() => ids.length, SOON).toBe(times)
+      await dialog.getByText(shared.refusals.OFFLINE).waitFor()
+    }
     await dialog.getByLabel(said.firstMessage).fill('Hello?')
     await dialog.getByRole('button', { name: said.callBack }).click()
     await dialog.getByText(shared.refusals.BLOCKED).waitFor()
+    expect(ids[1]).toBe(ids[0])
+    expect(ids[2]).not.toBe(ids[0])
     await looksRight(page, `customer-${locale}-call-back`)
     await page.keyboard.press('Escape')
     await button(shared.customer.unblock).click()
@@ -107,7 +128,7 @@ test.each(['en', 'zh-CN'] as const)(
     await page.getByRole('log').getByText('Are you there?').waitFor()
     await page.goBack()
     await button(said.erase).click()
-    await dialog.getByLabel(said.eraseType(twin)).fill(twin)
+    await dialog.getByLabel(said.eraseType(asTyped)).fill(asTyped)
     await dialog.getByRole('button', { name: said.erase }).click()
     await dialog.getByText(shared.refusals.CUSTOMER_BUSY).waitFor()
     await runtime.agent('amy').closes(name)

@@ -96,6 +96,36 @@ test('when it cannot be counted it says so, and counts when it can; an agent is 
   wire.answers['GET /me'] = () => ({ ...ME, role: 'supervisor' })
 })
 
+test('with today in it, it is counted anew while it is looked at, and says as of when; of other days it is not', async () => {
+  const page = await lab.page()
+  await page.clock.install({ time: new Date('2026-11-30T04:00:00Z') })
+  wire.answers['GET /statistics'] = (_, query) => {
+    asked.push(query)
+    return statisticsOf(query)
+  }
+  await page.goto(`${wire.address}#page=statistics&period=30-days`)
+  const asOf = page.getByText(said.asOf(''))
+  await asOf.waitFor()
+  const first = await asOf.textContent()
+  asked = []
+  await page.clock.runFor('03:00')
+  await expect.poll(() => asked.filter((query) => !query.has('by')).length).toBeGreaterThan(1)
+  await expect.poll(() => asOf.textContent()).not.toBe(first)
+  // What cannot be counted now stays as it was counted last.
+  const answer = wire.answers['GET /statistics']
+  delete wire.answers['GET /statistics']
+  await page.clock.runFor('02:00')
+  await page.getByRole('img', { name: said.byDay }).waitFor()
+  wire.answers['GET /statistics'] = answer
+  // On the next day these days are over.
+  await page.clock.setSystemTime(new Date('2026-12-02T04:00:00Z'))
+  await page.clock.runFor('02:00')
+  await expect.poll(() => asOf.textContent()).not.toBe(first)
+  asked = []
+  await page.clock.runFor('05:00')
+  expect(asked).toEqual([])
+})
+
 test.each([
   { locale: 'en', theme: 'light' },
   { locale: 'zh-CN', theme: 'dark' },

@@ -38,9 +38,17 @@ const REPLIES = [
       en: 'Hello {customer}, I am {agent}. How can I help?',
       'zh-CN': '{customer}您好，我是{agent}，请问有什么可以帮您？',
     },
+    revision: '1',
     used: 41,
   },
-  { id: 'reply-thanks', isShared: false, shortcut: '谢谢', texts: { 'zh-CN': '感谢您的耐心等待！' }, used: 7 },
+  {
+    id: 'reply-thanks',
+    isShared: false,
+    shortcut: '谢谢',
+    texts: { 'zh-CN': '感谢您的耐心等待！' },
+    revision: '1',
+    used: 7,
+  },
 ] as const
 const SUGGESTIONS = [
   { id: 's1', text: 'You may keep the broken cup: there is no need to send it back.' },

@@ -415,6 +415,8 @@ describe('a command', () => {
     await bo.call('POST /conversations/:conversation/send', { params, body: said })
     const wrong = { params, body: { id: said.id, because: 'done' } }
     expect(await bo.refused('POST /conversations/:conversation/close', wrong)).toBe('ID_TAKEN')
+    const corrected = { params, body: { id: said.id, text: 'Goodbye!' } }
+    expect(await bo.refused('POST /conversations/:conversation/send', corrected)).toBe('ID_TAKEN')
     expect((await bot.conversation('u1'))?.state).toBe('assigned')
     await waits(bot, 'u2')
     const next = (await rowOf(bo, 'queue')).id
@@ -748,10 +750,9 @@ test('a file goes both ways: what people upload is sent, what customers send is 
       body: { id: newId(), files: [file] },
     }),
   ).toBe('FILE_REFUSED')
-  await bo.call('POST /conversations/:conversation/send', {
-    params: { conversation },
-    body: { id: newId(), text: 'Here:', files: [file] },
-  })
+  const withFile = { params: { conversation }, body: { id: newId(), text: 'Here:', files: [file] } }
+  await bo.call('POST /conversations/:conversation/send', withFile)
+  await bo.call('POST /conversations/:conversation/send', withFile)
   await bot.idle()
   expect(channel.sent.map(({ part }) => part.type)).toEqual(['text', 'image'])
   const sent = channel.sent.at(-1)?.part

@@ -2,6 +2,7 @@
  * What people and machines do with conversations. Each is a command of the core, under an id that is made of who gives
  * it and of the id that they made: given again, it is the same command and is answered as the first time.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Kysely } from 'kysely'
 import {
   type Command,
@@ -50,8 +51,13 @@ function idOf(desk: string, calling: Calling, id: string): string {
   return `${desk}:${calling.kind === 'person' ? calling.name : calling.token.id}:${id}`
 }
 
-/** What a command named when it was given. */
-const Given = z.object({ conversation: z.string().optional(), chat: z.string().optional() })
+/** What a command named when it was given, and what it said. */
+const Given = z.object({
+  conversation: z.string().optional(),
+  chat: z.string().optional(),
+  content: z.unknown().optional(),
+  text: z.string().optional(),
+})
 
 async function known(journal: Kysely<JournalTables>, id: string) {
   const row = await journal
@@ -75,11 +81,14 @@ export async function wasDone(
   return before?.result.ok === true && before.given.conversation === conversation
 }
 
+/** What is written in it: another text is another command, for whoever gives it takes it for done. */
+const saidBy = (of: object) => ['content' in of ? of.content : undefined, 'text' in of ? of.text : undefined]
+
 /** Whether it is the command that was given under its id before. A supervisor’s take is one or the other of two. */
 function isSame({ type, given }: NonNullable<Awaited<ReturnType<typeof known>>>, doing: Doing): boolean {
   const typeOf = (type: string) => (type === 'assign' ? 'take' : type)
   const isAboutIt = 'conversation' in doing ? given.conversation === doing.conversation : given.chat === doing.chat
-  return isAboutIt && typeOf(type) === typeOf(doing.type)
+  return isAboutIt && typeOf(type) === typeOf(doing.type) && isDeepStrictEqual(saidBy(given), saidBy(doing))
 }
 
 export function addCommands(

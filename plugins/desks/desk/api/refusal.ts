@@ -41,6 +41,7 @@ const REFUSALS = {
   KNOWN_APART: [409, 'Both are known elsewhere, by different ids: they cannot be one.'],
   CUSTOMER_BUSY: [409, 'A conversation is open with this customer, or something is on its way. Close it first.'],
   SHORTCUT_TAKEN: [409, 'Another reply has this shortcut.'],
+  CHANGED_MEANWHILE: [409, 'It is another by now. Read it again, and change what is there.'],
   TOO_MANY_REPLIES: [409, 'There are too many replies. Remove one.'],
   SUMMARY_MISSING: [400, 'The summary needs the field that is named.'],
   SUMMARY_UNKNOWN: [400, 'The summary has no such field, or the field no such option.'],

@@ -14,8 +14,12 @@ const shortcutsOf = async (screen: SimulatedScreen) =>
 
 async function staff(bot: TestRuntime) {
   const screens = await staffOf(bot, 'sue', 'bo', 'cai')
-  const keep = (screen: SimulatedScreen, whose: 'shared' | 'own', reply: string, body = GREETING) =>
-    screen.call(`POST /replies/${whose}/:reply`, { params: { reply }, body })
+  const keep = (
+    screen: SimulatedScreen,
+    whose: 'shared' | 'own',
+    reply: string,
+    body: typeof GREETING & { readonly revision?: string } = GREETING,
+  ) => screen.call(`POST /replies/${whose}/:reply`, { params: { reply }, body })
   return { ...screens, keep }
 }
 
@@ -27,7 +31,7 @@ test('replies of everybody’s are kept by supervisors and read by all, own ones
   await keep(bo, 'own', own, { ...GREETING, shortcut: 'bye' })
   expect(await shortcutsOf(bo)).toEqual(['own: bye', 'all: hi'])
   expect(await shortcutsOf(cai)).toEqual(['all: hi'])
-  expect((await cai.call('GET /replies')).replies).toEqual([{ id: shared, isShared: true, used: 0, ...GREETING }])
+  expect((await cai.call('GET /replies')).replies).toMatchObject([{ id: shared, isShared: true, used: 0, ...GREETING }])
   // What is another’s is not there: neither to change nor to remove nor to use.
   for (const whose of ['shared', 'own'] as const) {
     const [screen, reply] = whose === 'own' ? [cai, own] : [sue, own]
@@ -45,10 +49,11 @@ test('the same id again changes it, a shortcut is there once, and the audit log 
   const [first, second] = [newId(), newId()]
   await keep(sue, 'shared', first)
   await keep(sue, 'shared', first)
-  await keep(sue, 'shared', first, { shortcut: 'hello', texts: { ...GREETING.texts, en: 'Hi!' } })
+  const [{ revision = '' } = {}] = (await sue.call('GET /replies')).replies
+  await keep(sue, 'shared', first, { shortcut: 'hello', texts: { ...GREETING.texts, en: 'Hi!' }, revision })
   await keep(sue, 'shared', second)
   expect(await shortcutsOf(sue)).toEqual(['all: hello', 'all: hi'])
-  const twice = { params: { reply: second }, body: { ...GREETING, shortcut: 'hello' } }
+  const twice = { params: { reply: second }, body: { ...GREETING, shortcut: 'hello', revision } }
   expect(await sue.refused('POST /replies/shared/:reply', twice)).toBe('SHORTCUT_TAKEN')
   // An own one may have the shortcut of a shared one.
   await keep(sue, 'own', newId())
@@ -65,6 +70,35 @@ test('the same id again changes it, a shortcut is there once, and the audit log 
   expect(ours[1]).not.toHaveProperty('after')
   expect(ours[0]).toMatchObject({ who: 'sue', about: { reply: first }, before: { shortcut: 'hello' } })
   expect(ours[3]).toMatchObject({ before: { shortcut: 'hi' }, after: { shortcut: 'hello', texts: { en: 'Hi!' } } })
+})
+
+test('what one has changed is not taken back unseen by whoever read it before', async () => {
+  await using bot = await deskRuntime()
+  const { amy, sue, keep } = await staff(bot)
+  const reply = newId()
+  await keep(sue, 'shared', reply)
+  const [asSueReadIt] = (await sue.call('GET /replies')).replies
+  const revision = asSueReadIt?.revision ?? ''
+  const corrected = { ...GREETING, texts: { ...GREETING.texts, en: 'Hello!' }, revision }
+  await keep(amy, 'shared', reply, corrected)
+  // Its answer was lost: given again, it is done.
+  await keep(amy, 'shared', reply, corrected)
+  for (const body of [
+    { ...GREETING, shortcut: 'hey', revision },
+    { ...GREETING, shortcut: 'hey' },
+  ])
+    expect(await sue.refused('POST /replies/shared/:reply', { params: { reply }, body })).toBe('CHANGED_MEANWHILE')
+  const [now] = (await sue.call('GET /replies')).replies
+  expect(now).toMatchObject({ shortcut: 'hi', texts: { en: 'Hello!' } })
+  // Of two at the same moment one is first.
+  const both = ['a', 'b'].map((shortcut) =>
+    keep(sue, 'shared', reply, { ...GREETING, shortcut, revision: now?.revision ?? '' }),
+  )
+  expect((await Promise.allSettled(both)).map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+  const [last] = (await sue.call('GET /replies')).replies
+  await sue.call('POST /replies/shared/:reply/remove', { params: { reply } })
+  const gone = { params: { reply }, body: { ...GREETING, revision: last?.revision ?? '' } }
+  expect(await amy.refused('POST /replies/shared/:reply', gone)).toBe('NOT_FOUND')
 })
 
 test('what is used most comes first, and a program with a token reads and uses what is everybody’s', async () => {

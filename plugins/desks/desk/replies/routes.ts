@@ -1,4 +1,5 @@
 /** Canned replies over the API: everybody’s, and the own of whoever asks. */
+import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { z } from '#core'
 import type { Calling } from '../access/door.ts'
@@ -39,19 +40,30 @@ export function addReplies(api: Api, sql: Kysely<ReplyTables>): void {
     { params, body, note }: Pick<Asked<'POST /replies/own/:reply'>, 'params' | 'body' | 'note'>,
   ): Promise<typeof OK> {
     const { shortcut, texts } = body
+    const row = { shortcut, texts_json: JSON.stringify(texts) }
     const before = await find(params.reply)
-    if (before && before.person !== person) throw new Refusal('NOT_FOUND')
+    if (before ? before.person !== person : body.revision !== undefined) throw new Refusal('NOT_FOUND')
+    // Given again, it is what is there already.
+    if (before && revisionOf(before) === revisionOf(row)) return OK
+    if (before && revisionOf(before) !== body.revision) throw new Refusal('CHANGED_MEANWHILE')
     const others = await sql.selectFrom('reply').select(['id', 'shortcut']).where('person', '=', person).execute()
     if (others.some((one) => one.id !== params.reply && one.shortcut === shortcut))
       throw new Refusal('SHORTCUT_TAKEN', { params: { shortcut } })
     if (!before && others.length >= MAX_REPLIES)
       throw new Refusal('TOO_MANY_REPLIES', { params: { most: MAX_REPLIES } })
-    const row = { shortcut, texts_json: JSON.stringify(texts) }
-    await sql
+    const { numInsertedOrUpdatedRows } = await sql
       .insertInto('reply')
       .values({ id: params.reply, person, used: 0, ...row })
-      .onConflict((there) => there.column('id').doUpdateSet(row))
-      .execute()
+      .onConflict((there) =>
+        there
+          .column('id')
+          .doUpdateSet(row)
+          // Two may change it at the same moment.
+          .where('reply.shortcut', '=', before?.shortcut ?? '')
+          .where('reply.texts_json', '=', before?.texts_json ?? ''),
+      )
+      .executeTakeFirstOrThrow()
+    if (numInsertedOrUpdatedRows === 0n) throw new Refusal('CHANGED_MEANWHILE')
     // What is somebody's own is nobody else's to read.
     if (person === EVERYBODYS) note({ ...(before && { before: wordsOf(before) }), after: { shortcut, texts } })
     return OK
@@ -75,7 +87,14 @@ const readableBy = (calling: Calling): readonly string[] => [...new Set([EVERYBO
 
 const wordsOf = ({ shortcut, texts_json }: ReplyRow) => ({ shortcut, texts: Texts.parse(JSON.parse(texts_json)) })
 
+/** What stands there, told apart from anything else that has stood there. */
+const revisionOf = ({ shortcut, texts_json }: Pick<ReplyRow, 'shortcut' | 'texts_json'>) =>
+  createHash('sha256')
+    .update(JSON.stringify([shortcut, texts_json]))
+    .digest('base64url')
+    .slice(0, 16)
+
 function replyOf(row: ReplyRow): CannedReply {
   const { id, person, used } = row
-  return { id, isShared: person === EVERYBODYS, used, ...wordsOf(row) }
+  return { id, isShared: person === EVERYBODYS, used, revision: revisionOf(row), ...wordsOf(row) }
 }

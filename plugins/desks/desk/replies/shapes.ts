@@ -15,6 +15,8 @@ export const CannedReply = z.object({
   /** By which it is found after a `/`. */
   shortcut: z.string(),
   texts: z.record(z.string(), z.string()),
+  /** Another one after each change of shortcut or texts. */
+  revision: z.string(),
   /** How often it was put into an answer. */
   used: z.int(),
 })
@@ -26,5 +28,7 @@ export const askedOfReplies = {
   keep: z.strictObject({
     shortcut: z.string().trim().min(1).max(40).regex(/^\S+$/),
     texts: Texts,
+    /** What is changed by this: the reply as it was read. A new one has none. */
+    revision: z.string().max(128).optional(),
   }),
 }

@@ -4,6 +4,7 @@ import { filled, foundBy, slashAt, textFor } from './canned.ts'
 const reply = (shortcut: string, texts: { [language: string]: string } = { en: '' }) => ({
   id: shortcut,
   isShared: true,
+  revision: shortcut,
   used: 0,
   shortcut,
   texts,

@@ -14,6 +14,8 @@ interface AnyGiven {
 
 /** So long an answer may take. A command that is given again with its id is not done twice. */
 const TIMEOUT_MS = 20_000
+/** What comes more slowly the server gives up, too. */
+const SLOWEST_BYTES_PER_MS = 32
 
 /** The desk did not do it, and says why by a code. `status` 0: it could not be reached. */
 export class Refusal extends Error {
@@ -79,7 +81,7 @@ async function request(method: string, address: string, body: string | File | nu
       body,
       // A form of another site can send neither of these types, so nobody can command in somebody's name.
       headers: body === null ? {} : { 'content-type': typeof body === 'string' ? 'application/json' : typeOf(body) },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS + (body instanceof File ? body.size / SLOWEST_BYTES_PER_MS : 0)),
     })
   } catch {
     throw new Refusal(0, 'OFFLINE')

@@ -3,6 +3,9 @@
  * The modules of the page are to be imported after it, since some look at the browser as they begin.
  */
 import { vi } from 'vitest'
+import type { Frame, Me } from '../api/shapes.ts'
+
+export const AMY: Me = { name: 'amy', title: 'Amy', role: 'supervisor', teams: [], desk: 'support', failedSignIns: 0 }
 
 export interface Asked {
   readonly method: string
@@ -23,6 +26,8 @@ export interface SimulatedPage {
   answers(answer: (asked: Asked) => Answer | Promise<Answer>): void
   /** What another tab of this browser does with the storage is told. */
   tellsOfStorage(key: string): void
+  /** What the desk tells on the line that was opened last. */
+  tells(frame: Frame): void
   /** The browser has its own things back. */
   close(): void
 }
@@ -32,12 +37,25 @@ export function simulatedPage(): SimulatedPage {
   let answer: (asked: Asked) => Answer | Promise<Answer> = () => done
   const storage = makeStorage()
   const events = new EventTarget()
+  let hear: ((event: { readonly data: string }) => void) | undefined
   vi.stubGlobal('localStorage', storage)
   vi.stubGlobal('location', { pathname: '/support/', href: 'http://localhost/support/', hash: '', reload: vi.fn() })
   vi.stubGlobal('window', globalThis)
   vi.stubGlobal('addEventListener', events.addEventListener.bind(events))
   vi.stubGlobal('removeEventListener', events.removeEventListener.bind(events))
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => setTimeout(draw, 0))
+  vi.stubGlobal('cancelAnimationFrame', clearTimeout)
+  vi.stubGlobal(
+    'WebSocket',
+    class {
+      set onmessage(listener: typeof hear) {
+        hear = listener
+      }
+      close(): void {
+        hear = undefined
+      }
+    },
+  )
   vi.stubGlobal('fetch', async (address: string, { method = 'GET', body }: RequestInit = {}) => {
     const { pathname, searchParams } = new URL(address, 'http://localhost/')
     const one = {
@@ -61,6 +79,7 @@ export function simulatedPage(): SimulatedPage {
     tellsOfStorage(key) {
       events.dispatchEvent(Object.assign(new Event('storage'), { key }))
     },
+    tells: (frame) => hear?.({ data: JSON.stringify(frame) }),
     close: () => void vi.unstubAllGlobals(),
   }
 }

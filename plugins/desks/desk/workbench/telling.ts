@@ -19,6 +19,8 @@ const SILENT_MS = 1_500
 /** As many as lists give at once. */
 const PAGE = 100
 
+type RowsTold = Extract<Frame, { type: 'rows' }>
+
 /** Read again whenever it matters: another tab may have changed it. */
 const now = () => readWanted(recall('notices'))
 export const wanted = signal(now())
@@ -89,25 +91,28 @@ export function beginTelling(): void {
   hasBegun = true
   const notices = makeNotices(me.value?.name ?? '', taken)
   /** What was told while the lists were on their way: it is newer than they are. */
-  let behind: Extract<Frame, { type: 'rows' }>[] | undefined
+  let behind: RowsTold[] | undefined
 
   const show = () => {
     unread.value = notices.unread
   }
 
   async function meet(): Promise<void> {
-    behind = []
+    const newer: RowsTold[] = []
+    behind = newer
     const list = (name: 'mine' | 'queue') =>
       call('GET /conversations', { query: { list: name, sort: 'newest', limit: PAGE } })
     try {
       const [mine, queue] = await Promise.all([list('mine'), list('queue')])
+      // They have been asked for again since: what is told goes there.
+      if (behind !== newer) return
       tell(notices.meet([...mine.rows, ...queue.rows]))
-      for (const { rows, gone } of behind) tell(notices.apply(rows, gone))
+      for (const { rows, gone } of newer) tell(notices.apply(rows, gone))
       show()
     } catch {
       // With the next connection it is asked for again.
     } finally {
-      behind = undefined
+      if (behind === newer) behind = undefined
     }
   }
 

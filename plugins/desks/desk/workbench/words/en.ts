@@ -515,6 +515,7 @@ export const en = {
     FILE_GONE: 'This file is no longer kept.',
     FILE_NOT_HERE_YET: 'This file is still on its way.',
     SHORTCUT_TAKEN: 'Another reply has this shortcut.',
+    CHANGED_MEANWHILE: 'A colleague has just changed this. Look at what stands here now, and save again.',
     TOO_MANY_REPLIES: 'There are too many replies. Remove one first.',
     SUMMARY_MISSING: 'The summary is not complete.',
     SUMMARY_UNKNOWN: 'The fields of the summary have changed. Reload the page.',

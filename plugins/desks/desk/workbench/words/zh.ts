@@ -514,6 +514,7 @@ export const zh = {
     FILE_GONE: '文件已不再保存。',
     FILE_NOT_HERE_YET: '文件仍在接收中。',
     SHORTCUT_TAKEN: '已有其他快捷回复使用这个快捷词。',
+    CHANGED_MEANWHILE: '同事刚刚修改了此内容。请核对现在的内容后再保存。',
     TOO_MANY_REPLIES: '快捷回复太多，请先删除一些。',
     SUMMARY_MISSING: '小结还没有填写完整。',
     SUMMARY_UNKNOWN: '小结的字段已更改，请刷新页面。',

@@ -8,10 +8,10 @@ import { call, Refusal } from '../../server.ts'
 import { momentOf } from '../../times.ts'
 import { toastRefusal } from '../../toasts.ts'
 import { inLanguage, language, reasonOf, refusalText, words as shared, whoIs, wordOf } from '../../words/words.ts'
-import { dayAt, plusDays, rangeText, startOf } from '../days.ts'
+import { dayAt, plusDays, startOf } from '../days.ts'
 import { Frame } from '../frame.tsx'
 import type { PageProperties } from '../pages.ts'
-import { RangeDialog } from '../range.tsx'
+import { PeriodSelect } from '../period.tsx'
 import { changesOf } from './changes.ts'
 import { words } from './words.ts'
 import './audit.css'
@@ -113,35 +113,29 @@ const AREAS = ['access', 'people', 'desk', 'customers', 'blacklist', 'replies', 
 
 function Filters({ asked }: { readonly asked: Asked }) {
   const said = inLanguage(words)
-  const [isChoosing, setChoosing] = useState(false)
   const { people, timeZone } = now.value
   const { from, to } = asked
   const isDays = from !== undefined && to !== undefined
   const today = dayAt(Date.now(), timeZone)
-  const period = !isDays ? 'ever' : from === today && to === today ? 'today' : 'days'
-  function choose(which: string): void {
-    if (which === 'ever') askOfPage({ ...asked, from: undefined, to: undefined })
-    else if (which === 'days') setChoosing(true)
-    else askOfPage({ ...asked, from: which === 'today' ? today : plusDays(today, -6), to: today })
+  function choose(period: 'ever' | 'today' | 'week'): void {
+    if (period === 'ever') askOfPage({ ...asked, from: undefined, to: undefined })
+    else askOfPage({ ...asked, from: period === 'today' ? today : plusDays(today, -6), to: today })
   }
   return (
     <search class="bar">
-      <label>
-        {said.when}
-        <select
-          value={period}
-          onChange={({ currentTarget }) => {
-            choose(currentTarget.value)
-            if (currentTarget.value === 'days') currentTarget.value = period
-          }}
-        >
-          <option value="ever">{said.ever}</option>
-          <option value="today">{said.today}</option>
-          <option value="week">{said.days7}</option>
-          {period === 'days' && isDays && <option value="days">{rangeText(from, to, language.value)}</option>}
-          <option value={period === 'days' ? 'other' : 'days'}>{said.ownDays}</option>
-        </select>
-      </label>
+      <PeriodSelect
+        label={said.when}
+        periods={[
+          ['ever', said.ever],
+          ['today', said.today],
+          ['week', said.days7],
+        ]}
+        chosen={!isDays ? 'ever' : from === today && to === today ? 'today' : { from, to }}
+        otherDays={said.ownDays}
+        today={today}
+        onPeriod={choose}
+        onDays={(days) => askOfPage({ ...asked, ...days })}
+      />
       <label>
         {said.who}
         <select
@@ -181,14 +175,6 @@ function Filters({ asked }: { readonly asked: Asked }) {
         <button type="button" class="quiet" onClick={() => askOfPage({})}>
           {said.clear}
         </button>
-      )}
-      {isChoosing && (
-        <RangeDialog
-          range={isDays ? { from, to } : undefined}
-          today={today}
-          onChoose={(range) => askOfPage({ ...asked, ...range })}
-          onClose={() => setChoosing(false)}
-        />
       )}
     </search>
   )

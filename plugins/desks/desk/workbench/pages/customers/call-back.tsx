@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { Customer } from '../../../api/customers-shapes.ts'
 import { newId } from '../../ids.ts'
 import { showConversations } from '../../location.ts'
@@ -16,9 +16,12 @@ export default function CallBackDialog(of: {
 }) {
   const { customer, onClose } = of
   const said = inLanguage(words)
-  const [id, setId] = useState(newId)
   const [chat, setChat] = useState(of.chat ?? customer.chats[0]?.chat ?? '')
   const [text, setText] = useState('')
+  const [refusals, setRefusals] = useState(0)
+  // Given again after an answer that was lost, it is the same command; another text or another channel is another one,
+  // and what was refused would be refused again under its id, whatever has changed meanwhile.
+  const id = useMemo(newId, [chat, text, refusals])
   const why = ({ code, params }: Refusal) =>
     code === 'WINDOW_CLOSED' && typeof params.endedAtMs === 'number'
       ? said.windowOver(fullTime(params.endedAtMs))
@@ -32,8 +35,7 @@ export default function CallBackDialog(of: {
       })
       showConversations(conversation)
     } catch (error) {
-      // The same id again would be refused again, whatever has changed meanwhile.
-      if (error instanceof Refusal && !error.isPassing) setId(newId())
+      if (error instanceof Refusal && !error.isPassing) setRefusals((before) => before + 1)
       throw error
     }
   }

@@ -124,11 +124,14 @@ export function MergeDialog({ customer, onClose }: About) {
   )
 }
 
+/** A text as a page shows it and a keyboard types it: customers write what they like into their names. */
+const asTyped = (text: string) => text.normalize('NFKC').replace(/\s+/g, ' ').replace(/\p{C}/gu, '').trim()
+
 /** Deletes all that is kept. Nobody does it by a slip: the name is typed. */
 export function EraseDialog({ customer, onClose }: About) {
   const said = inLanguage(words)
   const [typed, setTyped] = useState('')
-  const name = customer.name?.trim() || customer.id
+  const name = asTyped(customer.name ?? '') || customer.id
   async function run(): Promise<void> {
     await call('POST /customers/:customer/erase', { params: { customer: customer.id } })
     forgetFound()
@@ -140,7 +143,7 @@ export function EraseDialog({ customer, onClose }: About) {
       title={said.eraseTitle(nameOf(customer))}
       submit={said.erase}
       isDangerous
-      isReady={typed.trim() === name}
+      isReady={asTyped(typed) === asTyped(name)}
       run={run}
       onClose={onClose}
     >

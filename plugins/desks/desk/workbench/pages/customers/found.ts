@@ -16,6 +16,8 @@ export interface Found {
   /** Who first came in this time is listed. */
   readonly created: { readonly fromMs: number; readonly untilMs: number } | undefined
   readonly isLoadingMore: boolean
+  /** When it was asked for, in ms since 1970. */
+  readonly atMs: number
 }
 
 const NOTHING: Found = {
@@ -25,6 +27,7 @@ const NOTHING: Found = {
   next: undefined,
   created: undefined,
   isLoadingMore: false,
+  atMs: 0,
 }
 
 export const found = signal<Found>(NOTHING)
@@ -51,16 +54,20 @@ function queryOf(asked: Asked): QueryOf<'GET /customers'> {
   }
 }
 
-/** Lists what is asked for, unless that is what is listed. */
+/** So long whoever looks at one customer comes back to the same list. */
+const FRESH_MS = 5 * 60_000
+
+/** Lists what is asked for, unless that is what is listed and still fresh. */
 export async function find(asked: Asked): Promise<void> {
   const query = queryOf(asked)
   const key = JSON.stringify(query)
-  if (found.value.key === key && found.value.state === 'ready') return
+  const { state, atMs } = found.value
+  if (found.value.key === key && state === 'ready' && Date.now() - atMs < FRESH_MS) return
   // What was there before stays until it is known what comes in its place.
-  found.value = { ...found.value, key, state: 'loading', next: undefined, isLoadingMore: false }
+  found.value = { ...found.value, key, state: 'loading', next: undefined, isLoadingMore: false, atMs: Date.now() }
   try {
     const { customers, next, created } = await call('GET /customers', { query })
-    if (found.value.key === key) found.value = { ...NOTHING, key, state: 'ready', customers, next, created }
+    if (found.value.key === key) found.value = { ...found.value, state: 'ready', customers, next, created }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     if (found.value.key === key) found.value = { ...NOTHING, key, state: error }

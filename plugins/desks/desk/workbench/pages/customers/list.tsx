@@ -1,4 +1,3 @@
-import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { ListedCustomer } from '../../../api/customers-shapes.ts'
 import { Avatar } from '../../avatar.tsx'
@@ -10,12 +9,11 @@ import { fullTime } from '../../times.ts'
 import { inLanguage, language, refusalText, words as shared } from '../../words/words.ts'
 import { dayAt, plusDays, rangeText } from '../days.ts'
 import { Frame } from '../frame.tsx'
-import { type Range, RangeDialog } from '../range.tsx'
+import { PeriodSelect } from '../period.tsx'
 import { find, findMore, found, left, type Sort, sortOf } from './found.ts'
 import { words } from './words.ts'
 
 const SEARCH_AFTER_MS = 250
-const isChoosingDays = signal(false)
 
 export function CustomersList({ asked }: { readonly asked: Asked }) {
   const said = inLanguage(words)
@@ -70,7 +68,8 @@ function Filters({ asked, field }: { readonly asked: Asked; readonly field: { cu
   const { from, to } = asked
   const isDays = from !== undefined && to !== undefined
   const isSearch = [asked.search, asked.tag, asked.channel, asked.blocked].some((one) => one !== undefined)
-  const came = isDays ? 'days' : (asked.came ?? (isSearch ? 'ever' : 'this-week'))
+  const came = asked.came ?? (isSearch ? 'ever' : 'this-week')
+  const period = came === 'ever' ? 'ever' : 'this-week'
   const today = dayAt(Date.now(), timeZone)
 
   // What is typed is looked for when the typing has stopped.
@@ -80,13 +79,6 @@ function Filters({ asked, field }: { readonly asked: Asked; readonly field: { cu
     const timer = setTimeout(() => askOfPage({ ...asked, search: nextSearch, tag: nextTag }), SEARCH_AFTER_MS)
     return () => clearTimeout(timer)
   }, [search, tag, asked])
-
-  function choosePeriod(next: string): void {
-    const rest = { ...asked, from: undefined, to: undefined, came: undefined }
-    if (next === 'days') isChoosingDays.value = true
-    else if (next === 'month') askOfPage({ ...rest, from: plusDays(today, -29), to: today })
-    else askOfPage({ ...rest, came: next })
-  }
 
   return (
     <search class="bar">
@@ -102,23 +94,25 @@ function Filters({ asked, field }: { readonly asked: Asked; readonly field: { cu
           onInput={({ currentTarget }) => setSearch(currentTarget.value)}
         />
       </label>
-      <label>
-        {said.came}
-        <select
-          value={came}
-          onChange={({ currentTarget }) => {
-            choosePeriod(currentTarget.value)
-            // Until days are chosen it says what is listed.
-            if (currentTarget.value === 'days') currentTarget.value = came
-          }}
-        >
-          <option value="this-week">{said.thisWeek}</option>
-          <option value="month">{said.days30}</option>
-          <option value="ever">{said.ever}</option>
-          {isDays && <option value="days">{rangeText(from, to, language.value)}</option>}
-          <option value={isDays ? 'other' : 'days'}>{said.ownDays}</option>
-        </select>
-      </label>
+      <PeriodSelect
+        label={said.came}
+        periods={[
+          ['this-week', said.thisWeek],
+          ['month', said.days30],
+          ['ever', said.ever],
+        ]}
+        chosen={isDays ? { from, to } : period}
+        otherDays={said.ownDays}
+        today={today}
+        onPeriod={(next) =>
+          askOfPage(
+            next === 'month'
+              ? { ...asked, came: undefined, from: plusDays(today, -29), to: today }
+              : { ...asked, came: next, from: undefined, to: undefined },
+          )
+        }
+        onDays={(days) => askOfPage({ ...asked, came: undefined, ...days })}
+      />
       <label>
         {said.channel}
         <select
@@ -157,16 +151,6 @@ function Filters({ asked, field }: { readonly asked: Asked; readonly field: { cu
         >
           {said.clear}
         </button>
-      )}
-      {isChoosingDays.value && (
-        <RangeDialog
-          range={isDays ? { from, to } : undefined}
-          today={today}
-          onChoose={(range: Range) => askOfPage({ ...asked, came: undefined, from: range.from, to: range.to })}
-          onClose={() => {
-            isChoosingDays.value = false
-          }}
-        />
       )}
     </search>
   )

@@ -26,7 +26,6 @@ export default function Monitor({ asked }: PageProperties) {
   const queue = useLiveRows({ list: 'queue', sort: 'waiting' })
   const [passing, setPassing] = useState<Row>()
   const isWall = asked.view === 'wall'
-  const longest = queue && queue.rows.length > 0 ? Math.min(...queue.rows.map(waitingSince)) : undefined
   useKeys(isWall ? { Escape: () => showWall(false) } : {})
   return (
     <Frame
@@ -38,7 +37,7 @@ export default function Monitor({ asked }: PageProperties) {
       }
     >
       <div class={`monitor ${isWall ? 'wall' : ''}`}>
-        <Tiles longestSinceMs={longest} />
+        <Tiles queued={queue?.rows} />
         {isWall ? (
           <Teams rows={queue?.rows ?? []} />
         ) : (
@@ -71,7 +70,7 @@ function showWall(isWall: boolean): void {
 
 // ── the tiles ──
 
-function Tiles({ longestSinceMs }: { readonly longestSinceMs: number | undefined }) {
+function Tiles({ queued }: { readonly queued: readonly Row[] | undefined }) {
   const said = inLanguage(words)
   const { people, statuses } = now.value
   const { queue = 0, bot = 0, all = 0 } = counts.value ?? {}
@@ -83,10 +82,12 @@ function Tiles({ longestSinceMs }: { readonly longestSinceMs: number | undefined
         {queue}
       </Tile>
       <Tile label={said.longest}>
-        {longestSinceMs === undefined ? (
+        {queued === undefined ? (
+          <span class="tile-none">–</span>
+        ) : queued.length === 0 ? (
           <span class="tile-none">{said.nobodyWaits}</span>
         ) : (
-          <Ticking sinceMs={longestSinceMs} />
+          <Ticking sinceMs={Math.min(...queued.map(waitingSince))} />
         )}
       </Tile>
       <Tile label={said.inConversation}>{Math.max(0, all - queue - bot)}</Tile>

@@ -30,7 +30,8 @@ export default function Replies({ asked }: PageProperties) {
   }
   useEffect(() => void load(), [])
 
-  const add = () => setEditing({ id: newId(), isShared: mayKeepShared(), shortcut: '', texts: {}, used: 0 })
+  const add = () =>
+    setEditing({ id: newId(), isShared: mayKeepShared(), shortcut: '', texts: {}, revision: '', used: 0 })
   return (
     <Frame
       title={said.title}
@@ -148,14 +149,30 @@ function Table(of: {
 
 function Editor({ of, onClose }: { readonly of: CannedReply; readonly onClose: () => void }) {
   const said = inLanguage(words)
-  const isNew = of.shortcut === ''
+  const isNew = of.revision === ''
+  /** As it was read last, and so what is changed. */
+  const [before, setBefore] = useState(of)
   const [isShared, setShared] = useState(of.isShared)
   const [shortcut, setShortcut] = useState(of.shortcut)
   const [texts, setTexts] = useState(of.texts)
   const [problem, setProblem] = useState('')
   const [isBusy, setBusy] = useState(false)
   // Those of the screen, and whatever else it has a text for.
-  const tags = [...new Set<string>([...LANGUAGES, ...Object.keys(of.texts)])]
+  const tags = [...new Set<string>([...LANGUAGES, ...Object.keys(of.texts), ...Object.keys(before.texts)])]
+
+  // The page may be hours old.
+  useEffect(() => void loadReplies().catch(() => undefined), [])
+  const latest = replies.value?.find(({ id }) => id === of.id) ?? before
+  /** What a colleague has changed is taken over where nothing else has been written, and shown beside what has. */
+  useEffect(() => {
+    if (latest.revision === before.revision) return
+    setBefore(latest)
+    if (shortcut === before.shortcut) setShortcut(latest.shortcut)
+    const written = Object.entries(texts).filter(([tag, text]) => text !== (before.texts[tag] ?? ''))
+    setTexts({ ...latest.texts, ...Object.fromEntries(written) })
+  }, [latest.revision])
+  const isOthers = (tag: string) =>
+    before.texts[tag] !== undefined && before.texts[tag] !== of.texts[tag] && before.texts[tag] !== texts[tag]
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault()
@@ -165,13 +182,18 @@ function Editor({ of, onClose }: { readonly of: CannedReply; readonly onClose: (
     try {
       await call(isShared ? 'POST /replies/shared/:reply' : 'POST /replies/own/:reply', {
         params: { reply: of.id },
-        body: { shortcut: shortcut.trim().replace(/^\/+/, ''), texts: Object.fromEntries(given) },
+        body: {
+          shortcut: shortcut.trim().replace(/^\/+/, ''),
+          texts: Object.fromEntries(given),
+          ...(before.revision !== '' && { revision: before.revision }),
+        },
       })
       toast(said.saved)
       onClose()
       await loadReplies()
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
+      if (error.code === 'CHANGED_MEANWHILE') await loadReplies().catch(() => undefined)
       setProblem(refusalText(error))
       setBusy(false)
     }
@@ -220,6 +242,7 @@ function Editor({ of, onClose }: { readonly of: CannedReply; readonly onClose: (
               value={texts[tag] ?? ''}
               onInput={({ currentTarget }) => setTexts((before) => ({ ...before, [tag]: currentTarget.value }))}
             />
+            {isOthers(tag) && <small class="hint">{said.savedNow(before.texts[tag] ?? '')}</small>}
           </label>
         ))}
         <p class="hint">{said.variables}</p>

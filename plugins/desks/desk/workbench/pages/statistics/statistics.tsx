@@ -7,6 +7,7 @@ import { show } from '../../lists.ts'
 import { type Asked, askOfPage, showConversations } from '../../location.ts'
 import { call, Refusal } from '../../server.ts'
 import { me } from '../../session.ts'
+import { clockTime } from '../../times.ts'
 import { inLanguage, language, refusalText, textIn, wordOf } from '../../words/words.ts'
 import { dayAt, rangeText } from '../days.ts'
 import { Frame } from '../frame.tsx'
@@ -41,8 +42,13 @@ const CARDS: readonly (readonly [code: string, percentile?: string, longest?: st
 
 type Rows = NonNullable<Statistics['rows']>
 
+/** A period with today in it is counted anew so often, while somebody looks at it. */
+const AGAIN_MS = 60_000
+
 /** All that the page shows of one period. */
 interface Shown {
+  /** When it was counted, in ms since 1970. */
+  readonly atMs: number
   readonly whole: Statistics
   readonly days: Rows
   readonly hours: Rows
@@ -67,25 +73,38 @@ export default function StatisticsPage({ asked }: PageProperties) {
   const query = queryOf(asked)
   const which = JSON.stringify(query)
 
-  async function load(): Promise<void> {
+  /** `isAgain`: it is shown already, and stays if it cannot be counted now. */
+  async function load(isAgain: boolean): Promise<void> {
     latest.current++
     const mine = latest.current
-    setState('loading')
+    const atMs = Date.now()
     try {
       const ask = (by?: By) => call('GET /statistics', { query: { ...query, by } })
       const [whole, days, hours, reasons] = await Promise.all([ask(), ask('day'), ask('hour'), ask('reason')])
       // What was asked for later is shown, whatever comes first.
       if (mine !== latest.current) return
-      setShown({ whole, days: days.rows ?? [], hours: hours.rows ?? [], reasons: reasons.rows ?? [] })
+      setShown({ atMs, whole, days: days.rows ?? [], hours: hours.rows ?? [], reasons: reasons.rows ?? [] })
       setState('ready')
     } catch (error) {
-      if (mine !== latest.current) return
+      if (mine !== latest.current || isAgain) return
       // Of days that there are not, the desk says so.
       setProblem(error instanceof Refusal && error.status === 400 ? refusalText(error) : said.failed)
       setState('failed')
     }
   }
-  useEffect(() => void load(), [which])
+  function loadAnew(): void {
+    setState('loading')
+    void load(false)
+  }
+  useEffect(loadAnew, [which])
+  const hasToday = shown !== undefined && shown.whole.period.until >= dayAt(shown.atMs, shown.whole.timeZone)
+  useEffect(() => {
+    if (!hasToday || state !== 'ready') return
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') void load(true)
+    }, AGAIN_MS)
+    return () => clearInterval(timer)
+  }, [which, hasToday, state])
 
   return (
     <Frame title={said.title}>
@@ -93,13 +112,13 @@ export default function StatisticsPage({ asked }: PageProperties) {
       {state === 'failed' ? (
         <div class="page-empty" role="alert">
           <p>{problem}</p>
-          <button type="button" class="button" onClick={() => void load()}>
+          <button type="button" class="button" onClick={loadAnew}>
             {said.again}
           </button>
         </div>
       ) : shown ? (
         <div class={`statistics ${state}`} aria-busy={state === 'loading'}>
-          <About whole={shown.whole} />
+          <About shown={shown} />
           <Cards whole={shown.whole} asked={asked} />
           <div class="charts">
             <ByDay shown={shown} asked={asked} />
@@ -107,7 +126,7 @@ export default function StatisticsPage({ asked }: PageProperties) {
             <ByHour shown={shown} asked={asked} />
             <Reasons shown={shown} asked={asked} />
           </div>
-          <Details asked={asked} which={which} />
+          <Details asked={asked} which={which} countedAtMs={shown.atMs} />
         </div>
       ) : (
         <p class="page-empty" role="status">
@@ -198,17 +217,21 @@ function Select(of: {
   )
 }
 
-function About({ whole: { period, previous, timeZone, isOwn } }: { readonly whole: Statistics }) {
+function About({ shown: { atMs, whole } }: { readonly shown: Shown }) {
   const said = inLanguage(words)
+  const { period, previous, timeZone, isOwn } = whole
   return (
-    <p class="hint" role="status">
-      {said.compared(textOf(period), textOf(previous), timeZone)}
-      {isOwn && (
-        <>
-          <br />
-          {said.own}
-        </>
-      )}
+    <p class="hint">
+      <span role="status">
+        {said.compared(textOf(period), textOf(previous), timeZone)}
+        {isOwn && (
+          <>
+            <br />
+            {said.own}
+          </>
+        )}
+      </span>{' '}
+      · {said.asOf(clockTime(atMs))}
     </p>
   )
 }
@@ -500,7 +523,8 @@ function Reasons({ shown: { whole, reasons }, asked }: OfShown) {
 
 // ── in detail ──
 
-function Details({ asked, which }: { readonly asked: Asked; readonly which: string }) {
+function Details(of: { readonly asked: Asked; readonly which: string; readonly countedAtMs: number }) {
+  const { asked, which, countedAtMs } = of
   const said = inLanguage(words)
   const by: Detail = known(DETAILS, asked.by) ?? 'person'
   const [found, setFound] = useState<Statistics | 'failed'>()
@@ -513,7 +537,7 @@ function Details({ asked, which }: { readonly asked: Asked; readonly which: stri
     return () => {
       isLatest = false
     }
-  }, [which, by])
+  }, [which, by, countedAtMs])
   const title = `${said.details}: ${said.by[by]}`
   return (
     <section class="chart-box">
