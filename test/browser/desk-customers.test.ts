@@ -61,10 +61,26 @@ test.each(['en', 'zh-CN'] as const)(
     await page.getByLabel(shared.customer.fields.company).fill('Cups & Co')
     await button(said.save).click()
     await page.getByText(said.saved).waitFor()
+    // What is being written stays, whatever else happens to the customer, and while another tab is looked at.
+    const notes = page.getByLabel(shared.customer.fields.notes)
+    await notes.fill('pays by invoice')
+    await page.evaluate(
+      `fetch('api/customers/' + new URLSearchParams(location.hash.slice(1)).get('customer') + '/change',
+        { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"fields":{"phone":"0170 1234"}}' })`,
+    )
     await page.getByPlaceholder(said.newTag).fill('VIP')
     await page.keyboard.press('Enter')
     await button(said.removeTag('VIP')).waitFor()
-    expect(await runtime.customer(name)).toMatchObject({ tags: ['VIP'], fields: { company: 'Cups & Co' } })
+    expect(await page.getByLabel(shared.customer.fields.phone).inputValue()).toBe('0170 1234')
+    await page.getByRole('tab', { name: said.tabs.history }).click()
+    await page.getByRole('tab', { name: said.tabs.profile }).click()
+    expect(await notes.inputValue()).toBe('pays by invoice')
+    await button(said.save).click()
+    await button(said.save).waitFor({ state: 'detached' })
+    expect(await runtime.customer(name)).toMatchObject({
+      tags: ['VIP'],
+      fields: { company: 'Cups & Co', phone: '0170 1234', notes: 'pays by invoice' },
+    })
     await looksRight(page, `customer-${locale}`)
 
     // What was said: from the end upward, and from a conversation to the next.

@@ -18,6 +18,7 @@ import { Profile, Tags, VISIT } from './profile.tsx'
 import { words } from './words.ts'
 
 const TABS = ['profile', 'history', 'visit'] as const
+const panelOf = (tab: (typeof TABS)[number]) => `panel-${tab}`
 const DIALOGS = { callBack: CallBackDialog, merge: MergeDialog, erase: EraseDialog }
 
 /** One customer: who they are, what was said with them, and what can be done. */
@@ -139,7 +140,7 @@ function Known(of: {
             role="tab"
             id={`tab-${one}`}
             aria-selected={one === tab}
-            aria-controls="tab-shown"
+            aria-controls={one === tab ? panelOf(one) : undefined}
             tabIndex={one === tab ? 0 : -1}
             onClick={() => show(one)}
           >
@@ -150,24 +151,31 @@ function Known(of: {
           </button>
         ))}
       </div>
-      <div id="tab-shown" role="tabpanel" aria-labelledby={`tab-${tab}`} class={`tab-${tab}`}>
-        {tab === 'profile' && (
-          <>
-            <Profile key={JSON.stringify([customer.name, customer.fields])} of={customer} onChange={onChange} />
-            <Tags of={customer} onChange={onChange} />
-          </>
-        )}
-        {tab === 'history' && <History customer={customer} conversation={asked.conversation} />}
-        {tab === 'visit' && (
-          <dl class="facts wide">
-            {visit.map(([field, value]) => (
-              <Fact key={field} name={fieldTitle(field)}>
-                {typeof value === 'string' ? value : JSON.stringify(value)}
-              </Fact>
-            ))}
-          </dl>
-        )}
+      {/* It stays while another tab is looked at, with what is being written in it. */}
+      <div
+        id={panelOf('profile')}
+        role="tabpanel"
+        aria-labelledby="tab-profile"
+        class="tab-profile"
+        hidden={tab !== 'profile'}
+      >
+        <Profile of={customer} onChange={onChange} />
+        <Tags of={customer} onChange={onChange} />
       </div>
+      {tab !== 'profile' && (
+        <div id={panelOf(tab)} role="tabpanel" aria-labelledby={`tab-${tab}`} class={`tab-${tab}`}>
+          {tab === 'history' && <History customer={customer} conversation={asked.conversation} />}
+          {tab === 'visit' && (
+            <dl class="facts wide">
+              {visit.map(([field, value]) => (
+                <Fact key={field} name={fieldTitle(field)}>
+                  {typeof value === 'string' ? value : JSON.stringify(value)}
+                </Fact>
+              ))}
+            </dl>
+          )}
+        </div>
+      )}
       {Chosen && <Chosen customer={customer} onClose={() => setDialog(undefined)} onChange={onChange} />}
     </Frame>
   )

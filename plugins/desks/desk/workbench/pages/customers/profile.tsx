@@ -39,6 +39,9 @@ export function Profile({ of, onChange }: Changing) {
       })
       toast(said.saved)
       await onChange()
+      // What was written in the meantime is not saved yet, and stays.
+      const saved = new Map(changes)
+      setChanged((now) => Object.fromEntries(Object.entries(now).filter(([name, value]) => saved.get(name) !== value)))
     } catch (error) {
       toastRefusal(error)
     } finally {
