@@ -301,6 +301,21 @@ test('replies are written, found, changed and removed on their page, and stand i
   await expect.poll(() => page.locator('.replies tbody tr').count(), SOON).toBe(1)
   await row.getByRole('button', { name: said.edit }).click()
   await dialog.getByLabel(said.shortcut).fill('later')
+  await dialog.getByLabel('中文').fill('再见啦')
+  // Meanwhile both texts are corrected elsewhere: what is not written here is taken over, the other one is shown.
+  await page.evaluate(
+    `fetch('api/replies').then((answer) => answer.json()).then(({ replies }) => {
+      const { id, shortcut, revision } = replies.find(({ shortcut }) => shortcut === 'bye')
+      const texts = { en: 'See you, {customer}.', 'zh-CN': '再会' }
+      return fetch('api/replies/own/' + id, { method: 'POST', headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ shortcut, texts, revision }) })
+    })`,
+  )
+  await dialog.getByRole('button', { name: said.save }).click()
+  await dialog.getByText(amy.words.refusals.CHANGED_MEANWHILE).waitFor()
+  await dialog.getByText(said.savedNow('再会')).waitFor()
+  expect(await dialog.getByLabel('English').inputValue()).toBe('See you, {customer}.')
+  expect(await dialog.getByLabel('中文').inputValue()).toBe('再见啦')
   await dialog.getByRole('button', { name: said.save }).click()
   await page.getByRole('row', { name: '/later' }).waitFor()
 
@@ -310,7 +325,7 @@ test('replies are written, found, changed and removed on their page, and stand i
   await amy.reply.fill('Well. ')
   await amy.reply.pressSequentially('/lat')
   await amy.page.getByRole('option', { name: 'later' }).click()
-  expect(await amy.reply.inputValue()).toBe('Well. Goodbye, Ann.')
+  expect(await amy.reply.inputValue()).toBe('Well. See you, Ann.')
   await page.locator('.rail').getByRole('button', { name: said.title }).click()
   await expect.poll(() => page.getByRole('row', { name: '/later' }).locator('.number').textContent(), SOON).toBe('1')
   await page.getByRole('row', { name: '/later' }).getByRole('button', { name: said.remove }).click()
