@@ -194,15 +194,17 @@ test('closing says, saves and sends what was written, once, and says in the dial
   const { page, words, reply, dialog } = amy
   await site.runtime.user('Paul', { name: 'Paul' }).says('my invoice?')
   await takes(amy, 'Paul')
-  await page
-    .locator('input[type=file]')
-    .setInputFiles([{ name: 'invoice.txt', mimeType: 'text/plain', buffer: Buffer.from('9 EUR') }])
+  await page.route('**/api/files?name=broken.txt', (route) => route.fulfill({ status: 500, json: {} }))
+  await page.locator('input[type=file]').setInputFiles([
+    { name: 'invoice.txt', mimeType: 'text/plain', buffer: Buffer.from('9 EUR') },
+    { name: 'broken.txt', mimeType: 'text/plain', buffer: Buffer.from('?') },
+  ])
   await reply.fill('Here is your invoice.')
-  await expect.poll(() => amy.button(words.composer.send).isEnabled(), SOON).toBe(true)
+  await page.locator('.attached').getByText(words.composer.uploadFailed).waitFor()
   await page.getByRole('tab', { name: words.composer.note }).click()
   await page.keyboard.type('wants to be called on Monday')
   await page.keyboard.press('Control+Shift+Enter')
-  await dialog.getByText(words.closing.files('invoice.txt')).waitFor()
+  await dialog.getByText(words.closing.files('invoice.txt'), { exact: true }).waitFor()
   expect(await dialog.getByLabel(words.closing.lastWord).inputValue()).toBe('Here is your invoice.')
   expect(await dialog.getByLabel(words.closing.note).inputValue()).toBe('wants to be called on Monday')
   await dialog.getByText('Order').click()

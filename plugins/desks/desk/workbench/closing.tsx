@@ -27,7 +27,8 @@ export default function CloseDialog({ row, onClose }: { readonly row: Row; reado
   const say = mayWrite ? draftOf(row.id, 'reply') : ''
   const note = draftOf(row.id, 'note')
   const [hadNote] = useState(note !== '')
-  const attached = mayWrite ? attachedIn(row.id) : []
+  // What could not be uploaded goes nowhere, and stands so in the composer.
+  const attached = mayWrite ? attachedIn(row.id).filter(({ state }) => state !== 'failed') : []
 
   async function run(): Promise<void> {
     const files = mayWrite ? uploadedIn(row.id) : []
