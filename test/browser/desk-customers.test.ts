@@ -40,6 +40,13 @@ test.each(['en', 'zh-CN'] as const)(
     // The list has who came this week; it is searched, and the address says what is listed.
     await page.goto(`${site.desk}#page=customers`)
     await page.getByRole('row', { name: twin }).waitFor()
+    // Whoever was elsewhere meanwhile is shown who has come since.
+    await page.keyboard.press('1')
+    await page.getByRole('heading', { level: 1, name: said.title }).waitFor({ state: 'detached' })
+    await runtime.user(`new ${locale}`, { name: `new ${locale}` }).says('hello')
+    await runtime.idle()
+    await page.goBack()
+    await page.getByRole('row', { name: `new ${locale}` }).waitFor()
     await page.keyboard.press('/')
     await page.keyboard.type(name)
     await expect.poll(() => new URLSearchParams(new URL(page.url()).hash.slice(1)).get('search'), SOON).toBe(name)
