@@ -1,11 +1,11 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { Customer } from '../../../api/customers-shapes.ts'
+import { Doing } from '../../dialog.tsx'
 import { newId } from '../../ids.ts'
 import { showConversations } from '../../location.ts'
 import { call, Refusal } from '../../server.ts'
 import { fullTime } from '../../times.ts'
 import { inLanguage, words as shared } from '../../words/words.ts'
-import { Doing } from './dialogs.tsx'
 import { words } from './words.ts'
 
 /** Opens a conversation by a first message, where the platform still takes one. `chat`: the one that is on the screen. */
@@ -69,9 +69,6 @@ export default function CallBackDialog(of: {
           maxLength={10_000}
           value={text}
           onInput={({ currentTarget }) => setText(currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.form?.requestSubmit()
-          }}
         />
       </label>
     </Doing>

@@ -1,12 +1,11 @@
-import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Customer, ListedCustomer } from '../../../api/customers-shapes.ts'
-import { Dialog, DialogButtons } from '../../dialog.tsx'
+import { Doing } from '../../dialog.tsx'
 import { Icon } from '../../icon.tsx'
 import { goTo } from '../../location.ts'
-import { call, Refusal } from '../../server.ts'
+import { call } from '../../server.ts'
 import { toast } from '../../toasts.ts'
-import { inLanguage, refusalText, words as shared } from '../../words/words.ts'
+import { inLanguage, words as shared } from '../../words/words.ts'
 import { forgetFound, left } from './found.ts'
 import { words } from './words.ts'
 
@@ -17,49 +16,6 @@ interface About {
 }
 
 const nameOf = ({ name }: { readonly name?: string | undefined }) => name ?? shared.value.row.noName
-
-/** A dialog that does one thing, or says why it was not done. */
-export function Doing(of: {
-  readonly title: string
-  readonly submit: string
-  readonly isDangerous?: boolean
-  readonly isReady: boolean
-  readonly why?: (refusal: Refusal) => string | undefined
-  readonly run: () => Promise<void>
-  readonly onClose: () => void
-  readonly children: ComponentChildren
-}) {
-  const [isBusy, setBusy] = useState(false)
-  const [refusal, setRefusal] = useState<Refusal | undefined>()
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setBusy(true)
-    try {
-      await of.run()
-      of.onClose()
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      setRefusal(error)
-      setBusy(false)
-    }
-  }
-  return (
-    <Dialog title={of.title} onClose={of.onClose}>
-      <form class="form" onSubmit={(event) => void submit(event)}>
-        {of.children}
-        <div role="alert" class="problem">
-          {refusal && <p>{of.why?.(refusal) ?? refusalText(refusal)}</p>}
-        </div>
-        <DialogButtons
-          submit={of.submit}
-          isBusy={isBusy || !of.isReady}
-          isDangerous={of.isDangerous ?? false}
-          onCancel={of.onClose}
-        />
-      </form>
-    </Dialog>
-  )
-}
 
 const SEARCH_AFTER_MS = 250
 

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { AnswerOf } from '../../../api/routes.ts'
 import type { Account, Role, Token } from '../../../api/shapes.ts'
 import { now, titleOf } from '../../desk.ts'
-import { Dialog, DialogButtons } from '../../dialog.tsx'
+import { Dialog, Doing } from '../../dialog.tsx'
 import { call } from '../../server.ts'
 import { fullTime } from '../../times.ts'
 import { toast, toastRefusal } from '../../toasts.ts'
@@ -98,7 +98,7 @@ export default function People() {
           </button>
         </div>
       </section>
-      {asking && <Over asking={asking} onNext={setAsking} attempt={attempt} />}
+      {asking && <Over asking={asking} onNext={setAsking} load={load} />}
     </Frame>
   )
 }
@@ -224,10 +224,10 @@ function TokenTable(of: { readonly tokens: readonly Token[]; readonly onRevoke: 
 function Over(of: {
   readonly asking: Asking
   readonly onNext: (next: Asking | undefined) => void
-  readonly attempt: (run: () => Promise<unknown>) => Promise<void>
+  readonly load: () => Promise<void>
 }) {
   const said = inLanguage(words)
-  const { asking, onNext, attempt } = of
+  const { asking, onNext, load } = of
   const onClose = () => onNext(undefined)
   switch (asking.what) {
     case 'link':
@@ -251,47 +251,48 @@ function Over(of: {
     case 'sign-out': {
       const { name, title, sessions } = asking.of
       return (
-        <Sure
+        <Doing
           title={said.signOutTitle(title)}
-          text={said.signOutText(sessions.length)}
           submit={said.signOut}
+          isDangerous
           onClose={onClose}
-          onDo={() =>
-            attempt(async () => {
-              await call('POST /people/:person/sign-out', { params: { person: name } })
-              toast(said.signedOut(title))
-            })
-          }
-        />
+          run={async () => {
+            await call('POST /people/:person/sign-out', { params: { person: name } })
+            toast(said.signedOut(title))
+            await load()
+          }}
+        >
+          <p>{said.signOutText(sessions.length)}</p>
+        </Doing>
       )
     }
     case 'revoke': {
       const { id, name } = asking.token
       return (
-        <Sure
+        <Doing
           title={said.revokeTitle(name)}
-          text={said.revokeText}
           submit={said.revoke}
+          isDangerous
           onClose={onClose}
-          onDo={() =>
-            attempt(async () => {
-              await call('POST /tokens/:token/revoke', { params: { token: id } })
-              toast(said.revoked(name))
-            })
-          }
-        />
+          run={async () => {
+            await call('POST /tokens/:token/revoke', { params: { token: id } })
+            toast(said.revoked(name))
+            await load()
+          }}
+        >
+          <p>{said.revokeText}</p>
+        </Doing>
       )
     }
     case 'new-token':
       return (
         <NewToken
-          onClose={onClose}
-          onMake={(body) =>
-            attempt(async () => {
-              const { token, secret } = await call('POST /tokens', { body })
-              onNext({ what: 'secret', name: token.name, secret })
-            })
-          }
+          onClose={onNext}
+          make={async (body) => {
+            const { token, secret } = await call('POST /tokens', { body })
+            await load()
+            return { what: 'secret', name: token.name, secret }
+          }}
         />
       )
   }
@@ -347,90 +348,62 @@ function Once(of: {
   )
 }
 
-function Sure(of: {
-  readonly title: string
-  readonly text: string
-  readonly submit: string
-  readonly onDo: () => Promise<void>
-  readonly onClose: () => void
-}) {
-  const [isBusy, setBusy] = useState(false)
-
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setBusy(true)
-    await of.onDo()
-    of.onClose()
-  }
-
-  return (
-    <Dialog title={of.title} onClose={of.onClose}>
-      <form class="form" onSubmit={submit}>
-        <p>{of.text}</p>
-        <DialogButtons submit={of.submit} isBusy={isBusy} isDangerous onCancel={of.onClose} />
-      </form>
-    </Dialog>
-  )
-}
-
 function NewToken(of: {
-  readonly onMake: (token: { name: string; role: Role; teams?: string[] }) => Promise<void>
-  readonly onClose: () => void
+  readonly make: (token: { name: string; role: Role; teams?: string[] }) => Promise<Asking>
+  /** With what is to be shown of it, once it is made. */
+  readonly onClose: (made: Asking | undefined) => void
 }) {
   const said = inLanguage(words)
   const [name, setName] = useState('')
   const [role, setRole] = useState<Role>('agent')
   const [teams, setTeams] = useState<readonly string[]>([])
-  const [isBusy, setBusy] = useState(false)
-
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault()
-    setBusy(true)
-    await of.onMake({ name: name.trim(), role, ...(teams.length > 0 && { teams: [...teams] }) })
-    setBusy(false)
-  }
+  const made = useRef<Asking>(undefined)
 
   return (
-    <Dialog title={said.newToken} onClose={of.onClose}>
-      <form class="form" onSubmit={submit}>
-        <label class="field">
-          <span>{said.tokenName}</span>
-          <input
-            required
-            maxLength={100}
-            pattern=".*\S.*"
-            value={name}
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
-          />
-          <small class="hint">{said.tokenNameHint}</small>
-        </label>
-        <fieldset class="reasons">
-          <legend>{said.role}</legend>
-          {ROLES.map((one) => (
-            <label key={one} class="chip">
-              <input type="radio" name="role" checked={one === role} onChange={() => setRole(one)} />
-              <span>{said.roles[one]}</span>
-            </label>
-          ))}
-        </fieldset>
-        <fieldset class="reasons">
-          <legend>{said.tokenTeams}</legend>
-          {now.value.teams.map(({ name: team }) => (
-            <label key={team} class="chip">
-              <input
-                type="checkbox"
-                checked={teams.includes(team)}
-                onChange={({ currentTarget }) =>
-                  setTeams(currentTarget.checked ? [...teams, team] : teams.filter((one) => one !== team))
-                }
-              />
-              <span>{team}</span>
-            </label>
-          ))}
-        </fieldset>
-        <p class="hint">{said.tokenTeamsHint}</p>
-        <DialogButtons submit={said.make} isBusy={isBusy} onCancel={of.onClose} />
-      </form>
-    </Dialog>
+    <Doing
+      title={said.newToken}
+      submit={said.make}
+      run={async () => {
+        made.current = await of.make({ name: name.trim(), role, ...(teams.length > 0 && { teams: [...teams] }) })
+      }}
+      onClose={() => of.onClose(made.current)}
+    >
+      <label class="field">
+        <span>{said.tokenName}</span>
+        <input
+          required
+          maxLength={100}
+          pattern=".*\S.*"
+          value={name}
+          onInput={({ currentTarget }) => setName(currentTarget.value)}
+        />
+        <small class="hint">{said.tokenNameHint}</small>
+      </label>
+      <fieldset class="reasons">
+        <legend>{said.role}</legend>
+        {ROLES.map((one) => (
+          <label key={one} class="chip">
+            <input type="radio" name="role" checked={one === role} onChange={() => setRole(one)} />
+            <span>{said.roles[one]}</span>
+          </label>
+        ))}
+      </fieldset>
+      <fieldset class="reasons">
+        <legend>{said.tokenTeams}</legend>
+        {now.value.teams.map(({ name: team }) => (
+          <label key={team} class="chip">
+            <input
+              type="checkbox"
+              checked={teams.includes(team)}
+              onChange={({ currentTarget }) =>
+                setTeams(currentTarget.checked ? [...teams, team] : teams.filter((one) => one !== team))
+              }
+            />
+            <span>{team}</span>
+          </label>
+        ))}
+      </fieldset>
+      <p class="hint">{said.tokenTeamsHint}</p>
+    </Doing>
   )
 }
