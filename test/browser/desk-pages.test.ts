@@ -37,7 +37,7 @@ test('pages are come to by mouse, key and address, say where one is, and lead ba
 
   await page.goBack()
   await conversation.waitFor()
-  expect(await page.title()).not.toContain('Audit')
+  await expect.poll(() => page.title()).not.toContain('Audit')
   await page.goForward()
   await heading.waitFor()
   await page.keyboard.press('1')
