@@ -132,6 +132,8 @@ export interface Feed {
 export interface Sendable {
   /** How many messages. Left out: any number. */
   readonly left?: number | undefined
+  /** Of how many: what the platform takes in all, until then. Left out: any number, or nothing before the customer writes. */
+  readonly max?: number | undefined
   /** When the window ends, or ended. Left out: never, or there has been none. */
   readonly untilMs?: number | undefined
   /** Why nothing may be sent, if so. */

@@ -25,6 +25,8 @@ export interface Sending {
 export interface Left {
   /** `undefined`: any number. */
   readonly left: number | undefined
+  /** How many the platform takes in all in the windows that are open; `undefined`: any number, or none is open. */
+  readonly max: number | undefined
   /** When the last window that counts here ends, or ended; `NEVER_MS`: never. `undefined`: there has been none. */
   readonly untilMs: number | undefined
   /** There exactly when `left` is 0. */
@@ -75,7 +77,8 @@ export function left(sending: Sending): Left {
   const untilMs = (windows.findLast(({ free }) => free !== 0) ?? windows.at(-1) ?? lastKnown(sending))?.endsAtMs
   let sum: number | undefined = 0
   for (const { free } of windows) sum = sum === undefined || free === undefined ? undefined : sum + free
-  return sum === 0 ? { left: 0, untilMs, closed: closedOf(sending, windows) } : { left: sum, untilMs }
+  const max = sum === undefined ? undefined : maxOf(sending)
+  return sum === 0 ? { left: 0, max, untilMs, closed: closedOf(sending, windows) } : { left: sum, max, untilMs }
 }
 
 /**
@@ -103,14 +106,11 @@ interface Window {
 
 /** The windows that are open with something left, the one that ends first at the front. */
 function openWindows(sending: Sending): readonly Window[] {
-  const { allowances, capabilities, nowMs, by } = sending
+  const { allowances, capabilities, by } = sending
   const open: Omit<Window, 'free'>[] = []
-  for (const { on, endsAtMs, max, used } of allowances) {
+  for (const { on, endsAtMs, max, used } of openAllowances(sending)) {
     const remains = max === undefined ? undefined : Math.max(0, max - used)
-    // What the channel no longer declares does not count: its policy has changed.
-    if (endsAtMs > nowMs && remains !== 0 && capabilities.later.some((allowance) => allowance.on === on)) {
-      open.push({ on, endsAtMs, left: remains })
-    }
+    if (remains !== 0) open.push({ on, endsAtMs, left: remains })
   }
   const ungranted = (allowance: Allowance) => !allowances.some(({ on }) => on === allowance.on)
   if (capabilities.later.some((allowance) => isForEver(allowance) && ungranted(allowance))) {
@@ -127,6 +127,18 @@ function openWindows(sending: Sending): readonly Window[] {
     windows.push({ ...window, free: window.left === undefined ? undefined : window.left - keep })
   }
   return windows.reverse()
+}
+
+/** Those whose time is not over, used up or not. What the channel no longer declares does not count: its policy has changed. */
+function openAllowances({ allowances, capabilities, nowMs }: Sending): readonly LoadedAllowance[] {
+  const isDeclared = (on: string) => capabilities.later.some((allowance) => allowance.on === on)
+  return allowances.filter(({ on, endsAtMs }) => endsAtMs > nowMs && isDeclared(on))
+}
+
+/** Asked only when all that are open have a number. */
+function maxOf(sending: Sending): number | undefined {
+  const open = openAllowances(sending)
+  return open.length === 0 ? undefined : open.reduce((sum, { max }) => sum + (max ?? 0), 0)
 }
 
 /** Whether the platform counts, so that it matters what is left. */

@@ -232,7 +232,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     const { capabilities, reserve } = channel
     const now = left({ allowances: found.allowances, capabilities, nowMs: clock.now(), by, reserve })
     const ends = now.untilMs === undefined || now.untilMs >= NEVER_MS ? undefined : now.untilMs
-    return { left: now.left, untilMs: ends, closed: now.closed?.why }
+    return { left: now.left, max: now.max, untilMs: ends, closed: now.closed?.why }
   }
 
   async function showTyping(chat: string): Promise<void> {

@@ -138,7 +138,7 @@ export async function startDeskWire(
       ],
     }),
     'GET /replies': () => ({ replies: REPLIES.map((reply) => ({ ...reply, texts: { ...reply.texts } })) }),
-    'GET /chats/:chat/sendable': () => ({ left: 3, untilMs: NOW + 90 * MINUTE }),
+    'GET /chats/:chat/sendable': () => ({ left: 3, max: 5, untilMs: NOW + 90 * MINUTE }),
     'GET /conversations': (_, query) => {
       const list = query.get('list')
       const found = [...rows.values()].filter(

@@ -71,7 +71,7 @@ test('the bot suggests, a sign finds canned replies, and what is left is told, u
   const cards = page.locator('.suggestion')
   const why = page.locator('.composer-why')
   await expect.poll(() => cards.allTextContents(), SOON).toEqual([expect.stringContaining('echo: 杯子有吗')])
-  await expect.poll(() => why.textContent(), SOON).toMatch(/^3 messages left, until /)
+  await expect.poll(() => why.textContent(), SOON).toMatch(/^3 of 3 messages left, until /)
 
   // A suggestion goes into the field by its key, behind what is there, and is sent by nobody but the agent.
   await reply.fill('Yes.')
@@ -80,10 +80,10 @@ test('the bot suggests, a sign finds canned replies, and what is left is told, u
   expect(await cards.count()).toBe(0)
   await reply.press('Enter')
   await amy.sees('Yes.\necho: 杯子有吗')
-  await expect.poll(() => why.textContent(), SOON).toMatch(/^2 messages left/)
+  await expect.poll(() => why.textContent(), SOON).toMatch(/^2 of 3 messages left/)
   await customer.says('红色的')
   await expect.poll(() => cards.count(), SOON).toBe(1)
-  await expect.poll(() => why.textContent(), SOON).toMatch(/^3 messages left/)
+  await expect.poll(() => why.textContent(), SOON).toMatch(/^3 of 3 messages left/)
   await amy.button(composer.dismiss).click()
   expect(await cards.count()).toBe(0)
 
@@ -136,7 +136,7 @@ test('the bot suggests, a sign finds canned replies, and what is left is told, u
   await amy.button(words.customer.callBack).click()
   await dialog.getByLabel(customerWords.firstMessage).fill('One more thing.')
   await dialog.getByRole('button', { name: customerWords.callBack }).click()
-  await expect.poll(() => why.textContent(), SOON).toMatch(/^1 message left/)
+  await expect.poll(() => why.textContent(), SOON).toMatch(/^1 of 3 messages left/)
   await amy.says('The last one.')
   await expect.poll(() => why.textContent(), SOON).toBe(composer.window['used-up'])
   await reply.fill('too many')

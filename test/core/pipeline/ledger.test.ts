@@ -65,18 +65,36 @@ describe('what an event grants', () => {
 
 describe('what is left', () => {
   test('is counted down, and ends with the window', () => {
-    expect(left(sending([granted(message, 2)]))).toEqual({ left: 3, untilMs: NOW + 48 * HOURS })
-    expect(left(sending([granted(message, 5)]))).toMatchObject({ left: 0, closed: { why: 'used-up' } })
-    expect(left(sending([granted(message, 0, 48 * HOURS - 1)]))).toEqual({ left: 5, untilMs: NOW + 1 })
+    expect(left(sending([granted(message, 2)]))).toEqual({ left: 3, max: 5, untilMs: NOW + 48 * HOURS })
+    expect(left(sending([granted(message, 5)]))).toMatchObject({ left: 0, max: 5, closed: { why: 'used-up' } })
+    expect(left(sending([granted(message, 0, 48 * HOURS - 1)]))).toEqual({ left: 5, max: 5, untilMs: NOW + 1 })
     expect(left(sending([granted(message, 0, 48 * HOURS)]))).toMatchObject({
       left: 0,
+      max: undefined,
       untilMs: NOW,
       closed: { why: 'over' },
     })
   })
 
   test('is the sum of all open windows', () => {
-    expect(left(sending([granted(follow, 1), granted(message, 1)]))).toEqual({ left: 6, untilMs: NOW + 48 * HOURS })
+    expect(left(sending([granted(follow, 1), granted(message, 1)]))).toEqual({
+      left: 6,
+      max: 8,
+      untilMs: NOW + 48 * HOURS,
+    })
+  })
+
+  test('is left of what all open windows take, one that is used up too', () => {
+    expect(left(sending([granted(follow, 3), granted(message, 1)]))).toMatchObject({ left: 4, max: 8 })
+    expect(left(sending([granted(follow, 3, MINUTE), granted(message, 1)]))).toMatchObject({ left: 4, max: 5 })
+    const only = { capabilities: { later: [message] } }
+    expect(left(sending([granted(follow), granted(message, 1)], only))).toMatchObject({ left: 4, max: 5 })
+  })
+
+  test('is left of no number where one window has none', () => {
+    const later = [message, { ...follow, max: undefined }]
+    const asked = sending([granted(message, 1), granted({ ...follow, max: undefined })], { capabilities: { later } })
+    expect(left(asked)).toMatchObject({ left: undefined, max: undefined })
   })
 
   test('is any number where the platform has no limit', () => {
@@ -127,8 +145,8 @@ describe('what is left', () => {
 describe('what is kept for people', () => {
   test('bots may not use, agents may', () => {
     const asked = sending([granted(message, 2)], { reserve: 2 })
-    expect(left(asked).left).toBe(1)
-    expect(left({ ...asked, by: amy }).left).toBe(3)
+    expect(left(asked)).toMatchObject({ left: 1, max: 5 })
+    expect(left({ ...asked, by: amy })).toMatchObject({ left: 3, max: 5 })
     expect(reserve(asked, 5)).toHaveLength(1)
     expect(reserve({ ...asked, by: amy }, 5)).toHaveLength(3)
     expect(left({ ...asked, reserve: 3 })).toMatchObject({ left: 0, closed: { why: 'kept-for-people' } })
@@ -138,7 +156,7 @@ describe('what is kept for people', () => {
   test('is kept in the window that ends last', () => {
     const asked = sending([granted(message, 2), granted(follow)], { reserve: 2 })
     expect(reserve(asked, 9, 'message').map(({ on }) => on)).toEqual(['message', 'follow', 'follow', 'follow'])
-    expect(left({ ...asked, reserve: 3 })).toEqual({ left: 3, untilMs: NOW + MINUTE })
+    expect(left({ ...asked, reserve: 3 })).toEqual({ left: 3, max: 8, untilMs: NOW + MINUTE })
   })
 })
 

@@ -605,7 +605,7 @@ test('the composer knows what the platform still takes; a customer is called bac
   const startMs = bot.clock.now()
   const { chat, customer } = await rowOf(bo)
   const sendable = () => bo.call('GET /chats/:chat/sendable', { params: { chat } })
-  expect(await sendable()).toEqual({ left: 5, untilMs: startMs + 48 * HOUR })
+  expect(await sendable()).toEqual({ left: 5, max: 5, untilMs: startMs + 48 * HOUR })
   const callBack = (id: string) => ({
     params: { customer: customer.id },
     body: { id, chat, text: 'It has arrived.' },
@@ -618,7 +618,7 @@ test('the composer knows what the platform still takes; a customer is called bac
   await bo.call('POST /customers/:customer/call-back', callBack(id))
   await bot.user('u1').hears('It has arrived.').hearsNothing()
   expect(await rowOf(bo, 'mine')).toMatchObject({ origin: 'callback', person: 'bo' })
-  expect(await sendable()).toEqual({ left: 4, untilMs: startMs + 48 * HOUR })
+  expect(await sendable()).toEqual({ left: 4, max: 5, untilMs: startMs + 48 * HOUR })
   const { lines } = await amy.call('GET /audit', {})
   expect(lines[0]).toMatchObject({ who: 'bo', action: 'desk.call-back', about: { customer: customer.id } })
   await bo.call('POST /status', { body: { status: 'away' } })

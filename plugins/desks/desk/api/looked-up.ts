@@ -31,8 +31,13 @@ export function addLookedUp(
   api.on('GET /conversations/:conversation/why', ({ params }) => entries.why(params.conversation))
   api.on('GET /chats/:chat/entries', ({ calling, params, query }) => entries.page(calling, params.chat, query))
   api.on('GET /chats/:chat/sendable', async ({ calling, params }) => {
-    const { left, untilMs, closed } = (await of.sendable(params.chat, calling.actor)) ?? { closed: 'channel-down' }
-    return { ...(left !== undefined && { left }), ...(untilMs !== undefined && { untilMs }), ...(closed && { closed }) }
+    const { left, max, untilMs, closed } = (await of.sendable(params.chat, calling.actor)) ?? { closed: 'channel-down' }
+    return {
+      ...(left !== undefined && { left }),
+      ...(max !== undefined && { max }),
+      ...(untilMs !== undefined && { untilMs }),
+      ...(closed && { closed }),
+    }
   })
   api.on('GET /chats/:chat/entries/:entry/files/:file', async ({ calling, params, reply }) => {
     const row = await entries.find(calling, params.chat, params.entry)

@@ -339,6 +339,8 @@ export type Entry = z.output<typeof Entry>
 export const Sendable = z.object({
   /** How many messages. Left out: any number. */
   left: z.int().optional(),
+  /** Of how many: what the platform takes in all, until then. Left out: any number, or nothing before the customer writes. */
+  max: z.int().optional(),
   /** When the window ends, or ended. Left out: never. */
   untilMs: Ms.optional(),
   /** Why nothing can be sent now. */

@@ -40,12 +40,12 @@ export function useSendable(chat: string, head: number, isAsked: boolean): Senda
   return isAsked ? sendable : undefined
 }
 
-/** Only where there is a limit: how many are left, and until when; or why there are none. */
-export function allowanceText({ left, untilMs, closed }: Sendable): string | undefined {
+/** Only where there is a limit: how many of how many are left, and until when; or why there are none. */
+export function allowanceText({ left, max, untilMs, closed }: Sendable): string | undefined {
   const { window } = words.value.composer
   const until = untilMs === undefined ? undefined : fullTime(untilMs)
   if (closed === 'over') return until === undefined ? window.over : window.overSince(until)
   if (closed !== undefined) return window[closed]
-  if (left === undefined) return until === undefined ? undefined : window.until(until)
-  return until === undefined ? window.left(left) : window.leftUntil(left, until)
+  if (left === undefined || max === undefined) return until === undefined ? undefined : window.until(until)
+  return until === undefined ? window.left(left, max) : window.leftUntil(left, max, until)
 }

@@ -255,9 +255,8 @@ export const en = {
     insert: (key: string) => `Put it into the answer (${key})`,
     dismiss: 'Dismiss suggestion',
     window: {
-      left: (count: number) => (count === 1 ? '1 message left' : `${count} messages left`),
-      leftUntil: (count: number, time: string) =>
-        count === 1 ? `1 message left, until ${time}` : `${count} messages left, until ${time}`,
+      left: (count: number, max: number) => `${count} of ${max} messages left`,
+      leftUntil: (count: number, max: number, time: string) => `${count} of ${max} messages left, until ${time}`,
       until: (time: string) => `You can write until ${time}`,
       over: 'The time to write is over, until the customer writes again.',
       overSince: (time: string) => `The time to write was over at ${time}, until the customer writes again.`,

@@ -255,8 +255,8 @@ export const zh = {
     insert: (key) => `填入回复（${key}）`,
     dismiss: '忽略这条建议',
     window: {
-      left: (count) => `还可发送 ${count} 条`,
-      leftUntil: (count, time) => `还可发送 ${count} 条，截至 ${time}`,
+      left: (count, max) => `还可发送 ${count} 条（共 ${max} 条）`,
+      leftUntil: (count, max, time) => `还可发送 ${count} 条（共 ${max} 条），截至 ${time}`,
       until: (time) => `可发送至 ${time}`,
       over: '已超过可回复时间，需等客户再次发来消息。',
       overSince: (time) => `可回复时间已于 ${time} 结束，需等客户再次发来消息。`,
