@@ -57,9 +57,9 @@ function namesOf(section: object | undefined): readonly string[] {
   return Object.keys(section ?? {})
 }
 
-/** Every variable is set. */
+/** Every variable is set, to what may be a key too: some have so many letters and digits. */
 function variablesIn(text: string): { readonly [name: string]: string } {
-  return Object.fromEntries([...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => [name, `the-value-of-${name}`]))
+  return Object.fromEntries([...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => [name, 'v'.repeat(43)]))
 }
 
 async function problemsOf(fence: Fence): Promise<string> {

@@ -1,0 +1,85 @@
+/** What stands in the YAML. */
+import { duration, httpUrl, say, secret, z } from '#core'
+
+/** No tolerance is documented: below this, a platform whose clock or network is slow would be turned away. */
+const LEAST_FRESHNESS_MS = 10 * 60 * 1_000
+
+/**
+ * How long the key is that the platform calls EncodingAESKey.
+ * Source: https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/message-push.html, read 2026-11-20.
+ */
+const AES_KEY = /^[A-Za-z0-9]{43}$/
+
+const UNRECOGNIZED = {
+  'zh-CN': '抱歉，没有听清您的语音，请输入文字。',
+  en: 'the voice is unrecognized, I don’t understand, please type',
+}
+
+export const settings = z.strictObject({
+  appId: z
+    .string()
+    .min(1)
+    .describe(
+      'The AppID of the account: mp.weixin.qq.com, Settings and development, Development interface management.',
+    ),
+  appSecret: secret().describe('The AppSecret, from the same page.'),
+  token: secret().describe('The Token of the server configuration there: any text that both sides know.'),
+  encodingAesKey: secret()
+    .refine((key) => AES_KEY.test(key), { error: 'An EncodingAESKey has 43 letters and digits.' })
+    .optional()
+    .describe('The EncodingAESKey of the server configuration: with it the messages are encrypted.'),
+  mode: z
+    .enum(['plain', 'compatible', 'secure'])
+    .optional()
+    .describe(
+      'How messages come in. secure: only encrypted ones are taken. compatible: clear ones too, for changing over. plain: nothing is encrypted. Left out: secure with an encodingAesKey, plain without.',
+    ),
+  originalId: z
+    .string()
+    .regex(/^gh_/, { error: 'An original id begins with gh_; it stands on the account’s page of mp.weixin.qq.com.' })
+    .optional()
+    .describe('The account’s original id, gh_…: messages to another account are refused.'),
+  wechatId: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The WeChat ID that you have set for the account: identities are named after it.'),
+  replyBy: z
+    .enum(['auto', 'customer-service', 'passive'])
+    .default('auto')
+    .describe(
+      'How answers go out. auto: in the response to the message if they are ready in time, else as customer-service messages. customer-service: always so. passive: only in responses, for accounts without the customer-service interface.',
+    ),
+  policy: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The rules of reply windows and quotas, by their name in policies.yaml. Left out: the newest.'),
+  apiBase: httpUrl().default('https://api.weixin.qq.com').describe('The address of the platform’s interface.'),
+  voice: z
+    .strictObject({
+      unrecognizedReply: say()
+        .default(UNRECOGNIZED)
+        .describe('What a customer is told whose voice message came without its words; "" says nothing.'),
+    })
+    .prefault({})
+    .describe('What becomes of voice messages.'),
+  nicknameFallback: z
+    .string()
+    .min(1)
+    .default('{account}_{openId}')
+    .describe('How customers are called of whom the platform tells no name.'),
+  identityLimit: z.int().min(1).max(100).default(100).describe('How many identities the account may have.'),
+  freshness: duration('10m')
+    .refine((ms) => ms >= LEAST_FRESHNESS_MS, { error: 'Write 10m or more: clocks differ, and messages come late.' })
+    .describe('How far the time of a message may be from ours. An older one is refused.'),
+})
+export type Settings = z.output<typeof settings>
+
+/** In which modes messages are taken: what is written, or what the key says. */
+export function modeOf({
+  mode,
+  encodingAesKey,
+}: Pick<Settings, 'mode' | 'encodingAesKey'>): 'plain' | 'compatible' | 'secure' {
+  return mode ?? (encodingAesKey === undefined ? 'plain' : 'secure')
+}
