@@ -1,10 +1,10 @@
-/** The command line: `switchboard start | check | explain | test | backup | people`, the configuration file as optional argument. */
+/** The command line: `switchboard start | check | explain | test | doctor | backup | people`, the configuration file as optional argument. */
 import { parseArgs } from 'node:util'
 import { useBundles } from './bundles/use.ts'
 
 const DEFAULT_CONFIG = 'config/switchboard.yaml'
 
-const COMMANDS = ['start', 'check', 'explain', 'test', 'backup', 'people'] as const
+const COMMANDS = ['start', 'check', 'explain', 'test', 'doctor', 'backup', 'people'] as const
 
 const USAGE = `Usage: switchboard <command> [configuration file]
 
@@ -16,10 +16,11 @@ const USAGE = `Usage: switchboard <command> [configuration file]
   explain --of ID     what happened in a chat (a customer's id) or to one event or command, and why
   explain --replay ID run a customer's chats again from the journal, and tell what ends otherwise
   test                play the scenarios beside it (NAME.test.yaml beside NAME.yaml), with nothing outside
+  doctor              ask the platforms whether accounts, rights and addresses are as they should be, and what to click
   backup --to FOLDER  copy the journal and the documents, while it runs or not
   people invite NAME  a link by which somebody at a desk sets a password, while it runs or not
 
-  --json              for check, explain, test and people: what they find as JSON
+  --json              for check, explain, test, doctor and people: what they find as JSON
 
 Exit status: 0 well, 1 problems found, 2 wrong use.
 `
@@ -53,6 +54,7 @@ async function run({
   if (command === 'start') return (await import('./cli/start.ts')).start(file)
   if (command === 'check') return (await import('./cli/check.ts')).check(file, json)
   if (command === 'test') return (await import('./cli/test.ts')).test(file, json)
+  if (command === 'doctor') return (await import('./cli/doctor.ts')).doctor(file, json)
   if (command === 'backup' && to !== undefined) return (await import('./cli/backup.ts')).backup(file, to)
   if (command === 'people' && person !== undefined)
     return (await import('./cli/people.ts')).invitePerson(file, person, json)

@@ -13,7 +13,7 @@ import type { TextName } from './config/texts.ts'
 import type { Actor, Conversation } from './conversation.ts'
 import type { CustomerPage, CustomerQuery, Erased, KnownAs, MergeResult } from './journal/engine.ts'
 import type { JournalTables } from './journal/tables.ts'
-import type { Content, CustomerPatch, InboundEvent, Json, Part, Say } from './message.ts'
+import type { Content, CustomerPatch, InboundEvent, Json, Localized, Part, Say } from './message.ts'
 import type { Caller } from './services/callers.ts'
 import type { Clock } from './services/clock.ts'
 import type {
@@ -299,6 +299,27 @@ export interface ErasedCustomer extends KnownAs {
   readonly atMs: number
 }
 
+/** What `doctor` works with, in place of what `setup` got. */
+export interface Examining {
+  /** As the context's, and the outside answers. */
+  readonly http: typeof fetch
+  /** Shows the real time. */
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** One thing that the outside has to have, and how it is. What people read is in the languages of the built-in texts. */
+export interface Diagnosis {
+  /** What it is about, in a word or two. */
+  readonly about: Localized<string>
+  /** `missing`: it does not work without, or not wholly. `unknown`: nobody can tell from here. */
+  readonly state: 'ok' | 'missing' | 'unknown'
+  /** How it is and what that means, as sentences. */
+  readonly says: Localized<string>
+  /** What to do about it: the page of the platform, and what to click there. */
+  readonly next?: Localized<string> | undefined
+}
+
 /** What any plugin may do with turns, replies and events. */
 export interface Hooks<S extends z.ZodObject = NoState> {
   readonly inbound?:
@@ -333,6 +354,11 @@ export interface Hooks<S extends z.ZodObject = NoState> {
   readonly erase?: ((customer: ErasedCustomer) => Maybe<void>) | undefined
   /** All that this instance keeps of a customer in tables of its own, for whoever wants to know; `undefined`: nothing. */
   readonly kept?: ((customer: KnownAs) => Maybe<Json | undefined>) | undefined
+  /**
+   * For `switchboard doctor`: looks whether all that this instance needs of the outside is as it should be, and changes
+   * nothing there. The instance was set up with nothing outside, and another process may be running the real one.
+   */
+  readonly doctor?: ((by: Examining) => Maybe<readonly Diagnosis[]>) | undefined
   /** The question that this instance asked was answered. `next()` says that it was not an answer. */
   readonly answered?: ((turn: Turn<S> & { readonly key: string }, next: Next) => Maybe<Outcome>) | undefined
   /** A wake of this instance is due. */

@@ -87,6 +87,11 @@ test('check says in words what will happen; with problems it exits with 1 and sh
   expect(JSON.parse(json.out).problems).toHaveLength(2)
 })
 
+test('doctor says so where there is nothing to look at', async () => {
+  const well = await switchboard('doctor', await config(yaml())).ended
+  expect(well).toEqual({ status: 0, out: 'Nothing in it asks anything outside that could be looked at.\n', err: '' })
+})
+
 test('start refuses a bad file with its problems, and exits with 1', async () => {
   const { status, err } = await switchboard('start', await config(yaml().replace('use: echo', 'use: ecko'))).ended
   expect(status).toBe(1)

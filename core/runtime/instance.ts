@@ -98,6 +98,7 @@ const hooks = {
   started: method<NonNullable<AnyHooks['started']>>().optional(),
   erase: method<NonNullable<AnyHooks['erase']>>().optional(),
   kept: method<NonNullable<AnyHooks['kept']>>().optional(),
+  doctor: method<NonNullable<AnyHooks['doctor']>>().optional(),
   answered: method<NonNullable<AnyHooks['answered']>>().optional(),
   woken: method<NonNullable<AnyHooks['woken']>>().optional(),
   services: z.record(z.string(), z.unknown()).optional(),
