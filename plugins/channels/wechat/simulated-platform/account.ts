@@ -1,6 +1,7 @@
 /** Everything that the platform knows of one account, and of those who follow it. */
 import type { Clock } from '#core'
 import { type Message, mediaOf, wordsOf } from './messages.ts'
+import { Quotas } from './quotas.ts'
 import { Refused } from './refused.ts'
 import type { Reply } from './replies.ts'
 import type { Keys } from './signing.ts'
@@ -33,8 +34,32 @@ export interface AccountOptions {
 export interface KeptMedia {
   readonly type: string
   readonly mimeType: string
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer> | Blob
   readonly untilMs: number
+}
+
+/** One button of the menu, as it was set. */
+export interface MenuButton {
+  readonly name: string
+  readonly type?: string | undefined
+  readonly key?: string | undefined
+  readonly url?: string | undefined
+  readonly media_id?: string | undefined
+  readonly article_id?: string | undefined
+  readonly appid?: string | undefined
+  readonly pagepath?: string | undefined
+  readonly sub_button?: readonly MenuButton[] | undefined
+}
+
+/** A customer-service account: a name and a face. */
+export interface KfAccount {
+  readonly id: string
+  readonly nickname: string
+  readonly avatar: Uint8Array<ArrayBuffer> | undefined
+  /** The WeChat user who is to answer under it, and has not said yes. */
+  readonly invited: string | undefined
+  /** Until then customers are shown the account’s own name and face. */
+  readonly liveAtMs: number
 }
 
 /** Somebody who has met the account. */
@@ -62,8 +87,10 @@ export interface SentMessage {
   /** Inside the response to a push, or by the customer-service interface. */
   readonly via: 'passive' | 'customer-service'
   readonly message: Reply
-  /** The name and face that it is shown under; without one, the account’s own. */
+  /** Whose name and face it was sent under; without one, the account’s own. */
   readonly kfAccount: string | undefined
+  /** The name that the customer sees it under. */
+  readonly shownAs: string | undefined
   readonly isAi: boolean
 }
 
@@ -83,6 +110,13 @@ export class Account {
   readonly failures: ShownFailure[] = []
   readonly people = new Map<string, Person>()
   readonly media = new Map<string, KeptMedia>()
+  readonly tags = new Map<number, string>([[2, '星标组']])
+  /** By their names with the WeChat ID behind them. */
+  readonly identities = new Map<string, KfAccount>()
+  readonly quotas: Quotas
+  /** Where videos and pictures can be fetched by their names, without a token. */
+  filesUrl = ''
+  menu: readonly MenuButton[] | undefined
   wechatId: string | undefined
   isVerified: boolean
   hasCustomerService: boolean
@@ -90,7 +124,9 @@ export class Account {
   ipList: readonly string[] | undefined
   #made = 0
 
-  constructor(clock: Clock, options: AccountOptions) {
+  /** `quotas`: how often a day each interface may be called, by its path. */
+  constructor(clock: Clock, options: AccountOptions, quotas: Iterable<readonly [string, number]>) {
+    this.quotas = new Quotas(clock.now, quotas)
     this.clock = clock
     this.keys = {
       appId: options.appId ?? 'wx0123456789abcdef',
@@ -152,6 +188,7 @@ export class Account {
     const person = this.people.get(openId)
     if (!person) throw new Refused(40003)
     if (person.isBlocked) throw new Refused(43019)
+    if (beside.kfAccount !== undefined && !this.identities.has(beside.kfAccount)) throw new Refused(65401)
     for (const { id } of mediaOf(message)) if (!this.file(id)) throw new Refused(40007)
     const refused = person.windows.take(this.clock.now())
     if (refused) throw new Refused(refused === 'over' ? 45015 : 45047)
@@ -161,7 +198,10 @@ export class Account {
 
   /** The customer’s phone shows this. */
   show(openId: string, message: Reply, how: Pick<SentMessage, 'via' | 'kfAccount' | 'isAi'>): void {
-    this.sent.push({ n: this.next(), openId, atMs: this.clock.now(), message, ...how })
+    const atMs = this.clock.now()
+    const face = how.kfAccount === undefined ? undefined : this.identities.get(how.kfAccount)
+    const shownAs = face && face.liveAtMs <= atMs ? face.nickname : undefined
+    this.sent.push({ n: this.next(), openId, atMs, message, shownAs, ...how })
   }
 }
 

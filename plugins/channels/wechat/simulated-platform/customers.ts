@@ -10,6 +10,9 @@ export type Push = (fields: Fields, options?: PushOptions) => Promise<Pushed>
 /** Ids of messages are longer than what JavaScript counts exactly. */
 const FIRST_MESSAGE = 23_412_345_678_900_000n
 
+/** Of somebody who is on the account’s blacklist nothing is told, as far as is known. */
+const NOT_PUSHED: Pushed = { tries: 0, status: 0, body: '', reply: undefined, failure: undefined }
+
 export interface SimulatedCustomer {
   readonly openId: string
   /** All that this customer was shown, oldest first. */
@@ -18,10 +21,10 @@ export interface SimulatedCustomer {
   readonly heard: readonly string[]
   /** `choice`: the id of the item of a `msgmenu` that was tapped. */
   says(text: string, options?: PushOptions & { readonly choice?: string }): Promise<Pushed>
-  sendsImage(bytes: Uint8Array, mimeType?: string): Promise<Pushed>
+  sendsImage(bytes: Uint8Array<ArrayBuffer>, mimeType?: string): Promise<Pushed>
   /** `recognition` left out: the element is not there; the platform may also send it empty. */
-  sendsVoice(bytes: Uint8Array, recognition?: string): Promise<Pushed>
-  sendsVideo(bytes: Uint8Array, kind?: 'video' | 'shortvideo'): Promise<Pushed>
+  sendsVoice(bytes: Uint8Array<ArrayBuffer>, recognition?: string): Promise<Pushed>
+  sendsVideo(bytes: Uint8Array<ArrayBuffer>, kind?: 'video' | 'shortvideo'): Promise<Pushed>
   sendsLocation(at: { readonly latitude: number; readonly longitude: number; readonly label?: string }): Promise<Pushed>
   sendsLink(link: { readonly title: string; readonly description?: string; readonly url: string }): Promise<Pushed>
   sendsFile(name: string, sizeBytes: number): Promise<Pushed>
@@ -43,11 +46,13 @@ export function customerOf(account: Account, openId: string, push: Push): Simula
     FromUserName: openId,
     CreateTime: Math.floor(account.clock.now() / 1000),
   })
-  const tells = (fields: Fields, options?: PushOptions) => push({ ...common(), ...fields }, options)
+  const tells = async (fields: Fields, options?: PushOptions) =>
+    account.people.get(openId)?.isBlocked ? NOT_PUSHED : push({ ...common(), ...fields }, options)
   const message = (MsgType: string, fields: Fields, options?: PushOptions) =>
     tells({ MsgType, ...fields, MsgId: FIRST_MESSAGE + BigInt(account.next()) }, options)
   const event = (Event: string, fields: Fields = {}) => tells({ MsgType: 'event', Event, ...fields })
-  const keep = (type: string, mimeType: string, bytes: Uint8Array) => account.keep({ type, mimeType, bytes })
+  const keep = (type: string, mimeType: string, bytes: Uint8Array<ArrayBuffer>) =>
+    account.keep({ type, mimeType, bytes })
   const ticket = (scene: string) => `gQH47joAAAAAAAAA${Buffer.from(scene).toString('base64url')}`
 
   return {
@@ -62,7 +67,7 @@ export function customerOf(account: Account, openId: string, push: Push): Simula
       message('text', { Content, ...(choice !== undefined && { bizmsgmenuid: choice }) }, options),
     sendsImage: (bytes, mimeType = 'image/jpeg') => {
       const MediaId = keep('image', mimeType, bytes)
-      return message('image', { PicUrl: `http://mmbiz.qpic.cn/mmbiz_jpg/${MediaId}/0`, MediaId })
+      return message('image', { PicUrl: `${account.filesUrl}/${MediaId}`, MediaId })
     },
     sendsVoice: (bytes, recognition) => {
       const [MediaId, MediaId16K] = [keep('voice', 'audio/amr', bytes), keep('voice', 'audio/amr', bytes)]

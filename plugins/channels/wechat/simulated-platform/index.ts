@@ -6,7 +6,8 @@ import { type Clock, z } from '#core'
 import { testServer } from '#core/testing'
 import { Account, type AccountOptions, type SentMessage, type ShownFailure } from './account.ts'
 import { customerOf, type SimulatedCustomer } from './customers.ts'
-import { type Call, INTERFACES } from './interfaces.ts'
+import { INTERFACES } from './interfaces/index.ts'
+import type { Call } from './interfaces/interface.ts'
 import { type Mode, note, type Pushed, type PushOptions, push, requestOf } from './pushing.ts'
 import { Refused } from './refused.ts'
 import { digest } from './signing.ts'
@@ -85,7 +86,8 @@ export interface SimulatedWeChat extends AsyncDisposable {
 /** Starts it on a free port of loopback. */
 export async function startWeChat(options: WeChatOptions = {}): Promise<SimulatedWeChat> {
   const clock = options.clock ?? REAL
-  const account = new Account(clock, options)
+  const limits = Object.entries(INTERFACES).flatMap(([path, { perDay }]) => (perDay ? [[path, perDay] as const] : []))
+  const account = new Account(clock, options, limits)
   const calls: RecordedCall[] = []
   const demanded = new Map<string, { readonly answer: Demanded; readonly times: number }>()
   let mode = options.mode ?? 'plain'
@@ -93,6 +95,7 @@ export async function startWeChat(options: WeChatOptions = {}): Promise<Simulate
 
   const server = await testServer(async (request) => {
     const { pathname: path, searchParams } = new URL(request.url)
+    if (path.startsWith(FILES)) return fileAt(decodeURIComponent(path.slice(FILES.length)))
     const read = await readCall(request)
     const record = (status: number, errcode: number) => {
       const query = Object.fromEntries([...searchParams].filter(([name]) => !SECRETS.has(name)))
@@ -119,7 +122,7 @@ export async function startWeChat(options: WeChatOptions = {}): Promise<Simulate
     try {
       if (wanted !== undefined)
         throw typeof wanted === 'number' ? new Refused(wanted) : new Refused(wanted.errcode, wanted.errmsg)
-      const answer = answerOf(path, request.method, read)
+      const answer = await answerOf(path, request.method, read)
       record(200, 0)
       return answer instanceof Response ? answer : Response.json(answer)
     } catch (error) {
@@ -136,7 +139,18 @@ export async function startWeChat(options: WeChatOptions = {}): Promise<Simulate
     if (!known.isOpen) account.tokens.check(call.query.get('access_token') ?? undefined)
     if (call.unreadable !== undefined) throw new Refused(call.unreadable)
     if (known.verified && !account.isVerified) throw new Refused(48001)
+    account.quotas.take(path)
     return known.answer(call, account)
+  }
+
+  /** What anybody may fetch who knows its name: videos, and the pictures of identities. */
+  function fileAt(name: string): Response {
+    const file = account.file(name)
+    if (file) return new Response(file.bytes, { headers: { 'content-type': file.mimeType } })
+    const avatar = account.identities.get(name)?.avatar
+    return avatar
+      ? new Response(avatar, { headers: { 'content-type': 'image/jpeg' } })
+      : new Response('', { status: 404 })
   }
 
   function take(path: string): Demanded | undefined {
@@ -151,6 +165,8 @@ export async function startWeChat(options: WeChatOptions = {}): Promise<Simulate
     const hex = (n: number) => n.toString(16).padStart(8, '0')
     return `${hex(Math.floor(clock.now() / 1000))}-${hex(account.next())}-0a1b2c3d`
   }
+
+  account.filesUrl = `${server.url}${FILES.slice(0, -1)}`
 
   const target = (given: PushOptions = {}) => {
     const to = given.to ?? serverUrl
@@ -199,6 +215,8 @@ export async function startWeChat(options: WeChatOptions = {}): Promise<Simulate
   }
 }
 
+/** Where files lie that need no token. */
+const FILES = '/files/'
 const SECRETS: ReadonlySet<string> = new Set(['access_token', 'secret'])
 
 const REAL: Clock = {

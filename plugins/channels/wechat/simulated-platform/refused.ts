@@ -82,4 +82,5 @@ const MESSAGES: { readonly [errcode: number]: string } = {
   65404: 'invalid kf_account',
   65405: 'kf_account count out of limit',
   65406: 'kf_account exist',
+  76021: 'cgi_path not found, please check',
 }
