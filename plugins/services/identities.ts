@@ -11,5 +11,10 @@ export interface Identities {
   seenAs(by: Actor, on: { readonly channel: string; readonly team?: string | undefined }): Identity | undefined
   /** A copy of the avatar, as PNG, for a platform that keeps its own; `undefined` when there is none. */
   avatar(id: string, pixels: AvatarPixels): Promise<Uint8Array | undefined>
+  /**
+   * The avatar as a JPEG of 640 pixels a side, on white, for a platform that takes nothing else. It is made each time;
+   * `avatarUrl` of the identity tells whether it would be another one than before. Rejects when it cannot be made.
+   */
+  portrait(id: string): Promise<Uint8Array<ArrayBuffer> | undefined>
 }
 export const identities = service<Identities>('identities')

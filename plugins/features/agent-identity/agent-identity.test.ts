@@ -351,6 +351,17 @@ describe('an avatar', () => {
     expect(await service(bot).avatar('sales', 192)).toEqual(made)
   })
 
+  test.each(['png', 'jpg'])(
+    '(%s) is lent as a JPEG of 640 pixels too, for platforms that keep their own',
+    async (type) => {
+      const identities = { sales: { name: 'Sales', avatar: AVATAR(type) }, bare: { name: 'Bare' } }
+      await using bot = await testRuntime(configWith({ identities, assign: { amy: 'sales' } }))
+      const portrait = await service(bot).portrait('sales')
+      expect(portrait && pictureOf(portrait)).toEqual({ type: 'jpeg', width: 640, height: 640 })
+      expect(await service(bot).portrait('bare')).toBeUndefined()
+    },
+  )
+
   test('is still there for the messages that were sent with it, asked for before or not, as long as these are kept', async () => {
     const kept = { server: { port: 0, publicUrl: 'http://localhost' }, keep: { messages: '2h' } }
     await using bot = await testRuntime(configWith(settings(AVATAR('png')), kept), { listen: true })

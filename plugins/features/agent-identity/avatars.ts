@@ -29,7 +29,9 @@ export const TABLES = tables<Rows>({
 const SIDES: readonly AvatarPixels[] = [96, 192]
 /** One that takes longer is of bad will. */
 const MAKE_WITHIN_MS = 20_000
-const Copies = z.array(z.instanceof(Uint8Array)).length(SIDES.length)
+const COPIES = SIDES.map((side) => ({ side, type: 'png' }) as const)
+const PORTRAIT = { side: 640, type: 'jpeg' } as const
+const Copies = z.array(z.custom<Uint8Array<ArrayBuffer>>((made) => made instanceof Uint8Array))
 
 /** A failure may have been the machine's, which had too much to do: it is tried again, but not for everybody who asks. */
 const TRY_AGAIN_AFTER_MS = 60_000
@@ -45,6 +47,8 @@ export interface Avatars {
   urlOf(id: string): string | undefined
   /** Makes the copies, if they are not there yet. `undefined`: there is no avatar, or it cannot be read. */
   copyOf(id: string, pixels: AvatarPixels): Promise<Uint8Array | undefined>
+  /** Makes a large JPEG of it. `undefined`: there is no avatar. Rejects when it cannot be made. */
+  portraitOf(id: string): Promise<Uint8Array<ArrayBuffer> | undefined>
 }
 
 /** Keeps the pictures, and makes their copies one after the other, in a thread of their own. */
@@ -94,8 +98,7 @@ export async function openAvatars(context: Tools, settings: Settings): Promise<A
   async function find(hash: string, pixels: AvatarPixels): Promise<Uint8Array | undefined> {
     const kept = await keptCopy(hash, pixels)
     if (kept || clock.now() < (notBeforeMs.get(hash) ?? 0)) return kept
-    const picture = sql.selectFrom('picture').select('bytes').where('hash', '=', hash)
-    const bytes = (await picture.executeTakeFirst())?.bytes
+    const bytes = await pictureBytes(hash)
     if (!bytes) return undefined
     // Whoever asks meanwhile waits for the same.
     let made = making.get(hash)
@@ -108,6 +111,11 @@ export async function openAvatars(context: Tools, settings: Settings): Promise<A
     return keptCopy(hash, pixels)
   }
 
+  async function pictureBytes(hash: string): Promise<Uint8Array | undefined> {
+    const picture = sql.selectFrom('picture').select('bytes').where('hash', '=', hash)
+    return (await picture.executeTakeFirst())?.bytes
+  }
+
   async function keptCopy(hash: string, pixels: AvatarPixels): Promise<Uint8Array | undefined> {
     const row = sql.selectFrom('copy').select('png').where('hash', '=', hash).where('pixels', '=', pixels)
     return (await row.executeTakeFirst())?.png
@@ -117,7 +125,7 @@ export async function openAvatars(context: Tools, settings: Settings): Promise<A
     const picture = pictureOf(bytes)
     if (!picture || isStopped) return
     try {
-      const copies = await inThread({ bytes: new Uint8Array(bytes), type: picture.type, sides: SIDES })
+      const copies = await inThread({ bytes: new Uint8Array(bytes), type: picture.type, copies: COPIES })
       const values = SIDES.flatMap((pixels, i) => {
         const png = copies[i]
         return png ? [{ hash, pixels, png }] : []
@@ -131,7 +139,7 @@ export async function openAvatars(context: Tools, settings: Settings): Promise<A
     }
   }
 
-  async function inThread(work: CopyWork): Promise<readonly Uint8Array[]> {
+  async function inThread(work: CopyWork): Promise<readonly Uint8Array<ArrayBuffer>[]> {
     const worker = new Worker(new URL('./copies-thread.ts', import.meta.url), { name: 'avatars', workerData: work })
     workers.add(worker)
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
@@ -166,6 +174,19 @@ export async function openAvatars(context: Tools, settings: Settings): Promise<A
     async copyOf(id, pixels) {
       const hash = hashes.get(id)
       return hash === undefined ? undefined : find(hash, pixels)
+    },
+    async portraitOf(id) {
+      const hash = hashes.get(id)
+      const bytes = hash === undefined ? undefined : await pictureBytes(hash)
+      const picture = bytes && pictureOf(bytes)
+      if (!bytes || !picture) return undefined
+      const work = { bytes: new Uint8Array(bytes), type: picture.type, copies: [PORTRAIT] }
+      const making = queue.then(() => inThread(work))
+      queue = making.then(
+        () => undefined,
+        () => undefined,
+      )
+      return (await making)[0]
     },
   }
 }

@@ -3,17 +3,19 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import decodeJpeg, { init as initJpeg } from '@jsquash/jpeg/decode.js'
+import encodeJpeg, { init as initJpegEncoder } from '@jsquash/jpeg/encode.js'
 import decodePng, { init as initPng } from '@jsquash/png/decode.js'
 import encodePng, { init as initPngEncoder } from '@jsquash/png/encode.js'
 import resize, { initResize } from '@jsquash/resize'
 import decodeWebp, { init as initWebp } from '@jsquash/webp/decode.js'
 import type { Picture } from './picture.ts'
 
-/** What the thread is given: the file, its kind, and the sides of the copies in pixels. */
+/** What the thread is given: the file, its kind, and which copies to make of it. */
 export interface CopyWork {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly type: Picture['type']
-  readonly sides: readonly number[]
+  /** Each with its side in pixels. */
+  readonly copies: readonly { readonly side: number; readonly type: 'png' | 'jpeg' }[]
 }
 
 /** What browsers call pixels; Node has none, and the codecs make theirs by this name. */
@@ -64,14 +66,33 @@ function squareOf({ data, width, height }: ImageData): ImageData {
   return new ImageData(square, side, side)
 }
 
-async function copiesOf({ bytes, type, sides }: CopyWork): Promise<readonly Uint8Array[]> {
+const ENCODERS: { readonly [type in CopyWork['copies'][number]['type']]: (copy: ImageData) => Promise<ArrayBuffer> } = {
+  async png(copy) {
+    await initPngEncoder(await wasm('png/codec/pkg/squoosh_png_bg.wasm'))
+    return encodePng(copy)
+  },
+  async jpeg(copy) {
+    await initJpegEncoder({ wasmBinary: await wasm('jpeg/codec/enc/mozjpeg_enc.wasm') })
+    return encodeJpeg(onWhite(copy))
+  },
+}
+
+/** What one can see through would be black otherwise. */
+function onWhite({ data, width, height }: ImageData): ImageData {
+  const opaque = data.map((value, i) => {
+    const alpha = (data[i - (i % 4) + 3] ?? 255) / 255
+    return i % 4 === 3 ? 255 : Math.round(value * alpha + 255 * (1 - alpha))
+  })
+  return new ImageData(opaque, width, height)
+}
+
+async function copiesOf({ bytes, type, copies }: CopyWork): Promise<readonly Uint8Array[]> {
   const square = squareOf(await DECODERS[type](bytes.buffer))
   await initResize(await wasm('resize/lib/resize/pkg/squoosh_resize_bg.wasm'))
-  await initPngEncoder(await wasm('png/codec/pkg/squoosh_png_bg.wasm'))
-  const copies: Uint8Array[] = []
-  for (const side of sides)
-    copies.push(new Uint8Array(await encodePng(await resize(square, { width: side, height: side }))))
-  return copies
+  const made: Uint8Array[] = []
+  for (const { side, type } of copies)
+    made.push(new Uint8Array(await ENCODERS[type](await resize(square, { width: side, height: side }))))
+  return made
 }
 
 parentPort?.postMessage(await copiesOf(workerData))

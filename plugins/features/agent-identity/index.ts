@@ -31,6 +31,7 @@ export default definePlugin({
           list: (channel) => [...known.values()].map((one) => ({ ...one, isSeen: isSeenOn(config, one.id, channel) })),
           seenAs: identityOf,
           avatar: avatars.copyOf,
+          portrait: avatars.portraitOf,
         },
       },
       outbound: {
