@@ -103,6 +103,11 @@ declare module 'fastify' {
      * `upgrade` checks its callers too. Without it only the operator may.
      */
     websocket?: boolean | undefined
+    /**
+     * This public GET route documents an API of the instance, as a page to read or as OpenAPI: `/api`, or
+     * `/api/openapi.json`, leads to it.
+     */
+    documents?: 'page' | 'openapi' | undefined
   }
 }
 

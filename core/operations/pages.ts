@@ -1,8 +1,8 @@
-/** The core's own addresses: `/`, `/healthz`, `/readyz` and `/metrics`. */
-import type { FastifyInstance } from 'fastify'
+/** The core's own addresses: `/`, `/healthz`, `/readyz`, `/metrics`, and `/api`, which leads to whoever has one. */
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Callers } from '../services/callers.ts'
 import type { RuntimeLog } from '../services/log.ts'
-import { makeInstanceWeb } from '../services/web.ts'
+import { type Documented, makeInstanceWeb } from '../services/web.ts'
 import type { Backlog } from './backlog.ts'
 import type { Metrics, Readings } from './metrics.ts'
 import { type Readiness, waitingOf } from './readiness.ts'
@@ -14,6 +14,7 @@ const ABOUT = {
     '/healthz': 'whether the process can answer',
     '/readyz': 'whether it takes messages, and what is the matter with each channel',
     '/metrics': 'numbers for Prometheus',
+    '/api': 'leads to where an API is documented, for people; /api/openapi.json for machines',
   },
 }
 
@@ -24,6 +25,8 @@ export interface PagesOptions {
   readiness(): Readiness
   backlog(): Promise<Backlog>
   readings(): Omit<Readings, 'backlog'>
+  /** Of the instances in force that have a web of their own. */
+  documented(): readonly (Documented & { readonly name: string })[]
 }
 
 /** Makes the Fastify that is mounted at `''`. Strangers are told of health only, and of that only yes or no. */
@@ -54,6 +57,21 @@ export async function makePages(options: PagesOptions): Promise<FastifyInstance>
     reply.type(metrics.contentType)
     return metrics.text({ ...options.readings(), backlog: await backlog() })
   })
+
+  /** To the only one there is; of several the addresses are told. `root`: where `/` is, seen from the address asked for. */
+  function leadTo(kind: keyof Documented, root: string, reply: FastifyReply) {
+    const paths = options
+      .documented()
+      .flatMap(({ name, [kind]: path }) => (path === undefined ? [] : [`${encodeURIComponent(name)}${path}`]))
+    const [only] = paths
+    if (only === undefined) return reply.callNotFound()
+    if (paths.length === 1) return reply.redirect(`${root}${only}`)
+    return reply.code(300).send({ addresses: paths.map((path) => `/${path}`) })
+  }
+  const everybody = { config: { public: true } }
+  app.get('/api', everybody, (_request, reply) => leadTo('page', './', reply))
+  app.get('/api/', everybody, (_request, reply) => leadTo('page', '../', reply))
+  app.get('/api/openapi.json', everybody, (_request, reply) => leadTo('openapi', '../', reply))
   await app.ready()
   return app
 }

@@ -27,7 +27,7 @@ import { makeDocuments } from '../services/documents.ts'
 import type { RuntimeLog } from '../services/log.ts'
 import { makeMedia } from '../services/media.ts'
 import { makeSchedule } from '../services/schedule.ts'
-import { currentRequest, outsideOfRequests, startWeb, type Web } from '../services/web.ts'
+import { currentRequest, documentedIn, outsideOfRequests, startWeb, type Web } from '../services/web.ts'
 import { makeContainer } from './container.ts'
 import { makeErasing } from './erasing.ts'
 import { type Ground, type Instance, startInstance, tellStarted } from './instance.ts'
@@ -422,7 +422,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   const running = await startInstances(first)
   await engine.saveRevision({ ...first.revision, file: first.file, at: clock.now() })
   if (options.listen !== false) {
-    const pages = await makePages({ log, callers, metrics, readiness: readinessNow, backlog, readings })
+    const pages = await makePages({ log, callers, metrics, readiness: readinessNow, backlog, readings, documented })
     opened.defer(() => pages.close())
     const settings = () => ({ ...config.limits, publicUrl: config.server.publicUrl, down: config.down })
     const listening = await startWeb({ ...first.server, settings, callers, log, clock })
@@ -456,6 +456,10 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       paused: deliver.paused,
       failing: listeners.failing,
     })
+  }
+
+  function documented() {
+    return [...plan.instances.values()].flatMap(({ name, web }) => (web ? [{ name, ...documentedIn(web) }] : []))
   }
 
   function readings() {

@@ -499,6 +499,10 @@ export function makeInstanceWeb(
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
     frameworkErrors: (error, _request, reply) => void sendError(error, reply, log.redact),
   })
+  app.addHook('onRoute', ({ config, url }) => {
+    const isPublic = config?.public === true || !options.guarded
+    if (config?.documents && isPublic) documented.set(app, { ...documented.get(app), [config.documents]: url })
+  })
   if (options.guarded) guard(app, callers)
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = sendError(error, reply, log.redact)
@@ -511,6 +515,19 @@ export function makeInstanceWeb(
   )
   app.addHook('onRequest', (_request, reply, done) => current.run(reply.raw, done))
   return app
+}
+
+/** Where an instance's Fastify documents an API, for everybody: paths below its own address. */
+export interface Documented {
+  readonly page?: string | undefined
+  readonly openapi?: string | undefined
+}
+
+const documented = new WeakMap<FastifyInstance, Documented>()
+
+/** By those of its routes whose `config` says `documents`. */
+export function documentedIn(app: FastifyInstance): Documented {
+  return documented.get(app) ?? {}
 }
 
 /** Lets only those in who may enter, and everybody to the routes that say `config: { public: true }`. */

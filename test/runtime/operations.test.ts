@@ -52,6 +52,63 @@ describe('/', () => {
   })
 })
 
+describe('/api', () => {
+  /** Documents an API at addresses of its own. */
+  function documenting(name: string, documents = true) {
+    return definePlugin({
+      name,
+      summary: 'Has an API.',
+      config: z.strictObject({}),
+      setup({ web }) {
+        web.get('/manual', { config: { public: true, ...(documents && { documents: 'page' }) } }, () => `${name}: page`)
+        web.get('/spec.json', { config: { public: true, ...(documents && { documents: 'openapi' }) } }, () => ({
+          name,
+        }))
+        web.get('/inside', { config: { documents: 'page' } }, () => 'for the operator')
+        return {}
+      },
+    })
+  }
+  const starting = (...uses: readonly ReturnType<typeof documenting>[]) =>
+    testRuntime({ server, bots: echo, features: uses.map((use) => ({ use })) }, listen)
+  const follow = async (bot: TestRuntime, path: string) => (await fetch(`${bot.runtime.url}${path}`)).text()
+
+  test('leads everybody to where an API is documented, as a page and as OpenAPI', async () => {
+    await using bot = await starting(documenting('shop'), documenting('silent', false))
+    expect(await follow(bot, '/api')).toBe('shop: page')
+    expect(await follow(bot, '/api/')).toBe('shop: page')
+    expect(await follow(bot, '/api/openapi.json')).toBe('{"name":"shop"}')
+  })
+
+  test('stays where it is for whoever stands behind a proxy that adds a path in front', async () => {
+    await using bot = await starting(documenting('shop'))
+    const leadsTo = async (path: string) =>
+      (await fetch(`${bot.runtime.url}${path}`, { redirect: 'manual' })).headers.get('location')
+    expect([await leadsTo('/api'), await leadsTo('/api/'), await leadsTo('/api/openapi.json')]).toEqual([
+      './shop/manual',
+      '../shop/manual',
+      '../shop/spec.json',
+    ])
+  })
+
+  test('tells all the addresses when there are several, and nothing of what is for the operator', async () => {
+    await using bot = await starting(documenting('shop'), documenting('depot'))
+    expect(await get(bot, '/api', STRANGER)).toEqual({
+      status: 300,
+      body: '{"addresses":["/shop/manual","/depot/manual"]}',
+    })
+    expect(JSON.parse((await get(bot, '/api/openapi.json', STRANGER)).body)).toEqual({
+      addresses: ['/shop/spec.json', '/depot/spec.json'],
+    })
+  })
+
+  test('is not there when nobody has one', async () => {
+    await using bot = await starting(documenting('silent', false))
+    expect((await get(bot, '/api', STRANGER)).status).toBe(404)
+    expect((await get(bot, '/api/openapi.json')).status).toBe(404)
+  })
+})
+
 describe('/readyz', () => {
   test('says to strangers only yes or no', async () => {
     await using bot = await testRuntime({ server, bots: echo }, listen)

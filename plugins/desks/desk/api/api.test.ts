@@ -946,5 +946,13 @@ describe('the documentation', () => {
     expect(page.headers.get('content-type')).toContain('text/html')
     for (const sign of ['POST /conversations/:conversation/send', 'STATUS_WITHOUT_CHATS', 'api/openapi.json'])
       expect(page.text).toContain(sign)
+    expect((await nobody.ask('api/')).text).toBe(page.text)
+  })
+
+  test('is what /api and /api/openapi.json lead to', async () => {
+    await using bot = await deskRuntime()
+    const at = async (path: string) => (await fetch(new URL(path, deskOf(bot)))).text()
+    expect(await at('/api')).toContain('POST /conversations/:conversation/send')
+    expect(Object.keys(JSON.parse(await at('/api/openapi.json')).paths)).toContain('/conversations/{conversation}/send')
   })
 })

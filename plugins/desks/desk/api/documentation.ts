@@ -10,26 +10,25 @@ const JSON_TYPE = 'application/json'
 
 /** `GET /api/openapi.json`, and `GET /api` as a page. Both are for everybody: what is here for whom is no secret. */
 export function addDocumentation(scope: FastifyInstance): void {
-  const everybody = { config: { public: true } }
   // Made when they are first asked for: they would be most of a start.
   let openApi: string | undefined
   let page: string | undefined
-  scope.get('/api/openapi.json', everybody, (_request, reply) => {
+  scope.get('/api/openapi.json', { config: { public: true, documents: 'openapi' } }, (_request, reply) => {
     openApi ??= JSON.stringify(openApiOf())
     return reply.type(JSON_TYPE).send(openApi)
   })
-  for (const path of ['/api', '/api/']) {
-    scope.get(path, everybody, (_request, reply) => {
-      page ??= pageOf()
-      return reply
-        .header(
-          'content-security-policy',
-          "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-        )
-        .type('text/html; charset=utf-8')
-        .send(page)
-    })
-  }
+  scope.get('/api', { config: { public: true, documents: 'page' } }, (_request, reply) => {
+    page ??= pageOf()
+    return reply
+      .header(
+        'content-security-policy',
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+      )
+      .type('text/html; charset=utf-8')
+      .send(page)
+  })
+  // What the page leads to stands beside it.
+  scope.get('/api/', { config: { public: true } }, (_request, reply) => reply.redirect('../api'))
 }
 
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output') => {
