@@ -16,7 +16,7 @@ import { makeRoster } from '../people/roster.ts'
 import { keepPerson, type PeopleTables, readPeople } from '../people/tables.ts'
 import { makeBook } from './book.ts'
 import { makeTeams, servingTeam } from './choose.ts'
-import { hasWritten, LEFT_THE_QUEUE, readCases, readLastReplies } from './from-journal.ts'
+import { hasWritten, LEFT_THE_QUEUE, readCases, readLastReplies, readToldPlaces } from './from-journal.ts'
 import type { memory } from './memory.ts'
 import { watchOpenHours } from './open-hours.ts'
 import { makePlaces } from './places.ts'
@@ -123,10 +123,14 @@ export function openFloor(context: Omit<Context<Settings, unknown>, 'sql'>, peop
       roster.know(await readPeople(people))
     },
     async begin(): Promise<void> {
-      const [kept, replies] = await Promise.all([readPeople(people), readLastReplies(context)])
+      const [kept, replies, toldPlaces] = await Promise.all([
+        readPeople(people),
+        readLastReplies(context),
+        readToldPlaces(context),
+      ])
       for (const [person, atMs] of replies) roster.replied(person, atMs)
       for await (const cases of readCases(context)) queue.know(cases)
-      telling.know()
+      telling.know(toldPlaces)
       roster.know(kept)
       roster.begin()
       queue.begin()

@@ -5,7 +5,7 @@ import type { Case } from './book.ts'
 import { memory } from './memory.ts'
 
 /** What begins the ids of the desk's commands: the journal keeps them with what they caused. */
-export const CAUSES = { noAnswer: 'no-answer:', gone: 'gone:', greeting: 'greeting:' } as const
+export const CAUSES = { noAnswer: 'no-answer:', gone: 'gone:', greeting: 'greeting:', place: 'place:' } as const
 
 /** Why a conversation is closed whose customer has said one of the `leaveWords`. */
 export const LEFT_THE_QUEUE = 'the customer left the queue'
@@ -103,6 +103,36 @@ export async function readLastReplies({
     .select(['entry.by_json', (select) => select.fn.max('entry.at').as('at')])
     .execute()
   return new Map(rows.map(({ by_json, at }) => [OwnerPerson.parse(JSON.parse(by_json)).person, at]))
+}
+
+/** The id of the command that tells a place: in one wait, each is told once. */
+export function tellsPlace({ id, lease }: Pick<Case, 'id' | 'lease'>, place: number): string {
+  return `${CAUSES.place}${id}:${lease}:${place}`
+}
+
+/** The place that each who waits was last told in this wait. Whoever was told none is left out. */
+export async function readToldPlaces({
+  name,
+  journal,
+}: Pick<Context<unknown, unknown>, 'name' | 'journal'>): Promise<ReadonlyMap<string, number>> {
+  const rows = await journal
+    .selectFrom('conversation')
+    .innerJoin('entry', (join) =>
+      join.onRef('entry.chat', '=', 'conversation.chat').onRef('entry.conversation', '=', 'conversation.id'),
+    )
+    .where('conversation.desk', '=', name)
+    .where('conversation.state', '=', 'queued')
+    .where('entry.kind', '=', 'out')
+    .where('entry.answers', 'like', `${CAUSES.place}%`)
+    .orderBy('entry.seq')
+    .select(['conversation.id', 'conversation.lease', 'entry.answers'])
+    .execute()
+  return new Map(
+    rows.flatMap(({ id, lease, answers }) => {
+      const place = Number(answers?.split(':').at(-1))
+      return answers === tellsPlace({ id, lease }, place) ? [[id, place] as const] : []
+    }),
+  )
 }
 
 /** Whether an agent has written in a conversation since then; with `greetings`, the greeting counts too. */

@@ -701,6 +701,26 @@ describe('whoever waits is told their place', () => {
     await bot.user('v2').hears('Wait.', 'Place 2, 6 to 7 minutes.')
   })
 
+  test('each place once, also when they fell back and the desk began anew meanwhile', async () => {
+    const people = { amy: { name: 'Amy', capacity: 1 }, bo: { name: 'Bo', capacity: 1 } }
+    const teams = { presale: { members: ['amy', 'bo'] } }
+    await using bot = await start({ people, teams }, { there: ['amy'] })
+    await asks(bot, 'u1', 'u2', 'u3', 'u4')
+    await bot.user('u4').hears('Wait.', 'Place 3.')
+    // The one whom Amy had waits again, before the others.
+    await bot.agent('amy').goes()
+    await bot.advance(MINUTE)
+    await bot.user('u4').hears('Nobody is here.')
+    await bot.restart()
+    await bot.agent('bo').comes()
+    await bot.advance(MINUTE)
+    expect(await has(bot, 'u1')).toBe('bo')
+    await bot.user('u4').hearsNothing()
+    await bot.agent('bo').closes('u1')
+    await bot.advance(MINUTE)
+    await bot.user('u4').hears('Place 2.')
+  })
+
   test('once only, where the platform counts what it is sent', async () => {
     const channel = memoryChannel({
       capabilities: { later: [{ on: 'message', withinMs: HOUR, max: 5, resets: true }] },

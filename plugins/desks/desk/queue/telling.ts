@@ -2,15 +2,15 @@
 import { type Command, type Context, type Conversation, messageOf, type Say, type TextName } from '#core'
 import type { Settings } from '../config.ts'
 import type { Book, Case } from './book.ts'
-import { CAUSES } from './from-journal.ts'
+import { CAUSES, tellsPlace } from './from-journal.ts'
 import { makeTimers } from './timers.ts'
 import type { Waits } from './waits.ts'
 
 export interface Telling {
   /** Tells whoever stands in another place than they were told, now or as soon as they may be told again. */
   places(): void
-  /** Whoever waits now knows their place already, as far as anybody can know. */
-  know(): void
+  /** Whoever waits now knows their place already: the one that they were last told, else the one that they have. */
+  know(told: ReadonlyMap<string, number>): void
   /** In the name of whoever has it. */
   greet(conversation: Conversation): Promise<void>
   /** Once for each time that somebody has had it. */
@@ -95,7 +95,7 @@ export function makeTelling(given: {
     const text = range
       ? filled(context.text('waitingFor'), { place, ...range })
       : filled(context.text('waiting'), { place })
-    void say(of.id, { id: `place:${of.id}:${of.lease}:${place}:${nowMs}`, by: desk, content: text })
+    void say(of.id, { id: tellsPlace(of, place), by: desk, content: text })
   }
 
   /** Once in a wait: whoever came when nobody was there was told so by then. */
@@ -117,10 +117,11 @@ export function makeTelling(given: {
 
   return {
     places,
-    know() {
+    know(lastTold) {
       const atMs = clock.now()
       for (const team of book.waitedFor())
-        for (const [index, { id }] of book.waiting(team).entries()) told.set(id, { place: index + 1, atMs })
+        for (const [index, { id }] of book.waiting(team).entries())
+          told.set(id, { place: lastTold.get(id) ?? index + 1, atMs })
     },
     async greet({ id: conversation, owner, lease }) {
       const { greeting: content } = given.settings
