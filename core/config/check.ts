@@ -195,9 +195,11 @@ class Check {
     return [...sortProblems(inYaml), ...sortProblems(inFiles)]
   }
 
-  /** The values of `secret()` settings, and of variables whose name sounds secret wherever they stand. */
+  /** The values of `secret()` settings, and of variables whose name sounds secret, if it stands anywhere in the YAML. */
   #allSecrets(): readonly string[] {
-    const named = this.#file.variables.flatMap(({ name }) => (SECRET_KEY.test(name) ? (this.#env[name] ?? []) : []))
+    const named = Object.entries(this.#env).flatMap(([name, value]) =>
+      value !== undefined && SECRET_KEY.test(name) && this.#file.text.includes(name) ? [value] : [],
+    )
     return [...new Set([...this.#secrets, ...named])]
   }
 

@@ -233,6 +233,8 @@ export async function testServer(): Promise<Server> {
     answer(message, response).catch(() => response.destroy())
   })
   server.on('upgrade', (message, socket, head) => {
+    // Whoever is refused may have gone already.
+    socket.on('error', () => socket.destroy())
     const offered = (message.headers['sec-websocket-protocol'] ?? '').split(/,\s*/)
     const token = offered.find((one) => one.startsWith(TOKEN_PROTOCOL))?.slice(TOKEN_PROTOCOL.length)
     const visitor = faults.refuseTokens ? undefined : tokens.get(token ?? '')
