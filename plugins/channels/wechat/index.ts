@@ -1,10 +1,13 @@
 /** A push of the platform comes in by `receiving/`, is an event, and is answered inside its response or by `sending/`. */
-import { type Capabilities, DeliveryError, defineChannel } from '#core'
+import { type Capabilities, defineChannel, tables } from '#core'
+import { policyOf } from './policies.ts'
 import { addWebhook } from './receiving/webhook.ts'
+import { makeApi } from './sending/api.ts'
+import { makeMedia, takes } from './sending/media.ts'
+import { MAX_CHOICES, MAX_TEXT_BYTES } from './sending/messages.ts'
+import { makeSender } from './sending/send.ts'
+import { type SendingTables, sendingTables } from './sending/tables.ts'
 import { type Settings, settings } from './settings.ts'
-
-const HOUR_MS = 60 * 60 * 1_000
-const MINUTE_MS = 60 * 1_000
 
 export default defineChannel({
   name: 'wechat',
@@ -12,29 +15,35 @@ export default defineChannel({
   config: settings,
   account: ({ appId }) => appId,
   capabilities,
+  tables: tables<SendingTables>(sendingTables),
   setup(context) {
+    const { config } = context
+    const api = makeApi(context)
+    const media = makeMedia({ ...context, appId: config.appId, api, open: context.media.open })
     addWebhook(context)
-    return {
-      async send() {
-        throw new DeliveryError('CHANNEL_REFUSED', { message: 'Customer-service messages cannot be sent yet.' })
-      },
-    }
+    const { send, typing } = makeSender({ ...context, api, media, accountOf: () => undefined })
+    return { send, fetchMedia: media.fetch, typing: config.replyBy === 'passive' ? undefined : typing }
   },
 })
 
-function capabilities({ replyBy }: Settings): Capabilities {
+function capabilities({ replyBy, policy }: Settings): Capabilities {
+  const onlyAnswers = replyBy === 'passive'
   return {
-    sends: { text: { maxBytes: 2_047 } },
+    sends: onlyAnswers ? IN_RESPONSES : LATER,
     inline: replyBy === 'customer-service' ? undefined : { withinMs: 4_500 },
-    later: replyBy === 'passive' ? [] : ALLOWANCES,
+    later: onlyAnswers ? [] : policyOf(policy).later,
     showsIdentity: 'none',
   }
 }
 
-/** Source: https://developers.weixin.qq.com/doc/service/en/api/customer/message/api_sendcustommessage.html, read 2026-11-20. */
-const ALLOWANCES = [
-  { on: 'message', withinMs: 48 * HOUR_MS, max: 5, resets: true },
-  { on: 'menu', withinMs: MINUTE_MS, max: 3, resets: true },
-  { on: 'follow', withinMs: MINUTE_MS, max: 3, resets: true },
-  { on: 'scan', withinMs: MINUTE_MS, max: 3, resets: true },
-]
+const text = { maxBytes: MAX_TEXT_BYTES }
+const IN_RESPONSES = { text, link: {} }
+const LATER = {
+  text,
+  image: takes('image'),
+  audio: takes('voice'),
+  video: takes('video'),
+  link: {},
+  choices: { max: MAX_CHOICES },
+  native: {},
+}

@@ -1,5 +1,6 @@
 /** What stands in the YAML. */
 import { duration, httpUrl, say, secret, z } from '#core'
+import { allPolicies } from './policies.ts'
 
 /** No tolerance is documented: below this, a platform whose clock or network is slow would be turned away. */
 const LEAST_FRESHNESS_MS = 10 * 60 * 1_000
@@ -52,9 +53,21 @@ export const settings = z.strictObject({
     ),
   policy: z
     .string()
-    .min(1)
+    .superRefine((name, context) => {
+      const names = allPolicies().map((policy) => policy.name)
+      if (names.includes(name)) return
+      context.addIssue(
+        `There is no policy "${name}". Write one of ${names.join(', ')}, or leave it out for the newest.`,
+      )
+    })
     .optional()
     .describe('The rules of reply windows and quotas, by their name in policies.yaml. Left out: the newest.'),
+  accessToken: z
+    .enum(['stable', 'classic'])
+    .default('stable')
+    .describe(
+      'By which call the access token is fetched. stable: others with the same AppSecret may do so too. classic: each fetch ends the token of all others.',
+    ),
   apiBase: httpUrl().default('https://api.weixin.qq.com').describe('The address of the platform’s interface.'),
   voice: z
     .strictObject({

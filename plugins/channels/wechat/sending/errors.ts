@@ -187,6 +187,7 @@ export const ERRORS: readonly ErrorRow[] = [
     '请求方式不正确（GET、POST 或 HTTPS）。',
   ),
   row([43004, 50005], 'drop', 'The customer does not follow the account.', '用户未关注公众号。', NO_CHAT),
+  row([40066], 'bug', 'WeChat has no such call.', '不存在的接口。'),
   row([43005], 'drop', 'The customer and the account are no friends.', '需要好友关系。', NO_CHAT),
   row(
     [43019],

@@ -1,0 +1,36 @@
+/** The plugin's own tables in a test, without a journal around them: what two processes share, say. */
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
+import { type SendingTables, sendingTables } from './tables.ts'
+
+export interface JournalInMemory {
+  /** Another way into the same tables each time. */
+  open(): Kysely<SendingTables>
+  rows(table: keyof SendingTables): readonly { readonly [column: string]: unknown }[]
+}
+
+export function journalInMemory(): JournalInMemory {
+  const database = new DatabaseSync(':memory:')
+  for (const migration of Object.values(sendingTables)) database.exec(migration)
+  const asKyselyWants: SqliteDatabase = {
+    close() {},
+    prepare(sql) {
+      const statement = database.prepare(sql)
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...parameters.map(asValue)),
+        run: (parameters) => statement.run(...parameters.map(asValue)),
+        iterate: (parameters) => statement.iterate(...parameters.map(asValue)),
+      }
+    },
+  }
+  return {
+    open: () => new Kysely<SendingTables>({ dialect: new SqliteDialect({ database: asKyselyWants }) }),
+    rows: (table) => database.prepare(`SELECT * FROM ${table}`).all(),
+  }
+}
+
+function asValue(parameter: unknown): string | number | null {
+  if (typeof parameter === 'string' || typeof parameter === 'number' || parameter === null) return parameter
+  throw new TypeError('A test has no such values.')
+}
