@@ -20,15 +20,18 @@ export function makeVoice(locks: Locks | undefined, name: string): Voice {
   let isMine = false
   /** Ends the waiting in line for it. */
   let waiting = new AbortController()
+  /** What was asked for last. */
+  let latest: LockOptions | undefined
 
   function hold(options: LockOptions): void {
+    latest = options
     const granted = () => {
       isMine = true
       return forever()
     }
     all.request(name, options, granted).catch(() => {
-      // Another tab has taken it, unless it is we who do not wait in line any more.
-      if (options.signal?.aborted) return
+      // Another tab has taken it, unless it is we who have asked anew: what we lose by that may be told after it is ours.
+      if (options !== latest) return
       isMine = false
       waitInLine()
     })
