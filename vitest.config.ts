@@ -14,7 +14,6 @@ const ALONE = [
   'test/browser/crowd.test.ts',
   'test/browser/desk-budgets.test.ts',
   'test/browser/desk-crowd.test.ts',
-  'plugins/desks/desk/api/speed.test.ts',
 ]
 /** Long, however short the file is: begun last, one of these would run on when everything else is done. */
 const LONG =
