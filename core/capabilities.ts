@@ -25,13 +25,25 @@ export interface Allowance {
   readonly resets: boolean
 }
 
+/** How a channel answers inside the webhook's own response. */
+export interface Inline {
+  /** … if the answer is there within this time. */
+  readonly withinMs: number
+  /** Where it can also send afterwards: an answer in time goes inside the response, unless the YAML says `answer: later`. */
+  readonly isPreferred?: boolean | undefined
+  /** What can be said there; all else goes afterwards, where the channel can. Left out: all that it sends. */
+  readonly parts?: readonly PartType[] | undefined
+  /** `false`: no name or face can be shown there, so what has one goes afterwards, where the channel can. */
+  readonly showsIdentity?: boolean | undefined
+}
+
 /** What a channel can send. A part type that `sends` leaves out is degraded to text before it reaches the channel. */
 export interface Capabilities {
   readonly sends: { readonly text: TextLimits } & {
     readonly [T in Exclude<PartType, 'text'>]?: MediaLimits | undefined
   }
-  /** The channel can answer inside the webhook's own response, if the answer is there within this time. */
-  readonly inline?: { readonly withinMs: number } | undefined
+  /** The channel can answer inside the webhook's own response. */
+  readonly inline?: Inline | undefined
   /** Which messages it can send afterwards. Empty: never, and all texts of a turn are then one message. */
   readonly later: readonly Allowance[]
   readonly showsIdentity:

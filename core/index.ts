@@ -1,7 +1,7 @@
 /** The only door: everything that a plugin may import. */
 export type { Generated } from 'kysely'
 export { z } from 'zod'
-export type { Allowance, Capabilities, MediaLimits, TextLimits } from './capabilities.ts'
+export type { Allowance, Capabilities, Inline, MediaLimits, TextLimits } from './capabilities.ts'
 export { ALWAYS } from './capabilities.ts'
 export type { Command, CommandResult, RefusalCode } from './command.ts'
 export type { Hours, SettingFile } from './config/schema.ts'

@@ -573,7 +573,8 @@ class Check {
     const facts = channels.get(instance.name)
     const keys = this.#channelKeys.get(instance.name)
     if (!facts || !keys) return []
-    const { answer, reserve } = keys
+    const { reserve } = keys
+    const answer = keys.answer ?? (facts.capabilities.inline?.isPreferred ? 'inline' : 'later')
     const onUnknown = keys.onUnknown ?? (facts.capabilities.idempotentSend ? 'resend' : 'leave')
     return [{ ...instance, kind: 'channel', ...facts, answer, onUnknown, reserve }]
   }

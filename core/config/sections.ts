@@ -123,8 +123,10 @@ export const ENTRY = {
     enabled,
     answer: z
       .enum(['later', 'inline'])
-      .default('later')
-      .describe('How it answers where it can do both: afterwards, or inside the platform’s own request.'),
+      .optional()
+      .describe(
+        'How it answers where it can do both: afterwards, or inside the platform’s own request. Left out: as the channel prefers.',
+      ),
     onUnknown: z
       .enum(['leave', 'resend'])
       .optional()

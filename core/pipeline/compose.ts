@@ -262,11 +262,19 @@ function ownedByPeople(conversation: Conversation | undefined): boolean {
   return conversation !== undefined && conversation.owner.kind !== 'bot'
 }
 
-/** Only one message fits into a response; a channel that has no other way begins with it. */
+/**
+ * Only one message fits into a response, and only what can be said there as it should be; a channel that has no other way
+ * begins with it.
+ */
 function fitsInline(draft: TurnDraft, replies: readonly Rewritten[], onlyInline: boolean): boolean {
-  let parts = 0
-  for (const reply of replies) parts += adaptReply(draft, reply, undefined).parts.length
-  return parts === 1 || (onlyInline && parts > 0)
+  const all = replies.flatMap((reply) =>
+    adaptReply(draft, reply, undefined).parts.map((part) => ({ part, identity: reply.identity })),
+  )
+  const [first] = all
+  if (!first || onlyInline) return first !== undefined
+  const { inline, showsIdentity } = draft.channel.capabilities
+  const losesIdentity = first.identity && inline?.showsIdentity === false && showsIdentity !== 'none'
+  return all.length === 1 && !losesIdentity && (inline?.parts?.includes(first.part.type) ?? true)
 }
 
 function startOf(of: { onlyInline: boolean; inline: boolean; first: boolean; place: unknown }): NewDelivery['start'] {

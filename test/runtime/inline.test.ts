@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { ALWAYS, type Hooks, type InboundEvent, type Say } from '#core'
+import { describe, expect, test } from 'vitest'
+import { ALWAYS, type Hooks, type InboundEvent, type Inline, type Say } from '#core'
 import { memoryChannel, testRuntime } from '#core/testing'
 import { botThat, featureWith, gate } from './cast.ts'
 
@@ -138,6 +138,57 @@ test('two answers go the other way, where there is one: a response holds only on
   )
   expect(await channel.receive(message('one|two'))).toBeUndefined()
   await runtime.user('u1').hears('echo: one', 'echo: two').hearsNothing()
+})
+
+describe('a channel that prefers the response', () => {
+  const named = featureWith({
+    outbound: { rewrite: (_reply, next) => next({ identity: { id: 'sales', name: 'Sales' } }) },
+  })
+  const prefers = (inline: Partial<Inline> = {}) =>
+    memoryChannel({ capabilities: { inline: { withinMs: 4_500, isPreferred: true, ...inline }, later: [ALWAYS] } })
+
+  test('answers there, unless the YAML says otherwise', async () => {
+    const channel = prefers()
+    const bots = { bot: { use: talker(gate()) } }
+    await using runtime = await testRuntime({ bots }, { channel })
+    expect(textOf(await channel.receive(message('hello')))).toEqual(text('echo: hello'))
+    await runtime.idle()
+    await runtime.apply({ channels: { memory: { use: channel.plugin, answer: 'later' } }, bots })
+    expect(await channel.receive(message('hello'))).toBeUndefined()
+    await runtime.user('u1').hears('echo: hello').hearsNothing()
+  })
+
+  test('answers afterwards with what cannot be said there', async () => {
+    const channel = prefers({ parts: ['text'] })
+    const say = (line: string) => (line === 'show' ? picture('it') : `echo: ${line}`)
+    await using runtime = await testRuntime({ bots: { bot: { use: talker(gate(), say) } } }, { channel })
+    expect(textOf(await channel.receive(message('hello')))).toEqual(text('echo: hello'))
+    expect(await channel.receive(message('show'))).toBeUndefined()
+    await runtime.idle()
+    expect(channel.sent.map(({ part }) => part)).toEqual([picture('it')])
+  })
+
+  test('answers afterwards under a name that cannot be shown there', async () => {
+    for (const [showsIdentity, isInside] of [
+      [false, false],
+      [true, true],
+    ] as const) {
+      const channel = prefers({ showsIdentity })
+      const config = { bots: { bot: { use: talker(gate()) } }, features: [{ use: named }] }
+      await using runtime = await testRuntime(config, { channel })
+      expect((await channel.receive(message('hello'))) !== undefined).toBe(isInside)
+      await runtime.idle()
+      expect(channel.sent.length).toBe(isInside ? 0 : 1)
+    }
+  })
+
+  test('answers there where no name is shown at all, for then it stands in the text', async () => {
+    const capabilities = { inline: { withinMs: 4_500, isPreferred: true, showsIdentity: false }, later: [ALWAYS] }
+    const channel = memoryChannel({ capabilities: { ...capabilities, showsIdentity: 'none' } })
+    const config = { bots: { bot: { use: talker(gate()) } }, features: [{ use: named }] }
+    await using _ = await testRuntime(config, { channel })
+    expect(textOf(await channel.receive(message('hello')))).toEqual(text('Sales: echo: hello'))
+  })
 })
 
 test('where both ways exist and the YAML says nothing, the platform is acknowledged at once', async () => {

@@ -1,6 +1,8 @@
 /** A push of the platform comes in by `receiving/`, is an event, and is answered inside its response or by `sending/`. */
 import { type Capabilities, defineChannel, tables } from '#core'
 import { policyOf } from './policies.ts'
+import { makeNonces, type NonceTables, nonceTables } from './receiving/nonces.ts'
+import { REPLY_PARTS } from './receiving/replies.ts'
 import { addWebhook } from './receiving/webhook.ts'
 import { makeApi } from './sending/api.ts'
 import { makeMedia, takes } from './sending/media.ts'
@@ -15,12 +17,16 @@ export default defineChannel({
   config: settings,
   account: ({ appId }) => appId,
   capabilities,
-  tables: tables<SendingTables>(sendingTables),
-  setup(context) {
-    const { config } = context
+  tables: tables<NonceTables & SendingTables>({ ...nonceTables, ...sendingTables }),
+  async setup(context) {
+    const { config, web, sql, clock, schedule } = context
     const api = makeApi(context)
     const media = makeMedia({ ...context, appId: config.appId, api, open: context.media.open })
-    addWebhook(context)
+
+    const nonces = await makeNonces(sql, { clock, freshnessMs: config.freshness })
+    addWebhook(web, { ...context, nonces })
+    schedule('1h', nonces.forget)
+
     const { send, typing } = makeSender({ ...context, api, media, accountOf: () => undefined })
     return { send, fetchMedia: media.fetch, typing: config.replyBy === 'passive' ? undefined : typing }
   },
@@ -30,20 +36,24 @@ function capabilities({ replyBy, policy }: Settings): Capabilities {
   const onlyAnswers = replyBy === 'passive'
   return {
     sends: onlyAnswers ? IN_RESPONSES : LATER,
-    inline: replyBy === 'customer-service' ? undefined : { withinMs: 4_500 },
+    inline: replyBy === 'customer-service' ? undefined : INLINE,
     later: onlyAnswers ? [] : policyOf(policy).later,
     showsIdentity: 'none',
   }
 }
 
+/** The platform hangs up after five seconds: https://developers.weixin.qq.com/doc/service/en/guide/product/message/Passive_user_reply_message.html, read 2026-11-20. */
+const INLINE = { withinMs: 4_500, isPreferred: true, parts: REPLY_PARTS, showsIdentity: false }
+
 const text = { maxBytes: MAX_TEXT_BYTES }
-const IN_RESPONSES = { text, link: {} }
+const choices = { max: MAX_CHOICES }
+const IN_RESPONSES = { text, link: {}, choices }
 const LATER = {
   text,
   image: takes('image'),
   audio: takes('voice'),
   video: takes('video'),
   link: {},
-  choices: { max: MAX_CHOICES },
+  choices,
   native: {},
 }

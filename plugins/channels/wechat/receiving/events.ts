@@ -68,10 +68,13 @@ const Numbered = z.object({ MsgId: z.string().regex(/^\d{1,32}$/) })
 /** Events have no number. A customer who picks two menu items within a second has made two. */
 function idOfEvent(head: Head, kind: string): string {
   const { FromUserName, CreateTime } = head
-  const about = About.safeParse(head).data
-  const key = about && Object.values(about).filter(Boolean).join(':')
-  return `${FromUserName}:${CreateTime.trim()}:${kind}:${key && key.length > 128 ? digest(key) : (key ?? digest(JSON.stringify(head)))}`
+  const about = Object.values(About.safeParse(head).data ?? {}).filter(Boolean)
+  const key = about.join(':')
+  return `${FromUserName}:${CreateTime.trim()}:${kind}:${key.length > MAX_KEY_CHARS ? digest(key) : key}`
 }
+
+/** A key may be a whole address. */
+const MAX_KEY_CHARS = 128
 
 /** What tells apart two events of the same kind, customer and second. */
 const About = z.object({
@@ -109,9 +112,13 @@ const Voice = z.object({
   Format: z.string().max(32).optional(),
   Recognition: z.string().max(20_000).optional(),
 })
+const Degrees = z
+  .string()
+  .regex(/^\s*-?\d{1,3}(\.\d{1,20})?\s*$/)
+  .transform(Number)
 const Place = z.object({
-  Location_X: z.coerce.number().min(-90).max(90),
-  Location_Y: z.coerce.number().min(-180).max(180),
+  Location_X: Degrees.pipe(z.number().min(-90).max(90)),
+  Location_Y: Degrees.pipe(z.number().min(-180).max(180)),
   Label: Label.optional(),
 })
 const Link = z.object({ Url: z.url().max(4_096), Title: Label.optional(), Description: Label.optional() })

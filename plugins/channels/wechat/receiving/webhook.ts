@@ -1,22 +1,137 @@
 /** The address that stands in the platform's server configuration: what it asks is checked, and what it tells received. */
-
-import type { FastifyInstance } from 'fastify'
-import { z } from '#core'
-import type { Settings } from '../settings.ts'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { type ChannelContext, type Clock, type Log, z } from '#core'
+import { modeOf, type Settings } from '../settings.ts'
+import { makeEncryption } from './encryption.ts'
+import { readPush } from './events.ts'
+import type { Nonces } from './nonces.ts'
+import { NOTHING_TO_SAY, replyOf, sealed } from './replies.ts'
 import { isSame, sign } from './signature.ts'
+import { readXml, type XmlFields } from './xml.ts'
 
-const Query = z.object({
-  signature: z.string(),
+/** The platform's own messages have a few KB. */
+const MAX_BODY_BYTES = 256 * 1_024
+
+const Signed = z.object({
+  signature: z.string().max(64),
   timestamp: z.string().regex(/^\d{1,12}$/),
   nonce: z.string().max(128),
-  echostr: z.string().max(1_024).optional(),
 })
+type Signed = z.output<typeof Signed>
+const Asked = z.object({ echostr: z.string().max(4_096) })
+const Sealed = z.object({ msg_signature: z.string().max(64) })
+const Envelope = z.object({ Encrypt: z.string().min(1) })
 
-export function addWebhook({ web, config }: { readonly web: FastifyInstance; readonly config: Settings }): void {
+/** What was told, and whether it was encrypted: then the answer is too. */
+interface Opened {
+  readonly fields: XmlFields
+  readonly isSealed: boolean
+}
+
+export function addWebhook(
+  web: FastifyInstance,
+  of: {
+    readonly config: Settings
+    readonly clock: Clock
+    readonly log: Log
+    readonly nonces: Nonces
+    readonly receive: ChannelContext['receive']
+  },
+): void {
+  const { config, clock, nonces, receive } = of
+  const { token, appId, encodingAesKey, originalId } = config
+  const mode = modeOf(config)
+  const encryption = encodingAesKey === undefined ? undefined : makeEncryption(encodingAesKey, appId)
+  const told = new Set<string>()
+
+  /** What stands for the request, if the platform has sent it, and lately. */
+  function signatureOf({ signature, timestamp, nonce }: Signed): string | undefined {
+    const right = sign(token, timestamp, nonce)
+    if (!isSame(signature, right)) return undefined
+    if (Math.abs(clock.now() - sentAtMs(timestamp)) <= config.freshness) return right
+    warnOnce('A signed message is too old, or from the future. Is the clock of this machine right?')
+    return undefined
+  }
+
+  /** Of an encrypted message, only what is inside counts: what stands beside it is not signed. */
+  function open(text: string, query: unknown, { timestamp, nonce }: Signed): Opened | 'refused' | undefined {
+    const fields = readXml(text)
+    if (!fields) return undefined
+    const encrypted = Envelope.safeParse(fields).data?.Encrypt.trim()
+    if (encrypted === undefined) {
+      if (mode !== 'secure') return { fields, isSealed: false }
+      warnOnce(
+        'A clear message was refused. Set the server configuration of mp.weixin.qq.com to secure mode (安全模式).',
+      )
+      return 'refused'
+    }
+    if (!encryption) {
+      if ('MsgType' in fields) return { fields, isSealed: false }
+      warnOnce('An encrypted message cannot be read. Set encodingAesKey to the EncodingAESKey of mp.weixin.qq.com.')
+      return 'refused'
+    }
+    const signature = Sealed.safeParse(query).data?.msg_signature ?? ''
+    if (!isSame(signature, sign(token, timestamp, nonce, encrypted))) return 'refused'
+    const inside = encryption.decrypt(encrypted)
+    if (inside === undefined) {
+      warnOnce('A message cannot be decrypted. Compare encodingAesKey and appId with those of mp.weixin.qq.com.')
+      return 'refused'
+    }
+    const opened = readXml(inside)
+    return opened && { fields: opened, isSealed: true }
+  }
+
+  function warnOnce(text: string): void {
+    if (told.has(text)) return
+    told.add(text)
+    of.log.warn({}, text)
+  }
+
+  web.removeAllContentTypeParsers()
+  web.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_BODY_BYTES }, (_request, body, done) =>
+    done(null, body),
+  )
+
   web.get('/', async ({ query }, answer) => {
-    const asked = Query.safeParse(query).data
-    if (!asked || !isSame(asked.signature, sign(config.token, asked.timestamp, asked.nonce)))
-      return answer.code(403).send()
-    return answer.type('text/plain').send(asked.echostr ?? '')
+    const signed = Signed.safeParse(query).data
+    const signature = signed && signatureOf(signed)
+    const asked = Asked.safeParse(query).data
+    if (!signature || !asked) return refuse(answer)
+    nonces.claim(signature, 'the check of the address', sentAtMs(signed.timestamp))
+    return answer.type('text/plain; charset=utf-8').send(asked.echostr)
   })
+
+  web.post('/', async ({ query, body }, answer) => {
+    const signed = Signed.safeParse(query).data
+    const signature = signed && signatureOf(signed)
+    if (!signature) return refuse(answer)
+    const opened = open(String(body ?? ''), query, signed)
+    if (opened === 'refused') return refuse(answer)
+    const push = opened && readPush(opened.fields)
+    if (!push) return answer.code(400).send()
+    if (originalId !== undefined && push.to !== originalId) {
+      warnOnce(`A message to another account than ${originalId} was refused. Compare originalId with mp.weixin.qq.com.`)
+      return refuse(answer)
+    }
+    const { event } = push
+    const sentMs = sentAtMs(signed.timestamp)
+    if (!nonces.claim(signature, event?.id ?? 'nothing', sentMs)) return refuse(answer)
+    if (!event) return NOTHING_TO_SAY
+    // What is encrypted is signed as a whole: nobody can put other words under its signature, not even after a restart.
+    const write = opened.isSealed ? undefined : nonces.keeping(signature, event.id, sentMs)
+    const delivery = await receive(event, { write })
+    if (!delivery) return NOTHING_TO_SAY
+    const reply = replyOf(delivery.part, push, clock.now())
+    answer.type('application/xml; charset=utf-8')
+    return opened.isSealed && encryption ? sealed(reply, { token, encryption, nowMs: clock.now() }) : reply
+  })
+}
+
+/** Whoever is not the platform learns nothing. */
+function refuse(answer: FastifyReply): FastifyReply {
+  return answer.code(403).send()
+}
+
+function sentAtMs(timestamp: string): number {
+  return Number(timestamp) * 1_000
 }

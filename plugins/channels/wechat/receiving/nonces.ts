@@ -1,0 +1,69 @@
+/**
+ * Remembers which request was about which event. The signature of a clear message does not cover what it says: whoever
+ * has seen one on its way could put other words under it. So none is taken twice, but for the same event (a retry).
+ */
+import type { Compilable, Kysely } from 'kysely'
+import type { Clock } from '#core'
+
+export interface NonceTables {
+  /** Requests with clear messages, for the time after a restart. */
+  readonly used: { readonly signature: string; readonly event: string; readonly until: number }
+}
+
+/** To be spread into the channel's `tables`. */
+export const nonceTables = {
+  'receiving-1': 'CREATE TABLE used (signature TEXT NOT NULL, event TEXT NOT NULL, until INTEGER NOT NULL)',
+} as const
+
+/** More are not remembered: 80 in each second, for as long as they could be used again. Those of longest ago go first. */
+const MAX_REMEMBERED = 100_000
+
+export interface Nonces {
+  /**
+   * Whether this request may tell of this event: it has told of no other. From now on it may tell of this one alone.
+   * What stands for a request is its signature, which is one of its time and nonce together.
+   */
+  claim(signature: string, event: string, sentAtMs: number): boolean
+  /** Keeps a claim on disk, for `receive` to write with the event. */
+  keeping(signature: string, event: string, sentAtMs: number): Compilable
+  /** Forgets on disk what is too old to be taken anyway. */
+  forget(): Promise<void>
+}
+
+/** `freshnessMs`: so far from now may the time of a request be. */
+export async function makeNonces(
+  sql: Kysely<NonceTables>,
+  { clock, freshnessMs }: { readonly clock: Pick<Clock, 'now'>; readonly freshnessMs: number },
+): Promise<Nonces> {
+  const used = new Map<string, { readonly event: string; readonly untilMs: number }>()
+  const rows = await sql
+    .selectFrom('used')
+    .selectAll()
+    .where('until', '>=', clock.now())
+    .orderBy('until', 'desc')
+    .limit(MAX_REMEMBERED)
+    .execute()
+  for (const { signature, event, until } of rows.toReversed()) used.set(signature, { event, untilMs: until })
+
+  function makeRoom(): void {
+    for (const [signature, { untilMs }] of used) {
+      if (untilMs >= clock.now() && used.size < MAX_REMEMBERED) return
+      used.delete(signature)
+    }
+  }
+
+  return {
+    claim(signature, event, sentAtMs) {
+      const before = used.get(signature)
+      if (before) return before.event === event
+      makeRoom()
+      used.set(signature, { event, untilMs: sentAtMs + freshnessMs })
+      return true
+    },
+    keeping: (signature, event, sentAtMs) =>
+      sql.insertInto('used').values({ signature, event, until: sentAtMs + freshnessMs }),
+    async forget() {
+      await sql.deleteFrom('used').where('until', '<', clock.now()).execute()
+    },
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What is said inside the response to a message.
+ * Source: https://developers.weixin.qq.com/doc/service/en/guide/product/message/Passive_user_reply_message.html, read
+ * 2026-11-20.
+ */
+import { randomInt } from 'node:crypto'
+import type { Choice, Part } from '#core'
+import { MAX_TEXT_BYTES, wordsOf } from '../sending/messages.ts'
+import type { Encryption } from './encryption.ts'
+import { sign } from './signature.ts'
+import { withoutControls } from './xml.ts'
+
+/** Nothing is said; never encrypted. */
+export const NOTHING_TO_SAY = 'success'
+
+/** What can be said inside a response without asking the platform for anything first. */
+export const REPLY_PARTS = ['text', 'link', 'choices'] as const satisfies readonly Part['type'][]
+
+/** Who is answered, and as whom: of the push, the other way round. */
+export interface Addressed {
+  readonly from: string
+  readonly to: string
+}
+
+/** A part as the body of the response. Throws for what cannot be said there. */
+export function replyOf(part: Part, { from, to }: Addressed, nowMs: number): string {
+  const content = contentOf(part)
+  if (content === undefined) return NOTHING_TO_SAY
+  const head = { ToUserName: from, FromUserName: to, CreateTime: secondsOf(nowMs) }
+  return `<xml>${elements(head)}${content}</xml>`
+}
+
+/** The body of an encrypted response. */
+export function sealed(
+  reply: string,
+  of: { readonly token: string; readonly encryption: Encryption; readonly nowMs: number },
+): string {
+  if (reply === NOTHING_TO_SAY) return reply
+  const Encrypt = of.encryption.encrypt(reply)
+  const TimeStamp = secondsOf(of.nowMs)
+  const Nonce = String(randomInt(1_000_000_000, 10_000_000_000))
+  return `<xml>${elements({ Encrypt, MsgSignature: sign(of.token, TimeStamp, Nonce, Encrypt), TimeStamp, Nonce })}</xml>`
+}
+
+/** `undefined`: after all that cannot be shown has been left out, nothing is left to say. */
+function contentOf(part: Part): string | undefined {
+  switch (part.type) {
+    case 'text':
+      return textReply(part.text)
+    case 'choices':
+      return textReply(withLinks(part.prompt, part.choices))
+    case 'link': {
+      const { title, description = '', imageUrl = '', url } = part
+      const item = elements({ Title: title, Description: description, PicUrl: imageUrl, Url: url })
+      return `${elements({ MsgType: 'news', ArticleCount: '1' })}<Articles><item>${item}</item></Articles>`
+    }
+    default:
+      throw new Error(`A part of type ${part.type} cannot be said inside a response.`)
+  }
+}
+
+function textReply(text: string): string | undefined {
+  const shown = wordsOf(text)
+  return shown.trim() === '' ? undefined : elements({ MsgType: 'text', Content: shown })
+}
+
+/**
+ * The choices as links: a tap on one says its label, and tells its id. Where there is no room for the addresses, they are
+ * numbered.
+ * Source: https://developers.weixin.qq.com/doc/service/en/api/customer/message/api_sendcustommessage.html, read 2026-11-20.
+ */
+function withLinks(prompt: string, choices: readonly Choice[]): string {
+  const links = choices.map(({ id, label }) => {
+    const query = `msgmenucontent=${encodeURIComponent(label)}&msgmenuid=${encodeURIComponent(id)}`
+    return `<a href="weixin://bizmsgmenu?${query}">${label.replaceAll('<', '＜')}</a>`
+  })
+  const linked = [prompt, ...links].join('\n')
+  if (Buffer.byteLength(linked) <= MAX_TEXT_BYTES) return linked
+  return [prompt, ...choices.map(({ label }, i) => `${i + 1}. ${label}`)].join('\n')
+}
+
+/** As elements, each with its text as CDATA. */
+function elements(texts: { readonly [element: string]: string }): string {
+  return Object.entries(texts)
+    .map(([name, text]) => `<${name}><![CDATA[${escaped(text)}]]></${name}>`)
+    .join('')
+}
+
+/** So that no text can end its CDATA. */
+function escaped(text: string): string {
+  return withoutControls(text).replaceAll(']]>', ']]]]><![CDATA[>')
+}
+
+function secondsOf(ms: number): string {
+  return String(Math.floor(ms / 1_000))
+}
