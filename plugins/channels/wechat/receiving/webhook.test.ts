@@ -122,9 +122,9 @@ describe.each(['plain', 'compatible', 'secure'] as const)('in %s mode', (mode) =
 
   test('a message is answered inside its response', async () => {
     await using world = await start({ mode, settings })
-    const pushed = await world.platform.customer('u1').says('你好 ]]> <a> &amp; 😀')
+    const pushed = await world.platform.customer('u1').says('你好 ]]> <b> &amp; 😀')
     expect(pushed).toMatchObject({ tries: 1, status: 200, failure: undefined })
-    expect(world.platform.customer('u1').heard).toEqual(['re: 你好 ]]> <a> &amp; 😀'])
+    expect(world.platform.customer('u1').heard).toEqual(['re: 你好 ]]> <b> &amp; 😀'])
     expect(pushed.body.includes('<Encrypt>')).toBe(mode !== 'plain')
   })
 
