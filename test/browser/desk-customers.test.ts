@@ -1,5 +1,6 @@
 /** The page of customers: to find somebody, to see all of them, and to do what can be done. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import survey, { QUESTION } from '../../plugins/desks/desk/simulated-survey.ts'
 import { words } from '../../plugins/desks/desk/workbench/pages/customers/words.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { type DeskSite, startDeskSite, workbenchOf } from './desk-site.ts'
@@ -10,12 +11,12 @@ const lab = useChromium()
 
 let site: DeskSite
 beforeAll(async () => {
-  site = await startDeskSite()
+  site = await startDeskSite({ features: [{ use: survey }] })
 })
 afterAll(() => site[Symbol.asyncDispose]())
 
 test.each(['en', 'zh-CN'] as const)(
-  'customers are found, known, read across conversations, called back, merged and erased: %s (C-CU-04, C-CU-13, C-CU-14, C-BL-01)',
+  'customers are found, known, read across conversations, called back, merged and erased: %s (C-CU-04, C-CU-11, C-CU-13, C-CU-14, C-BL-01)',
   async (locale) => {
     const said = words[locale]
     const { runtime } = site
@@ -28,14 +29,26 @@ test.each(['en', 'zh-CN'] as const)(
         await runtime.user(name, { name }).says(`${episode}.${line}`).hears(`echo: ${episode}.${line}`)
       await runtime.agent('bo').takes(name)
       await runtime.agent('bo').closes(name, 'solved')
+      await runtime.user(name).hears(QUESTION)
+      if (episode === 2) await runtime.user(name).says('4 quick and kind')
     }
     await runtime.user(twin, { name: twin }).says('me again')
     await runtime.idle()
     const context = await lab.visitor({ locale, viewport: WIDE, colorScheme: locale === 'en' ? 'light' : 'dark' })
     await context.addCookies([...(await site.cookiesOf('amy'))])
     const page = await context.newPage()
-    const { words: shared, dialog } = workbenchOf(page, locale)
+    const { words: shared, dialog, list, rows } = workbenchOf(page, locale)
     const button = (label: string) => page.getByRole('button', { name: label, exact: true })
+
+    // How they found it stands beside each closed conversation, and above the open one.
+    const { rating } = shared.entry
+    await page.goto(site.desk)
+    await list('closed')
+    await rows.getByTitle(rating.asked).first().waitFor()
+    await rows.filter({ has: page.getByTitle(rating.given(4, 5)) }).click()
+    await page.locator('.pane-title').getByText(rating.given(4, 5)).waitFor()
+    await page.locator('.past').getByText(rating.given(4, 5)).waitFor()
+    await looksRight(page, `closed-${locale}-rated`)
 
     // The list has who came this week; it is searched, and the address says what is listed.
     await page.goto(`${site.desk}#page=customers`)
@@ -97,11 +110,22 @@ test.each(['en', 'zh-CN'] as const)(
     await looksRight(page, `customer-${locale}-history`)
     await button(said.moreBefore).click()
     await log.getByText(shared.pane.start).waitFor()
-    const lines = [1, 2, 3].flatMap((episode) => Array.from({ length: 12 }, (_, line) => `${episode}.${line + 1}`))
-    expect(await log.locator('.bubble.text').allTextContents()).toEqual(
-      lines.flatMap((line) => [line, `echo: ${line}`]),
-    )
+    const lines = [1, 2, 3].flatMap((episode) => [
+      ...Array.from({ length: 12 }, (_, line) => [`${episode}.${line + 1}`, `echo: ${episode}.${line + 1}`]).flat(),
+      QUESTION,
+      ...(episode === 2 ? ['4 quick and kind'] : []),
+    ])
+    expect(await log.locator('.bubble.text').allTextContents()).toEqual(lines)
     expect(await log.locator('.separator.conversation').count()).toBe(6)
+    // How the customer found each: where it ends, and in the list, the latest first.
+    const found = [rating.asked, rating.given(4, 5), rating.asked]
+    expect(await log.locator('.summary dd').allTextContents()).toEqual(
+      found.map((each) => expect.stringContaining(each)),
+    )
+    await log.getByText('“quick and kind”').waitFor()
+    expect(await page.locator('.past small').allTextContents()).toEqual(
+      found.map((each) => expect.stringContaining(each)),
+    )
     await page.locator('.past').last().click()
     await log.getByText('1.1', { exact: true }).waitFor()
     const focused = () => page.evaluate<string>("document.activeElement?.nextElementSibling?.textContent ?? ''")

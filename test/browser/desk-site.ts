@@ -1,6 +1,6 @@
 /** The real desk with the real web chat: one runtime, and browsers on both sides of it. */
 import type { Locator, Page } from 'playwright-core'
-import { defineBot, z } from '#core'
+import { defineBot, type Plugin, z } from '#core'
 import { type MemoryChannel, manualClock, type TestRuntime, testRuntime } from '#core/testing'
 import web from '../../plugins/channels/web/index.ts'
 import desk from '../../plugins/desks/desk/index.ts'
@@ -49,6 +49,8 @@ interface Other {
   readonly desk?: object
   readonly mode?: string
   readonly texts?: object
+  /** Besides the blacklist. */
+  readonly features?: readonly { readonly use: Plugin }[]
   /** In place of the channel `memory`. */
   readonly channel?: MemoryChannel
 }
@@ -80,7 +82,7 @@ export async function startDeskSite(other: Other = {}): Promise<DeskSite> {
           },
         },
       },
-      features: [{ use: blacklist }],
+      features: [{ use: blacklist }, ...(other.features ?? [])],
       texts: other.texts ?? {},
       routes: [{ from: ['site', 'memory'], mode: other.mode ?? 'bot-first', bot: 'helper', desk: 'support' }],
     },

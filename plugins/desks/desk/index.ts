@@ -1,6 +1,7 @@
 import { defineDesk, optional, tables } from '#core'
 import { blacklist } from '../../services/blacklist.ts'
 import { presence } from '../../services/presence.ts'
+import { ratings } from '../../services/ratings.ts'
 import { staff } from '../../services/staff.ts'
 import { invite } from './access/accounts.ts'
 import { ACCESS_MIGRATIONS, type AccessTables } from './access/tables.ts'
@@ -21,7 +22,7 @@ export default defineDesk({
   summary: 'Where our own agents work: people, teams, and the queue that customers wait in.',
   config: Settings,
   state: memory,
-  needs: { blacklist: optional(blacklist) },
+  needs: { blacklist: optional(blacklist), ratings: optional(ratings) },
   provides: { staff, presence },
   tables: tables<{ person: PersonRow } & AccessTables & ReplyTables & StatisticsTables>({
     ...TABLES.migrations,
@@ -54,6 +55,7 @@ export default defineDesk({
       floor,
       sql: context.sql.$pickTables<'session' | 'token' | 'reading' | 'reply'>(),
       blacklist: context.blacklist,
+      ratings: context.ratings,
       counting,
     })
     await servePages(context.web, context.name, context.log)

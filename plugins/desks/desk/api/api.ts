@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Kysely } from 'kysely'
 import type { Context, DeskContext, JournalTables } from '#core'
 import type { Blacklist } from '../../../services/blacklist.ts'
+import type { Ratings } from '../../../services/ratings.ts'
 import type { Staff } from '../../../services/staff.ts'
 import { invite, openAccounts } from '../access/accounts.ts'
 import { makeAttempts } from '../access/attempts.ts'
@@ -28,6 +29,7 @@ import { addDocumentation } from './documentation.ts'
 import { makeEntries } from './entries.ts'
 import { addFiles } from './files.ts'
 import { addLookedUp } from './looked-up.ts'
+import { makeRatings } from './ratings.ts'
 import { Refusal } from './refusal.ts'
 import { makeRows } from './rows.ts'
 import { makeSight, type Placed, personOf, type Sight } from './seen.ts'
@@ -75,6 +77,7 @@ export async function serveApi(
     readonly floor: ReturnType<typeof openFloor>
     readonly sql: Kysely<AccessTables & ReplyTables>
     readonly blacklist: Blacklist | undefined
+    readonly ratings: Ratings | undefined
     readonly counting: Counting
   },
 ): Promise<Served> {
@@ -126,7 +129,8 @@ export async function serveApi(
   // ── what they see ──
 
   const sight = makeSight({ desk, journal, accountsOf })
-  const entries = makeEntries({ desk, journal, sight, channelOf, titleOf })
+  const ratingsOf = makeRatings(of.ratings, log)
+  const entries = makeEntries({ desk, journal, sight, channelOf, titleOf, ratingsOf })
   const rows = makeRows({
     journal,
     sql,
@@ -139,6 +143,7 @@ export async function serveApi(
       return customers.map(({ id }) => id)
     },
     isBlocked: async (customer) => ((await blacklist?.list(customer))?.length ?? 0) > 0,
+    ratingsOf,
     lookersAt: (chat) => stream.lookersAt(chat),
   })
   const stream: Stream = makeStream({

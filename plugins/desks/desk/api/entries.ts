@@ -2,6 +2,7 @@
 import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely'
 import { type JournalTables, z } from '#core'
 import type { Calling } from '../access/door.ts'
+import type { RatingsOf } from './ratings.ts'
 import { byOf, partsOf, summaryOf } from './said.ts'
 import type { Sight } from './seen.ts'
 import type { asked, Delivery, Entries, Entry, Face, Step, Stretch, Suggestion, Why } from './shapes.ts'
@@ -118,6 +119,7 @@ export function makeEntries(of: {
   readonly sight: Sight
   channelOf(account: string): string
   titleOf(person: string): string | undefined
+  readonly ratingsOf: RatingsOf
 }): EntriesOf {
   const { journal, sight } = of
 
@@ -354,6 +356,7 @@ export function makeEntries(of: {
       .orderBy('conversation.opened_at', 'desc')
       .limit(column === 'id' ? values.length : MAX_STRETCHES)
       .execute()
+    const ratings = await of.ratingsOf(found.flatMap(({ id, closed_at }) => (closed_at === null ? [] : id)))
     return found.map((row) => ({
       id: row.id,
       state: row.state,
@@ -361,6 +364,7 @@ export function makeEntries(of: {
       ...(row.closed_at !== null && { closedAtMs: row.closed_at }),
       ...(row.close_reason !== null && { closeReason: row.close_reason }),
       ...summaryOf(row.summary_json),
+      ...(ratings.has(row.id) && { rating: ratings.get(row.id) }),
       origin: row.origin,
       channel: of.channelOf(row.account),
       chat: row.chat,

@@ -3,10 +3,11 @@ import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import { type JournalTables, z } from '#core'
 import type { Calling } from '../access/door.ts'
 import type { AccessTables } from '../access/tables.ts'
+import type { RatingsOf } from './ratings.ts'
 import { Refusal } from './refusal.ts'
 import { byOf, firstWords, summaryOf } from './said.ts'
 import { type Placed, personOf, type Sight } from './seen.ts'
-import type { asked, Counts, ListName, Row, Rows } from './shapes.ts'
+import type { asked, Counts, ListName, Rating, Row, Rows } from './shapes.ts'
 
 /** More unread messages than this are as many as this. */
 const MAX_UNREAD = 99
@@ -61,6 +62,7 @@ export function makeRows(of: {
   accountOf(channel: string): string | undefined
   titleOf(person: string): string | undefined
   isBlocked(customer: string): Promise<boolean>
+  readonly ratingsOf: RatingsOf
   /** The customers who have this in their name, at most so many. */
   named(part: string, most: number): Promise<readonly string[]>
   /** Who looks at a chat now. */
@@ -164,11 +166,14 @@ export function makeRows(of: {
     const found = await withAll(joined().where('conversation.id', 'in', ids)).execute()
     const blocked = new Map<string, boolean>()
     for (const { customer } of found) if (!blocked.has(customer)) blocked.set(customer, await of.isBlocked(customer))
-    const rows = new Map(found.map((row) => [row.id, sharedRow(row, blocked.get(row.customer) ?? false)]))
+    const ratings = await of.ratingsOf(found.flatMap(({ id, closed_at }) => (closed_at === null ? [] : id)))
+    const rows = new Map(
+      found.map((row) => [row.id, sharedRow(row, blocked.get(row.customer) ?? false, ratings.get(row.id))]),
+    )
     return ids.flatMap((id) => rows.get(id) ?? [])
   }
 
-  function sharedRow(row: Found, isBlocked: boolean): SharedRow {
+  function sharedRow(row: Found, isBlocked: boolean, rating: Rating | undefined): SharedRow {
     const said = row.last_body === null ? undefined : firstWords(row.last_body)
     const by = row.last_by === null ? undefined : byOf(row.last_by, of.titleOf)
     const numbers = z.array(z.number()).parse(JSON.parse(row.messages))
@@ -206,6 +211,7 @@ export function makeRows(of: {
             reason: row.close_reason ?? '',
             ...(row.closed_by_json !== null && { by: byOf(row.closed_by_json, of.titleOf) }),
             ...summaryOf(row.summary_json),
+            ...(rating && { rating }),
           },
         }),
         head: row.head,

@@ -152,6 +152,23 @@ export type PartType = z.output<typeof PartType>
 export const Summary = z.record(z.string().max(256), z.string().max(10_000))
 export type Summary = z.output<typeof Summary>
 
+/** How the customer found a conversation, as far as something in the YAML asks them. */
+export const Rating = z.object({
+  /** Left out: they said it by themselves. */
+  askedAtMs: Ms.optional(),
+  /** Left out: they were asked, and have not said anything. */
+  given: z
+    .object({
+      /** From 1, the worst, to `of`, the best. */
+      score: z.number(),
+      of: z.number(),
+      words: z.string().optional(),
+      atMs: Ms,
+    })
+    .optional(),
+})
+export type Rating = z.output<typeof Rating>
+
 /** A field of the summary, as the settings have it. */
 export const SummaryField = z.object({
   name: Name,
@@ -191,7 +208,15 @@ export const Row = z.object({
   /** While it waits for people: why it does, as the plugin or person gave the reason. */
   queuedBecause: z.string().optional(),
   assignedAtMs: Ms.optional(),
-  closed: z.object({ atMs: Ms, reason: z.string(), by: By.optional(), summary: Summary.optional() }).optional(),
+  closed: z
+    .object({
+      atMs: Ms,
+      reason: z.string(),
+      by: By.optional(),
+      summary: Summary.optional(),
+      rating: Rating.optional(),
+    })
+    .optional(),
   /** The number of the chat's latest entry: who has those up to it has all. */
   head: z.int(),
   /** What was said last. */
@@ -356,6 +381,7 @@ export const Stretch = z.object({
   closedAtMs: Ms.optional(),
   closeReason: z.string().optional(),
   summary: Summary.optional(),
+  rating: Rating.optional(),
   origin: z.enum(['customer', 'callback']),
   channel: z.string(),
   chat: Id,

@@ -62,7 +62,7 @@ export function listsOf(
   journal: Kysely<JournalTables>,
 ): { readonly rows: RowsOf; readonly entries: EntriesOf } {
   const sight = makeSight({ desk: 'support', journal, accountsOf: () => ['memory:memory'] })
-  const names = { channelOf: () => 'memory', titleOf: () => 'Bo' }
+  const names = { channelOf: () => 'memory', titleOf: () => 'Bo', ratingsOf: async () => new Map() }
   return {
     entries: makeEntries({ desk: 'support', journal, sight, ...names }),
     rows: makeRows({

@@ -190,7 +190,15 @@ function makeChat(id: string): Chat {
     head: computed(() => entries.value.at(-1)?.seq ?? 0),
     meet: ({ closed, ...row }) =>
       keep([
-        { ...row, ...(closed && { closedAtMs: closed.atMs, closeReason: closed.reason, summary: closed.summary }) },
+        {
+          ...row,
+          ...(closed && {
+            closedAtMs: closed.atMs,
+            closeReason: closed.reason,
+            summary: closed.summary,
+            rating: closed.rating,
+          }),
+        },
       ]),
     async refresh() {
       // What changes while it is being asked is asked for afterwards, once.

@@ -11,6 +11,7 @@ import { Icon } from './icon.tsx'
 import { lazily } from './lazily.tsx'
 import { goTo } from './location.ts'
 import { togglePanel } from './panel.ts'
+import { ratingText } from './rating.tsx'
 import { call } from './server.ts'
 import { fullTime } from './times.ts'
 import { language, reasonOf, words } from './words/words.ts'
@@ -161,7 +162,9 @@ function Past({ of, isCurrent }: { readonly of: Stretch; readonly isCurrent: boo
           </span>
         </span>
         <small>
-          {[of.channel, who, of.closeReason && reasonOf(of.closeReason)].filter((one) => one !== undefined).join(' · ')}
+          {[of.channel, who, of.closeReason && reasonOf(of.closeReason), of.rating && ratingText(of.rating)]
+            .filter((one) => one !== undefined)
+            .join(' · ')}
         </small>
       </button>
     </li>

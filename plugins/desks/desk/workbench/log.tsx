@@ -9,6 +9,7 @@ import { titleOf } from './desk.ts'
 import { Icon } from './icon.tsx'
 import { discard, type Outgoing, outbox } from './outbox.ts'
 import { PartView } from './parts.tsx'
+import { RatingView } from './rating.tsx'
 import { me } from './session.ts'
 import { SummaryView } from './summary.tsx'
 import { clockTime, dayOf, fullTime } from './times.ts'
@@ -153,7 +154,7 @@ export function LineView(of: {
       )
     }
     case 'end': {
-      const { closedAtMs, closeReason, summary } = line.of
+      const { closedAtMs, closeReason, summary, rating } = line.of
       const time = fullTime(closedAtMs ?? 0)
       return (
         <>
@@ -165,6 +166,7 @@ export function LineView(of: {
             </span>
           </p>
           {summary && <SummaryView of={summary} />}
+          {rating && <RatingView of={rating} />}
         </>
       )
     }

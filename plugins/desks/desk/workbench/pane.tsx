@@ -14,6 +14,7 @@ import { show } from './lists.ts'
 import { Log } from './log.tsx'
 import { lookAt } from './looking.ts'
 import { isPanelOpen, togglePanel } from './panel.ts'
+import { ratingText } from './rating.tsx'
 import { Waiting } from './row.tsx'
 import { me } from './session.ts'
 import { words } from './words/words.ts'
@@ -109,6 +110,7 @@ function Header({ row }: { readonly row: Row }) {
         <p>
           <span class={`state ${row.state}`}>{ownerOf(row)}</span>
           <span>{[row.channel, row.entry].filter((one) => one !== undefined).join(' · ')}</span>
+          {row.closed?.rating && <span>{ratingText(row.closed.rating)}</span>}
           {row.waitingSinceMs !== undefined && row.state !== 'closed' && <Waiting sinceMs={row.waitingSinceMs} />}
         </p>
       </div>

@@ -7,6 +7,7 @@ import { draftOf } from './drafts.ts'
 import { Icon } from './icon.tsx'
 import { show } from './lists.ts'
 import { outbox } from './outbox.ts'
+import { RatingMark } from './rating.tsx'
 import { me } from './session.ts'
 import { shortTime, urgency, waited } from './times.ts'
 import { words } from './words/words.ts'
@@ -91,6 +92,7 @@ function RowInside(of: { readonly row: Row; readonly isGone: boolean; readonly i
                 <span class="unseen">{said.looking(titlesOf(row.lookers))}</span>
               </span>
             )}
+            {row.closed?.rating && <RatingMark of={row.closed.rating} />}
             {row.waitingSinceMs !== undefined && row.state !== 'closed' && <Waiting sinceMs={row.waitingSinceMs} />}
           </span>
         </span>

@@ -206,6 +206,11 @@ export const en = {
       closed: (time: string, reason: string) => `Conversation ended ${time}: ${reason}`,
       closedNoReason: (time: string) => `Conversation ended ${time}`,
     },
+    rating: {
+      title: 'Rating',
+      given: (score: number, of: number) => `Rated ${score} of ${of}`,
+      asked: 'Asked for a rating, no answer',
+    },
     life: {
       queued: 'Waiting for a person',
       assigned: (person: string) => `${person} has the conversation`,

@@ -206,6 +206,11 @@ export const zh = {
       closed: (time, reason) => `会话结束 ${time}：${reason}`,
       closedNoReason: (time) => `会话结束 ${time}`,
     },
+    rating: {
+      title: '满意度',
+      given: (score, of) => `评分 ${score}/${of}`,
+      asked: '已邀评，未评价',
+    },
     life: {
       queued: '等待人工接待',
       assigned: (person) => `由 ${person} 接待`,

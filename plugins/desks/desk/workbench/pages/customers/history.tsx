@@ -6,6 +6,7 @@ import { titleOf } from '../../desk.ts'
 import { Icon } from '../../icon.tsx'
 import { askOfPage } from '../../location.ts'
 import { LineView } from '../../log.tsx'
+import { ratingText } from '../../rating.tsx'
 import { call } from '../../server.ts'
 import { clockTime, fullTime, isSameDay } from '../../times.ts'
 import { toastRefusal } from '../../toasts.ts'
@@ -167,7 +168,8 @@ function Conversations({ customer, current }: { readonly customer: Customer; rea
         const end = one.closedAtMs
         const until =
           end === undefined ? states[one.state] : isSameDay(one.openedAtMs, end) ? clockTime(end) : fullTime(end)
-        const details = [one.channel, who, one.closeReason && reasonOf(one.closeReason)]
+        const reason = one.closeReason && reasonOf(one.closeReason)
+        const details = [one.channel, who, reason, one.rating && ratingText(one.rating)]
         return (
           <li key={one.id}>
             <button
