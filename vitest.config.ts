@@ -36,6 +36,8 @@ export default defineConfig({
     isolate: false,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // What must come is waited for as long as a busy machine may take.
+    expect: { poll: { timeout: 10_000 } },
     sequence: { sequencer: LongFirst },
     projects: [
       {

@@ -75,8 +75,8 @@ test('a bot that never ends does not keep the process: the event waits for the n
   const asked = performance.now()
   child.kill('SIGTERM')
   expect(await ended).toMatchObject({ status: 0, out: expect.stringContaining('"stopped"') })
-  // Its 1 s to drain; the rest is for a busy machine.
-  expect(performance.now() - asked).toBeLessThan(1_000 + 4_000)
+  // Its 1 s to drain; the rest is for a busy machine, and less than the 30 s that it has when nothing is said.
+  expect(performance.now() - asked).toBeLessThan(1_000 + 19_000)
   expect(await recorded()).toEqual({ events: [{ outcome: null }], deliveries: [] })
 
   await writeFile(join(folder, 'go'), '')

@@ -315,10 +315,9 @@ describe('secrets', () => {
 
 describe('the file', () => {
   test('of 10 MB is refused without being parsed', async () => {
-    writeFileSync(file, `texts:\n${'# a long remark\n'.repeat(650_000)}`)
-    const started = performance.now()
+    // A parser would find another mistake in each of its lines.
+    writeFileSync(file, 'texts: [}\n'.repeat(1_050_000))
     const checked = await checkConfig(file, { env })
-    expect(performance.now() - started).toBeLessThan(1000)
     expect(checked).toMatchObject({ ok: false, problems: [{ code: 'CONFIG_TOO_BIG', line: undefined }] })
   })
 

@@ -228,8 +228,9 @@ describe('/readyz', () => {
     const stateOf = async (name: string) =>
       (await readyz(bot)).channels.find((channel: { name: string }) => channel.name === name)
     const because = 'The platform does not know [secret].'
-    await vi.waitFor(async () =>
-      expect(await stateOf('polled')).toMatchObject({ state: 'not-listening', because, since }),
+    await vi.waitFor(
+      async () => expect(await stateOf('polled')).toMatchObject({ state: 'not-listening', because, since }),
+      10_000,
     )
     await bot.advance(6_000)
     expect(await stateOf('polled')).toMatchObject({ state: 'not-listening', since })

@@ -42,7 +42,7 @@ test('a turn and a request that never end share the time to drain when it stops'
   await using _ = runtime
   const untilMs = clock.now() + DRAIN_MS
   const stopping = runtime.runtime.stop()
-  await vi.waitFor(() => expect(clock.nextAtMs).toBeLessThanOrEqual(untilMs))
+  await vi.waitFor(() => expect(clock.nextAtMs).toBeLessThanOrEqual(untilMs), 10_000)
   await clock.advance(DRAIN_MS)
   await vi.waitFor(() => expect(clock.nextAtMs).toBeLessThanOrEqual(untilMs + 1_000), 10_000)
   await clock.advance(1_000)

@@ -395,7 +395,7 @@ describe('an avatar', () => {
     await vi.waitFor(async () => {
       await bot.clock.advance(20_000)
       expect(bot.logged.join('\n')).toContain('The avatar of sales cannot be read')
-    })
+    }, 10_000)
     expect(await asked).toBeUndefined()
     expect(await service(bot).avatar('sales', 96)).toBeUndefined()
     await bot.clock.advance(60_000)

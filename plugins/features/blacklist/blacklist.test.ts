@@ -395,7 +395,7 @@ describe('the list', () => {
       { action: 'blacklist.add', by: AMY, at: bot.clock.now(), instance: 'blacklist', before: null, after: entry },
       { action: 'blacklist.remove', by: { kind: 'agent', person: 'bo' }, before: entry, after: null },
     ]
-    await vi.waitFor(async () => expect(await audited(bot)).toMatchObject(noted))
+    await vi.waitFor(async () => expect(await audited(bot)).toMatchObject(noted), 10_000)
   })
 
   test('takes the latest reason and end when somebody is added again', async () => {
@@ -510,7 +510,7 @@ describe('the list', () => {
       { action: 'blacklist.add', before: one, after: two },
       { action: 'blacklist.expire', by: { kind: 'feature', name: 'blacklist' }, before: two, after: null },
     ]
-    await vi.waitFor(async () => expect(await audited(bot)).toMatchObject(noted))
+    await vi.waitFor(async () => expect(await audited(bot)).toMatchObject(noted), 10_000)
     expect(await bot.rows('blacklist', 'entry')).toEqual([])
   })
 

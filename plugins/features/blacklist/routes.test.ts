@@ -130,11 +130,11 @@ test('an import notes each change, and leaves out whom it would not turn away', 
     { action: 'blacklist.import', before_json: reason('Spam'), after_json: reason('Rude'), by_json },
     { action: 'blacklist.import', before_json: null, after_json: reason('u2'), by_json },
   ]
-  await vi.waitFor(async () => expect(await audit()).toMatchObject(noted))
+  await vi.waitFor(async () => expect(await audit()).toMatchObject(noted), 10_000)
   // Once more: nothing changes, and nothing is noted.
   await send([{ ...U1, reason: 'Rude', by: 'carol', at: '2026-01-01T00:00:00Z' }])
   await send([{ ...U1, id: 'u3', reason: 'Spam' }])
-  await vi.waitFor(async () => expect(await audit()).toMatchObject([...noted, { after_json: reason('u3') }]))
+  await vi.waitFor(async () => expect(await audit()).toMatchObject([...noted, { after_json: reason('u3') }]), 10_000)
   for (const user of ['u1', 'u2', 'u3']) await bot.user(user).says('hello').hearsNothing()
 })
 

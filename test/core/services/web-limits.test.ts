@@ -137,7 +137,7 @@ describe('whoever is refused too often', () => {
     for (let i = 1; i <= MAX_REFUSED + 1; i++) {
       const socket = await beginTo(web, '203.0.113.7')
       socket.destroy()
-      await vi.waitFor(() => expect(web.counts.refused).toBe(i))
+      await vi.waitFor(() => expect(web.counts.refused).toBe(i), 10_000)
     }
     expect((await ask(`${web.url}/hook`, from('203.0.113.7'), { method: 'POST' })).status).toBe(429)
   })
@@ -262,7 +262,7 @@ describe('too much at a time', () => {
     expect((await ask(`${web.url}/readyz`, from('203.0.113.7'))).status).toBe(200)
     expect(lines.filter((line) => line.includes('203.0.113.7 has a tenth'))).toHaveLength(1)
     for (const socket of slow) socket.destroy()
-    await vi.waitFor(async () => expect(await post('203.0.113.7')).toBe(200))
+    await vi.waitFor(async () => expect(await post('203.0.113.7')).toBe(200), 10_000)
   })
 
   test('cannot be hidden as an event stream that has a body', async () => {
@@ -303,7 +303,7 @@ describe('too much at a time', () => {
     await Promise.all(sockets.map((socket) => once(socket, 'connect')))
     expect(await text(connect(web.port, '127.0.0.1'))).toBe('')
     sockets[0]?.destroy()
-    await vi.waitFor(async () => expect((await ask(`${web.url}/shop`)).status).toBe(200))
+    await vi.waitFor(async () => expect((await ask(`${web.url}/shop`)).status).toBe(200), 10_000)
     sockets[1]?.destroy()
   })
 
@@ -316,7 +316,7 @@ describe('too much at a time', () => {
     expect(await closed()).toBe('')
     expect(lines.filter((line) => line.includes('server.maxConnections'))).toHaveLength(1)
     sockets[0]?.destroy()
-    await vi.waitFor(async () => expect((await ask(`${web.url}/shop`)).status).toBe(200))
+    await vi.waitFor(async () => expect((await ask(`${web.url}/shop`)).status).toBe(200), 10_000)
     sockets[1]?.destroy()
   })
 
