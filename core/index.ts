@@ -50,6 +50,9 @@ export type {
   Plugin,
   ReceiveOptions,
   Sendable,
+  Simulating,
+  Simulation,
+  Simulator,
   Token,
   Watcher,
 } from './plugin.ts'

@@ -1,10 +1,10 @@
-/** The command line: `switchboard start | check | explain | test | doctor | backup | people`, the configuration file as optional argument. */
+/** The command line: `switchboard start | check | explain | test | simulate | doctor | backup | people`, the configuration file as optional argument. */
 import { parseArgs } from 'node:util'
 import { useBundles } from './bundles/use.ts'
 
 const DEFAULT_CONFIG = 'config/switchboard.yaml'
 
-const COMMANDS = ['start', 'check', 'explain', 'test', 'doctor', 'backup', 'people'] as const
+const COMMANDS = ['start', 'check', 'explain', 'test', 'simulate', 'doctor', 'backup', 'people'] as const
 
 const USAGE = `Usage: switchboard <command> [configuration file]
 
@@ -16,10 +16,12 @@ const USAGE = `Usage: switchboard <command> [configuration file]
   explain --of ID     what happened in a chat (a customer's id) or to one event or command, and why
   explain --replay ID run a customer's chats again from the journal, and tell what ends otherwise
   test                play the scenarios beside it (NAME.test.yaml beside NAME.yaml), with nothing outside
+  simulate PLATFORM   play the customers of a simulated platform, such as: simulate wechat
   doctor              ask the platforms whether accounts, rights and addresses are as they should be, and what to click
   backup --to FOLDER  copy the journal and the documents, while it runs or not
   people invite NAME  a link by which somebody at a desk sets a password, while it runs or not
 
+  --keep FOLDER       for simulate: keep its journal there
   --json              for check, explain, test, doctor and people: what they find as JSON
 
 Exit status: 0 well, 1 problems found, 2 wrong use.
@@ -49,11 +51,15 @@ async function run({
   of,
   replay,
   person,
+  platform,
+  keep,
 }: NonNullable<ReturnType<typeof parse>>): Promise<void> {
   // Each command loads what it needs itself: most of it is needed by `start` alone.
   if (command === 'start') return (await import('./cli/start.ts')).start(file)
   if (command === 'check') return (await import('./cli/check.ts')).check(file, json)
   if (command === 'test') return (await import('./cli/test.ts')).test(file, json)
+  if (command === 'simulate' && platform !== undefined)
+    return (await import('./cli/simulate.ts')).simulatePlatform(file, platform, keep)
   if (command === 'doctor') return (await import('./cli/doctor.ts')).doctor(file, json)
   if (command === 'backup' && to !== undefined) return (await import('./cli/backup.ts')).backup(file, to)
   if (command === 'people' && person !== undefined)
@@ -79,6 +85,7 @@ function parse(args: readonly string[]) {
         to: { type: 'string' },
         of: { type: 'string' },
         replay: { type: 'string' },
+        keep: { type: 'string' },
       },
     })
     const [command, ...after] = positionals
@@ -89,8 +96,11 @@ function parse(args: readonly string[]) {
     const name = word()
     const isInvite = known === 'people' && after[0] === 'invite'
     const person = isInvite ? after.splice(0, 2)[1] : undefined
+    const platform = known === 'simulate' ? after.shift() : undefined
     const [file = DEFAULT_CONFIG, ...rest] = after
-    return known === undefined || rest.length > 0 ? undefined : { command: known, file, topic, name, person, ...values }
+    return known === undefined || rest.length > 0
+      ? undefined
+      : { command: known, file, topic, name, person, platform, ...values }
   } catch {
     // parseArgs names an option that does not exist; the usage does so too.
     return undefined

@@ -445,6 +445,36 @@ export interface DeskMethods {
   attend?: ((person: string, isThere: boolean) => void) | undefined
 }
 
+/** What a simulated platform works with. */
+export interface Simulating {
+  /** The channel's name in the YAML. */
+  readonly name: string
+  readonly languages: readonly string[]
+  /** Shows the time of the simulation, which people can move on. */
+  readonly clock: Clock
+  /** Moves it on, with all that becomes due meanwhile. */
+  advance(ms: number): Promise<void>
+  /** What happened in the chat of a customer, by the platform's id, and why: as `explain --of` tells it. */
+  why(customer: string): Promise<string | undefined>
+}
+
+/** A platform like the real one, on loopback, where people play its customers. */
+export interface Simulation<C = unknown> extends AsyncDisposable {
+  /** The channel's settings, with this platform in place of the real one. */
+  readonly settings: C
+  /** What the channel must be allowed to call: `127.0.0.1:<port>`. */
+  readonly hosts: readonly string[]
+  /** The page where customers are played. */
+  readonly url: string
+  /** Called once, when the channel is up: at this address, which nobody but this machine can reach. */
+  started(url: string): Promise<void>
+}
+
+/** What the module of a simulated platform exports. */
+export interface Simulator<C = unknown> {
+  simulate(config: C, by: Simulating): Promise<Simulation<C>>
+}
+
 /** What `invite` of a desk works with. */
 export interface Inviting {
   /** The desk's public address. */
@@ -557,6 +587,10 @@ export interface Plugin {
   names(config: unknown): NamesOfDesk
   /** Desks: a link by which somebody sets a password; `undefined`: nobody signs in there. */
   invite(person: string, by: Inviting): Promise<Invited> | undefined
+  /** Channels: whether there is a simulated platform for it. */
+  readonly isSimulated: boolean
+  /** Channels: the simulated platform, loaded only when it is asked for. */
+  simulator(): Promise<Simulator> | undefined
   setup(context: unknown): unknown
 }
 
@@ -591,6 +625,8 @@ export function defineChannel<
     /** What the platform calls the account (app id, uid): the chat's identity hangs on it, not on the channel's name. */
     account(config: z.output<C>): string
     capabilities(config: z.output<C>): Capabilities
+    /** For `switchboard simulate`: loads a platform like the real one. Nothing else loads it. */
+    simulator?(): Promise<Simulator<z.output<C>>>
     setup(
       context: Context<z.output<C>, DB> & Services<N> & ChannelContext,
     ): Maybe<R & Exact<R, ChannelMethods & Hooks<S> & Lends<Provides>> & MustLend<P>>
@@ -657,6 +693,7 @@ interface Definition {
   capabilities?(config: unknown): Capabilities
   names?(config: unknown): NamesOfDesk
   invite?(person: string, by: Inviting): Promise<Invited>
+  simulator?(): Promise<Simulator>
   setup(context: unknown): unknown
 }
 
@@ -702,6 +739,12 @@ class DefinedPlugin implements Plugin {
   }
   invite(person: string, by: Inviting): Promise<Invited> | undefined {
     return this.#by.invite?.(person, by)
+  }
+  get isSimulated(): boolean {
+    return this.#by.simulator !== undefined
+  }
+  simulator(): Promise<Simulator> | undefined {
+    return this.#by.simulator?.()
   }
   setup(context: unknown): unknown {
     return this.#by.setup(context)

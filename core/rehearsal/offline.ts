@@ -25,6 +25,8 @@ export function manifestOf(real: Plugin): Omit<Plugin, 'setup'> {
     capabilities: (config) => real.capabilities(config),
     names: (config) => real.names(config),
     invite: (person, by) => real.invite(person, by),
+    isSimulated: real.isSimulated,
+    simulator: () => real.simulator(),
   }
 }
 
