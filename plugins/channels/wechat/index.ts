@@ -17,6 +17,7 @@ export default defineChannel({
   config: settings,
   account: ({ appId }) => appId,
   capabilities,
+  simulator: () => import('./simulated-platform/simulation.ts'),
   tables: tables<NonceTables & SendingTables>({ ...nonceTables, ...sendingTables }),
   async setup(context) {
     const { config, web, sql, clock, schedule } = context

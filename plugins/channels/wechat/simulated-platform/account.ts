@@ -96,6 +96,8 @@ export interface SentMessage {
 
 /** Which of the platform’s own words a customer was shown, and why. */
 export interface ShownFailure {
+  /** Counts over the whole account. */
+  readonly n: number
   readonly openId: string
   readonly atMs: number
   readonly because: string
@@ -117,6 +119,8 @@ export class Account {
   /** Where videos and pictures can be fetched by their names, without a token. */
   filesUrl = ''
   menu: readonly MenuButton[] | undefined
+  /** Called when something that people look at has become another. */
+  changed: () => void = () => undefined
   wechatId: string | undefined
   isVerified: boolean
   hasCustomerService: boolean
@@ -202,6 +206,13 @@ export class Account {
     const face = how.kfAccount === undefined ? undefined : this.identities.get(how.kfAccount)
     const shownAs = face && face.liveAtMs <= atMs ? face.nickname : undefined
     this.sent.push({ n: this.next(), openId, atMs, message, shownAs, ...how })
+    this.changed()
+  }
+
+  /** The customer’s phone shows the platform’s words of failure. */
+  fail(openId: string, because: string): void {
+    this.failures.push({ n: this.next(), openId, atMs: this.clock.now(), because })
+    this.changed()
   }
 }
 

@@ -29,6 +29,8 @@ export interface WeChatOptions extends AccountOptions {
 
 /** One call of an interface, without what may not be shown. */
 export interface RecordedCall {
+  /** Counts over the whole account. */
+  readonly n: number
   readonly atMs: number
   readonly method: string
   readonly path: string
@@ -39,6 +41,8 @@ export interface RecordedCall {
   readonly status: number
   /** 0: well. */
   readonly errcode: number
+  /** The platform’s words for it; '' when it went well. */
+  readonly errmsg: string
 }
 
 /** What an interface answers on demand: a number of the platform’s, a status of HTTP, or nothing for ever. */
@@ -97,38 +101,33 @@ export async function startWeChat(options: WeChatOptions = {}): Promise<Simulate
     const { pathname: path, searchParams } = new URL(request.url)
     if (path.startsWith(FILES)) return fileAt(decodeURIComponent(path.slice(FILES.length)))
     const read = await readCall(request)
-    const record = (status: number, errcode: number) => {
+    const record = (status: number, errcode = 0, errmsg = '') => {
       const query = Object.fromEntries([...searchParams].filter(([name]) => !SECRETS.has(name)))
-      calls.push({
-        atMs: clock.now(),
-        method: request.method,
-        path,
-        query,
-        body: withoutSecret(read.json),
-        status,
-        errcode,
-      })
+      const [n, atMs, body] = [account.next(), clock.now(), withoutSecret(read.json)]
+      calls.push({ n, atMs, method: request.method, path, query, body, status, errcode, errmsg })
+      account.changed()
     }
     const wanted = take(path)
     if (wanted === 'hangs') {
-      record(0, 0)
+      record(0)
       await aborted(request.signal)
       return new Response()
     }
     if (typeof wanted === 'object' && 'status' in wanted) {
-      record(wanted.status, 0)
+      record(wanted.status)
       return new Response('<html>bad gateway</html>', { status: wanted.status })
     }
     try {
       if (wanted !== undefined)
         throw typeof wanted === 'number' ? new Refused(wanted) : new Refused(wanted.errcode, wanted.errmsg)
       const answer = await answerOf(path, request.method, read)
-      record(200, 0)
+      record(200)
       return answer instanceof Response ? answer : Response.json(answer)
     } catch (error) {
       if (!(error instanceof Refused)) throw error
-      record(200, error.errcode)
-      return Response.json({ errcode: error.errcode, errmsg: `${error.message} rid: ${rid()}` })
+      const errmsg = `${error.message} rid: ${rid()}`
+      record(200, error.errcode, errmsg)
+      return Response.json({ errcode: error.errcode, errmsg })
     }
   })
 

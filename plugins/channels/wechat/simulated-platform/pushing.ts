@@ -97,10 +97,10 @@ export function note(account: Account, xml: string): Told | undefined {
 }
 
 /** Only these events let the account write; https://developers.weixin.qq.com/doc/service/en/api/customer/message/api_sendcustommessage.html, read 2026-11-22. */
-const TRIGGERS: { readonly [event: string]: 'menu-click' | 'follow' | 'scan' } = {
-  CLICK: 'menu-click',
-  scancode_push: 'menu-click',
-  scancode_waitmsg: 'menu-click',
+const TRIGGERS: { readonly [event: string]: 'menu' | 'follow' | 'scan' } = {
+  CLICK: 'menu',
+  scancode_push: 'menu',
+  scancode_waitmsg: 'menu',
   subscribe: 'follow',
   SCAN: 'scan',
 }
@@ -121,7 +121,7 @@ export async function push(
       return { tries: tried, ...answer, ...shown(account, answer.body, told, options) }
     if (tried >= tries) {
       const failure = answer ? `it answered ${answer.status}` : 'no answer came in time'
-      if (told) account.failures.push({ openId: told.openId, atMs: account.clock.now(), because: failure })
+      if (told) account.fail(told.openId, failure)
       return { tries: tried, status: 0, body: '', ...answer, reply: undefined, failure }
     }
     await until(account, startedMs + tried * ANSWER_WITHIN_MS)
@@ -151,7 +151,7 @@ function shown(
     return { reply, failure: undefined }
   } catch (error) {
     const failure = messageOf(error)
-    account.failures.push({ openId, atMs: account.clock.now(), because: failure })
+    account.fail(openId, failure)
     return { reply: undefined, failure }
   }
 }

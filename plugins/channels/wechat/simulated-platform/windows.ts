@@ -5,12 +5,10 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
 /** What a customer does that lets the account write. */
-export type Trigger = 'message' | 'menu-click' | 'follow' | 'scan'
+export type Trigger = 'message' | 'menu' | 'follow' | 'scan'
 
-/** The platform’s rules for one trigger. */
-export interface Rule extends Allowance {
-  readonly on: Trigger
-}
+/** The platform’s rule for one trigger, by its name. */
+export type Rule = Allowance
 
 /**
  * That a new message starts the count again is not said anywhere, and is what everybody sees; the same is taken for the
@@ -19,7 +17,7 @@ export interface Rule extends Allowance {
  */
 export const RULES_OF_2023: readonly Rule[] = [
   { on: 'message', withinMs: 48 * HOUR_MS, max: 5, resets: true },
-  { on: 'menu-click', withinMs: MINUTE_MS, max: 3, resets: true },
+  { on: 'menu', withinMs: MINUTE_MS, max: 3, resets: true },
   { on: 'follow', withinMs: MINUTE_MS, max: 3, resets: true },
   { on: 'scan', withinMs: MINUTE_MS, max: 3, resets: true },
 ]
