@@ -1,8 +1,8 @@
 /** Files on their way to the platform, which knows them by an id for three days; and those of customers, from there. */
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import { type Clock, type Context, DeliveryError, type MediaLimits, z } from '#core'
-import { type Api, toDeliveryError } from './api.ts'
+import { type Clock, type Context, DeliveryError, type MediaLimits, messageOf, z } from '#core'
+import { type Api, toDeliveryError, WeChatError } from './api.ts'
 import type { SendingTables } from './tables.ts'
 
 /** As what a file is uploaded. `thumb`: the cover of a song. */
@@ -54,7 +54,7 @@ const Uploaded = z.union([
 ])
 
 export interface Media {
-  /** The platform's id of a file, which is uploaded unless it is there already. Throws `DeliveryError`. */
+  /** The platform's id of a file, which is uploaded unless it is there already. Throws `DeliveryError` or `WeChatError`. */
   idOf(url: string, kind: UploadKind, signal: AbortSignal): Promise<string>
   /** The platform does not have these any more. */
   forget(ids: readonly string[]): Promise<void>
@@ -108,7 +108,11 @@ export function makeMedia(options: {
       try {
         return await upload(body, typeOf(mimeType), kind, signal)
       } catch (error) {
-        throw toDeliveryError(error, clock.now())
+        if (error instanceof WeChatError || error instanceof DeliveryError) throw error
+        signal.throwIfAborted()
+        // No message has gone out yet: whatever it was, another try harms nobody.
+        const message = `The ${UPLOADS[kind].named} could not be uploaded: ${messageOf(error)}`
+        throw new DeliveryError('CHANNEL_DOWN', { message, cause: error })
       }
     },
     async forget(ids) {
