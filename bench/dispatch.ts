@@ -56,6 +56,7 @@ const tools: Tools = {
   redact: (text) => text,
   changed() {},
   plan: () => plan,
+  onlyAnswers() {},
   hold: () => ({ plan, release() {} }),
 }
 

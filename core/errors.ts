@@ -71,6 +71,9 @@ export class SwitchboardError extends Error {
  * (a wrong token, an address not on the platform's list, the account's quota): the channel is paused, nothing is
  * counted against the delivery, and the operator is shown it.
  * With `retryAfterMs` it is tried again then; `retry: false` says that the platform will never take it.
+ *
+ * `CHANNEL_ONLY_ANSWERS` says that the platform lets this account only answer inside its own requests: what was to be
+ * sent waits for the next of them, and from now on the channel is used as one that sends nothing later.
  */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError'

@@ -180,6 +180,10 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       `${instance.name} (${instance.plugin.name}), send: ${message}`,
     )
     if (!(error instanceof DeliveryError)) return unsure(channel, delivery, error, message)
+    if (code === 'CHANNEL_ONLY_ANSWERS' && channel.capabilities.inline) {
+      tools.onlyAnswers(delivery.account)
+      return { state: 'pending', counts: false, nextAtMs: NEVER_MS, code, error: message }
+    }
     if (error.scope === 'channel') {
       const untilMs = clock.now() + (error.retryAfterMs ?? PAUSE_MS)
       pause(delivery.account, { untilMs, code, message })

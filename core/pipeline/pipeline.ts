@@ -239,7 +239,10 @@ export function makePipeline(
     const turnedAway = await runStage(tools, draft, 'guard', chain.guard, patience)
     if (draft.interrupted?.aborted) throw new RunAgain('it was interrupted')
     if (turnedAway) return answerGathered(tools, draft, await settle(tools, draft, turnedAway))
-    if (draft.channel.capabilities.later.length === 0) await use.receive().passed(draft.chat.id, draft.entry.id)
+    // Where a channel can send later too, something may wait from a time when it could not.
+    const { inline, later } = draft.channel.capabilities
+    const mayWait = later.length === 0 || (inline && draft.openDeliveries > 0)
+    if (mayWait) await use.receive().passed(draft.chat.id, draft.entry.id)
     const enriching = await find(draft)
     if (!personHasIt(draft)) await enriching.done
     draft.learn(enriching.found())

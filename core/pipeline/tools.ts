@@ -19,6 +19,8 @@ export interface Tools {
   changed(chat: string): void
   /** The plan in force. */
   plan(): Plan
+  /** The platform has said that it lets this account only answer: from now on its channel is one that sends nothing later. */
+  onlyAnswers(account: string): void
   /** The plan in force, or one that is held already: it is not stopped before `release` (or its time is over). */
   hold(held?: Plan): { readonly plan: Plan; release(): void }
   /** In a replay: what is known of the turn that is run again. */

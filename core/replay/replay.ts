@@ -381,6 +381,7 @@ class ChatReplay {
       redact: (text) => text,
       changed: () => undefined,
       plan: () => this.#plan,
+      onlyAnswers() {},
       hold,
       get recorded() {
         return replay.#deed?.recorded

@@ -144,6 +144,14 @@ function downAccounts({ channels, down }: CheckedConfig, before: Plan | undefine
   )
 }
 
+/** The plan, with the channel of this account as one that can only answer inside the response. */
+export function onlyAnswering(plan: Plan, account: string): Plan {
+  const channel = plan.channels.get(account)
+  if (!channel) return plan
+  const changed = { ...channel, capabilities: { ...channel.capabilities, later: [] }, answersInline: true }
+  return { ...plan, channels: new Map(plan.channels).set(account, changed) }
+}
+
 function planRoute(route: CheckedRoute, line: string, get: (name: string) => Instance): PlannedRoute {
   const handOff = route.mode === 'bot-first' ? route.handOff : undefined
   return {

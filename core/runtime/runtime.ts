@@ -32,7 +32,7 @@ import { makeContainer } from './container.ts'
 import { makeErasing } from './erasing.ts'
 import { type Ground, type Instance, startInstance, tellStarted } from './instance.ts'
 import { Listeners } from './listeners.ts'
-import { makePlan, type Plan } from './plan.ts'
+import { makePlan, onlyAnswering, type Plan } from './plan.ts'
 import { watch } from './watchdog.ts'
 
 /** How often rows that are too old are looked for. */
@@ -124,6 +124,9 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     redact: log.redact,
     changed: watchers.changed,
     plan: () => plan,
+    onlyAnswers(account) {
+      plan = onlyAnswering(plan, account)
+    },
     hold(held = plan) {
       const use = uses.get(held) ?? { count: 0, free: Promise.withResolvers<void>() }
       use.count += 1

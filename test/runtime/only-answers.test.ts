@@ -1,0 +1,84 @@
+/** An account of which the platform says, when it is sent something, that it may only answer. */
+import { expect, test } from 'vitest'
+import { DeliveryError, type InboundEvent } from '#core'
+import { memoryChannel, type TestOptions, type TestRuntime, testRuntime } from '#core/testing'
+import { botThat } from './cast.ts'
+
+const LIMITED = { on: 'message', withinMs: 3_600_000, max: 5, resets: true }
+
+let ids = 0
+const message = (text: string): InboundEvent => ({
+  ...{ id: `m${++ids}`, chat: 'u1', atMs: Date.UTC(2026, 0, 1), grants: 'message', type: 'message' },
+  parts: [{ type: 'text', text }],
+})
+
+/** Two texts go later where the channel can; a channel that only answers is sent them as one. */
+const bot = botThat((turn) => {
+  const [first = '', second] = turn.text.split('|')
+  if (second !== undefined) turn.say(`echo: ${first}`)
+  return turn.reply(`echo: ${second ?? first}`)
+})
+
+function start(options: TestOptions & { readonly inline?: { readonly withinMs: number } | undefined } = {}) {
+  const { inline = { withinMs: 4_500 } } = options
+  const channel = memoryChannel({
+    capabilities: { inline: 'inline' in options ? options.inline : inline, later: [LIMITED] },
+  })
+  const tried: string[] = []
+  channel.beforeSend(({ part }) => {
+    tried.push(part.type === 'text' ? part.text : part.type)
+    throw new DeliveryError('CHANNEL_ONLY_ANSWERS', { scope: 'channel', message: '48001 api unauthorized' })
+  })
+  const config = { channels: { memory: { use: channel.plugin, answer: 'inline' } }, bots: { bot: { use: bot } } }
+  return { channel, tried, config, runtime: testRuntime(config, { ...options, channel }) }
+}
+
+async function states({ runtime }: TestRuntime) {
+  return runtime.engine.read.selectFrom('delivery').select(['state', 'code']).orderBy('id').execute()
+}
+
+test('what it cannot be sent waits for the next event, and is said there first', async () => {
+  const { channel, tried, runtime: started } = start()
+  await using runtime = await started
+  const ask = async (text: string) => {
+    const said = (await channel.receive(message(text)))?.part
+    await runtime.idle()
+    return said
+  }
+  expect(await ask('one|two')).toBeUndefined()
+  const kept = { state: 'pending', code: 'CHANNEL_ONLY_ANSWERS' }
+  expect(await states(runtime)).toEqual([kept, expect.objectContaining({ state: 'pending' })])
+  expect(await ask('three')).toEqual({ type: 'text', text: 'echo: one' })
+  expect(await ask('four')).toEqual({ type: 'text', text: 'echo: two' })
+  expect(tried).toEqual(['echo: one'])
+})
+
+test('is then used as one that only answers: the texts of a turn are one, and it is said once', async () => {
+  const { channel, tried, runtime: started } = start()
+  await using runtime = await started
+  expect(await channel.receive(message('one|two'))).toBeUndefined()
+  await runtime.idle()
+  const answer = await channel.receive({ ...message('three|four'), chat: 'u2' })
+  expect(answer?.part).toEqual({ type: 'text', text: 'echo: three\necho: four' })
+  await runtime.idle()
+  expect(tried).toEqual(['echo: one'])
+  expect(runtime.logged.filter((line) => line.includes('48001'))).toHaveLength(1)
+})
+
+test('after a restart what waited is still said at the next event', async () => {
+  const { channel, runtime: started } = start()
+  await using runtime = await started
+  expect(await channel.receive(message('one|two'))).toBeUndefined()
+  await runtime.idle()
+  await runtime.restart()
+  const answer = await channel.receive(message('three'))
+  expect(answer?.part).toEqual({ type: 'text', text: 'echo: one' })
+})
+
+test('a channel that has no such answer is paused, and the operator is shown why', async () => {
+  const { channel, runtime: started } = start({ inline: undefined })
+  await using runtime = await started
+  await channel.receive(message('hello'))
+  await runtime.idle()
+  expect(await states(runtime)).toEqual([{ state: 'pending', code: 'CHANNEL_ONLY_ANSWERS' }])
+})
