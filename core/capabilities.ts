@@ -5,6 +5,8 @@ export interface TextLimits {
   readonly maxChars?: number | undefined
   /** In UTF-8 bytes. */
   readonly maxBytes?: number | undefined
+  /** `<a href="…">…</a>` is a link there: a long text is never cut inside one. */
+  readonly hasLinks?: boolean | undefined
 }
 
 export interface MediaLimits {

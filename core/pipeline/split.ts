@@ -20,18 +20,43 @@ let graphemes: Intl.Segmenter | undefined
 export function splitText(text: string, limits: TextLimits, tight: boolean): readonly string[] | undefined {
   if (endWithin(text, 0, limits) === text.length) return [text]
   const whole = text.trimEnd()
+  const links = limits.hasLinks ? linksIn(whole) : []
   const pieces: string[] = []
   let start = skipSpace(whole, 0)
   while (start < whole.length) {
     const end = endWithin(whole, start, limits)
     if (end === start) return undefined
-    const cut = end === whole.length ? end : cutOf(whole, start, end, tight)
+    const cut = end === whole.length ? end : outsideLink(links, { start, end }, cutOf(whole, start, end, tight))
     // Empty only when what was cut is a space with an accent that did not fit beside it.
     const piece = whole.slice(start, cut).trimEnd()
     if (piece !== '') pieces.push(piece)
     start = skipSpace(whole, cut)
   }
   return pieces
+}
+
+/** A link, from its first sign to behind its last. */
+interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+const LINK = /<a\s[^<>]*>[^<>]*<\/a>/gi
+
+function linksIn(text: string): readonly Span[] {
+  return Array.from(text.matchAll(LINK), ({ 0: link, index }) => ({ from: index, to: index + link.length }))
+}
+
+/** The cut, or an end of the link that it would go through. A link that is larger than the limit is cut all the same. */
+function outsideLink(
+  links: readonly Span[],
+  piece: { readonly start: number; readonly end: number },
+  cut: number,
+): number {
+  const link = links.find(({ from, to }) => from < cut && cut < to)
+  if (!link) return cut
+  if (link.from > piece.start) return link.from
+  return link.to <= piece.end ? link.to : cut
 }
 
 /** How far the text from `start` is within the limits. */

@@ -46,7 +46,7 @@ function capabilities({ replyBy, policy }: Settings): Capabilities {
 /** The platform hangs up after five seconds: https://developers.weixin.qq.com/doc/service/en/guide/product/message/Passive_user_reply_message.html, read 2026-11-20. */
 const INLINE = { withinMs: 4_500, isPreferred: true, parts: REPLY_PARTS, showsIdentity: false }
 
-const text = { maxBytes: MAX_TEXT_BYTES }
+const text = { maxBytes: MAX_TEXT_BYTES, hasLinks: true }
 const choices = { max: MAX_CHOICES }
 const IN_RESPONSES = { text, link: {}, choices }
 const LATER = {

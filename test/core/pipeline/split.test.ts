@@ -50,6 +50,21 @@ describe('a long text', () => {
     expect(split(text, { maxChars })).toEqual(pieces)
   })
 
+  const link = '<a href="https://x.example/1">see. here</a>'
+
+  test.each([
+    ['before a link that would be cut', `Please ${link} now`, 46, ['Please', link, 'now']],
+    ['behind a link', `${link} and then go on`, 45, [link, 'and then go on']],
+    ['in a link that is too long by itself', link, 32, ['<a', 'href="https://x.example/1">see.', 'here</a>']],
+    ['where what looks like a link is none', 'a <a b. c d e f', 9, ['a <a b.', 'c d e f']],
+  ])('is cut %s, where the channel has links', (_, text, maxBytes, pieces) => {
+    expect(split(text, { maxBytes, hasLinks: true })).toEqual(pieces)
+  })
+
+  test('is cut in a link as anywhere, where the channel has none', () => {
+    expect(split(`Please ${link} now`, { maxBytes: 45 })).not.toContain(link)
+  })
+
   test('is not cut early for a sentence that ends in the first half', () => {
     expect(split('是。一二三四五六七八九十', { maxChars: 10 })).toEqual(['是。一二三四五六七八', '九十'])
   })
