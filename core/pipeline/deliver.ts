@@ -25,6 +25,9 @@ const PAUSE_MS = 60_000
 /** How much of a chat a desk is shown when it is handed over. */
 const HANDED_OVER_MESSAGES = 200
 
+/** The platform takes nothing but what is said inside a response. */
+const ONLY_ANSWERS = 'CHANNEL_ONLY_ANSWERS'
+
 /** How a delivery ends that was not sent in its time. */
 const EXPIRED = { state: 'dead', code: 'EXPIRED' } as const
 
@@ -148,7 +151,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       }
     }
     if (channel.capabilities.later.length === 0) {
-      return { state: 'pending', counts: false, nextAtMs: NEVER_MS, code: 'CHANNEL_ONLY_ANSWERS' }
+      return waitingForEvent(channel, delivery, undefined)
     }
     const pause = paused.get(delivery.account)
     if (pause && pause.untilMs > clock.now()) {
@@ -180,9 +183,9 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       `${instance.name} (${instance.plugin.name}), send: ${message}`,
     )
     if (!(error instanceof DeliveryError)) return unsure(channel, delivery, error, message)
-    if (code === 'CHANNEL_ONLY_ANSWERS' && channel.capabilities.inline) {
+    if (code === ONLY_ANSWERS && channel.capabilities.inline) {
       tools.onlyAnswers(delivery.account)
-      return { state: 'pending', counts: false, nextAtMs: NEVER_MS, code, error: message }
+      return waitingForEvent(channel, delivery, message)
     }
     if (error.scope === 'channel') {
       const untilMs = clock.now() + (error.retryAfterMs ?? PAUSE_MS)
@@ -192,6 +195,14 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     const windowClosed = code === 'CHANNEL_WINDOW_CLOSED'
     if (!error.retry) return { state: 'dead', counts: true, code, error: message, windowClosed }
     return again(delivery, code, message, error.retryAfterMs)
+  }
+
+  /** What can be said inside the response to the next event waits for it. */
+  function waitingForEvent(channel: PlannedChannel, { payload }: DueDelivery, error: string | undefined): Result {
+    const parts = channel.capabilities.inline?.parts
+    const canBeSaid = payload.kind === 'part' && (parts?.includes(payload.part.type) ?? true)
+    if (!canBeSaid) return { state: 'dead', counts: true, code: ONLY_ANSWERS, error }
+    return { state: 'pending', counts: false, nextAtMs: NEVER_MS, code: ONLY_ANSWERS, error }
   }
 
   /** Nobody knows whether the platform has it, unless the connection was never made or sending twice is harmless. */

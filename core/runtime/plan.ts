@@ -144,12 +144,19 @@ function downAccounts({ channels, down }: CheckedConfig, before: Plan | undefine
   )
 }
 
-/** The plan, with the channel of this account as one that can only answer inside the response. */
+/** The plan, with the channel of this account as one that can only say something inside the response. */
 export function onlyAnswering(plan: Plan, account: string): Plan {
   const channel = plan.channels.get(account)
   if (!channel) return plan
-  const changed = { ...channel, capabilities: { ...channel.capabilities, later: [] }, answersInline: true }
-  return { ...plan, channels: new Map(plan.channels).set(account, changed) }
+  const { sends, inline } = channel.capabilities
+  const { text, ...others } = sends
+  const isSaid = ([type]: readonly [string, unknown]) => inline?.parts?.some((one) => one === type) ?? true
+  const capabilities: Capabilities = {
+    ...channel.capabilities,
+    sends: { text, ...Object.fromEntries(Object.entries(others).filter(isSaid)) },
+    later: [],
+  }
+  return { ...plan, channels: new Map(plan.channels).set(account, { ...channel, capabilities, answersInline: true }) }
 }
 
 function planRoute(route: CheckedRoute, line: string, get: (name: string) => Instance): PlannedRoute {

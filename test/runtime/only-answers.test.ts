@@ -1,6 +1,6 @@
 /** An account of which the platform says, when it is sent something, that it may only answer. */
 import { expect, test } from 'vitest'
-import { DeliveryError, type InboundEvent } from '#core'
+import { DeliveryError, type InboundEvent, type Inline, type Say } from '#core'
 import { memoryChannel, type TestOptions, type TestRuntime, testRuntime } from '#core/testing'
 import { botThat } from './cast.ts'
 
@@ -15,11 +15,13 @@ const message = (text: string): InboundEvent => ({
 /** Two texts go later where the channel can; a channel that only answers is sent them as one. */
 const bot = botThat((turn) => {
   const [first = '', second] = turn.text.split('|')
-  if (second !== undefined) turn.say(`echo: ${first}`)
-  return turn.reply(`echo: ${second ?? first}`)
+  if (second !== undefined) turn.say(echo(first))
+  return turn.reply(echo(second ?? first))
 })
+const echo = (line: string): Say =>
+  line === 'picture' ? { type: 'image', url: 'https://files.example/1.png' } : `echo: ${line}`
 
-function start(options: TestOptions & { readonly inline?: { readonly withinMs: number } | undefined } = {}) {
+function start(options: TestOptions & { readonly inline?: Inline | undefined } = {}) {
   const { inline = { withinMs: 4_500 } } = options
   const channel = memoryChannel({
     capabilities: { inline: 'inline' in options ? options.inline : inline, later: [LIMITED] },
@@ -63,6 +65,20 @@ test('is then used as one that only answers: the texts of a turn are one, and it
   await runtime.idle()
   expect(tried).toEqual(['echo: one'])
   expect(runtime.logged.filter((line) => line.includes('48001'))).toHaveLength(1)
+})
+
+test('what cannot be said inside a response is not kept for one, and later becomes a text', async () => {
+  const { channel, tried, runtime: started } = start({ inline: { withinMs: 4_500, parts: ['text'] } })
+  await using runtime = await started
+  expect(await channel.receive(message('picture|picture'))).toBeUndefined()
+  await runtime.idle()
+  expect(tried).toEqual(['image'])
+  expect(await states(runtime)).toEqual([
+    { state: 'dead', code: 'CHANNEL_ONLY_ANSWERS' },
+    { state: 'dead', code: 'CHANNEL_ONLY_ANSWERS' },
+  ])
+  const answer = await channel.receive({ ...message('picture'), chat: 'u2' })
+  expect(answer?.part).toEqual({ type: 'text', text: '[Picture]\nhttps://files.example/1.png' })
 })
 
 test('after a restart what waited is still said at the next event', async () => {
