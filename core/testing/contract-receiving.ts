@@ -256,9 +256,9 @@ async function inOrder(world: World, chat: string, texts: readonly string[]): Pr
   }
 }
 
-/** Whether the platform takes fewer answers than there are messages. */
+/** Whether the platform takes fewer answers than there are messages, when all of these come before the first answer. */
 function mayRunOut({ checked }: World): boolean {
-  return checked.capabilities.later.some(({ max, resets }) => max !== undefined && !resets)
+  return checked.capabilities.later.some(({ max }) => max !== undefined)
 }
 
 function sameTexts(found: readonly string[], wanted: readonly string[]): boolean {

@@ -77,6 +77,7 @@ export class World implements AsyncDisposable {
 
   static async open(contract: ChannelContract, options: { readonly answer?: 'inline' } = {}): Promise<World> {
     const { plugin } = contract
+    const { answer = 'later' } = options
     await using opened = new AsyncDisposableStack()
     const platform = opened.use(await contract.platform())
     const files = opened.use(await testServer(serveFile))
@@ -86,7 +87,7 @@ export class World implements AsyncDisposable {
       // Another public address makes every instance another.
       server: { port: 0, publicUrl: `http://localhost/${++generation}` },
       http: { allow: ['127.0.0.1', 'localhost'] },
-      channels: name === undefined ? {} : { [name]: { use: plugin, ...options, ...contract.settings(platform) } },
+      channels: name === undefined ? {} : { [name]: { use: plugin, answer, ...contract.settings(platform) } },
       bots: { repeater: { use: repeater.plugin } },
     })
     const errors: string[] = []

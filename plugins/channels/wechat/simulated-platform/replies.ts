@@ -14,7 +14,8 @@ export interface Pushed {
   readonly keys: Keys
   /** The account, `gh_…`. */
   readonly from: string
-  readonly openId: string
+  /** Left out: anybody has. */
+  readonly openId?: string
   readonly isEvent: boolean
   /** Whether the answer must be encrypted, may be, or cannot be. */
   readonly mode: 'plain' | 'compatible' | 'secure'
@@ -71,7 +72,8 @@ const Envelope = z.strictObject({ Encrypt: id, MsgSignature: id, TimeStamp: z.st
 export function readReply(body: string, pushed: Pushed): Reply | undefined {
   if (body === '' || body === 'success') return undefined
   const answer = checked(Answer, readXml(opened(body, pushed)))
-  if (answer.ToUserName !== pushed.openId) throw new Error(`it is for ${answer.ToUserName}, who has not written`)
+  if (pushed.openId !== undefined && answer.ToUserName !== pushed.openId)
+    throw new Error(`it is for ${answer.ToUserName}, who has not written`)
   if (answer.FromUserName !== pushed.from)
     throw new Error(`it is from ${answer.FromUserName}, and not from the account`)
   const reply = replyOf(answer, pushed)
