@@ -82,6 +82,8 @@ export interface TurnView<E = InboundEvent> {
   /** The open conversation. `undefined` in `respond` means that this is its first message. */
   readonly conversation: Conversation | undefined
   readonly channel: { readonly name: string; readonly capabilities: Capabilities }
+  /** Who is asked if no feature ends the turn: the route's bots, or people, who have the conversation or get it. */
+  readonly answeredBy: 'bot' | 'people'
   readonly facts: Facts
   /** Aborted when the turn is given up: its limit is over, or the plugin is being stopped. */
   readonly signal: AbortSignal

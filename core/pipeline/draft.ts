@@ -19,7 +19,7 @@ import type {
 import type { TraceStep } from '../journal/trace.ts'
 import { type InboundEvent, type Json, type Part, type Say, textOf } from '../message.ts'
 import type { Instance } from '../runtime/instance.ts'
-import type { Plan, PlannedChannel } from '../runtime/plan.ts'
+import type { Plan, PlannedChannel, PlannedRoute } from '../runtime/plan.ts'
 import type {
   CallbackEvent,
   Chat,
@@ -285,6 +285,19 @@ export class TurnDraft {
     return this.#history({ max, without: this.#gathered.map(({ seq }) => seq) })
   }
 
+  /** The route that the conversation runs on; the first that a new one would, when it has none or that one is gone. */
+  get route(): PlannedRoute | undefined {
+    const { routes } = this.channel
+    const { conversation } = this
+    return (conversation && routes.find(({ id }) => id === conversation.route)) ?? routes[0]
+  }
+
+  /** Who answers what no feature does. */
+  get answeredBy(): 'bot' | 'people' {
+    const mode = this.route?.mode
+    return !personHasIt(this) && (mode === 'bot-only' || mode === 'bot-first') ? 'bot' : 'people'
+  }
+
   get choice(): string | undefined {
     if (this.event.type !== 'message') return undefined
     if (this.event.choice !== undefined) return this.event.choice
@@ -433,6 +446,9 @@ export class HookTurn {
   }
   get channel(): PlannedChannel {
     return this.#draft.channel
+  }
+  get answeredBy(): 'bot' | 'people' {
+    return this.#draft.answeredBy
   }
   get facts(): Facts {
     return this.#draft.facts

@@ -27,9 +27,7 @@ const CLOSE_AGAIN_MS = 10_000
 
 /** The route that the conversation runs on; the first that a new one would, when it has none or that one is gone. */
 export function routeOf(draft: TurnDraft): PlannedRoute | undefined {
-  const { routes } = draft.channel
-  const { conversation } = draft
-  return (conversation && routes.find(({ id }) => id === conversation.route)) ?? routes[0]
+  return draft.route
 }
 
 /** Only these are something to answer: they open a conversation. */

@@ -1,8 +1,10 @@
 /** A push of the platform comes in by `receiving/`, is an event, and is answered inside its response or by `sending/`. */
-import { type Capabilities, defineChannel, tables } from '#core'
+import { type Capabilities, defineChannel, tables, z } from '#core'
 import { policyOf } from './policies.ts'
 import { makeNonces, type NonceTables, nonceTables } from './receiving/nonces.ts'
+import { platformDeskState, yieldToPlatformDesk } from './receiving/platform-desk.ts'
 import { REPLY_PARTS } from './receiving/replies.ts'
+import { askToType } from './receiving/voice.ts'
 import { addWebhook } from './receiving/webhook.ts'
 import { makeApi } from './sending/api.ts'
 import { makeMedia, takes } from './sending/media.ts'
@@ -18,6 +20,7 @@ export default defineChannel({
   account: ({ appId }) => appId,
   capabilities,
   simulator: () => import('./simulated-platform/simulation.ts'),
+  state: z.object({ ...platformDeskState }),
   tables: tables<NonceTables & SendingTables>({ ...nonceTables, ...sendingTables }),
   async setup(context) {
     const { config, web, sql, clock, schedule } = context
@@ -29,7 +32,12 @@ export default defineChannel({
     schedule('1h', nonces.forget)
 
     const { send, typing } = makeSender({ ...context, api, media, accountOf: () => undefined })
-    return { send, fetchMedia: media.fetch, typing: config.replyBy === 'passive' ? undefined : typing }
+    return {
+      send,
+      fetchMedia: media.fetch,
+      typing: config.replyBy === 'passive' ? undefined : typing,
+      inbound: { intercept: yieldToPlatformDesk, respond: askToType(config.voice.unrecognizedReply) },
+    }
   },
 })
 

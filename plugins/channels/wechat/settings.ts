@@ -73,7 +73,7 @@ export const settings = z.strictObject({
     .strictObject({
       unrecognizedReply: say()
         .default(UNRECOGNIZED)
-        .describe('What a customer is told whose voice message came without its words; "" says nothing.'),
+        .describe('What a customer is told whose voice message came without its words; "" leaves it to the bot.'),
     })
     .prefault({})
     .describe('What becomes of voice messages.'),

@@ -1,88 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { defineBot, z } from '#core'
-import { type ManualClock, manualClock, type TestConfig, type TestRuntime, testRuntime } from '#core/testing'
+import { manualClock } from '#core/testing'
 import wechat from '../index.ts'
-import { type Mode, type SimulatedWeChat, startWeChat, type WeChatOptions } from '../simulated-platform/index.ts'
+import { startWeChat } from '../simulated-platform/index.ts'
+import { type Connected, parrot, start } from './connected.ts'
 import { makeEncryption } from './encryption.ts'
 import { sign } from './signature.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 
-/** Repeats what it is told; says nothing to "…", and waits with "slow" until it is let go. */
-function parrot(held: Promise<void> = Promise.resolve()) {
-  return defineBot({
-    name: 'parrot',
-    summary: 'Repeats what it is told.',
-    config: z.strictObject({}),
-    setup: () => ({
-      async answer(turn) {
-        if (turn.text === '…') return turn.done('nothing to say')
-        if (turn.text === 'slow') await held
-        return turn.reply(`re: ${turn.text}`)
-      },
-    }),
-  })
-}
-
-interface World extends AsyncDisposable {
-  readonly clock: ManualClock
-  readonly platform: SimulatedWeChat
-  readonly bot: TestRuntime
-  readonly url: string
-  /** All that was accepted. */
-  events(): Promise<readonly { readonly account: string; readonly chat: string; readonly type: string }[]>
-}
-
-async function start(
-  options: {
-    readonly settings?: { readonly [setting: string]: unknown }
-    readonly mode?: Mode
-    readonly held?: Promise<void>
-    readonly platform?: WeChatOptions
-    readonly config?: TestConfig
-  } = {},
-): Promise<World> {
-  await using opened = new AsyncDisposableStack()
-  const { mode = 'plain', settings = {} } = options
-  const clock = manualClock()
-  const platform = opened.use(await startWeChat({ clock, ...options.platform }))
-  const { encodingAesKey, ...keys } = platform.keys
-  const own = {
-    use: wechat,
-    ...keys,
-    apiBase: platform.apiBase,
-    ...(mode !== 'plain' && { encodingAesKey }),
-    ...settings,
-  }
-  const config = {
-    http: { allow: ['127.0.0.1'] },
-    channels: { shop: own },
-    bots: { parrot: { use: parrot(options.held) } },
-    ...options.config,
-  }
-  const bot = opened.use(await testRuntime(config, { clock, listen: true }))
-  await platform.connect(`${bot.runtime.url}/shop`, mode)
-  const whole = opened.move()
-  return {
-    clock,
-    platform,
-    bot,
-    get url() {
-      return `${bot.runtime.url}/shop`
-    },
-    async events() {
-      await bot.idle()
-      const { read } = bot.runtime.engine
-      const rows = read.selectFrom('entry').innerJoin('chat', 'chat.id', 'entry.chat').where('kind', '=', 'in')
-      return rows.select(['account', 'external_id as chat', 'type']).orderBy('entry.id').execute()
-    },
-    [Symbol.asyncDispose]: () => whole.disposeAsync(),
-  }
-}
-
 /** What is asked, signed as it should be unless `query` says otherwise. */
-function asked(world: World, query: { readonly [name: string]: string } = {}, body?: string): Promise<Response> {
+function asked(world: Connected, query: { readonly [name: string]: string } = {}, body?: string): Promise<Response> {
   const timestamp = String(Math.floor(world.clock.now() / SECOND))
   const nonce = query.nonce ?? '1320562132'
   const signature = sign(world.platform.keys.token, query.timestamp ?? timestamp, nonce)
@@ -144,7 +72,7 @@ describe('of an encrypted message', () => {
     return `<xml>${beside}<Encrypt><![CDATA[${encrypted}]]></Encrypt></xml>`
   }
 
-  function sealedQuery(world: World, body: string, nonce: string): { readonly [name: string]: string } {
+  function sealedQuery(world: Connected, body: string, nonce: string): { readonly [name: string]: string } {
     const timestamp = String(Math.floor(world.clock.now() / SECOND))
     const encrypted = /CDATA\[(.*?)\]/.exec(body.slice(body.indexOf('<Encrypt>')))?.[1] ?? ''
     const msg_signature = sign(world.platform.keys.token, timestamp, nonce, encrypted)
