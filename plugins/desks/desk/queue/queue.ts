@@ -132,7 +132,13 @@ export function makeQueue(given: {
     const person = owner.kind === 'agent' ? owner.person : undefined
     // Of the same lease it is told who has it indeed: whoever was given it here may have come too late.
     const isNews = !known || known.lease < lease || (known.lease === lease && known.person !== person)
-    if (!isNews && state !== 'closed') return
+    if (!isNews && state !== 'closed') {
+      // It came into the queue before all was told of the one before it, and was read from the journal in between.
+      const { last, isCounted } = about
+      const knewLess = known.lease === lease && (known.last !== last || known.isCounted !== isCounted)
+      if (knewLess) know({ ...known, last, isCounted })
+      return
+    }
     if (state === 'closed' || owner.kind === 'bot' || owner.desk !== context.name) forget(id)
     else {
       const { chat, channel, last, isCounted, atMs } = about
