@@ -14,14 +14,14 @@ const MAX_CHIPS = 8
 
 /**
  * How a conversation ended, in a word for the statistics, and what is noted of it: the fields of the settings. What
- * stands in the composer stands here, too: the reply as the last word, and a note; neither is lost, whatever is done.
+ * stands in the composer stands here, too: the reply as the last word, and a note; nothing is lost, whatever is done.
  */
 export default function CloseDialog({ row, onClose }: { readonly row: Row; readonly onClose: () => void }) {
   const said = words.value.closing
   const fields = now.value.summary
-  const [reason, setReason] = useState<(typeof REASONS)[number]>('solved')
+  const [reason, setReason] = useState(() => REASONS.find((one) => one === draftOf(row.id, 'reason')) ?? 'solved')
   const [summary, setSummary] = useState<{ readonly [field: string]: string }>(() =>
-    Object.fromEntries(fields.flatMap(({ name, otherwise }) => (otherwise === undefined ? [] : [[name, otherwise]]))),
+    Object.fromEntries(fields.map((field) => [field.name, begunOf(row, field)])),
   )
   const mayWrite = row.state === 'assigned' && row.person === me.value?.name
   const say = mayWrite ? draftOf(row.id, 'reply') : ''
@@ -42,6 +42,8 @@ export default function CloseDialog({ row, onClose }: { readonly row: Row; reado
     const given = Object.entries(summary).filter(([, is]) => is.trim() !== '')
     await close(row, { reason, summary: Object.fromEntries(given), say: say.trim() })
     if (mayWrite) keepDraft(row.id, 'reply', '')
+    keepDraft(row.id, 'reason', '')
+    for (const { name } of fields) keepDraft(row.id, `summary ${name}`, '')
   }
 
   return (
@@ -56,7 +58,15 @@ export default function CloseDialog({ row, onClose }: { readonly row: Row; reado
         <legend>{said.reason}</legend>
         {REASONS.map((one) => (
           <label key={one} class="chip">
-            <input type="radio" name="reason" checked={reason === one} onChange={() => setReason(one)} />
+            <input
+              type="radio"
+              name="reason"
+              checked={reason === one}
+              onChange={() => {
+                setReason(one)
+                keepDraft(row.id, 'reason', one)
+              }}
+            />
             <span>{said.reasons[one]}</span>
           </label>
         ))}
@@ -66,7 +76,10 @@ export default function CloseDialog({ row, onClose }: { readonly row: Row; reado
           key={field.name}
           field={field}
           value={summary[field.name] ?? ''}
-          onChange={(is) => setSummary((before) => ({ ...before, [field.name]: is }))}
+          onChange={(is) => {
+            setSummary((before) => ({ ...before, [field.name]: is }))
+            keepDraft(row.id, `summary ${field.name}`, is)
+          }}
         />
       ))}
       {mayWrite && (
@@ -96,6 +109,13 @@ export default function CloseDialog({ row, onClose }: { readonly row: Row; reado
       )}
     </Doing>
   )
+}
+
+/** What was begun before, unless the settings no longer have it; else what they say. */
+function begunOf(row: Row, { name, options, otherwise = '' }: SummaryField): string {
+  const begun = draftOf(row.id, `summary ${name}`)
+  const isKnown = !options || options.some((option) => option.name === begun)
+  return begun !== '' && isKnown ? begun : otherwise
 }
 
 function Field(of: {

@@ -4,18 +4,20 @@ import { me } from './session.ts'
 import { recall, remember } from './storage.ts'
 
 export type Mode = 'reply' | 'note'
+/** What is begun in the dialog that closes: how it ended, and a field of the summary. */
+type Closing = 'reason' | `summary ${string}`
 
 /** Raised by each change, so that all who show a draft show the same: the field, the list, the dialog that closes. */
 const changes = signal(0)
 
-const keyOf = (conversation: string, mode: Mode) => `draft:${me.value?.name}:${mode}:${conversation}`
+const keyOf = (conversation: string, mode: Mode | Closing) => `draft:${me.value?.name}:${mode}:${conversation}`
 
-export function draftOf(conversation: string, mode: Mode): string {
+export function draftOf(conversation: string, mode: Mode | Closing): string {
   void changes.value
   return recall(keyOf(conversation, mode)) ?? ''
 }
 
-export function keepDraft(conversation: string, mode: Mode, text: string): void {
+export function keepDraft(conversation: string, mode: Mode | Closing, text: string): void {
   remember(keyOf(conversation, mode), text === '' ? undefined : text)
   changes.value++
 }
