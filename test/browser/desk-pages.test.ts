@@ -69,6 +69,20 @@ test('where all is narrow every page can be come to, and who may not have one is
   await page.reload()
   await page.locator('.row').first().waitFor()
   expect(await rail.getByRole('button', { name: 'Audit log' }).count()).toBe(0)
+  // Nor by its address; where the settings let them open one, they have it.
+  const asked: string[] = []
+  page.on('request', (request) => void asked.push(new URL(request.url()).pathname))
+  for (const name of ['audit', 'people', 'customers']) {
+    await page.evaluate(`location.hash = '#page=${name}'`)
+    await page.getByRole('heading', { name: words.page.notThere }).waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: words.page.notThere }).waitFor()
+    await page.evaluate("location.hash = ''")
+    await page.locator('.row').first().waitFor()
+  }
+  expect(asked.filter((path) => /\/(audit|people|customers)$/.test(path))).toEqual([])
+  await page.evaluate("location.hash = '#page=account'")
+  await page.getByRole('heading', { level: 1, name: 'My account' }).waitFor()
 })
 
 test('a page whose files cannot be had says so, and is loaded when they can', async () => {

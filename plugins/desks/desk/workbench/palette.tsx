@@ -159,7 +159,7 @@ function knownItems(): readonly Item[] {
       : [],
   )
   const who = me.value
-  const pages = PAGES.filter(({ name, isFor }) => who && (isFor(who, now.value) || name === 'account'))
+  const pages = PAGES.filter(({ isFor }) => who && isFor(who, now.value))
   return [
     ...actions,
     { id: 'page-', group: 'pages', icon: 'chats', title: rail.conversations, run: () => showConversations() },

@@ -98,12 +98,14 @@ const railItems = computed((): readonly RailItem[] => [
     icon: 'chats',
     onGo: () => (place.value ? showConversations() : void open(undefined)),
   },
-  ...PAGES.filter(({ isFor }) => me.value && isFor(me.value, now.value)).map(({ name, title, icon }) => ({
-    page: name,
-    title: textIn(title),
-    icon,
-    onGo: () => goTo(name),
-  })),
+  ...PAGES.filter(({ isFor, isInMenu }) => !isInMenu && me.value && isFor(me.value, now.value)).map(
+    ({ name, title, icon }) => ({
+      page: name,
+      title: textIn(title),
+      icon,
+      onGo: () => goTo(name),
+    }),
+  ),
 ])
 
 function Rail() {

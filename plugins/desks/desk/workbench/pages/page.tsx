@@ -1,7 +1,9 @@
 import type { FunctionComponent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { myself, now } from '../desk.ts'
 import { type Asked, showConversations } from '../location.ts'
 import { call } from '../server.ts'
+import { me } from '../session.ts'
 import { toastRefusal } from '../toasts.ts'
 import { textIn, words } from '../words/words.ts'
 import { Frame } from './frame.tsx'
@@ -9,10 +11,23 @@ import { PAGES, type PageOf, type PageProperties } from './pages.ts'
 
 const loaded = new Map<string, FunctionComponent<PageProperties>>()
 
-/** One of the pages, whose code is loaded when it is first shown. */
+/** One of the pages, whose code is loaded when it is first shown. Whoever may not open it is told that it is not there. */
 export function Page({ name, asked }: { readonly name: string; readonly asked: Asked }) {
   const page = PAGES.find((one) => one.name === name)
-  return page ? <Loaded key={name} page={page} asked={asked} /> : <NotThere />
+  if (!page || !me.value) return <NotThere />
+  if (page.isFor(me.value, now.value)) return <Loaded key={name} page={page} asked={asked} />
+  // What the settings let agents open is known only when the desk has told it.
+  return myself.value ? <NotThere /> : <Loading page={page} />
+}
+
+function Loading({ page }: { readonly page: PageOf }) {
+  return (
+    <Frame title={textIn(page.title)}>
+      <p class="page-empty" role="status">
+        {words.value.page.loading}
+      </p>
+    </Frame>
+  )
 }
 
 function Loaded({ page, asked }: { readonly page: PageOf; readonly asked: Asked }) {
@@ -30,20 +45,15 @@ function Loaded({ page, asked }: { readonly page: PageOf; readonly asked: Asked 
     )
   }, [])
   if (Ready) return <Ready asked={asked} />
+  if (!hasFailed) return <Loading page={page} />
   return (
     <Frame title={textIn(page.title)}>
-      {hasFailed ? (
-        <div class="page-empty" role="alert">
-          <p>{said.failed}</p>
-          <button type="button" class="button" onClick={() => void loadAgain()}>
-            {said.again}
-          </button>
-        </div>
-      ) : (
-        <p class="page-empty" role="status">
-          {said.loading}
-        </p>
-      )}
+      <div class="page-empty" role="alert">
+        <p>{said.failed}</p>
+        <button type="button" class="button" onClick={() => void loadAgain()}>
+          {said.again}
+        </button>
+      </div>
     </Frame>
   )
 }

@@ -13,8 +13,10 @@ export interface PageOf {
   readonly name: string
   readonly title: Text
   readonly icon: IconName
-  /** Whether the rail has it for this one. What they may see of it, the desk decides. */
+  /** Whether this one may open it. What they may see of it, the desk decides. */
   readonly isFor: (who: Me, now: Now) => boolean
+  /** The menu of the account leads to it, and not the rail. */
+  readonly isInMenu?: true
   readonly load: () => Promise<{ readonly default: FunctionComponent<PageProperties> }>
 }
 
@@ -71,8 +73,8 @@ export const PAGES: readonly PageOf[] = [
     name: 'account',
     title: { en: 'My account', 'zh-CN': '我的账号' },
     icon: 'person',
-    // The menu of the account leads to it.
-    isFor: () => false,
+    isFor: () => true,
+    isInMenu: true,
     load: () => import('./account/account.tsx'),
   },
 ]

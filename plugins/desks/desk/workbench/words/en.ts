@@ -61,7 +61,7 @@ export const en = {
     failed: 'This page could not be loaded.',
     again: 'Try again',
     notThere: 'There is no such page',
-    notThereHint: 'The address names a page that this desk does not have.',
+    notThereHint: 'The address names a page that this desk does not have, or that is not for you.',
     toConversations: 'Go to the conversations',
   },
 

@@ -63,7 +63,7 @@ export const zh = {
     failed: '页面加载失败。',
     again: '重试',
     notThere: '没有这个页面',
-    notThereHint: '此工作台没有地址中所写的页面。',
+    notThereHint: '此工作台没有地址中所写的页面，或您无权查看。',
     toConversations: '返回会话',
   },
 
