@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -67,6 +67,13 @@ test.each(['core/journal/sqlite/writer.ts', 'core/journal/sqlite/reader.ts'])(
     expect(loaded.filter((name) => !name.startsWith('node:') && !name.startsWith('core/'))).toEqual([])
   },
 )
+
+test('no plugin loads a simulated platform, unless it is asked for', () => {
+  const manifests = globSync('plugins/channels/*/index.ts', { cwd: ROOT })
+  const loaded = manifests.flatMap((file) => [...loadedWith(file)])
+  expect(loaded).toContain('plugins/channels/wechat/settings.ts')
+  expect(loaded.filter((file) => file.includes('simulated-platform'))).toEqual([])
+})
 
 test('a plugin imports the core by its door, the services, its own folder and packages', () => {
   expect(plugins.length).toBeGreaterThan(5)

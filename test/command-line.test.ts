@@ -92,6 +92,12 @@ test('doctor says so where there is nothing to look at', async () => {
   expect(well).toEqual({ status: 0, out: 'Nothing in it asks anything outside that could be looked at.\n', err: '' })
 })
 
+test('simulate says what there is where there is nothing to simulate', async () => {
+  const { status, out, err } = await switchboard('simulate', 'wechat', await config(yaml())).ended
+  expect({ status, out }).toEqual({ status: 1, out: '' })
+  expect(err).toMatch(/^No channel of .*switchboard\.yaml uses "wechat": it has demo \(loopback\)\./)
+})
+
 test('start refuses a bad file with its problems, and exits with 1', async () => {
   const { status, err } = await switchboard('start', await config(yaml().replace('use: echo', 'use: ecko'))).ended
   expect(status).toBe(1)

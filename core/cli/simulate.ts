@@ -19,7 +19,7 @@ export async function simulatePlatform(file: string, platform: string, keep: str
   const checked = await checkWithMadeUpVariables(file, (change) => checkFile(file, {}, change))
   if (!checked.ok) return refuse(formatProblems(checked.problems))
   const { config } = checked
-  const cannot = whyNot(config, platform)
+  const cannot = whyNot(config, platform, keep)
   if (cannot !== undefined) return refuse(`${cannot}\n`)
   const folder = keep === undefined ? mkdtempSync(join(tmpdir(), 'switchboard-simulation-')) : resolve(keep)
   if (keep === undefined) process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -41,8 +41,14 @@ async function tell(journal: Parameters<typeof readStory>[0], customer: string):
   return story && storyAsText(story)
 }
 
-/** Why there is nothing to simulate; `undefined`: there is something. */
-export function whyNot({ channels, file }: CheckedConfig, platform: string): string | undefined {
+/** Why it cannot be simulated; `undefined`: it can. */
+export function whyNot(
+  { channels, file, storage }: CheckedConfig,
+  platform: string,
+  keep?: string,
+): string | undefined {
+  if (keep !== undefined && resolve(keep) === storage.folder)
+    return `${keep} is where the real journal is (storage.folder). Keep that of the simulation in another folder.`
   const here = channels.filter(({ plugin }) => plugin.name === platform)
   if (here.some(({ plugin }) => plugin.isSimulated)) return undefined
   const shown = showPath(file)
@@ -65,6 +71,7 @@ const WORDS = {
     en: 'Its journal is gone when it ends (--keep FOLDER keeps it).',
   },
   end: { 'zh-CN': '按 Ctrl-C 结束。', en: 'Ctrl-C ends it.' },
+  standIns: { 'zh-CN': '以下渠道不发送任何内容：', en: 'These channels send nothing: ' },
   real: {
     'zh-CN': '不会向真实平台发送任何内容；机器人和功能按配置工作。',
     en: 'Nothing goes to a real platform; bots and features work as they are configured.',
@@ -73,7 +80,12 @@ const WORDS = {
 
 /** What whoever sits at the terminal is told, in the first language of the YAML. */
 export function tellRunning(
-  { pages, invitations, warnings }: Pick<RunningSimulation, 'pages' | 'invitations' | 'warnings'>,
+  {
+    pages,
+    invitations,
+    standIns,
+    warnings,
+  }: Pick<RunningSimulation, 'pages' | 'invitations' | 'standIns' | 'warnings'>,
   { languages }: Pick<CheckedConfig, 'languages'>,
   kept: string | undefined,
 ): string {
@@ -84,6 +96,7 @@ export function tellRunning(
     '',
     say('real'),
     kept === undefined ? say('gone') : `${say('kept')} ${kept}`,
+    ...(standIns.length > 0 ? [`${say('standIns')}${standIns.join(', ')}`] : []),
     ...warnings,
     say('end'),
   ]

@@ -29,6 +29,8 @@ export interface RunningSimulation extends AsyncDisposable {
   readonly pages: readonly { readonly channel: string; readonly url: string }[]
   /** Where people set a password at a desk, and at which. */
   readonly invitations: readonly { readonly desk: string; readonly person: string; readonly link: string }[]
+  /** The channels that send nothing, by their names. */
+  readonly standIns: readonly string[]
   /** What of the configuration is left out. */
   readonly warnings: readonly string[]
 }
@@ -100,6 +102,7 @@ export async function simulate(
     clock,
     pages: [...simulations].map(([channel, { url }]) => ({ channel, url })),
     invitations,
+    standIns: config.channels.flatMap(({ name }) => (simulations.has(name) ? [] : [name])),
     warnings,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }

@@ -116,6 +116,10 @@ test('all other channels send nothing', async () => {
     channels: { cards: { use: plugin, address: 'real' }, wire: { use: telegrams } },
   })
   await using running = await simulate(config, { platform: 'postcards', folder: await folder(), log, tell })
+  expect(running.standIns).toEqual(['memory', 'wire'])
+  expect(tellRunning(running, { languages: ['en'] }, undefined)).toContain(
+    'These channels send nothing: memory, wire\n',
+  )
   const { seen } = other
   const text = { id: '1', chat: 'u1', type: 'message', parts: [{ type: 'text', text: 'hello' }] } as const
   await seen.receive?.({ ...text, atMs: running.clock.now(), grants: 'message' })
@@ -161,6 +165,8 @@ test('where there is nothing to simulate, it is said what there is', async () =>
     /it has memory \(memory\), cards \(postcards\)\. These can be simulated: postcards\.$/,
   )
   expect(whyNot(config, 'memory')).toBe('memory has no simulated platform. These can be simulated: postcards.')
+  expect(whyNot(config, 'postcards', config.storage.folder)).toContain('is where the real journal is')
+  expect(whyNot(config, 'postcards', join(config.storage.folder, 'played'))).toBeUndefined()
   const none = await checked({})
   expect(whyNot(none, 'memory')).toContain('None of its channels can be simulated.')
 })

@@ -1,7 +1,7 @@
 /** `switchboard simulate wechat`: the simulated platform with a page on which people play its customers. */
 import { readFile } from 'node:fs/promises'
 import { stripTypeScriptTypes } from 'node:module'
-import { messageOf, type Simulating, type Simulation } from '#core'
+import { capped, messageOf, type Simulating, type Simulation } from '#core'
 import { testServer } from '#core/testing'
 import { policyOf } from '../policies.ts'
 import { modeOf, type Settings } from '../settings.ts'
@@ -108,10 +108,9 @@ export async function simulate(config: Settings, by: Simulating): Promise<Simula
 
   async function act(request: Request, origin: string): Promise<Response> {
     if (request.headers.get('origin') !== origin) return new Response('', { status: 403 })
-    if (Number(request.headers.get('content-length')) > MAX_POSTED_BYTES) return refused(413, 'That is too large.')
     let doing: Doing
     try {
-      doing = Posted.parse(await request.json())
+      doing = Posted.parse(await capped(new Response(request.body), MAX_POSTED_BYTES).json())
     } catch (error) {
       return refused(400, messageOf(error))
     }

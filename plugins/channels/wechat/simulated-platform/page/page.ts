@@ -293,6 +293,7 @@ byId('ask', HTMLElement).addEventListener('click', async () => {
   told.textContent = (await response.text()) || words.nothing
   told.hidden = false
   told.scrollTop = told.scrollHeight
+  told.scrollIntoView({ block: 'nearest' })
 })
 
 // What scrolls is scrolled by keys too.
