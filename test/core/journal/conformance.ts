@@ -1203,6 +1203,16 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect((await engine.commit({ ...next, nowMs: T0 + 8 })).ok).toBe(true)
       })
 
+      test('whoever unfollows can be sent nothing, until something is granted again', async () => {
+        const external = newId()
+        const chat = await chatWith(5, external)
+        const gone = { id: newId(), chat: external, type: 'unfollow', atMs: T0 } as const
+        await engine.accept({ ...newEvent({ nowMs: T0 + 10 }), event: gone })
+        expect(await left(chat)).toMatchObject([{ endsAtMs: T0 + 10, used: 5 }])
+        await engine.accept(newEvent({ chat: external, nowMs: T0 + 20, grant: { ...ALLOWED, max: 5 } }))
+        expect(await left(chat)).toMatchObject([{ used: 0, grantedAtMs: T0 + 20 }])
+      })
+
       test('whatever happens, no more is reserved than was granted', async () => {
         const step = fc.oneof(
           fc.record({ kind: fc.constant('grant' as const), resets: fc.boolean(), max: fc.integer({ min: 1, max: 3 }) }),

@@ -4,8 +4,8 @@ import { keptId, type NewMedia } from '../../engine.ts'
 import type { ChatRow, CustomerRow, DedupeRow, EntryRow, KeptRow } from '../../tables.ts'
 import { query } from '../connection.ts'
 import { chatQuery } from '../load.ts'
-import type { AcceptOutput, EventInput, GrantInput } from '../protocol.ts'
-import { allowancesJson, allowancesOf, granted } from './allowances.ts'
+import type { AcceptOutput, EventInput } from '../protocol.ts'
+import { allowancesJson, allowancesOf, emptied, granted } from './allowances.ts'
 import { customerIndex } from './customer-index.ts'
 import { identities, patchOf } from './customers.ts'
 import type { RunStatement } from './statements.ts'
@@ -99,7 +99,7 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     const chat = found?.id ?? event.chat
     const seq = found === undefined ? 1 : found.seq + 1
     const before = found?.allowances_json ?? null
-    const allowances = event.grant === undefined ? before : afterGrant(before, event.grant, nowMs)
+    const allowances = allowancesAfter(before, event)
     let customer: string
     if (found === undefined) {
       const known = userId === undefined ? undefined : findUser(userId)
@@ -126,9 +126,11 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
   }
 }
 
-/** The column as it is then; as it was, if the grant changes nothing. */
-function afterGrant(json: string | null, grant: GrantInput, nowMs: number): string | null {
+/** The column as it is then; as it was, if the event changes nothing. Whoever unfollows can be sent nothing. */
+function allowancesAfter(json: string | null, { type, grant, nowMs }: EventInput): string | null {
+  if (grant === undefined && type !== 'unfollow') return json
   const before = allowancesOf(json)
-  const after = granted(before, grant, nowMs)
+  const left = type === 'unfollow' ? emptied(before, nowMs) : before
+  const after = grant === undefined ? left : granted(left, grant, nowMs)
   return after === before ? json : allowancesJson(after)
 }

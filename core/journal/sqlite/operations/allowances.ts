@@ -54,8 +54,8 @@ export function givenBack(allowances: Allowances, on: string, reservedAtMs: numb
   )
 }
 
-/** The platform says that it takes nothing more, whatever we have counted. */
-function emptied(allowances: Allowances, nowMs: number): Allowances {
+/** The platform takes nothing more, whatever we have counted: it says so, or the customer follows no longer. */
+export function emptied(allowances: Allowances, nowMs: number): Allowances {
   return changed(allowances, (one) => ({
     ...one,
     endsAtMs: Math.min(one.endsAtMs, nowMs),
