@@ -1,0 +1,215 @@
+/**
+ * What the platform tells of a customer: asked for in the background, when they are first heard of and each day on which
+ * they are heard of again.
+ * Source: https://developers.weixin.qq.com/doc/service/api/usermanage/userinfo/api_userinfo.html, read 2026-11-20: since
+ * 2021-12-27 neither names nor pictures are told.
+ */
+import type { Kysely } from 'kysely'
+import { type Context, type CustomerPatch, type Json, messageOf, z } from '#core'
+import type { Background } from '../background.ts'
+import type { Api } from '../sending/api.ts'
+import { WeChatError } from '../sending/errors.ts'
+
+const INFO = '/cgi-bin/user/info'
+const TAGS = '/cgi-bin/tags/get'
+/** Those that the platform itself has made: starred and the like. */
+const SYSTEM_TAGS: ReadonlySet<number> = new Set([0, 1, 2])
+
+const HOUR_MS = 60 * 60 * 1_000
+const DAY_MS = 24 * HOUR_MS
+/** Asked for beside each other; and how many may wait: whoever finds no place is asked for with their next message. */
+const MAX_AT_ONCE = 4
+const MAX_WAITING = 1_000
+/** Of so many it is known without looking that their profile is fresh. */
+const MAX_REMEMBERED = 50_000
+
+/** What the platform told of a customer last, as far as it matters when it tells something else. */
+export interface ProfileRow {
+  readonly open_id: string
+  readonly fetched_at: number
+  readonly remark: string
+  readonly language: string
+  /** The names of the tags that it gave them. */
+  readonly tags_json: string
+}
+export interface ProfileTables {
+  readonly profile: ProfileRow
+}
+
+export const profileTables = {
+  'profiles-1': `CREATE TABLE profile (open_id TEXT PRIMARY KEY, fetched_at INTEGER NOT NULL, remark TEXT NOT NULL,
+    language TEXT NOT NULL, tags_json TEXT NOT NULL) WITHOUT ROWID`,
+} as const
+
+const Names = z.array(z.string())
+const Info = z.object({
+  subscribe: z.union([z.literal(0), z.literal(1)]),
+  language: z.string().max(32).default(''),
+  subscribe_time: z.int().nonnegative().max(1e11).optional(),
+  unionid: z.string().max(128).optional(),
+  remark: z.string().max(512).default(''),
+  tagid_list: z.array(z.int()).max(100).default([]),
+  subscribe_scene: z.string().max(128).optional(),
+  qr_scene_str: z.string().max(256).optional(),
+})
+type Info = z.output<typeof Info>
+const TagList = z.object({ tags: z.array(z.object({ id: z.int(), name: z.string().max(128) })).max(1_000) })
+
+export interface Profiles {
+  /** This customer was heard of: what the platform tells of them is asked for, unless it was today. */
+  heardOf(openId: string): void
+  /** What is known is no longer true, and is asked for again. */
+  changed(openId: string): Promise<void>
+  /** They follow no longer: the platform tells nothing more of them. */
+  unfollowed(openId: string): Promise<void>
+}
+
+type CustomerContext = Pick<Context<unknown, unknown>, 'journal' | 'customers'>
+
+/** The chat of a customer in the journal; `undefined`: nobody by this id has been here. */
+export async function chatOf(
+  journal: CustomerContext['journal'],
+  account: string,
+  openId: string,
+): Promise<{ readonly chat: string; readonly customer: string } | undefined> {
+  const chat = journal.selectFrom('chat').select(['id as chat', 'customer']).where('account', '=', account)
+  return chat.where('external_id', '=', openId).executeTakeFirst()
+}
+
+export function makeProfiles(
+  tools: Background &
+    CustomerContext & {
+      readonly api: Pick<Api, 'get'>
+      readonly sql: Kysely<ProfileTables>
+      /** As the journal calls it. */
+      readonly account: string
+      /** Whether the platform's tags become ours. */
+      readonly tags: boolean
+    },
+): Profiles {
+  const { api, sql, journal, customers, clock, signal, log, account } = tools
+  /** Until when a profile is fresh, as far as is known without looking. */
+  const freshUntil = new Map<string, number>()
+  const underWay = new Set<string>()
+  const waiting = new Set<string>()
+  let restsUntilMs = 0
+  let tagNames: { readonly untilMs: number; readonly byId: Promise<ReadonlyMap<number, string>> } | undefined
+
+  function ask(openId: string): void {
+    if (underWay.has(openId) || waiting.size >= MAX_WAITING || signal.aborted) return
+    waiting.add(openId)
+    askNext()
+  }
+
+  function askNext(): void {
+    for (const openId of waiting) {
+      if (underWay.size >= MAX_AT_ONCE) return
+      waiting.delete(openId)
+      if (clock.now() < restsUntilMs) continue
+      underWay.add(openId)
+      void askFor(openId).finally(() => {
+        underWay.delete(openId)
+        askNext()
+      })
+    }
+  }
+
+  async function askFor(openId: string): Promise<void> {
+    try {
+      const before = await sql.selectFrom('profile').selectAll().where('open_id', '=', openId).executeTakeFirst()
+      const isFresh = before !== undefined && before.fetched_at + DAY_MS > clock.now()
+      if (!isFresh) await fetchProfile(openId, before)
+      remember(openId, (isFresh ? before.fetched_at : clock.now()) + DAY_MS)
+    } catch (error) {
+      if (!signal.aborted) rest(error)
+    }
+  }
+
+  async function fetchProfile(openId: string, before: ProfileRow | undefined): Promise<void> {
+    const found = await chatOf(journal, account, openId)
+    if (!found) return
+    const info = await api.get(INFO, { openid: openId, lang: 'zh_CN' }, Info, { signal })
+    const tags = tools.tags ? await namesOf(info.tagid_list) : []
+    await customers.patch(found.customer, patchOf(info, before))
+    const had = Names.parse(JSON.parse(before?.tags_json ?? '[]'))
+    const change = { add: tags.filter((tag) => !had.includes(tag)), remove: had.filter((tag) => !tags.includes(tag)) }
+    if (change.add.length + change.remove.length > 0) await customers.tag(found.customer, change)
+    const { remark, language } = info
+    const tags_json = JSON.stringify(tags)
+    const now: ProfileRow = { open_id: openId, fetched_at: clock.now(), remark, language, tags_json }
+    await sql.insertInto('profile').values(now).orReplace().execute()
+  }
+
+  /** A tag that has been made since is known in an hour. */
+  async function namesOf(ids: readonly number[]): Promise<readonly string[]> {
+    const own = ids.filter((id) => !SYSTEM_TAGS.has(id))
+    if (own.length === 0) return []
+    if (!tagNames || tagNames.untilMs <= clock.now()) {
+      const byId = api.get(TAGS, {}, TagList).then(({ tags }) => new Map(tags.map(({ id, name }) => [id, name])))
+      tagNames = { untilMs: clock.now() + HOUR_MS, byId }
+      byId.catch(() => {
+        tagNames = undefined
+      })
+    }
+    const names = await tagNames.byId
+    return own.flatMap((id) => names.get(id) ?? [])
+  }
+
+  /** The oldest are forgotten first: for them the table is looked at. */
+  function remember(openId: string, untilMs: number): void {
+    freshUntil.delete(openId)
+    freshUntil.set(openId, untilMs)
+    const [oldest] = freshUntil.keys()
+    if (freshUntil.size > MAX_REMEMBERED && oldest !== undefined) freshUntil.delete(oldest)
+  }
+
+  /** Nobody is asked for while the platform refuses: what is missing comes with a later message. */
+  function rest(error: unknown): void {
+    if (error instanceof WeChatError && error.action === 'drop') return
+    if (clock.now() < restsUntilMs) return
+    restsUntilMs = clock.now() + HOUR_MS
+    log.warn({ error }, `WeChat tells nothing of customers, and is asked again in an hour: ${messageOf(error)}`)
+  }
+
+  async function makeOld(openId: string): Promise<void> {
+    freshUntil.delete(openId)
+    await sql.updateTable('profile').set({ fetched_at: 0 }).where('open_id', '=', openId).execute()
+  }
+
+  return {
+    heardOf(openId) {
+      if ((freshUntil.get(openId) ?? 0) <= clock.now()) ask(openId)
+    },
+    async changed(openId) {
+      await makeOld(openId)
+      ask(openId)
+    },
+    async unfollowed(openId) {
+      await makeOld(openId)
+      const found = await chatOf(journal, account, openId)
+      if (found) await customers.patch(found.customer, { fields: { subscribed: false } })
+    },
+  }
+}
+
+/**
+ * A remark is a name that our side has given, in the platform's own console: it counts as one given at the desk, and of
+ * the two the later. The UnionID is a field and not the customer's `userId`: it is known only after the first message,
+ * and who a customer is does not change in the middle of a conversation. Operators make one of two.
+ */
+function patchOf(info: Info, before: ProfileRow | undefined): CustomerPatch {
+  const { remark, unionid, subscribe, subscribe_time, subscribe_scene, qr_scene_str } = info
+  const language = info.language === before?.language ? undefined : tagOf(info.language)
+  const fields: { [field: string]: Json } = { subscribed: subscribe === 1 }
+  if (unionid) fields.unionId = unionid
+  if (subscribe_time !== undefined) fields.subscribedAt = new Date(subscribe_time * 1_000).toISOString()
+  if (subscribe_scene) fields.subscribedBy = subscribe_scene
+  if (qr_scene_str) fields.subscribedByCode = qr_scene_str
+  return { name: remark !== '' && remark !== before?.remark ? remark : undefined, language, fields }
+}
+
+/** `zh_CN` as `zh-CN`. What is no language is none. */
+function tagOf(language: string): string | undefined {
+  const tag = language.replaceAll('_', '-')
+  return /^[a-z]{2,3}(-[A-Za-z]{2,4})?$/.test(tag) ? tag : undefined
+}

@@ -1,0 +1,30 @@
+/** What only this platform wants of an identity. */
+import { file, z } from '#core'
+import { PREFIX } from './names.ts'
+
+/** Source: https://developers.weixin.qq.com/doc/subscription/en/api/customer/servicermanage/api_addkfaccount.html, read 2026-11-20. */
+const MAX_AVATAR_BYTES = 5 * 1024 * 1024
+
+export const identities = z
+  .record(
+    z.string().min(1),
+    z.strictObject({
+      kfAccount: z
+        .string()
+        .regex(PREFIX, {
+          error: 'Write at most ten letters, digits and _, without the @: what stands behind it is the WeChat ID.',
+        })
+        .optional()
+        .describe(
+          'What stands before the @ of its customer-service account. Left out: made from its name in the YAML.',
+        ),
+      nickname: z.string().min(1).optional().describe('The name that customers see here. Left out: the identity’s.'),
+      avatar: file()
+        .optional()
+        .describe('A JPEG picture of at most 5 MB, best with 640 × 640 pixels. Left out: the identity’s.'),
+    }),
+  )
+  .default({})
+export type OwnIdentities = z.output<typeof identities>
+
+export { MAX_AVATAR_BYTES }
