@@ -50,7 +50,15 @@ export interface Capabilities {
   readonly later: readonly Allowance[]
   readonly showsIdentity:
     | 'none'
-    | { readonly avatar: boolean; readonly maxGraphemes?: number | undefined; readonly perAccount?: number | undefined }
+    | {
+        readonly avatar: boolean
+        readonly maxGraphemes?: number | undefined
+        readonly perAccount?: number | undefined
+        /** What is wrong with the channel's settings, so that nobody can be seen under one: whoever assigns one is told. */
+        readonly missing?: { readonly message: string; readonly instead: string } | undefined
+      }
+  /** The keys that clicks on the channel's menu come in with. Left out: nobody here knows what its menu is. */
+  readonly menuKeys?: readonly string[] | undefined
   /** The platform takes our delivery id as an idempotency key, so sending again after a crash doubles nothing. */
   readonly idempotentSend?: boolean | undefined
   /**

@@ -1,5 +1,14 @@
 /** A push of the platform comes in by `receiving/`, is an event, and is answered inside its response or by `sending/`. */
-import { type Capabilities, defineChannel, tables, z } from '#core'
+import { type Capabilities, defineChannel, optional, tables, z } from '#core'
+import { blacklist } from '../../services/blacklist.ts'
+import { identities } from '../../services/identities.ts'
+import { runUntilDone } from './background.ts'
+import { type CustomerTables, customerTables, makeCustomers } from './customers/customers.ts'
+import { check } from './identities/check.ts'
+import { type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
+import { MAX_NICKNAME_GRAPHEMES, wechatIdProblem } from './identities/names.ts'
+import { bringMenuUp, type MenuTables, menuTables } from './menu/menu.ts'
+import { keysOf } from './menu/settings.ts'
 import { policyOf } from './policies.ts'
 import { makeNonces, type NonceTables, nonceTables } from './receiving/nonces.ts'
 import { platformDeskState, yieldToPlatformDesk } from './receiving/platform-desk.ts'
@@ -19,35 +28,66 @@ export default defineChannel({
   config: settings,
   account: ({ appId }) => appId,
   capabilities,
+  check,
   simulator: () => import('./simulated-platform/simulation.ts'),
   state: z.object({ ...platformDeskState }),
-  tables: tables<NonceTables & SendingTables>({ ...nonceTables, ...sendingTables }),
+  needs: { identities: optional(identities), blacklist: optional(blacklist) },
+  tables: tables<NonceTables & SendingTables & MenuTables & IdentityTables & CustomerTables>({
+    ...nonceTables,
+    ...sendingTables,
+    ...menuTables,
+    ...identityTables,
+    ...customerTables,
+  }),
   async setup(context) {
-    const { config, web, sql, clock, schedule } = context
+    const { config, name, web, sql, clock, log, schedule } = context
+    const { appId, menu } = config
     const api = makeApi(context)
-    const media = makeMedia({ ...context, appId: config.appId, api, open: context.media.open })
+    const media = makeMedia({ ...context, appId, api, open: context.media.open })
+    const own = await openIdentities({ ...context, api, channel: name })
+    const customers = makeCustomers({ ...context, api, account: `wechat:${appId}` })
 
     const nonces = await makeNonces(sql, { clock, freshnessMs: config.freshness })
-    addWebhook(web, { ...context, nonces })
+    addWebhook(web, { ...context, nonces, receive: customers.receive })
     schedule('1h', nonces.forget)
 
-    const { send, typing } = makeSender({ ...context, api, media, accountOf: () => undefined })
+    const { send, typing } = makeSender({ ...context, api, media, identities: own })
     return {
       send,
       fetchMedia: media.fetch,
       typing: config.replyBy === 'passive' ? undefined : typing,
       inbound: { intercept: yieldToPlatformDesk, respond: askToType(config.voice.unrecognizedReply) },
+      // The platform may be down for hours: what is brought up to date there holds up nobody.
+      started() {
+        if (menu)
+          runUntilDone(context, 'The menu could not be brought up to date', () =>
+            bringMenuUp(menu, { api, sql, log, appId }),
+          )
+        own.start()
+        customers.start()
+      },
+      erase: customers.erase,
+      kept: customers.kept,
     }
   },
 })
 
-function capabilities({ replyBy, policy }: Settings): Capabilities {
+function capabilities({ replyBy, policy, menu, wechatId, identityLimit }: Settings): Capabilities {
   const onlyAnswers = replyBy === 'passive'
   return {
     sends: onlyAnswers ? IN_RESPONSES : LATER,
     inline: replyBy === 'customer-service' ? undefined : INLINE,
     later: onlyAnswers ? [] : policyOf(policy).later,
-    showsIdentity: 'none',
+    // What is written into a response has no face.
+    showsIdentity: onlyAnswers
+      ? 'none'
+      : {
+          avatar: true,
+          maxGraphemes: MAX_NICKNAME_GRAPHEMES,
+          perAccount: identityLimit,
+          missing: wechatIdProblem(wechatId),
+        },
+    menuKeys: menu && keysOf(menu),
   }
 }
 

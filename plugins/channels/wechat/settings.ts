@@ -1,5 +1,7 @@
 /** What stands in the YAML. */
 import { duration, httpUrl, say, secret, z } from '#core'
+import { identities } from './identities/settings.ts'
+import { menu } from './menu/settings.ts'
 import { allPolicies } from './policies.ts'
 
 /** No tolerance is documented: below this, a platform whose clock or network is slow would be turned away. */
@@ -81,7 +83,22 @@ export const settings = z.strictObject({
     .string()
     .min(1)
     .default('{account}_{openId}')
-    .describe('How customers are called of whom the platform tells no name.'),
+    .describe(
+      'How customers are called of whom WeChat tells no name: {account} is the name of this channel, {openId} the customer’s id.',
+    ),
+  menu: menu.optional().describe('The buttons below the chat. Left out: the menu that the account has is left alone.'),
+  identities: identities.describe('What only WeChat wants of identities, by their names under agent-identity.'),
+  propagation: duration('5m').describe(
+    'How long WeChat takes to show a new identity everywhere. Until then messages go out under the account’s own name.',
+  ),
+  tags: z
+    .boolean()
+    .default(false)
+    .describe('Whether the tags that customers have on WeChat are tags here too. Ours are not written there.'),
+  blacklist: z
+    .boolean()
+    .default(false)
+    .describe('Whether whoever is on our blacklist is put on the account’s too, and taken off again.'),
   identityLimit: z.int().min(1).max(100).default(100).describe('How many identities the account may have.'),
   freshness: duration('10m')
     .refine((ms) => ms >= LEAST_FRESHNESS_MS, { error: 'Write 10m or more: clocks differ, and messages come late.' })

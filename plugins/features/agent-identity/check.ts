@@ -18,7 +18,9 @@ export function check(settings: Settings, channels: Channels): readonly ConfigPr
     ...Object.entries(channels).flatMap(([channel, { showsIdentity }]) => {
       const here = uses.filter((use) => use.channel === channel)
       if (showsIdentity === 'none') return notShown(here)
-      const { avatar, maxGraphemes, perAccount } = showsIdentity
+      const { avatar, maxGraphemes, perAccount, missing } = showsIdentity
+      const [first] = here
+      if (missing && first) return [{ path: first.path, ...missing }]
       const unseen = avatar ? [] : noPictures(settings, here)
       return [...tooLong(settings, here, maxGraphemes), ...tooMany(here, perAccount), ...unseen]
     }),

@@ -30,11 +30,24 @@ export function prefixOf(id: string): string {
   return `${kept}_${hash}`
 }
 
-/** What is wrong with a WeChat ID, if anything: identities cannot be made under it. */
-export function wechatIdProblem(wechatId: string | undefined): 'missing' | 'default' | 'long' | undefined {
-  if (wechatId === undefined) return 'missing'
-  if (/^gh_/i.test(wechatId)) return 'default'
-  return wechatId.length > MAX_WECHAT_ID_CHARS ? 'long' : undefined
+/** What is wrong with the WeChat ID, if anything: customer-service accounts are named after it. */
+export function wechatIdProblem(
+  wechatId: string | undefined,
+): { readonly message: string; readonly instead: string } | undefined {
+  const instead =
+    'Set a WeChat ID (微信号) for the account: mp.weixin.qq.com, Settings and development, Account information (公众号设置, 账号详情). It can be changed only once a year. Then write it under wechatId.'
+  if (wechatId === undefined)
+    return { message: 'the channel has no wechatId, and identities are named after it.', instead }
+  if (/^gh_/i.test(wechatId))
+    return {
+      message: `${wechatId} is the id that WeChat gave the account by itself, and identities cannot be made under it.`,
+      instead,
+    }
+  if (wechatId.length <= MAX_WECHAT_ID_CHARS) return undefined
+  return {
+    message: `${wechatId} has ${wechatId.length} characters, and a WeChat ID has at most ${MAX_WECHAT_ID_CHARS}.`,
+    instead,
+  }
 }
 
 /** The one name that all customers see: the platform has no names by language, and its customers read Chinese. */

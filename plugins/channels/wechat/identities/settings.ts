@@ -2,9 +2,6 @@
 import { file, z } from '#core'
 import { PREFIX } from './names.ts'
 
-/** Source: https://developers.weixin.qq.com/doc/subscription/en/api/customer/servicermanage/api_addkfaccount.html, read 2026-11-20. */
-const MAX_AVATAR_BYTES = 5 * 1024 * 1024
-
 export const identities = z
   .record(
     z.string().min(1),
@@ -26,5 +23,3 @@ export const identities = z
   )
   .default({})
 export type OwnIdentities = z.output<typeof identities>
-
-export { MAX_AVATAR_BYTES }

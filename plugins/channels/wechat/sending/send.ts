@@ -1,5 +1,6 @@
 /** Sends one delivery. What can be mended about a refusal is mended once: a file that is gone, an identity that is not taken. */
-import { type Clock, type Delivery, type Identity, type Log, z } from '#core'
+import { type Clock, type Delivery, type Log, z } from '#core'
+import type { OwnAccounts } from '../identities/identities.ts'
 import { type Api, toDeliveryError, WeChatError } from './api.ts'
 import type { Media } from './media.ts'
 import { type Message, messageOf } from './messages.ts'
@@ -25,10 +26,10 @@ export function makeSender(options: {
   readonly media: Media
   readonly clock: Clock
   readonly log: Log
-  /** The customer-service account of an identity, once the platform shows it; `undefined`: none. */
-  accountOf(identity: Identity): string | undefined
+  /** Knows the customer-service account of an identity, once the platform shows it; and is told what it refuses. */
+  readonly identities: Pick<OwnAccounts, 'accountOf' | 'refused'>
 }): Sender {
-  const { api, media, clock, log } = options
+  const { api, media, clock, log, identities } = options
   const typingSince = new Map<string, number>()
 
   async function post(chat: string, message: Message, account: string | undefined, signal: AbortSignal): Promise<void> {
@@ -37,7 +38,7 @@ export function makeSender(options: {
   }
 
   async function send({ chat, part, identity }: Delivery, signal: AbortSignal): Promise<void> {
-    let account = identity && options.accountOf(identity)
+    let account = identities.accountOf(identity)
     let mayUploadAgain = true
     for (;;) {
       const uploaded: string[] = []
@@ -54,7 +55,7 @@ export function makeSender(options: {
           mayUploadAgain = false
           await media.forget(uploaded)
         } else if (action === 'no-identity' && account !== undefined) {
-          log.warn({ account, error }, `WeChat does not show the identity ${account}; the message goes without it.`)
+          identities.refused(account)
           account = undefined
         } else throw error
       }
