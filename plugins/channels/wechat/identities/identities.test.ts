@@ -76,7 +76,7 @@ describe('identities that are seen on the channel', () => {
 
   test('that somebody makes meanwhile (65406) are there', async () => {
     await using shop = await start({}, seenAs(), { hasCustomerService: false })
-    await expect.poll(() => asked(shop, '/getkflist').length).toBe(1)
+    await expect.poll(() => said(shop, /could not be brought/)).toHaveLength(1)
     shop.wechat.account.hasCustomerService = true
     shop.wechat.answers('/customservice/kfaccount/add', 65406)
     await shop.bot.clock.advance(MINUTE)
@@ -123,11 +123,14 @@ describe('a message', () => {
     for (const text of ['1', '2', '3']) expect(await send(shop), text).not.toHaveProperty('customservice')
     await shop.bot.clock.advance(MINUTE)
     await expect.poll(() => asked(shop, '/getkflist').length).toBe(2)
-    expect(said(shop, /65400/)).toHaveLength(1)
     // Switched on, it comes by itself.
     shop.wechat.account.hasCustomerService = true
-    await shop.bot.clock.advance(2 * MINUTE)
-    await expect.poll(() => Object.keys(accounts(shop))).toEqual([`sales@${ID}`])
+    const isThere = async () => {
+      await shop.bot.clock.advance(MINUTE)
+      return Object.keys(accounts(shop))
+    }
+    await expect.poll(isThere).toEqual([`sales@${ID}`])
+    expect(said(shop, /65400/)).toHaveLength(1)
   })
 })
 

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Delivery, DeliveryError, type Part, messageOf as wordsOfError } from '#core'
+import { type Delivery, DeliveryError, type Identity, type Part, messageOf as wordsOfError } from '#core'
 import { type ManualClock, makeLog, manualClock } from '#core/testing'
 import { type SimulatedCustomer, type SimulatedWeChat, startWeChat } from '../simulated-platform/index.ts'
 import { makeApi } from './api.ts'
@@ -53,7 +53,9 @@ async function start(accounts: { readonly [identity: string]: string } = {}): Pr
   }
   const api = makeApi({ config, http: fetch, clock, sql: journal.open(), log, signal })
   const media = makeMedia({ appId, api, http: fetch, open, sql: journal.open(), clock })
-  const sender = makeSender({ api, media, clock, log, accountOf: ({ id }) => accounts[id] })
+  const refused = (account: string) => log.warn({}, `refused: ${account}`)
+  const identities = { accountOf: (identity?: Identity) => identity && accounts[identity.id], refused }
+  const sender = makeSender({ api, media, clock, log, identities })
   const person = wechat.account.person('oA')
   person.windows.trigger('message', wechat.account.rules, clock.now())
   person.lastAtMs = clock.now()
@@ -220,7 +222,7 @@ describe('identities', () => {
     expect(world.calls(SEND_PATH)).toEqual([65401, 0])
     expect(world.wechat.sent).toMatchObject([{ kfAccount: undefined }])
     expect(world.logged.filter((line) => line.includes('"level":"warn"'))).toMatchObject([
-      expect.stringContaining('does not show the identity sales@simulated-shop'),
+      expect.stringContaining('refused: sales@simulated-shop'),
     ])
   })
 })
