@@ -194,6 +194,19 @@ test('closing says, saves and sends what was written, once, and says in the dial
   const { page, words, reply, dialog } = amy
   await site.runtime.user('Paul', { name: 'Paul' }).says('my invoice?')
   await takes(amy, 'Paul')
+  // On a slow line, one sees how much of a file has gone.
+  const line = await page.context().newCDPSession(page)
+  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 100_000 }
+  await line.send('Network.emulateNetworkConditions', slow)
+  const film = { name: 'film.txt', mimeType: 'text/plain', buffer: Buffer.alloc(400_000, 'x') }
+  await page.locator('input[type=file]').setInputFiles([film])
+  const progress = page.getByRole('progressbar', { name: 'film.txt' })
+  const share = async () => Number(await progress.getAttribute('value'))
+  await expect.poll(share, SOON).toBeGreaterThan(0)
+  expect(await share()).toBeLessThan(1)
+  await line.send('Network.emulateNetworkConditions', { ...slow, uploadThroughput: -1 })
+  await progress.waitFor({ state: 'detached' })
+  await amy.button(words.composer.remove('film.txt')).click()
   await page.route('**/api/files?name=broken.txt', (route) => route.fulfill({ status: 500, json: {} }))
   await page.locator('input[type=file]').setInputFiles([
     { name: 'invoice.txt', mimeType: 'text/plain', buffer: Buffer.from('9 EUR') },

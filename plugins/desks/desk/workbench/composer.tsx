@@ -194,13 +194,13 @@ export function Composer(of: {
   async function attach(files: FileList | null): Promise<void> {
     for (const file of files ?? []) {
       const id = newId()
-      const change = (state: Attached['state']) =>
-        setAttached((now) => now.map((one) => (one.id === id ? { ...one, state } : one)))
-      setAttached((now) => [...now, { id, name: file.name, state: 'uploading' }])
+      const change = (to: Partial<Attached>) =>
+        setAttached((now) => now.map((one) => (one.id === id ? { ...one, ...to } : one)))
+      setAttached((now) => [...now, { id, name: file.name, state: 'uploading', share: 0 }])
       try {
-        change({ file: await upload(file) })
+        change({ state: { file: await upload(file, (share) => change({ share })) } })
       } catch (error) {
-        change('failed')
+        change({ state: 'failed' })
         toastRefusal(error)
       }
     }
@@ -272,11 +272,16 @@ export function Composer(of: {
         />
         {attached.length > 0 && mode === 'reply' && (
           <ul class="attached">
-            {attached.map(({ id, name, state }) => (
+            {attached.map(({ id, name, state, share }) => (
               <li key={id} class={state === 'failed' ? 'failed' : ''}>
                 <Icon name="file" />
                 <span class="grow">{name}</span>
-                {state === 'uploading' && <small role="status">{composer.uploading}</small>}
+                {state === 'uploading' && (
+                  <>
+                    <small role="status">{composer.uploading}</small>
+                    <progress value={share} aria-label={name} />
+                  </>
+                )}
                 {state === 'failed' && <small role="alert">{composer.uploadFailed}</small>}
                 <button
                   type="button"

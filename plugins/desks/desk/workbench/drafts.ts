@@ -27,6 +27,8 @@ export interface Attached {
   readonly id: string
   readonly name: string
   readonly state: 'uploading' | 'failed' | { readonly file: string }
+  /** While it is being uploaded: how much of it, from 0 to 1, has gone. */
+  readonly share?: number
 }
 
 const attached = signal<ReadonlyMap<string, readonly Attached[]>>(new Map())

@@ -49,17 +49,22 @@ export async function call<K extends RouteKey>(
 ): Promise<AnswerOf<K>> {
   const { params = {}, query, body }: AnyGiven = given ?? {}
   const [method = '', path = ''] = key.split(' ')
-  const response = await request(
+  const asking = fetch(addressOf(path, params, query), {
     method,
-    addressOf(path, params, query),
-    body === undefined ? null : JSON.stringify(body),
-  )
-  return answerOf(response)
+    // A form of another site can send no such type, so nobody can command in somebody's name.
+    ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  })
+  return answerOf(await accepted(asking))
 }
 
-/** Gives the server a file to be sent, and returns what names it in `send`. Rejects with a `Refusal`. */
-export async function upload(file: File): Promise<string> {
-  const response = await request('POST', addressOf('/files', {}, { name: file.name }), file)
+/**
+ * Gives the server a file to be sent, and returns what names it in `send`. Rejects with a `Refusal`. `onShare`: so much
+ * of it, from 0 to 1, has gone.
+ */
+export async function upload(file: File, onShare: (share: number) => void): Promise<string> {
+  const address = addressOf('/files', {}, { name: file.name })
+  const response = await accepted(bytesTo(address, file, onShare))
   const { file: name }: AnswerOf<'POST /files'> = await answerOf(response)
   return name
 }
@@ -73,16 +78,25 @@ async function answerOf<A>(response: Response): Promise<A> {
   }
 }
 
-async function request(method: string, address: string, body: string | File | null): Promise<Response> {
+/** Sends a file as `fetch` would, which cannot tell how much has gone. */
+function bytesTo(address: string, file: File, onShare: (share: number) => void): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>()
+  const asking = new XMLHttpRequest()
+  asking.open('POST', address)
+  asking.setRequestHeader('content-type', file.type || 'application/octet-stream')
+  asking.timeout = TIMEOUT_MS + file.size / SLOWEST_BYTES_PER_MS
+  asking.upload.onprogress = ({ loaded, total }) => onShare(total === 0 ? 1 : loaded / total)
+  asking.onload = () => resolve(new Response(asking.responseText, { status: asking.status }))
+  asking.onerror = asking.ontimeout = asking.onabort = () => reject(new Error('The file has not arrived.'))
+  asking.send(file)
+  return promise
+}
+
+/** Rejects with a `Refusal` unless it was done. */
+async function accepted(asking: Promise<Response>): Promise<Response> {
   let response: Response
   try {
-    response = await fetch(address, {
-      method,
-      body,
-      // A form of another site can send neither of these types, so nobody can command in somebody's name.
-      headers: body === null ? {} : { 'content-type': typeof body === 'string' ? 'application/json' : typeOf(body) },
-      signal: AbortSignal.timeout(TIMEOUT_MS + (body instanceof File ? body.size / SLOWEST_BYTES_PER_MS : 0)),
-    })
+    response = await asking
   } catch {
     throw new Refusal(0, 'OFFLINE')
   }
@@ -92,8 +106,6 @@ async function request(method: string, address: string, body: string | File | nu
   if (response.status === 401 && refusal.code === 'NOT_SIGNED_IN') onSignedOut()
   throw refusal
 }
-
-const typeOf = (file: File) => file.type || 'application/octet-stream'
 
 /** The address of a route, relative to the page: the desk serves both. */
 function addressOf(path: string, params: NonNullable<AnyGiven['params']>, query: object = {}): string {
