@@ -4,7 +4,7 @@ import { blacklist } from '../../services/blacklist.ts'
 import { identities } from '../../services/identities.ts'
 import { runUntilDone } from './background.ts'
 import { type CustomerTables, customerTables, makeCustomers } from './customers/customers.ts'
-import { check } from './identities/check.ts'
+import { check as checkIdentities } from './identities/check.ts'
 import { type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
 import { MAX_NICKNAME_GRAPHEMES, wechatIdProblem } from './identities/names.ts'
 import { bringMenuUp, type MenuTables, menuTables } from './menu/menu.ts'
@@ -20,7 +20,7 @@ import { makeMedia, takes } from './sending/media.ts'
 import { MAX_CHOICES, MAX_TEXT_BYTES } from './sending/messages.ts'
 import { makeSender } from './sending/send.ts'
 import { type SendingTables, sendingTables } from './sending/tables.ts'
-import { type Settings, settings } from './settings.ts'
+import { checkSettings, type Settings, settings } from './settings.ts'
 
 export default defineChannel({
   name: 'wechat',
@@ -28,7 +28,7 @@ export default defineChannel({
   config: settings,
   account: ({ appId }) => appId,
   capabilities,
-  check,
+  check: (config) => [...checkSettings(config), ...checkIdentities(config)],
   simulator: () => import('./simulated-platform/simulation.ts'),
   state: z.object({ ...platformDeskState }),
   needs: { identities: optional(identities), blacklist: optional(blacklist) },

@@ -1,5 +1,5 @@
 /** What stands in the YAML. */
-import { duration, httpUrl, say, secret, z } from '#core'
+import { type ConfigProblem, duration, httpUrl, say, secret, z } from '#core'
 import { identities } from './identities/settings.ts'
 import { menu } from './menu/settings.ts'
 import { allPolicies } from './policies.ts'
@@ -103,8 +103,23 @@ export const settings = z.strictObject({
   freshness: duration('10m')
     .refine((ms) => ms >= LEAST_FRESHNESS_MS, { error: 'Write 10m or more: clocks differ, and messages come late.' })
     .describe('How far the time of a message may be from ours. An older one is refused.'),
+  identify: z
+    .unknown()
+    .optional()
+    .refine((value) => value === undefined, {
+      error:
+        'WeChat tells nobody which of your own users a customer is, so that cannot be known here. Take it away; the web channel has it, for pages of your own.',
+    })
+    .describe('Cannot be set: WeChat tells nobody which of your own users a customer is. The web channel has it.'),
 })
 export type Settings = z.output<typeof settings>
+
+/** What zod cannot see of the settings: which of them do not go together. */
+export function checkSettings({ mode, encodingAesKey }: Settings): readonly ConfigProblem[] {
+  if (mode === undefined || mode === 'plain' || encodingAesKey !== undefined) return []
+  const message = `In ${mode} mode messages are encrypted, and there is no encodingAesKey to read them.`
+  return [{ path: ['mode'], message, instead: 'Add encodingAesKey, or take mode away.' }]
+}
 
 /** In which modes messages are taken: what is written, or what the key says. */
 export function modeOf({

@@ -72,7 +72,7 @@ function textReply(text: string): string | undefined {
 function withLinks(prompt: string, choices: readonly Choice[]): string {
   const links = choices.map(({ id, label }) => {
     const query = `msgmenucontent=${encodeURIComponent(label)}&msgmenuid=${encodeURIComponent(id)}`
-    return `<a href="weixin://bizmsgmenu?${query}">${label.replaceAll('<', '＜')}</a>`
+    return `<a href="weixin://bizmsgmenu?${query}">${label.replaceAll('<', '＜').replaceAll('>', '＞')}</a>`
   })
   const linked = [prompt, ...links].join('\n')
   if (Buffer.byteLength(linked) <= MAX_TEXT_BYTES) return linked

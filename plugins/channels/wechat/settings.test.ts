@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { testRuntime } from '#core/testing'
+import wechat from './index.ts'
+import { modeOf } from './settings.ts'
+
+const KEY = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG'
+const REQUIRED = { use: wechat, appId: 'wx0123456789abcdef', appSecret: 'secret', token: 'token' }
+
+/** What the operator is told of these settings. */
+async function told(settings: { readonly [setting: string]: unknown }): Promise<string> {
+  const config = { channels: { shop: { ...REQUIRED, ...settings } }, bots: { parrot: { use: 'echo' } } }
+  const started = testRuntime(config).then((runtime) => runtime[Symbol.asyncDispose]())
+  return started.then(
+    () => 'nothing',
+    (error: unknown) => (error instanceof Error ? error.message.replace(/\s+/g, ' ') : ''),
+  )
+}
+
+test('C-WX-14: a customer cannot be bound to a user of your own, and the operator is told why', async () => {
+  expect(await told({ identify: { secret: 'secret' } })).toMatch(
+    /channels\.shop\.identify .*WeChat tells nobody which of your own users a customer is/,
+  )
+})
+
+test.each([
+  ['encodingAesKey', { encodingAesKey: KEY.slice(1) }, 'An EncodingAESKey has 43 letters and digits.'],
+  ['mode', { mode: 'secure' }, 'there is no encodingAesKey to read them'],
+  ['mode', { mode: 'compatible' }, 'Add encodingAesKey, or take mode away.'],
+  ['freshness', { freshness: '9m' }, 'Write 10m or more'],
+  ['originalId', { originalId: 'my-shop' }, 'begins with gh_'],
+  ['identityLimit', { identityLimit: 101 }, '100'],
+])('%s: %o is refused', async (setting, settings, words) => {
+  const message = await told(settings)
+  expect(message).toContain(`channels.shop.${setting} `)
+  expect(message).toContain(words)
+})
+
+test('with a key only encrypted messages are taken, unless another mode is written', () => {
+  expect(modeOf({ mode: undefined, encodingAesKey: undefined })).toBe('plain')
+  expect(modeOf({ mode: undefined, encodingAesKey: KEY })).toBe('secure')
+  expect(modeOf({ mode: 'compatible', encodingAesKey: KEY })).toBe('compatible')
+})
