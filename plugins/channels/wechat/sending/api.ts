@@ -183,7 +183,7 @@ export function makeApi(options: {
           return await call({ path, query, signal: outer }, schema)
         } catch (error) {
           if (outer?.aborted || signal.aborted || !mayPass(error)) throw error
-          await pause(pauseMs, clock, outer ?? signal)
+          await pause(pauseMs, clock, [signal, outer])
         }
       }
       return call({ path, query, signal: outer }, schema)

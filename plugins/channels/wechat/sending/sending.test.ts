@@ -74,9 +74,12 @@ async function start(
     await bot.idle()
     return (await bot.runtime.engine.findChat(`wechat:${keys.appId}`, 'oA')) ?? ''
   }
+  let hasTaken = false
   const says = async (content: Content) => {
-    await amy.does({ type: 'take', chat: await chat() })
-    const result = await amy.does({ type: 'send', chat: await chat(), content })
+    const where = await chat()
+    if (!hasTaken) await amy.does({ type: 'take', chat: where })
+    hasTaken = true
+    const result = await amy.does({ type: 'send', chat: where, content })
     await bot.idle()
     return result
   }

@@ -93,7 +93,7 @@ export function makeAccessToken(options: {
         )
         .executeTakeFirstOrThrow()
       if (numInsertedOrUpdatedRows === 1n || looks >= MAX_LOOKS) return undefined
-      await pause(LOOK_AGAIN_MS, clock, signal)
+      await pause(LOOK_AGAIN_MS, clock, [signal])
     }
   }
 
