@@ -144,6 +144,12 @@ const FOUND: readonly Step[][] = [
       killedAfter: 2,
     },
   ],
+  // Whoever has answered is not the one who has the conversation when the desk begins anew.
+  [
+    { ...passes, acts: [{ does: 'asks', user: 'u1', team: 'night' }], passesMs: 121_000 },
+    { ...passes, acts: [{ does: 'replies', which: 0 }] },
+    { ...passes, acts: [{ does: 'passes', which: 0, team: 'sales' }] },
+  ],
   // Whoever is told their place while others are being given to somebody, and then it is killed.
   [
     { ...passes, acts: [{ does: 'asks', user: 'u6', team: 'sales' }] },

@@ -12,6 +12,9 @@ export const LEFT_THE_QUEUE = 'the customer left the queue'
 
 const OwnerPerson = z.object({ person: z.string() })
 
+/** Before all that has ever happened. */
+const NEVER_MS = Number.NEGATIVE_INFINITY
+
 /** So many are read in one go: everything else goes on between them. */
 const PAGE = 1_000
 
@@ -55,14 +58,13 @@ async function readPage({ name, journal, channels }: From, after: string): Promi
       .innerJoin('entry', (join) =>
         join.onRef('entry.chat', '=', 'conversation.chat').onRef('entry.conversation', '=', 'conversation.id'),
       )
-      .select('conversation.id')
-      .distinct()
+      .groupBy('conversation.id')
+      .select(['conversation.id', (select) => select.fn.max('entry.at').as('at')])
       .where(isAnswer)
-      .whereRef('entry.at', '>=', 'conversation.assigned_at')
       .execute(),
   ])
-  const waits = waitsOf(changes)
-  const isAnswered = new Set(answered.map(({ id }) => id))
+  const answeredAtMs = new Map(answered.map(({ id, at }) => [id, at]))
+  const waits = waitsOf(changes, answeredAtMs)
   const nameOf = new Map(channels().map(({ account, name }) => [account, name]))
   return rows.map((row): Case => {
     const { last, isCounted } = memory.parse(JSON.parse(row.body_json ?? '{}'))
@@ -78,8 +80,8 @@ async function readPage({ name, journal, channels }: From, after: string): Promi
       waitsSinceMs: sinceMs,
       queuedAtMs,
       assignedAtMs: row.assigned_at ?? row.opened_at,
-      isAnswered: isAnswered.has(row.id),
-      passedBy: isAnswered.has(row.id) ? [] : passedBy,
+      isAnswered: row.assigned_at !== null && (answeredAtMs.get(row.id) ?? NEVER_MS) >= row.assigned_at,
+      passedBy,
       last: last?.person,
       isCounted,
     }
@@ -171,8 +173,11 @@ interface Change {
 
 type Wait = Pick<Case, 'queuedAtMs' | 'passedBy'> & { readonly sinceMs: number }
 
-/** Since when each has waited for people, and who has let it pass; both begin anew after a bot had it. */
-function waitsOf(changes: readonly Change[]): ReadonlyMap<string, Wait> {
+/**
+ * Since when each has waited for people, and who has let it pass. Both begin anew after a bot had it, the second also
+ * when somebody has answered.
+ */
+function waitsOf(changes: readonly Change[], answeredAtMs: ReadonlyMap<string, number>): ReadonlyMap<string, Wait> {
   const waits = new Map<string, Wait>()
   let person: string | undefined
   for (const { conversation, type, at, cause, owner_json } of changes) {
@@ -183,7 +188,8 @@ function waitsOf(changes: readonly Change[]): ReadonlyMap<string, Wait> {
       if (!waits.has(conversation)) waits.set(conversation, { sinceMs: at, queuedAtMs: at, passedBy: [] })
     } else {
       const { sinceMs = at, passedBy = [] } = waits.get(conversation) ?? {}
-      const hasPassed = cause.startsWith(CAUSES.noAnswer) && person !== undefined
+      const isSince = at > (answeredAtMs.get(conversation) ?? NEVER_MS)
+      const hasPassed = isSince && cause.startsWith(CAUSES.noAnswer) && person !== undefined
       waits.set(conversation, { sinceMs, queuedAtMs: at, passedBy: hasPassed ? [...passedBy, person ?? ''] : passedBy })
     }
   }
