@@ -56,7 +56,7 @@ function eventOf(head: Head, chat: string, id: string, meaning: Meaning): Inboun
 
 /**
  * A number of a message has been seen with two customers, so they count too.
- * Source: https://github.com/binarywang/WxJava/issues/333, read 2026-11-20.
+ * Source: https://github.com/Wechat-Group/WxJava/issues/333, read 2026-11-20.
  */
 function idOfMessage(head: Head): string {
   const { FromUserName, CreateTime } = head

@@ -8,8 +8,8 @@ import { type InboundEvent, type Next, type Outcome, type Turn, z } from '#core'
 
 /**
  * So long after the last that was heard of it, a session counts as over: the platform then passes messages on to us again.
- * Source: https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Forwarding_of_messages_to_service_center.html,
- * read 2026-11-20.
+ * Source: the platform's page 将消息转发到客服 as of 2017-11, kept at https://github.com/deerchao/weixin.next, read
+ * 2026-11-20.
  */
 const SESSION_MS = 30 * 60 * 1_000
 
