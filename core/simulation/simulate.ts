@@ -14,13 +14,15 @@ import { type Runtime, startRuntime } from '../runtime/runtime.ts'
 import { makeDocuments } from '../services/documents.ts'
 import { makeLog, type RuntimeLog } from '../services/log.ts'
 import type { ManualClock } from '../testing/clock.ts'
-import { moveOn, PATIENCE_MS, SWEEP_EVERY_MS } from '../testing/pace.ts'
+import { PATIENCE_MS, SWEEP_EVERY_MS } from '../testing/pace.ts'
 import { settled } from '../testing/settled.ts'
 import { movableClock } from './movable-clock.ts'
 
 /** Of no bot it is known that it waits for the clock. */
 const NOBODY: ReadonlySet<string> = new Set()
 const HOST = '127.0.0.1'
+/** What becomes due within so long is begun before what it brings about is waited for: two days pass in seconds. */
+const TOGETHER_MS = 60_000
 
 export interface RunningSimulation extends AsyncDisposable {
   readonly runtime: Runtime
@@ -56,14 +58,18 @@ export async function simulate(
   const warnings: string[] = []
   let runtime: Runtime | undefined
 
+  /** What takes real time is given a second of it, once. */
   async function advance(ms: number): Promise<void> {
     const running = runtime
     if (!running) return
+    const untilMs = clock.now() + ms
     let patienceMs = PATIENCE_MS
-    await moveOn(clock, ms, async () => {
+    for (let leftMs = ms; leftMs > 0; leftMs = untilMs - clock.now()) {
       const how = await settled(running, { clock, takingTime: NOBODY, patienceMs })
       if (how === 'held') patienceMs = 0
-    })
+      const dueInMs = Math.max(0, (clock.nextAtMs ?? Number.POSITIVE_INFINITY) - clock.now())
+      await clock.advance(Math.min(leftMs, dueInMs + TOGETHER_MS))
+    }
   }
 
   const simulations = new Map<string, Simulation>()

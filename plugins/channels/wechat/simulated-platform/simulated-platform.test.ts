@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from '#core'
 import { type ManualClock, manualClock, type TestServer, testServer } from '#core/testing'
-import { type SimulatedWeChat, startWeChat } from './index.ts'
+import { RULES_OF_2022, type SimulatedWeChat, startWeChat } from './index.ts'
 import { decrypt, digest, encrypt } from './signing.ts'
 import { readXml, writeXml } from './xml.ts'
 
@@ -251,6 +251,14 @@ describe('a message by the customer-service interface', () => {
     expect(await say('o1', '7')).toEqual(OK)
     await clock.advance(48 * HOUR + 1_000)
     expect(await say('o1', '8')).toEqual(refused(45015))
+  })
+
+  test('C-WX-02: twenty within 48 hours by the rules of before', async () => {
+    wechat.account.rules = RULES_OF_2022
+    await wechat.customer('o1').says('hello')
+    const { access_token } = await stableToken()
+    for (let n = 1; n <= 20; n++) expect(await say('o1', `${n}`, access_token)).toEqual(OK)
+    expect(await say('o1', '21', access_token)).toEqual(refused(45047))
   })
 
   test('C-WX-03: three within a minute of a click in the menu, which opens nothing else', async () => {

@@ -26,7 +26,7 @@ beforeEach(async () => {
       return new Response('success')
     }),
   )
-  const config = settings.parse({ appId: 'wx1', appSecret: 's', token: 't', encodingAesKey: KEY })
+  const config = settings.parse({ appId: 'wx1', appSecret: 's', token: 't', encodingAesKey: KEY, wechatId: 'tea' })
   const clock = manualClock()
   const simulation = opened.use(
     await simulate(config, {
@@ -63,6 +63,16 @@ async function state(): Promise<State> {
   gone.abort()
   const text = new TextDecoder().decode(value)
   return AnyState.parse(JSON.parse(text.slice('data: '.length)))
+}
+
+/** Calls an interface as the account’s server would. */
+async function call(path: string, body: object): Promise<unknown> {
+  const ask = (url: string, sent: object) => fetch(apiBase + url, { method: 'POST', body: JSON.stringify(sent) })
+  const asked = { grant_type: 'client_credential', appid: 'wx1', secret: 's' }
+  const { access_token } = z
+    .object({ access_token: z.string() })
+    .parse(await (await ask('/cgi-bin/stable_token', asked)).json())
+  return (await ask(`${path}?access_token=${access_token}`, body)).json()
 }
 
 describe('the page of the simulated platform', () => {
@@ -113,18 +123,8 @@ describe('the page of the simulated platform', () => {
   test('shows what was sent and what was refused, by the number that was asked for', async () => {
     await does({ do: 'says', customer: FIRST, text: 'hello' })
     await does({ do: 'refuse', errcode: 45047 })
-    const asked = { grant_type: 'client_credential', appid: 'wx1', secret: 's' }
-    const call = async (path: string, body: object) => {
-      const response = await fetch(apiBase + path, { method: 'POST', body: JSON.stringify(body) })
-      return response.json()
-    }
-    const { access_token } = z.object({ access_token: z.string() }).parse(await call('/cgi-bin/stable_token', asked))
     const send = (content: string) =>
-      call(`/cgi-bin/message/custom/send?access_token=${access_token}`, {
-        touser: FIRST,
-        msgtype: 'text',
-        text: { content },
-      })
+      call('/cgi-bin/message/custom/send', { touser: FIRST, msgtype: 'text', text: { content } })
     await send('too many')
     await send('您好')
     const { lines } = (await state()).customers[0] ?? { lines: [] }
@@ -132,7 +132,8 @@ describe('the page of the simulated platform', () => {
       { what: { type: 'refused', errcode: 45047, words: 'too many' } },
       { what: { type: 'text', text: '您好' }, via: 'customer-service' },
     ])
-    expect(JSON.stringify(await state())).not.toContain(access_token)
+    // Neither the secret nor a token is any of its business.
+    expect(JSON.stringify(await state())).not.toMatch(/access_token|stable-1/)
   })
 
   test('moves time on, and then nothing may be sent', async () => {
@@ -152,5 +153,54 @@ describe('the page of the simulated platform', () => {
     const why = (customer: string) => fetch(`${page}/why?customer=${customer}`, { headers: { connection: 'close' } })
     expect(await (await why(FIRST)).text()).toBe('because of line 7')
     expect(await (await why('nobody')).text()).toBe('')
+  })
+
+  test('shows the menu that was set, and a tap on it is what the button is', async () => {
+    const human = { type: 'click', name: '人工', key: 'HUMAN' }
+    const shop = { type: 'view', name: '商城', url: 'https://shop.example/' }
+    await call('/cgi-bin/menu/create', { button: [human, { name: '更多', sub_button: [shop] }] })
+    expect((await state()).menu).toMatchObject([human, { name: '更多', sub_button: [shop] }])
+    await does({ do: 'mode', mode: 'compatible' })
+    await does({ do: 'taps', customer: FIRST, button: human })
+    await does({ do: 'taps', customer: FIRST, button: shop })
+    await expect.poll(() => pushed.length).toBe(2)
+    expect(pushed.sort()[0]).toMatch(/<Event><!\[CDATA\[CLICK\]\]><\/Event><EventKey><!\[CDATA\[HUMAN\]\]>/)
+    expect(pushed[1]).toContain('<EventKey><![CDATA[https://shop.example/]]></EventKey>')
+    // Opening a page lets nobody write.
+    expect((await state()).customers[0]?.windows).toMatchObject([{ on: 'menu', left: 3 }])
+  })
+
+  test('shows choices, of which a tap says which it was', async () => {
+    await does({ do: 'mode', mode: 'compatible' })
+    await does({ do: 'says', customer: FIRST, text: 'hello' })
+    const list = [{ id: '101', content: '查物流' }]
+    const msgmenu = { head_content: '请选择：', list, tail_content: '' }
+    await call('/cgi-bin/message/custom/send', { touser: FIRST, msgtype: 'msgmenu', msgmenu })
+    const { lines } = (await state()).customers[0] ?? { lines: [] }
+    const choices = [{ id: '101', label: '查物流' }]
+    expect(lines.at(-1)?.what).toEqual({ type: 'menu', head: '请选择：', choices, tail: '' })
+    await does({ do: 'says', customer: FIRST, text: '查物流', choice: '101' })
+    await expect.poll(() => pushed.at(-1)).toContain('<bizmsgmenuid><![CDATA[101]]></bizmsgmenuid>')
+  })
+
+  test('shows a picture that was sent, and under which name somebody answers', async () => {
+    await does({ do: 'image', customer: FIRST, data: 'iVBORw==', mimeType: 'image/png' })
+    const { lines } = (await state()).customers[0] ?? { lines: [] }
+    const [what] = lines.map((line) => line.what)
+    const file = await fetch(page + (what?.type === 'image' ? what.url : ''), { headers: { connection: 'close' } })
+    expect([file.headers.get('content-type'), (await file.arrayBuffer()).byteLength]).toEqual(['image/png', 4])
+    await call('/customservice/kfaccount/add', { kf_account: 'sales@tea', nickname: '售前' })
+    const message = {
+      touser: FIRST,
+      msgtype: 'text',
+      text: { content: '您好' },
+      customservice: { kf_account: 'sales@tea' },
+    }
+    await call('/cgi-bin/message/custom/send', message)
+    await does({ do: 'time', ms: 5 * 60_000 })
+    await call('/cgi-bin/message/custom/send', message)
+    const [before, after] = (await state()).customers[0]?.lines.slice(-2) ?? []
+    expect([before?.as, before?.isPending]).toEqual([undefined, true])
+    expect(after).toMatchObject({ as: { name: '售前' }, isPending: false })
   })
 })
