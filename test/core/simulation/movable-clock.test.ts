@@ -16,7 +16,8 @@ test('goes on as the real one does, and runs what is due', async () => {
 })
 
 test('moved on, it runs all that becomes due, in order, each at its time, also what others have set', async () => {
-  const clock = movableClock(manualClock(0))
+  const real = manualClock(0)
+  const clock = movableClock(real)
   const ran: (string | number)[] = []
   clock.after(2 * HOUR, () => ran.push('late', clock.now()))
   clock.after(HOUR, () => {
@@ -24,8 +25,11 @@ test('moved on, it runs all that becomes due, in order, each at its time, also w
     clock.after(HOUR / 2, () => ran.push('between', clock.now()))
   })
   await clock.advance(3 * HOUR)
-  expect(ran).toEqual(['early', HOUR, 'between', 1.5 * HOUR, 'late', 2 * HOUR])
-  expect([clock.now(), clock.waiting]).toEqual([3 * HOUR, 0])
+  const all = ['early', HOUR, 'between', 1.5 * HOUR, 'late', 2 * HOUR]
+  expect([ran, clock.now(), clock.waiting]).toEqual([all, 3 * HOUR, 0])
+  // The real time at which it would have been due comes too, and brings nothing again.
+  await real.advance(3 * HOUR)
+  expect(ran).toEqual(all)
 })
 
 test('moved on, what is left is nearer, and nothing runs twice', async () => {
