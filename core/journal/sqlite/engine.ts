@@ -229,7 +229,8 @@ function openEngine(
     },
 
     async accept(event: NewEvent): Promise<Accepted> {
-      return accepted(await writer.perform('accept', packEvent(event)))
+      const packed = packEvent(event)
+      return accepted(packed, await writer.perform('accept', packed))
     },
     load: (chat) => now(() => read.load(chat)),
     findChat: (account, externalId) => now(() => read.findChat(account, externalId)),

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { CommandResult } from '../../command.ts'
 import type { Actor, Conversation, Owner, Summary } from '../../conversation.ts'
-import type { Json, MediaType } from '../../message.ts'
+import type { InboundEvent, Json, MediaType } from '../../message.ts'
 import type { Facts } from '../../turn.ts'
 import type { KnownAs, LoadedChat, MediaTask, StoredCustomer, TodoEntry } from '../engine.ts'
 import type { ChatRow, CommandRow, ConversationRow, CustomerRow, EntryRow, FeedRow, MediaRow } from '../tables.ts'
@@ -27,25 +27,46 @@ export interface Reads {
   feed(topic: string, after: number, limit: number): readonly { readonly n: number; readonly item: Json }[]
 }
 
-/** Finds a chat by its id. One statement, so that all of it is of one moment: the writer may commit between two. */
+// One statement, so that all of it is of one moment: the writer may commit between two.
+const OF_CHAT = `c.account, c.external_id, c.seq, c.epoch, c.due_at, c.fails, c.question_json, c.allowances_json, c.customer,
+  u.name, u.language, u.tags_json, u.fields_json,
+  v.id, v.state, v.owner_json, v.lease, v.opened_at, v.origin, v.route, v.counts_json`
+const OF_NEXT = `e.id, e.seq, e.kind, e.type, e.accepted_at, e.body_json, e.conversation, e.facts_json, e.blocked,
+  CASE WHEN c.pending > 1 THEN (SELECT count(*) FROM entry w
+    WHERE w.chat = c.id AND w.done_at IS NULL AND w.kind = 'in' AND w.type = 'message') END`
+const NO_NEXT = 'NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL'
+const OF_OTHERS = `(SELECT json_group_array(json_array(s.instance, s.body_json)) FROM state s WHERE s.chat = c.id),
+  (SELECT count(*) FROM delivery d
+    WHERE d.chat = c.id AND d.destination = 'channel' AND d.state IN ('pending', 'sending'))`
+const FROM_CHAT = 'chat c JOIN customer u ON u.id = c.customer LEFT JOIN conversation v ON v.id = c.conversation'
+
+/** Finds a chat by its id. */
 export function chatQuery(db: DatabaseSync): Query<ChatColumns> {
   return listQuery(
     db,
-    `SELECT c.account, c.external_id, c.seq, c.epoch, c.due_at, c.fails, c.question_json, c.allowances_json, c.customer,
-       u.name, u.language, u.tags_json, u.fields_json,
-       v.id, v.state, v.owner_json, v.lease, v.opened_at, v.origin, v.route, v.counts_json,
-       e.id, e.seq, e.kind, e.type, e.accepted_at, e.body_json, e.conversation, e.facts_json, e.blocked,
-       CASE WHEN c.pending > 1 THEN (SELECT count(*) FROM entry w
-         WHERE w.chat = c.id AND w.done_at IS NULL AND w.kind = 'in' AND w.type = 'message') END,
-       (SELECT json_group_array(json_array(s.instance, s.body_json)) FROM state s WHERE s.chat = c.id),
-       (SELECT count(*) FROM delivery d
-         WHERE d.chat = c.id AND d.destination = 'channel' AND d.state IN ('pending', 'sending'))
-     FROM chat c
-       JOIN customer u ON u.id = c.customer
-       LEFT JOIN conversation v ON v.id = c.conversation
+    `SELECT ${OF_CHAT}, ${OF_NEXT}, ${OF_OTHERS}
+     FROM ${FROM_CHAT}
        LEFT JOIN entry e ON c.pending > 0 AND e.rowid = (
          SELECT rowid FROM entry WHERE chat = c.id AND done_at IS NULL ORDER BY seq LIMIT 1)
      WHERE c.id = ?`,
+  )
+}
+
+/** What accepting an event has to know besides, and the chat without what waits in it. */
+export type ChatAtAddress = readonly [
+  id: string,
+  pending: number,
+  lastInAtMs: number,
+  userId: string | null,
+  ...chat: ChatColumns,
+]
+
+/** Finds a chat by its account and the customer's id there. */
+export function chatAtAddressQuery(db: DatabaseSync): Query<ChatAtAddress> {
+  return listQuery(
+    db,
+    `SELECT c.id, c.pending, c.last_in_at, u.user_id, ${OF_CHAT}, ${NO_NEXT}, ${OF_OTHERS}
+     FROM ${FROM_CHAT} WHERE c.account = ? AND c.external_id = ?`,
   )
 }
 
@@ -134,6 +155,29 @@ export type ChatColumns = readonly [
   statesJson: string,
   openDeliveries: number,
 ]
+
+/** What has become of a chat since its row was read: an event was accepted, and nothing else waits. */
+export interface Since {
+  readonly entry: string
+  readonly seq: number
+  readonly nowMs: number
+  readonly bodyJson: string
+  readonly allowancesJson: string | null
+}
+
+/** A chat as its row has it, and as it became since. */
+export function chatSince(id: string, row: ChatColumns, since: Since): LoadedChat {
+  const { entry, seq, nowMs, bodyJson, allowancesJson } = since
+  const [, , , , , fails] = row
+  const event = parse<InboundEvent>(bodyJson)
+  return {
+    ...chatOfRow(id, row),
+    seq,
+    allowances: allowancesOf(allowancesJson),
+    waitingMessages: event.type === 'message' ? 1 : 0,
+    next: { id: entry, seq, acceptedAtMs: nowMs, fails, blocked: 0, event, conversation: undefined, facts: undefined },
+  }
+}
 
 /** A chat as its row has it. */
 export function chatOfRow(id: string, row: ChatColumns): LoadedChat {

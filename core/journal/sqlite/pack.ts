@@ -18,7 +18,7 @@ import {
   type Statement,
 } from '../engine.ts'
 import { bindable, parse } from './connection.ts'
-import { chatOfRow } from './load.ts'
+import { chatSince } from './load.ts'
 import type {
   AcceptOutput,
   ChangeInput,
@@ -64,8 +64,10 @@ export function packEvent({ account, event, ids, nowMs, grant, media, repeatsLat
 }
 
 /** What the writer has accepted. */
-export function accepted({ chat, entry, seq, repeated, done, row }: AcceptOutput): Accepted {
-  return { chat, entry, seq, repeated, done, loaded: row && chatOfRow(chat, row) }
+export function accepted({ nowMs, bodyJson }: EventInput, output: AcceptOutput): Accepted {
+  const { chat, entry, seq, repeated, done, row, allowancesJson } = output
+  const loaded = row && chatSince(chat, row, { entry, seq, nowMs, bodyJson, allowancesJson })
+  return { chat, entry, seq, repeated, done, loaded }
 }
 
 export function packPatch({ name, language, avatarUrl, fields }: CustomerPatch): PatchInput {

@@ -114,8 +114,11 @@ export interface EventInput {
   readonly write: StatementInput | undefined
 }
 
-/** An accepted event; `row` is the chat's, if it is to be `loaded`. */
-export type AcceptOutput = Omit<Accepted, 'loaded'> & { readonly row: ChatColumns | undefined }
+/** An accepted event; `row` is the chat's as it was without it, if it is to be `loaded`. */
+export type AcceptOutput = Omit<Accepted, 'loaded'> & {
+  readonly row: ChatColumns | undefined
+  readonly allowancesJson: string | null
+}
 
 export interface EntryInput {
   readonly id: string

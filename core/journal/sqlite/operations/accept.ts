@@ -1,9 +1,9 @@
 /** Accepting one event: known or new, then numbered and stored. The first half of every message's life. */
 import type { DatabaseSync } from 'node:sqlite'
 import { keptId, type NewMedia } from '../../engine.ts'
-import type { ChatRow, CustomerRow, DedupeRow, EntryRow, KeptRow } from '../../tables.ts'
+import type { DedupeRow, EntryRow, KeptRow } from '../../tables.ts'
 import { query } from '../connection.ts'
-import { chatQuery } from '../load.ts'
+import { type ChatAtAddress, chatAtAddressQuery } from '../load.ts'
 import type { AcceptOutput, EventInput } from '../protocol.ts'
 import { allowancesJson, allowancesOf, emptied, granted } from './allowances.ts'
 import { customerIndex } from './customer-index.ts'
@@ -20,14 +20,7 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     db,
     'SELECT chat, seq, done_at FROM entry WHERE id = ?',
   )
-  const findChat = query<
-    Pick<ChatRow, 'id' | 'customer' | 'seq' | 'pending' | 'last_in_at' | 'allowances_json'> &
-      Pick<CustomerRow, 'user_id'>
-  >(
-    db,
-    `SELECT c.id, c.customer, c.seq, c.pending, c.last_in_at, c.allowances_json, u.user_id
-     FROM chat c JOIN customer u ON u.id = c.customer WHERE c.account = ? AND c.external_id = ?`,
-  )
+  const findChat = chatAtAddressQuery(db)
   // In a replay they are there already.
   const addCustomer = query(
     db,
@@ -68,7 +61,6 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
      VALUES (?, ?, ?, ?, ?, 'gone', ?, ?, ?)`,
   )
   const patch = patchOf(db)
-  const load = chatQuery(db)
   const { find: findUser, identify, snapshot } = identities(db)
   const { place, changed } = customerIndex(db)
 
@@ -76,8 +68,8 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     const entry = known.get(event.account, event.platformId)?.entry ?? event.entry
     const first = firstTime.get(entry)
     // The entry may have been trimmed before its id was.
-    const chat = first?.chat ?? findChat.get(event.account, event.externalId)?.id ?? event.chat
-    return { chat, entry, seq: first?.seq ?? 0, repeated: true, done: first?.done_at !== null, row: undefined }
+    const chat = first?.chat ?? findChat.get(event.account, event.externalId)?.[0] ?? event.chat
+    return { chat, entry, seq: first?.seq ?? 0, repeated: true, done: first?.done_at !== null, ...NOT_LOADED }
   }
 
   function addFile(media: NewMedia, chat: string, { account, entry, nowMs }: EventInput): void {
@@ -94,36 +86,55 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     const withEntry = event.repeatsLate ? 1 : 0
     const remembered = remember.run(event.account, event.platformId, event.entry, nowMs, withEntry)
     if (remembered.changes === 0) return repeated(event)
+    const found = foundChat(findChat.get(event.account, event.externalId))
+    const { chat = event.chat, customer: before } = found
+    const seq = found.seq + 1
+    const allowances = allowancesAfter(found.allowancesJson, event)
     const { userId } = event
-    const found = findChat.get(event.account, event.externalId)
-    const chat = found?.id ?? event.chat
-    const seq = found === undefined ? 1 : found.seq + 1
-    const before = found?.allowances_json ?? null
-    const allowances = allowancesAfter(before, event)
     let customer: string
-    if (found === undefined) {
+    if (found.chat === undefined || before === undefined) {
       const known = userId === undefined ? undefined : findUser(userId)
       customer = known ?? event.customer
       if (known === undefined) addCustomer.run(customer, nowMs, nowMs, userId ?? null, place(nowMs))
       addChat.run(chat, event.account, event.externalId, customer, allowances, nowMs, nowMs)
     } else {
-      customer = userId === undefined ? found.customer : identify(found, userId, event.customer, nowMs)
+      customer =
+        userId === undefined
+          ? before
+          : identify({ id: chat, customer: before, seq: found.seq }, userId, event.customer, nowMs)
       count.run(seq, allowances, nowMs, chat)
     }
     const isNew = customer === event.customer
-    if (!isNew && (customer !== found?.customer || nowMs - found.last_in_at >= LAST_SEEN_MS)) seen.run(nowMs, customer)
+    if (!isNew && (customer !== before || nowMs - found.lastInAtMs >= LAST_SEEN_MS)) seen.run(nowMs, customer)
     const renamed = event.sender === undefined ? undefined : patch(customer, event.sender, 'platform')
-    if (renamed !== undefined || found === undefined) changed(renamed ?? customer)
-    const isKnown = userId !== undefined || typeof found?.user_id === 'string'
-    const then = isKnown ? snapshot(customer, found?.customer ?? customer) : undefined
+    if (renamed !== undefined || before === undefined) changed(renamed ?? customer)
+    const isKnown = userId !== undefined || found.userId !== null
+    const then = isKnown ? snapshot(customer, before ?? customer) : undefined
     const customerJson = then === undefined ? null : JSON.stringify(then)
     addEntry.run(chat, seq, event.entry, event.type, event.bodyJson, event.byJson, event.atMs, nowMs, customerJson)
     if (event.media !== undefined) for (const media of event.media) addFile(media, chat, event)
     if (event.write !== undefined) runStatement(event.write)
+    const accepted = { chat, entry: event.entry, seq, repeated: false, done: false }
+    if (found.pending > 0) return { ...accepted, ...NOT_LOADED }
     // Here its pages are at hand; whoever reads it on another connection reads them all again after each transaction.
-    const row = found === undefined || found.pending === 0 ? load.get(chat) : undefined
-    return { chat, entry: event.entry, seq, repeated: false, done: false, row }
+    const isAsFound = event.sender === undefined && userId === undefined
+    const now = isAsFound && found.row !== undefined ? found : foundChat(findChat.get(event.account, event.externalId))
+    return { ...accepted, row: now.row, allowancesJson: allowances }
   }
+}
+
+const NOT_LOADED = { row: undefined, allowancesJson: null }
+
+/** The chat at the event's address; one that is still to be made has nothing. */
+function foundChat(columns: ChatAtAddress | undefined) {
+  if (columns === undefined) return NO_CHAT
+  const [chat, pending, lastInAtMs, userId, ...row] = columns
+  const [, , seq, , , , , allowancesJson, customer] = row
+  return { chat, pending, lastInAtMs, userId, seq, allowancesJson, customer, row }
+}
+const NO_CHAT = {
+  ...{ chat: undefined, customer: undefined, row: undefined, userId: null, allowancesJson: null },
+  ...{ pending: 0, lastInAtMs: 0, seq: 0 },
 }
 
 /** The column as it is then; as it was, if the event changes nothing. Whoever unfollows can be sent nothing. */
