@@ -570,6 +570,11 @@ export interface Engine {
   write(statements: readonly Statement[]): Promise<readonly unknown[]>
   /** Everything, to read: runs beside the hot path and never blocks it. */
   readonly read: Kysely<JournalTables>
+  /**
+   * The same for what a single chat holds: done at once by the thread that asks, which takes a fraction of the way to
+   * another one and back. Only for what an index finds, with a limit.
+   */
+  readonly readChat: Kysely<JournalTables>
   /** A plugin's own tables: reads as above, writes through `write`. */
   tablesOf<DB>(instance: string): Kysely<DB>
 

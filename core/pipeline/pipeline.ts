@@ -286,7 +286,7 @@ export function makePipeline(
 
   /** What came between the moment it was due and now has put it off: it is not due any more. */
   async function isArmedAgain(chat: string, instance: string, key: string): Promise<boolean> {
-    const later = engine.read.selectFrom('wake').select('due_at')
+    const later = engine.readChat.selectFrom('wake').select('due_at')
     const row = await later
       .where('chat', '=', chat)
       .where('instance', '=', instance)

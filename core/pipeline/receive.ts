@@ -189,7 +189,7 @@ export function makeReceive(
   /** Of a repeat, whether the guards let the event pass the first time. */
   async function hasPassed({ entry, done }: Accepted): Promise<boolean> {
     if (!done) return past.has(entry)
-    const first = engine.read.selectFrom('entry').select('outcome').where('id', '=', entry)
+    const first = engine.readChat.selectFrom('entry').select('outcome').where('id', '=', entry)
     return (await first.executeTakeFirst())?.outcome !== 'dropped'
   }
 

@@ -99,7 +99,7 @@ async function isLastOfSeveral(tools: Tools, draft: TurnDraft, collectMs: number
 
 /** The messages just before this one that wait for its answer. */
 async function gatheredBefore(tools: Tools, { chat, entry }: TurnDraft): Promise<readonly Gathered[]> {
-  const before = await tools.engine.read
+  const before = await tools.engine.readChat
     .selectFrom('entry')
     .select(['seq', 'kind', 'body_json', 'facts_json', 'because'])
     .where('chat', '=', chat.id)

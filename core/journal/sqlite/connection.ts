@@ -1,6 +1,6 @@
 /** The border to node:sqlite: how the journal's file is opened, and what may be bound to a statement. */
 import { closeSync, openSync } from 'node:fs'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { SwitchboardError } from '../../errors.ts'
 
 /** SQLite's results after which nothing at all can be written: the disk is full, broken, or closed to us. */
@@ -58,6 +58,23 @@ export function listQuery<R extends readonly unknown[]>(db: DatabaseSync, sql: s
   const statement = db.prepare(sql)
   statement.setReturnArrays(true)
   return statement as unknown as Query<R>
+}
+
+/** Of statements that are not known beforehand, such as Kysely's, so many are kept prepared. */
+const MAX_PREPARED = 200
+
+/** Runs any statement that reads; one that comes again is not prepared again. */
+export function selecting(db: DatabaseSync): (sql: string, parameters: readonly Value[]) => readonly unknown[] {
+  const prepared = new Map<string, StatementSync>()
+  return (sql, parameters) => {
+    let statement = prepared.get(sql)
+    if (statement === undefined) {
+      if (prepared.size >= MAX_PREPARED) prepared.clear()
+      statement = db.prepare(sql)
+      prepared.set(sql, statement)
+    }
+    return statement.all(...parameters)
+  }
 }
 
 /** Reads back what the journal itself has written as JSON: its type is that of the value which was stored. */

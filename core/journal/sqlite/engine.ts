@@ -2,7 +2,7 @@
  * The journal in one SQLite file: `journal.sqlite` in the storage folder.
  *
  * Three connections in three threads: a writer that makes one transaction of whatever is asked within a millisecond, a
- * reader for searches and copies, and, here on the main thread, one that only looks up single chats. WAL lets them
+ * reader for searches and copies, and, here on the main thread, one that only looks into single chats. WAL lets them
  * work beside each other. Nobody else ever writes: a second writer would stop the event loop for as long as it holds
  * the file.
  */
@@ -31,7 +31,7 @@ import type {
   Statement,
 } from '../engine.ts'
 import type { RevisionRow } from '../tables.ts'
-import { createPrivate, openReading, parse } from './connection.ts'
+import { createPrivate, openReading, parse, selecting } from './connection.ts'
 import { findCustomers } from './find-customers.ts'
 import { errorOf, GroupCommit, type WriteCounts } from './group-commit.ts'
 import { pluginKysely, readingKysely, type Write } from './kysely.ts'
@@ -152,6 +152,7 @@ function openEngine(
       writer.perform('write', { statements: [packStatement({ ...statement, instance })], trusted: false })
   const select = searches.select.bind(searches)
   const journal = readingKysely(select)
+  const selectHere = selecting(db)
 
   /** What is done once a customer is erased, and after a crash in between: whose deeds are still known is noted. */
   async function forgetErased(): Promise<void> {
@@ -311,6 +312,7 @@ function openEngine(
       return (await writer.perform('write', { statements: packed, trusted: true })).rows
     },
     read: journal,
+    readChat: readingKysely((sql, parameters) => now(() => selectHere(sql, parameters))),
     tablesOf: (instance) => pluginKysely(instance, select, writeOf(instance)),
 
     trim: (keep: KeepUntil) => trimAll(keep, (slice) => writer.perform('trim', slice)),

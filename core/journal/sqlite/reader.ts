@@ -1,8 +1,7 @@
 /** The thread that reads: searches, lists and reports on a read-only connection, and copies of the whole file. */
-import type { StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, threadName, workerData } from 'node:worker_threads'
 import { messageOf } from '../../errors.ts'
-import { openReading, type Value } from './connection.ts'
+import { openReading, selecting, type Value } from './connection.ts'
 import { copyJournal } from './copy.ts'
 
 /** What the thread is started with. */
@@ -20,25 +19,13 @@ export type FromReader = { readonly id: number } & (
   | { readonly ok: false; readonly detail: string }
 )
 
-const MAX_PREPARED = 200
-
 /** What the thread is called. */
 export const READER = 'journal reader'
 
 /** The thread's life: answer questions, close when told to. */
 export function runReader(port: MessagePort, { file }: ReaderData): void {
   const db = openReading(file)
-  const prepared = new Map<string, StatementSync>()
-
-  function select(sql: string, parameters: readonly Value[]): readonly unknown[] {
-    let statement = prepared.get(sql)
-    if (statement === undefined) {
-      if (prepared.size >= MAX_PREPARED) prepared.clear()
-      statement = db.prepare(sql)
-      prepared.set(sql, statement)
-    }
-    return statement.all(...parameters)
-  }
+  const select = selecting(db)
 
   async function answer(question: ToReader): Promise<FromReader> {
     const { id } = question
