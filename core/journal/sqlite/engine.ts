@@ -1,10 +1,10 @@
 /**
  * The journal in one SQLite file: `journal.sqlite` in the storage folder.
  *
- * Three connections in three threads: a writer that makes one transaction of whatever is asked within a millisecond, a
- * reader for searches and copies, and, here on the main thread, one that only looks into single chats. WAL lets them
- * work beside each other. Nobody else ever writes: a second writer would stop the event loop for as long as it holds
- * the file.
+ * Three connections in three threads: a writer that makes one transaction of whatever is asked while it writes the one
+ * before, a reader for searches and copies, and, here on the main thread, one that only looks into single chats. WAL
+ * lets them work beside each other. Nobody else ever writes: a second writer would stop the event loop for as long as
+ * it holds the file.
  */
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -245,7 +245,9 @@ function openEngine(
     takeOver: (chat) => writer.perform('takeOver', { chat }),
 
     async recordDelivery(result: DeliveryResult): Promise<Recorded> {
-      const { next, ...recorded } = await writer.perform('recordDelivery', packResult(result))
+      // Should the process end before, then nobody knows whether it was sent: as after any crash just behind a send.
+      const mayWait = result.state === 'sent'
+      const { next, ...recorded } = await writer.perform('recordDelivery', packResult(result), mayWait)
       return { ...recorded, next: next && dueDelivery(next) }
     },
     async claimHeld(chat, nowMs) {

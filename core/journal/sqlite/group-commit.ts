@@ -1,12 +1,13 @@
 /**
- * The main thread's side of the writer: collects operations for about a millisecond, sends them as one batch, and
- * collects again while that is being written. Never two batches at once, so what is asked first is written first.
+ * The main thread's side of the writer: sends all that is asked at one moment as one batch, and collects the next one
+ * while that is being written. Never two batches at once, so what is asked first is written first.
  */
 import { messageOf, SwitchboardError } from '../../errors.ts'
 import type { Answer, Failure, FromWriter, Gives, Operation, OperationName, Takes, ToWriter } from './protocol.ts'
 import type { Thread } from './thread.ts'
 
-const WINDOW_MS = 1
+/** So long waits for company what nobody waits for: then it is written alone. */
+const ALONE_AFTER_MS = 5
 /** So that no transaction gets so long that what waits for the next one would notice. */
 const MAX_OPERATIONS = 500
 /** How often a journal that could not be written is tried again, when nobody else does. */
@@ -14,6 +15,7 @@ const PROBE_EVERY_MS = 1000
 
 interface Waiting {
   readonly operation: Operation
+  readonly mayWait: boolean
   // What the writer gives for a name is what `Operations` says: `perform` ties the two together.
   resolve(result: unknown): void
   reject(error: unknown): void
@@ -31,8 +33,10 @@ export class GroupCommit {
   readonly #onGone: ((error: SwitchboardError) => void) | undefined
   #queue: Waiting[] = []
   #sent: readonly Waiting[] | undefined
-  /** Ends the collecting of a batch. */
-  #window: (() => void) | undefined
+  /** Calls off the sending of the next batch. */
+  #callOff: (() => void) | undefined
+  /** It is sent as soon as all is done that is to be done at this moment. */
+  #isSoon = false
   readonly #durable: boolean
   #probe: NodeJS.Timeout | undefined
   #healthy = true
@@ -71,14 +75,17 @@ export class GroupCommit {
     return { batches: this.#batches, operations: this.#operations }
   }
 
-  /** Resolves when it is on disk. Rejects with `JOURNAL_FULL`, `JOURNAL_WRITE` or `JOURNAL_CLOSED`. */
-  perform<K extends OperationName>(name: K, input: Takes<K>): Promise<Gives<K>> {
+  /**
+   * Resolves when it is on disk. Rejects with `JOURNAL_FULL`, `JOURNAL_WRITE` or `JOURNAL_CLOSED`. `mayWait`: nobody is
+   * kept waiting by it, so it goes with the next that is asked, which saves the disk a flush.
+   */
+  perform<K extends OperationName>(name: K, input: Takes<K>, mayWait = false): Promise<Gives<K>> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone)
     if (this.#closing) return Promise.reject(new SwitchboardError('JOURNAL_CLOSED'))
     return new Promise<Gives<K>>((resolve, reject) => {
       const operation = [name, input] as unknown as Operation
-      this.#queue.push({ operation, resolve: resolve as (result: unknown) => void, reject })
-      if (this.#sent === undefined) this.#window ??= this.#open()
+      this.#queue.push({ operation, mayWait, resolve: resolve as (result: unknown) => void, reject })
+      if (this.#sent === undefined) this.#arrange(mayWait)
     })
   }
 
@@ -98,20 +105,23 @@ export class GroupCommit {
     await ended
   }
 
-  #open(): () => void {
-    if (!this.#durable) return this.#sendSoon()
-    const timer = setTimeout(this.#send, WINDOW_MS)
-    return () => clearTimeout(timer)
-  }
-
-  /** After all that is to be done at this moment. */
-  #sendSoon(): () => void {
-    const next = setImmediate(this.#send)
-    return () => clearImmediate(next)
+  /** Has the next batch sent: soon, or later if all that is in it may wait. */
+  #arrange(mayWait: boolean): void {
+    if (this.#isSoon || (mayWait && this.#callOff !== undefined)) return
+    this.#callOff?.()
+    if (mayWait && this.#durable) {
+      const timer = setTimeout(this.#send, ALONE_AFTER_MS)
+      this.#callOff = () => clearTimeout(timer)
+    } else {
+      const next = setImmediate(this.#send)
+      this.#callOff = () => clearImmediate(next)
+      this.#isSoon = true
+    }
   }
 
   readonly #send = (): void => {
-    this.#window = undefined
+    this.#callOff = undefined
+    this.#isSoon = false
     while (this.#sent === undefined && this.#queue.length > 0) {
       this.#sent = this.#post(this.#queue.splice(0, MAX_OPERATIONS))
     }
@@ -144,7 +154,7 @@ export class GroupCommit {
     this.#batches += 1
     this.#operations += sent.length
     // What these answers lead to at once goes with what was asked meanwhile: under load, twice as many share a flush.
-    if (this.#queue.length > 0) this.#window = this.#sendSoon()
+    if (this.#queue.length > 0) this.#arrange(this.#queue.every(({ mayWait }) => mayWait))
     this.#note(failed)
     sent.forEach((waiting, index) => {
       const failure = failed ?? failures?.get(index)
@@ -173,7 +183,7 @@ export class GroupCommit {
     const gone = new SwitchboardError('JOURNAL_CLOSED', error === undefined ? {} : { cause: error })
     this.#gone = gone
     clearInterval(this.#probe)
-    this.#window?.()
+    this.#callOff?.()
     const left = [...(this.#sent ?? []), ...this.#queue]
     this.#sent = undefined
     this.#queue = []

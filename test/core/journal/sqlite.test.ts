@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ChatChange, CustomerFilter } from '../../../core/journal/engine.ts'
 import { noteBlocked } from '../../../core/journal/sqlite/blocked.ts'
 import { openSqlite, type SqliteEngine } from '../../../core/journal/sqlite/engine.ts'
@@ -57,6 +57,7 @@ describe('sqlite, as a file', () => {
     open = []
   })
   afterEach(async () => {
+    vi.useRealTimers()
     await Promise.all(open.map((engine) => engine.close()))
     await rm(folder, { recursive: true })
   })
@@ -110,6 +111,29 @@ describe('sqlite, as a file', () => {
     const [first] = Array.from({ length: 501 }, publish)
     await first?.then(publish)
     expect(engine.counts).toEqual({ batches: 2, operations: 502 })
+  })
+
+  test('a lone event is written at once: no timer is waited for', async () => {
+    const engine = await openHere()
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    expect(await engine.accept(newEvent())).toMatchObject({ seq: 1 })
+  })
+
+  test('that something was sent is written with what comes next, or alone a little later', async () => {
+    const engine = await openHere()
+    const give = async (text: string) =>
+      (await send(engine, await newChat(engine, { chat: text }), text)) ?? expect.fail('It does not go.')
+    const [one, two] = [await give('One'), await give('Two')]
+    const before = { ...engine.counts }
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    const first = engine.recordDelivery(result(one))
+    await new Promise(setImmediate)
+    await Promise.all([first, newChat(engine)])
+    expect(engine.counts).toEqual({ batches: before.batches + 1, operations: before.operations + 2 })
+    const second = engine.recordDelivery(result(two))
+    vi.runAllTimers()
+    await second
+    expect(engine.counts.batches).toBe(before.batches + 2)
   })
 
   test('a change that fails in the middle of a batch takes none of the others with it', async () => {
