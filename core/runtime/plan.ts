@@ -148,13 +148,14 @@ function downAccounts({ channels, down }: CheckedConfig, before: Plan | undefine
 export function onlyAnswering(plan: Plan, account: string): Plan {
   const channel = plan.channels.get(account)
   if (!channel) return plan
-  const { sends, inline } = channel.capabilities
+  const { sends, inline, showsIdentity } = channel.capabilities
   const { text, ...others } = sends
   const isSaid = ([type]: readonly [string, unknown]) => inline?.parts?.some((one) => one === type) ?? true
   const capabilities: Capabilities = {
     ...channel.capabilities,
     sends: { text, ...Object.fromEntries(Object.entries(others).filter(isSaid)) },
     later: [],
+    showsIdentity: inline?.showsIdentity === false ? 'none' : showsIdentity,
   }
   return { ...plan, channels: new Map(plan.channels).set(account, { ...channel, capabilities, answersInline: true }) }
 }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { DeliveryError, type InboundEvent, type Inline, type Say } from '#core'
 import { memoryChannel, type TestOptions, type TestRuntime, testRuntime } from '#core/testing'
-import { botThat } from './cast.ts'
+import { botThat, featureWith } from './cast.ts'
 
 const LIMITED = { on: 'message', withinMs: 3_600_000, max: 5, resets: true }
 
@@ -21,6 +21,10 @@ const bot = botThat((turn) => {
 const echo = (line: string): Say =>
   line === 'picture' ? { type: 'image', url: 'https://files.example/1.png' } : `echo: ${line}`
 
+const faces = featureWith({
+  outbound: { rewrite: (_reply, next) => next({ identity: { id: 'sales', name: 'Sales' } }) },
+})
+
 function start(options: TestOptions & { readonly inline?: Inline | undefined } = {}) {
   const { inline = { withinMs: 4_500 } } = options
   const channel = memoryChannel({
@@ -31,7 +35,11 @@ function start(options: TestOptions & { readonly inline?: Inline | undefined } =
     tried.push(part.type === 'text' ? part.text : part.type)
     throw new DeliveryError('CHANNEL_ONLY_ANSWERS', { scope: 'channel', message: '48001 api unauthorized' })
   })
-  const config = { channels: { memory: { use: channel.plugin, answer: 'inline' } }, bots: { bot: { use: bot } } }
+  const config = {
+    channels: { memory: { use: channel.plugin, answer: 'inline' } },
+    bots: { bot: { use: bot } },
+    features: 'inline' in options && options.inline?.showsIdentity === false ? [{ use: faces }] : [],
+  }
   return { channel, tried, config, runtime: testRuntime(config, { ...options, channel }) }
 }
 
@@ -79,6 +87,15 @@ test('what cannot be said inside a response is not kept for one, and later becom
   ])
   const answer = await channel.receive({ ...message('picture'), chat: 'u2' })
   expect(answer?.part).toEqual({ type: 'text', text: '[Picture]\nhttps://files.example/1.png' })
+})
+
+test('has no faces inside a response: the name stands in front of the text then', async () => {
+  const { channel, runtime: started } = start({ inline: { withinMs: 4_500, showsIdentity: false } })
+  await using runtime = await started
+  const ask = (chat: string) => channel.receive({ ...message('hello'), chat })
+  expect(await ask('u1')).toBeUndefined()
+  await runtime.idle()
+  expect((await ask('u2'))?.part).toEqual({ type: 'text', text: 'Sales: echo: hello' })
 })
 
 test('after a restart what waited is still said at the next event', async () => {
