@@ -26,6 +26,8 @@ export interface Nonces {
   claim(signature: string, event: string, sentAtMs: number): boolean
   /** Keeps a claim on disk, for `receive` to write with the event. */
   keeping(signature: string, event: string, sentAtMs: number): Compilable
+  /** How many there are in memory. */
+  readonly remembered: number
   /** Forgets on disk what is too old to be taken anyway. */
   forget(): Promise<void>
 }
@@ -62,6 +64,9 @@ export async function makeNonces(
     },
     keeping: (signature, event, sentAtMs) =>
       sql.insertInto('used').values({ signature, event, until: sentAtMs + freshnessMs }),
+    get remembered() {
+      return used.size
+    },
     async forget() {
       await sql.deleteFrom('used').where('until', '<', clock.now()).execute()
     },
