@@ -190,7 +190,7 @@ describe('markup in a text', () => {
     const text = '<a href="https://x'.repeat(20_000)
     const startedAt = performance.now()
     expect(wordsOf(text)).toHaveLength(text.length)
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
   })
 })
 
