@@ -29,6 +29,7 @@ beforeAll(async () => {
           required: true,
         },
         remark: { name: { en: 'Remark', 'zh-CN': '备注' } },
+        parcel: { name: 'Parcel', required: true, teams: ['aftersale'] },
       },
     },
   })
@@ -123,6 +124,8 @@ test('the bot suggests, a sign finds canned replies, and what is left is told, u
   const { dialog } = amy
   await dialog.getByRole('group', { name: words.closing.required('Topic') }).waitFor()
   expect(await dialog.getByLabel(words.closing.lastWord).inputValue()).toBe('小梅您好，我是Amy Chen。')
+  // What only another team is asked is not asked here.
+  expect(await dialog.getByText('Parcel').count()).toBe(0)
   await dialog.getByLabel('Remark').fill('two cups')
   await page.keyboard.press('Control+Enter')
   expect(await dialog.isVisible()).toBe(true)

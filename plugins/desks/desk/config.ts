@@ -79,6 +79,11 @@ const SummaryField = z.strictObject({
     .describe('What can be chosen, by names of yours, each as colleagues see it. Left out: a text is written.'),
   required: z.boolean().default(false).describe('Whether a conversation is closed only with it.'),
   default: z.string().min(1).optional().describe('What it is when nothing is said; of options, the name of one.'),
+  teams: z
+    .array(refers('team'))
+    .min(1)
+    .optional()
+    .describe('Only conversations of these teams have it. Left out: all have, also those that a bot has.'),
 })
 
 export const Settings = z.strictObject({

@@ -88,6 +88,37 @@ test('what is not said is what the settings say (C-LC-06)', async () => {
   expect(rows).toMatchObject([{ closed: { summary: { topic: 'order' } } }])
 })
 
+test('a field that some teams have is asked of their conversations alone (C-LC-06)', async () => {
+  const teams = { presale: DESK.teams.presale, claims: { members: ['bo'], assign: 'by-hand' } }
+  const summary = { topic: TOPIC, parcel: { name: 'Parcel', required: true, teams: ['claims'] } }
+  await using bot = await deskRuntime({ desks: { support: { ...DESK, teams, summary } } })
+  const { bo } = await staffOf(bot, 'bo')
+  expect((await bo.call('GET /now')).summary).toMatchObject([{ name: 'topic' }, { name: 'parcel', teams: ['claims'] }])
+  for (const [user, team] of [
+    ['u1', 'presale'],
+    ['u2', 'claims'],
+  ] as const) {
+    await bot.user(user).says('hello')
+    await bot.idle()
+    await bot.agent('bo').takes(user)
+    const conversation = (await bot.conversation(user))?.id ?? ''
+    await bot.agent('bo').does({ type: 'transfer', to: { team }, conversation })
+    await bot.agent('bo').takes(user)
+  }
+  const closing = async (user: string, summary: { [field: string]: string }) => ({
+    params: { conversation: (await bot.conversation(user))?.id ?? '' },
+    body: { id: newId(), because: 'solved', summary },
+  })
+  const close = 'POST /conversations/:conversation/close'
+  expect(await bo.refused(close, await closing('u1', { parcel: 'P1' }))).toBe('SUMMARY_UNKNOWN')
+  expect(await bo.refused(close, await closing('u2', { topic: 'order' }))).toBe('SUMMARY_MISSING')
+  await bo.call(close, await closing('u1', { topic: 'order' }))
+  await bo.call(close, await closing('u2', { parcel: 'P1' }))
+  const { rows } = await bo.call('GET /conversations', { query: { list: 'closed' } })
+  const closed = new Map(rows.map(({ team, closed }) => [team, closed?.summary]))
+  expect(Object.fromEntries(closed)).toEqual({ presale: { topic: 'order' }, claims: { parcel: 'P1' } })
+})
+
 test('who listens to the end of a conversation is told the summary, and without any nothing is kept', async () => {
   await using bot = await deskRuntime()
   const { bo } = await staffOf(bot, 'bo')

@@ -4,13 +4,19 @@ import type { Summary, SummaryField } from './api/shapes.ts'
 import type { Settings } from './config.ts'
 
 export function summaryFields({ summary }: Pick<Settings, 'summary'>): readonly SummaryField[] {
-  return Object.entries(summary).map(([name, { name: title, options, required, default: otherwise }]) => ({
+  return Object.entries(summary).map(([name, { name: title, options, required, default: otherwise, teams }]) => ({
     name,
     title,
     ...(options && { options: Object.entries(options).map(([option, shown]) => ({ name: option, title: shown })) }),
     isRequired: required,
     ...(otherwise !== undefined && { otherwise }),
+    ...(teams && { teams: [...teams] }),
   }))
+}
+
+/** Those that a conversation of this team has. `null`: it is no team’s. */
+export function fieldsFor(team: string | null, fields: readonly SummaryField[]): readonly SummaryField[] {
+  return fields.filter(({ teams }) => !teams || (team !== null && teams.includes(team)))
 }
 
 /** What is said, and where nothing is, what the settings say; `undefined`: nothing at all. */

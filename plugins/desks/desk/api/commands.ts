@@ -19,7 +19,7 @@ import type { Calling } from '../access/door.ts'
 import { mayAs } from '../access/door.ts'
 import { mayServe, type Settings } from '../config.ts'
 import type { Roster } from '../people/roster.ts'
-import { filledSummary, mustBeWhole, summaryFields } from '../summary.ts'
+import { fieldsFor, filledSummary, mustBeWhole, summaryFields } from '../summary.ts'
 import { Refusal, refusedCommand } from './refusal.ts'
 import type { Sight } from './seen.ts'
 import { type Api, OK } from './serve.ts'
@@ -107,7 +107,7 @@ export function addCommands(
   },
 ): void {
   const { journal, roster, sight } = of
-  const summary = summaryFields(of.settings)
+  const allFields = summaryFields(of.settings)
 
   async function run(calling: Calling, id: string, doing: Doing, may?: () => Maybe<void>): Promise<typeof OK> {
     const result = await resultFor(calling, id, doing, may)
@@ -269,12 +269,19 @@ export function addCommands(
   )
   api.on('POST /conversations/:conversation/close', ({ calling, params, body, note }) => {
     const { id, lease, because, say, summary: given = {} } = body
-    const close: Doing = { type: 'close', ...params, lease, because, say, summary: filledSummary(summary, given) }
-    const work = () =>
-      run(calling, id, close, () => {
-        mustBeWhole(summary, given)
+    const work = async () => {
+      const row = await journal
+        .selectFrom('conversation')
+        .select('team')
+        .where('id', '=', params.conversation)
+        .executeTakeFirst()
+      const fields = fieldsFor(row?.team ?? null, allFields)
+      const close: Doing = { type: 'close', ...params, lease, because, say, summary: filledSummary(fields, given) }
+      return run(calling, id, close, () => {
+        mustBeWhole(fields, given)
         if (say !== undefined) mayWrite(calling)
       })
+    }
     return watched(params.conversation, note, work, { because })
   })
   api.on('POST /customers/:customer/call-back', async ({ calling, params, body: { id, chat, text } }) => {

@@ -178,6 +178,8 @@ export const SummaryField = z.object({
   isRequired: z.boolean(),
   /** What it is when nothing is said. */
   otherwise: z.string().optional(),
+  /** Only conversations of these teams have it. Left out: all. */
+  teams: z.array(Name).optional(),
 })
 export type SummaryField = z.output<typeof SummaryField>
 

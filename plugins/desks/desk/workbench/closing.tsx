@@ -18,7 +18,7 @@ const MAX_CHIPS = 8
  */
 export default function CloseDialog({ row, onClose }: { readonly row: Row; readonly onClose: () => void }) {
   const said = words.value.closing
-  const fields = now.value.summary
+  const fields = now.value.summary.filter(({ teams }) => !teams || teams.includes(row.team ?? ''))
   const [reason, setReason] = useState(() => REASONS.find((one) => one === draftOf(row.id, 'reason')) ?? 'solved')
   const [summary, setSummary] = useState<{ readonly [field: string]: string }>(() =>
     Object.fromEntries(fields.map((field) => [field.name, begunOf(row, field)])),
