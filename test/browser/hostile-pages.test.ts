@@ -67,14 +67,19 @@ describe('styles of the page', () => {
     'sizes hang on a root of 40 px': 'html{font-size:40px!important;-webkit-text-size-adjust:300%}',
   } as const
 
+  let plain: readonly unknown[]
+  beforeAll(async () => {
+    const widget = await visit('/plain', shopPage(tag()))
+    await widget.launcher.click()
+    await widget.composer.waitFor()
+    plain = await look(widget)
+  })
+
   test.each(Object.entries(RULES))('%s: the chat looks as everywhere', async (name, rules) => {
-    const plain = await visit('/plain', shopPage(tag()))
-    await plain.launcher.click()
-    await plain.composer.waitFor()
     const strange = await visit(`/${name.length}`, shopPage(tag(), { head: `<style>${rules}</style>` }))
     await strange.launcher.click()
     await strange.composer.waitFor()
-    expect(await look(strange)).toEqual(await look(plain))
+    expect(await look(strange)).toEqual(plain)
     await expectWorking(strange)
   })
 
