@@ -1,5 +1,4 @@
 /** The pages of those who look after the desk and let people in, and everybody's own: what they show, and what is done there. */
-import { resolve } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Token } from '../../plugins/desks/desk/api/shapes.ts'
@@ -10,6 +9,7 @@ import { faults } from './axe.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { type DeskSite, PASSWORD, startDeskSite, workbenchOf } from './desk-site.ts'
 import { type DeskWire, ME, rowOf, startDeskWire } from './desk-wire.ts'
+import { picture } from './looks-right.ts'
 import { ONE_MOMENT } from './site.ts'
 import { SOON } from './widget.ts'
 
@@ -285,7 +285,7 @@ describe('to look at', () => {
       expect(await faults(page), state).toEqual([])
       for (const width of [320, 1400]) {
         await page.setViewportSize({ width, height: 860 })
-        await page.screenshot({ path: resolve(import.meta.dirname, `screenshots/${state}-${how.locale}-${width}.png`) })
+        await picture(page, `${state}-${how.locale}-${width}`)
         expect(await page.evaluate<readonly string[]>('lab.misfits()'), `${state}, ${width}`).toEqual([])
       }
     })

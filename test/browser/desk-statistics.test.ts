@@ -1,5 +1,4 @@
 /** The page of statistics: what is asked for, what each number means, and how it looks. */
-import { resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MEASURES } from '../../plugins/desks/desk/statistics/measures.ts'
 import { words as both } from '../../plugins/desks/desk/workbench/pages/statistics/words.ts'
@@ -7,9 +6,9 @@ import { expectNothingWrong, useChromium } from './chromium.ts'
 import { statisticsOf } from './desk-figures.ts'
 import { workbenchOf } from './desk-site.ts'
 import { type DeskWire, ME, rowOf, startDeskWire } from './desk-wire.ts'
+import { picture } from './looks-right.ts'
 
 const lab = useChromium()
-const FOLDER = resolve(import.meta.dirname, 'screenshots')
 const said = both.en
 
 let wire: DeskWire
@@ -140,7 +139,7 @@ test.each([
     const inside = await page.locator('.statistics').boundingBox()
     // All of it, from above to below.
     await page.setViewportSize({ width, height: Math.ceil((inside?.height ?? 0) + 260) })
-    await page.screenshot({ path: resolve(FOLDER, `desk-statistics-${locale}-${theme}-${width}.png`) })
+    await picture(page, `desk-statistics-${locale}-${theme}-${width}`)
     expect(await page.evaluate<readonly string[]>('lab.misfits()'), `${width}`).toEqual([])
   }
 })
