@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { explainTopic } from '../core/cli/topics.ts'
 import {
   answers,
   COMMAND,
@@ -11,6 +12,7 @@ import {
   run,
   runWith,
   SECRET,
+  saidHere,
   started,
   switchboard,
   useFolder,
@@ -214,15 +216,18 @@ test('C-GR-02: explain agent says what somebody is given, or why nothing; of one
     teams: { presale: { members: [amy], sources: [demo] } }
 `
   const file = await config(`${yaml()}\n${desk}`, 'agents.yaml')
-  const explain = (...more: readonly string[]) => switchboard('explain', 'agent', ...more).ended
-  expect(await explain(file)).toMatchObject({ status: 0, err: '' })
-  expect((await explain('amy', file)).out).toMatchInlineSnapshot(`
+  vi.stubEnv('LOOPBACK_SECRET', SECRET)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const explain = (name?: string) => saidHere(() => explainTopic(file, { topic: 'agent', name, json: false }))
+  expect(await switchboard('explain', 'agent', 'amy', file).ended).toEqual(await explain('amy'))
+  expect(await explain()).toMatchObject({ status: 0, err: '' })
+  expect((await explain('amy')).out).toMatchInlineSnapshot(`
     "agent  name  at once  team     gets  team is  hours
     amy    Amy   5        presale  demo  open     always
     "
   `)
-  expect((await explain('cy', file)).out).toContain('nothing: in no team')
-  expect(await explain('zed', file)).toEqual({
+  expect((await explain('cy')).out).toContain('nothing: in no team')
+  expect(await explain('zed')).toEqual({
     status: 1,
     out: '',
     err: 'There is no agent "zed". Known here: amy, cy.\n',
@@ -233,7 +238,7 @@ test('explain with a topic tells what plugins say of their settings, as a table 
   const example = fileURLToPath(new URL('../config/examples/agent-identity.yaml', import.meta.url))
   vi.stubEnv('LOOPBACK_SECRET', SECRET)
   onTestFinished(() => void vi.unstubAllEnvs())
-  const explain = (topic: string, ...more: readonly string[]) => switchboard('explain', topic, example, ...more).ended
+  const explain = (topic: string) => saidHere(() => explainTopic(example, { topic, json: false }))
   const { out, ...ended } = await explain('identities')
   expect(ended).toEqual({ status: 0, err: '' })
   expect(out).toMatchInlineSnapshot(`
@@ -243,7 +248,7 @@ test('explain with a topic tells what plugins say of their settings, as a table 
     night     夜班客服 / Night shift  unassigned
     "
   `)
-  expect(JSON.parse((await explain('identities', '--json')).out)).toMatchObject({
+  expect(JSON.parse((await switchboard('explain', 'identities', example, '--json').ended).out)).toMatchObject({
     identities: [
       { identity: 'sales', 'assigned to': 'amy, bo' },
       { identity: 'robot' },

@@ -47,7 +47,7 @@ export async function config(text: string, name = 'switchboard.yaml'): Promise<s
   return file
 }
 
-interface Ended {
+export interface Ended {
   readonly status: number | null
   readonly out: string
   readonly err: string
@@ -95,6 +95,34 @@ export function runWith(variables: Variables, ...args: readonly string[]) {
 }
 
 export const switchboard = (...args: readonly string[]) => run(COMMAND, ...args)
+
+/**
+ * What a command says here, without a process of its own, which takes as long as hundreds of such calls. That it is
+ * there as a command, and how its process ends, each file that calls this shows by at least one of `switchboard`.
+ */
+export async function saidHere(command: () => Promise<void>): Promise<Ended> {
+  let out = ''
+  let err = ''
+  const before = process.exitCode
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+      out += String(chunk)
+      return true
+    }),
+    vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+      err += String(chunk)
+      return true
+    }),
+  ]
+  try {
+    process.exitCode = undefined
+    await command()
+    return { status: Number(process.exitCode ?? 0), out, err }
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+    process.exitCode = before
+  }
+}
 
 /** Starts it, and waits until it is ready. */
 export async function started(file: string, variables: Variables = {}) {

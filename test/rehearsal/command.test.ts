@@ -7,6 +7,8 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { test as playScenarios } from '../../core/cli/test.ts'
+import { saidHere } from '../command.ts'
 
 /** Each of these starts a process, and a busy machine takes its time. */
 vi.setConfig({ testTimeout: 120_000 })
@@ -34,6 +36,18 @@ function run(...args: readonly string[]): Promise<{ readonly status: number; rea
       done({ status: error ? Number(error.code) : 0, out })
     })
   })
+}
+
+/** The same without a process of its own, for what it says. Files are named as they are seen from the folder. */
+async function runHere(...args: readonly string[]): Promise<{ readonly status: number | null; readonly out: string }> {
+  const before = process.cwd()
+  process.chdir(folder)
+  try {
+    const [file = 'config/switchboard.yaml'] = args.filter((arg) => arg !== '--json')
+    return await saidHere(() => playScenarios(file, args.includes('--json')))
+  } finally {
+    process.chdir(before)
+  }
 }
 
 /** A bot that asks outside in every way that there is. */
@@ -125,7 +139,7 @@ test('a secret of the configuration is told to nobody', async () => {
   // The scenario that expects it is enough.
   const [first = ''] = text.split(/(?<=\n)\n {2}- scenario:/)
   await writeFile(inFolder('switchboard.test.yaml'), first.replace('Two to four days.', `${secret}, and more`))
-  const told = [await run(), await run('--json')]
+  const told = [await runHere(), await run('--json')]
   await writeFile(inFolder('switchboard.test.yaml'), text)
   expect(told.map(({ status }) => status)).toEqual([1, 1])
   for (const { out } of told) {
@@ -141,7 +155,7 @@ test('for machines it is one document', async () => {
   const [first = '', ...others] = text.split(/(?<=\n)(?=\n {2}- scenario:)/)
   const failing = others.filter((one) => one.includes('A bare r asks for a person'))
   await writeFile(inFolder('switchboard.test.yaml'), [first, ...failing].join(''))
-  const { status, out } = await run('--json')
+  const { status, out } = await runHere('--json')
   await writeFile(inFolder('switchboard.test.yaml'), text)
   const told = JSON.parse(out)
   expect(status).toBe(1)
@@ -159,17 +173,17 @@ test('for machines it is one document', async () => {
 
 test('a configuration with problems is told as check tells it', async () => {
   await change('use: faq', 'use: fak')
-  const { status, out } = await run()
+  const { status, out } = await runHere()
   expect(status).toBe(1)
   expect(out).toMatch(/^config\/switchboard\.yaml:23:10 .*CONFIG_UNKNOWN_PLUGIN/)
-  expect(JSON.parse((await run('--json')).out)).toMatchObject({ ok: false, problems: [{ line: 23 }] })
+  expect(JSON.parse((await runHere('--json')).out)).toMatchObject({ ok: false, problems: [{ line: 23 }] })
 })
 
 test('scenarios with problems are told likewise, and nothing is played', async () => {
   await change('', '')
   const text = await readFile('config/switchboard.test.yaml', 'utf8')
   await writeFile(inFolder('switchboard.test.yaml'), text.replace('anna says: hello\n', 'anna sayz: hello\n'))
-  const { status, out } = await run()
+  const { status, out } = await runHere()
   expect(status).toBe(1)
   expect(out).toMatch(/^config\/switchboard\.test\.yaml:\d+:9 .*CONFIG_UNKNOWN_KEY/)
   expect(out).toMatch(/\n1 problem\.\n$/)
@@ -213,7 +227,7 @@ test('interrupted, it leaves no journal behind', async () => {
 
 test('without scenarios it says how to begin', async () => {
   await rm(inFolder('switchboard.test.yaml'))
-  const { status, out } = await run('config/switchboard.yaml')
+  const { status, out } = await runHere('config/switchboard.yaml')
   expect(status).toBe(1)
   expect(out).toContain('There is no file "config/switchboard.test.yaml" with scenarios of config/switchboard.yaml.')
 })
