@@ -4,6 +4,7 @@ import { blacklist } from '../../services/blacklist.ts'
 import { identities } from '../../services/identities.ts'
 import { runUntilDone } from './background.ts'
 import { type CustomerTables, customerTables, makeCustomers } from './customers/customers.ts'
+import { diagnose } from './doctor.ts'
 import { check as checkIdentities } from './identities/check.ts'
 import { type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
 import { MAX_NICKNAME_GRAPHEMES, wechatIdProblem } from './identities/names.ts'
@@ -65,6 +66,12 @@ export default defineChannel({
           )
         own.start()
         customers.start()
+      },
+      doctor({ http, clock, signal }) {
+        // Of its own kind: a classic token would end that of the process that runs.
+        const stable = { ...config, accessToken: 'stable' } as const
+        const asking = makeApi({ ...context, http, clock, signal, config: stable })
+        return diagnose({ config, name, url: context.url, api: asking, identities: context.identities, signal })
       },
       erase: customers.erase,
       kept: customers.kept,
