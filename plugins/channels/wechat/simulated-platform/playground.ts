@@ -49,6 +49,8 @@ export const Posted: z.ZodType<Doing> = z.discriminatedUnion('do', [
 
 /** Those who are there from the beginning, and those who come. */
 const NAMES = ['李雷', '韩梅梅', 'Amy', 'Ben', '王芳', 'Chloe', '张伟', 'Daniel']
+/** There is no menu yet: an answer, and no refusal. */
+const NO_MENU = 46003
 /** The smallest sound that is one: its header, and nothing. */
 const SILENCE = new Uint8Array(Buffer.from('#!AMR\n'))
 
@@ -216,7 +218,7 @@ export function makePlayground(
   /** Calls that were refused, with whom they were about. */
   function refusals() {
     return wechat.calls.flatMap(({ n, atMs, path, errcode, errmsg, status, body }) => {
-      if (errcode === 0 && status === 200) return []
+      if (status === 200 && (errcode === 0 || errcode === NO_MENU)) return []
       const about = About.safeParse(body).data
       const told = errcode === 0 ? (status === 0 ? 'no answer' : `HTTP ${status}`) : errmsg
       return [{ n, atMs, path, errcode, errmsg: told, to: about?.touser, words: about?.text?.content ?? '' }]

@@ -158,6 +158,9 @@ describe('the page of the simulated platform', () => {
   test('shows the menu that was set, and a tap on it is what the button is', async () => {
     const human = { type: 'click', name: '人工', key: 'HUMAN' }
     const shop = { type: 'view', name: '商城', url: 'https://shop.example/' }
+    // What an interface refuses is shown with its path, where it concerns no customer.
+    expect(await call('/cgi-bin/menu/create', { button: [] })).toMatchObject({ errcode: 40016 })
+    expect((await state()).refused).toMatchObject([{ path: '/cgi-bin/menu/create', errcode: 40016 }])
     await call('/cgi-bin/menu/create', { button: [human, { name: '更多', sub_button: [shop] }] })
     expect((await state()).menu).toMatchObject([human, { name: '更多', sub_button: [shop] }])
     await does({ do: 'mode', mode: 'compatible' })

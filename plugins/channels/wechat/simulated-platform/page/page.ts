@@ -36,8 +36,9 @@ function run(doing: Doing): void {
   act(doing).catch(() => tellFailure(words.lost))
 }
 
-/** As the chosen customer. */
+/** As the chosen customer. What was open in the menu is closed, as on a phone. */
 function as(make: (customer: string) => Doing): void {
+  for (const open of menu.querySelectorAll('details')) open.open = false
   if (chosen !== undefined) run(make(chosen))
 }
 
@@ -162,18 +163,8 @@ function menuButton(one: Button): HTMLElement {
   const tap = (tapped: Button) => as((customer) => ({ do: 'taps', customer, button: tapped }))
   const below = one.sub_button ?? []
   if (below.length === 0) return button(one.name, () => tap(one))
-  const list = el(
-    'div',
-    { class: 'below' },
-    ...below.map((sub) =>
-      button(sub.name, () => {
-        details.open = false
-        tap(sub)
-      }),
-    ),
-  )
-  const details = el('details', {}, el('summary', {}, `≡ ${one.name}`), list)
-  return details
+  const list = el('div', { class: 'below' }, ...below.map((sub) => button(sub.name, () => tap(sub))))
+  return el('details', {}, el('summary', {}, `≡ ${one.name}`), list)
 }
 
 /** What changes by the clock alone. */
