@@ -57,8 +57,6 @@ export interface Capabilities {
         /** What is wrong with the channel's settings, so that nobody can be seen under one: whoever assigns one is told. */
         readonly missing?: { readonly message: string; readonly instead: string } | undefined
       }
-  /** The keys that clicks on the channel's menu come in with. Left out: nobody here knows what its menu is. */
-  readonly menuKeys?: readonly string[] | undefined
   /** The platform takes our delivery id as an idempotency key, so sending again after a crash doubles nothing. */
   readonly idempotentSend?: boolean | undefined
   /**

@@ -9,7 +9,6 @@ import { check as checkIdentities } from './identities/check.ts'
 import { type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
 import { MAX_NICKNAME_GRAPHEMES, wechatIdProblem } from './identities/names.ts'
 import { bringMenuUp, type MenuTables, menuTables } from './menu/menu.ts'
-import { keysOf } from './menu/settings.ts'
 import { policyOf } from './policies.ts'
 import { makeNonces, type NonceTables, nonceTables } from './receiving/nonces.ts'
 import { platformDeskState, yieldToPlatformDesk } from './receiving/platform-desk.ts'
@@ -79,7 +78,7 @@ export default defineChannel({
   },
 })
 
-function capabilities({ replyBy, policy, menu, wechatId, identityLimit }: Settings): Capabilities {
+function capabilities({ replyBy, policy, wechatId, identityLimit }: Settings): Capabilities {
   const onlyAnswers = replyBy === 'passive'
   return {
     sends: onlyAnswers ? IN_RESPONSES : LATER,
@@ -94,7 +93,6 @@ function capabilities({ replyBy, policy, menu, wechatId, identityLimit }: Settin
           perAccount: identityLimit,
           missing: wechatIdProblem(wechatId),
         },
-    menuKeys: menu && keysOf(menu),
   }
 }
 

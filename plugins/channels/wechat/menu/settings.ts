@@ -83,9 +83,3 @@ export const menu = z
   .max(MAX_BUTTONS)
 export type Menu = z.output<typeof menu>
 export type Button = Menu[number]
-
-/** The keys that can come in from this menu. */
-export function keysOf(menu: Menu): readonly string[] {
-  const all = menu.flatMap((button) => (button.type === 'submenu' ? button.buttons : [button]))
-  return [...new Set(all.flatMap((button) => ('key' in button ? [button.key] : [])))]
-}
