@@ -87,6 +87,15 @@ describe('the page of the simulated platform', () => {
       expect((await fetch(`${page}${path}`, { headers: { connection: 'close' } })).status).toBe(404)
   })
 
+  test('may be left, and others are told on', async () => {
+    const gone = new AbortController()
+    const response = await fetch(`${page}/events`, { signal: gone.signal })
+    await response.body?.getReader().read()
+    gone.abort()
+    await does({ do: 'follows', customer: FIRST })
+    await expect.poll(async () => (await state()).customers[0]?.follows).toBe(true)
+  })
+
   test('is obeyed, and pages of others are not', async () => {
     const says: Doing = { do: 'says', customer: FIRST, text: 'hello' }
     expect(await posted(says, { origin: 'https://elsewhere.example' })).toBe(403)

@@ -72,7 +72,7 @@ export async function simulate(config: Settings, by: Simulating): Promise<Simula
       const file = files.get(url.pathname)
       if (request.method === 'GET' && file)
         return new Response(file.text, { headers: { ...GUARDED, 'content-type': file.type } })
-      if (request.method === 'GET' && url.pathname === '/events') return events(request.signal)
+      if (request.method === 'GET' && url.pathname === '/events') return events()
       if (request.method === 'GET' && url.pathname === '/why') return why(url.searchParams.get('customer') ?? '')
       if (request.method === 'GET' && url.pathname.startsWith('/files/'))
         return keptFile(url.pathname.slice('/files/'.length))
@@ -82,15 +82,17 @@ export async function simulate(config: Settings, by: Simulating): Promise<Simula
   )
 
   /** The whole state, and again whenever it has changed. */
-  function events(signal: AbortSignal): Response {
+  function events(): Response {
     const encoder = new TextEncoder()
+    let tell: () => void
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
-        const tell = () => controller.enqueue(encoder.encode(`data: ${JSON.stringify(playground.state())}\n\n`))
+        tell = () => controller.enqueue(encoder.encode(`data: ${JSON.stringify(playground.state())}\n\n`))
         listening.add(tell)
-        signal.addEventListener('abort', () => listening.delete(tell))
         tell()
       },
+      // Not by the request's signal: that one is forgotten with the request.
+      cancel: () => void listening.delete(tell),
     })
     return new Response(body, { headers: { ...GUARDED, 'content-type': 'text/event-stream' } })
   }
