@@ -26,7 +26,6 @@ test.each(Object.entries(EXPECTED))('C-WX-04: %s is the event that it should be'
 
 test('what a customer’s phone says every five seconds of where it is, is nothing to keep', () => {
   expect(pushOf('location-report.xml')).toEqual({
-    from: 'oXa1b2c3d4e5f6g7h8i9j0k1l2m3',
     to: 'gh_2f0a9c41b7de',
     event: undefined,
   })

@@ -8,10 +8,8 @@ import { createHash } from 'node:crypto'
 import { type InboundEvent, type Json, type Part, z } from '#core'
 import type { XmlFields } from './xml.ts'
 
-/** Who writes to whom, and the event that it is. */
+/** To whom it is written, and the event that it is. */
 export interface Push {
-  /** The openid of the customer, or whoever else the platform names. */
-  readonly from: string
   /** The account, by its original id. */
   readonly to: string
   /** `undefined`: of no use to anybody, and coming every few seconds. */
@@ -35,14 +33,13 @@ export function readPush(fields: XmlFields): Push | undefined {
   const head = Head.safeParse(fields).data
   if (!head) return undefined
   const { FromUserName: from, ToUserName: to } = head
-  if (head.MsgType !== 'event')
-    return { from, to, event: eventOf(head, from, idOfMessage(head), meaningOfMessage(head)) }
+  if (head.MsgType !== 'event') return { to, event: eventOf(head, from, idOfMessage(head), meaningOfMessage(head)) }
   const kind = Event.safeParse(head).data?.Event ?? 'event'
   // While a customer looks at the chat, one comes every five seconds.
-  if (kind === 'LOCATION') return { from, to, event: undefined }
+  if (kind === 'LOCATION') return { to, event: undefined }
   // The platform itself tells what has become of a customer, who is named inside.
   const chat = OfCustomer.safeParse(head).data?.OpenID ?? from
-  return { from, to, event: eventOf(head, chat, idOfEvent(head, kind), meaningOfEvent(head, kind)) }
+  return { to, event: eventOf(head, chat, idOfEvent(head, kind), meaningOfEvent(head, kind)) }
 }
 
 const Event = z.object({ Event: Id })

@@ -54,6 +54,20 @@ test('on an account that may only answer, a late answer waits for the next event
   expect(world.platform.calls.filter(({ path }) => path.includes('custom/send'))).toEqual([])
 })
 
+test('whom the platform names as the sender of news about a customer hears nothing of what waits for them', async () => {
+  const held = Promise.withResolvers<void>()
+  await using world = await start({ held: held.promise, settings: { replyBy: 'passive' } })
+  const pushing = world.platform.customer('u1').says('slow')
+  await until(isAccepted(world))
+  await world.clock.advance(4_500)
+  await pushing
+  held.resolve()
+  await world.bot.idle()
+  const news = `<xml><ToUserName>gh_2f0a9c41b7de</ToUserName><FromUserName>oSystem</FromUserName><CreateTime>1767225600</CreateTime><MsgType>event</MsgType><Event>user_info_modified</Event><OpenID>u1</OpenID></xml>`
+  const response = await fetch(world.platform.request(news, { to: world.url }))
+  expect(await response.text()).not.toContain('<ToUserName><![CDATA[oSystem]]>')
+})
+
 test('replyBy: customer-service acknowledges at once', async () => {
   const held = Promise.withResolvers<void>()
   await using world = await start({ held: held.promise, settings: { replyBy: 'customer-service' } })

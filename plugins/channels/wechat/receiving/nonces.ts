@@ -2,17 +2,18 @@
  * Remembers which request was about which event. The signature of a clear message does not cover what it says: whoever
  * has seen one on its way could put other words under it. So none is taken twice, but for the same event (a retry).
  */
-import type { Compilable, Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Clock } from '#core'
 
 export interface NonceTables {
-  /** Requests with clear messages, for the time after a restart. */
+  /** Requests that could be sent again with other words, for the time after a restart or a reload. */
   readonly used: { readonly signature: string; readonly event: string; readonly until: number }
 }
 
 /** To be spread into the channel's `tables`. */
 export const nonceTables = {
   'receiving-1': 'CREATE TABLE used (signature TEXT NOT NULL, event TEXT NOT NULL, until INTEGER NOT NULL)',
+  'receiving-2': 'CREATE UNIQUE INDEX used_once ON used(signature)',
 } as const
 
 /** More are not remembered: 80 in each second, for as long as they could be used again. Those of longest ago go first. */
@@ -24,8 +25,8 @@ export interface Nonces {
    * What stands for a request is its signature, which is one of its time and nonce together.
    */
   claim(signature: string, event: string, sentAtMs: number): boolean
-  /** Keeps a claim on disk, for `receive` to write with the event. */
-  keeping(signature: string, event: string, sentAtMs: number): Compilable
+  /** Resolves when a claim is on disk. Twice is safe. */
+  keep(signature: string, event: string, sentAtMs: number): Promise<void>
   /** How many there are in memory. */
   readonly remembered: number
   /** Forgets on disk what is too old to be taken anyway. */
@@ -62,8 +63,10 @@ export async function makeNonces(
       used.set(signature, { event, untilMs: sentAtMs + freshnessMs })
       return true
     },
-    keeping: (signature, event, sentAtMs) =>
-      sql.insertInto('used').values({ signature, event, until: sentAtMs + freshnessMs }),
+    async keep(signature, event, sentAtMs) {
+      const row = { signature, event, until: sentAtMs + freshnessMs }
+      await sql.insertInto('used').orIgnore().values(row).execute()
+    },
     get remembered() {
       return used.size
     },

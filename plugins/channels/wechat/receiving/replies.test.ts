@@ -6,7 +6,7 @@ import { sign } from './signature.ts'
 import { readXml } from './xml.ts'
 
 const NOW = Date.UTC(2026, 10, 22)
-const TO = { from: 'u1', to: 'gh_2f0a9c41b7de' }
+const TO = { customer: 'u1', account: 'gh_2f0a9c41b7de' }
 
 function said(part: Part): unknown {
   const xml = replyOf(part, TO, NOW)

@@ -16,17 +16,19 @@ export const NOTHING_TO_SAY = 'success'
 /** What can be said inside a response without asking the platform for anything first. */
 export const REPLY_PARTS = ['text', 'link', 'choices'] as const satisfies readonly Part['type'][]
 
-/** Who is answered, and as whom: of the push, the other way round. */
+/** Who is answered, and as whom. */
 export interface Addressed {
-  readonly from: string
-  readonly to: string
+  /** By their openid. It need not be who the platform names as the sender. */
+  readonly customer: string
+  /** By its original id. */
+  readonly account: string
 }
 
 /** A part as the body of the response. Throws for what cannot be said there. */
-export function replyOf(part: Part, { from, to }: Addressed, nowMs: number): string {
+export function replyOf(part: Part, { customer, account }: Addressed, nowMs: number): string {
   const content = contentOf(part)
   if (content === undefined) return NOTHING_TO_SAY
-  const head = { ToUserName: from, FromUserName: to, CreateTime: secondsOf(nowMs) }
+  const head = { ToUserName: customer, FromUserName: account, CreateTime: secondsOf(nowMs) }
   return `<xml>${elements(head)}${content}</xml>`
 }
 

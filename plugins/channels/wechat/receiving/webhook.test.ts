@@ -85,6 +85,11 @@ describe('of an encrypted message', () => {
     const body = envelope(textXml('1', 'genuine'), keys.appId, beside)
     expect((await asked(world, sealedQuery(world, body, 'n1'), body)).status).toBe(200)
     expect(await world.events()).toMatchObject([{ chat: 'u1' }])
+  })
+
+  test('nothing is remembered on disk where none can be replaced by a clear one', async () => {
+    await using world = await start({ mode: 'secure' })
+    await world.platform.customer('u1').says('hello')
     expect(await world.bot.rows('shop', 'used')).toEqual([])
   })
 
@@ -167,13 +172,42 @@ describe('a signature', () => {
     expect((await asked(world, { nonce: 'n1' }, textXml('1'))).status).toBe(403)
   })
 
+  const where = `<xml><ToUserName>gh_2f0a9c41b7de</ToUserName><FromUserName>u1</FromUserName><CreateTime>1767225600</CreateTime><MsgType>event</MsgType><Event>LOCATION</Event></xml>`
+  test.each([
+    ['the check of the address', (world: Connected) => asked(world, { nonce: 'n2', echostr: '1' })],
+    ['a retry', (world: Connected) => asked(world, { nonce: 'n2' }, textXml('1'))],
+    ['what is not kept', (world: Connected) => asked(world, { nonce: 'n2' }, where)],
+    [
+      'an encrypted message',
+      (world: Connected) => fetch(world.platform.request(textXml('2'), { to: world.url, nonce: 'n2', mode: 'secure' })),
+    ],
+  ])('of %s serves for nothing else, not even after a restart', async (_of, ask) => {
+    await using world = await start({ mode: 'compatible', settings: { mode: 'compatible' } })
+    expect((await asked(world, { nonce: 'n1' }, textXml('1'))).status).toBe(200)
+    expect((await ask(world)).status).toBe(200)
+    await world.bot.restart()
+    const before = await world.events()
+    expect((await asked(world, { nonce: 'n2' }, textXml('9', 'forged', { from: 'u9' }))).status).toBe(403)
+    expect(await world.events()).toEqual(before)
+  })
+
+  test('serves nobody to erase a customer, not even after a restart', async () => {
+    await using world = await start()
+    for (const nonce of ['n1', 'n2']) expect((await asked(world, { nonce }, textXml('1'))).status).toBe(200)
+    await world.bot.restart()
+    const left = `<xml><ToUserName>gh_2f0a9c41b7de</ToUserName><FromUserName>oSystem</FromUserName><CreateTime>1767225600</CreateTime><MsgType>event</MsgType><Event>user_authorization_cancellation</Event><OpenID>u1</OpenID></xml>`
+    expect((await asked(world, { nonce: 'n2' }, left)).status).toBe(403)
+    await world.bot.advance(MINUTE)
+    expect(await world.events()).toMatchObject([{ chat: 'u1' }])
+  })
+
   test('is known after a restart, as long as it could be used', async () => {
     await using world = await start()
     expect((await asked(world, { nonce: 'n1' }, textXml('1'))).status).toBe(200)
     await world.bot.restart()
     expect((await asked(world, { nonce: 'n1' }, textXml('2', 'forged'))).status).toBe(403)
     expect((await asked(world, { nonce: 'n1' }, textXml('1'))).status).toBe(200)
-    expect(await world.bot.rows('shop', 'used')).toHaveLength(1)
+    expect(await world.bot.rows('shop', 'used')).toMatchObject([{ event: 'the check of the address' }, {}])
     await world.bot.advance(90 * MINUTE)
     expect(await world.bot.rows('shop', 'used')).toEqual([])
   })

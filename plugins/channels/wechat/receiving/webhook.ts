@@ -9,6 +9,8 @@ import { NOTHING_TO_SAY, replyOf, sealed } from './replies.ts'
 import { isSame, sign } from './signature.ts'
 import { readXml, type XmlFields } from './xml.ts'
 
+/** Of what a request was that asked for the `echostr`: of no event. */
+const THE_CHECK = 'the check of the address'
 /** The platform's own messages have a few KB. */
 const MAX_BODY_BYTES = 256 * 1_024
 
@@ -81,6 +83,14 @@ export function addWebhook(
     return opened && { fields: opened, isSealed: true }
   }
 
+  /**
+   * Whoever has seen a request could send it again with other words, a clear message in place of an encrypted one, too.
+   * Not where clear messages are refused: what is encrypted is signed as a whole.
+   */
+  async function keep(signature: string, event: string, sentMs: number): Promise<void> {
+    if (mode !== 'secure') await nonces.keep(signature, event, sentMs)
+  }
+
   function warnOnce(text: string): void {
     if (told.has(text)) return
     told.add(text)
@@ -97,7 +107,9 @@ export function addWebhook(
     const signature = signed && signatureOf(signed)
     const asked = Asked.safeParse(query).data
     if (!signature || !asked) return refuse(answer)
-    nonces.claim(signature, 'the check of the address', sentAtMs(signed.timestamp))
+    const sentMs = sentAtMs(signed.timestamp)
+    nonces.claim(signature, THE_CHECK, sentMs)
+    await keep(signature, THE_CHECK, sentMs)
     return answer.type('text/plain; charset=utf-8').send(asked.echostr)
   })
 
@@ -115,13 +127,12 @@ export function addWebhook(
     }
     const { event } = push
     const sentMs = sentAtMs(signed.timestamp)
-    if (!nonces.claim(signature, event?.id ?? 'nothing', sentMs)) return refuse(answer)
-    if (!event) return NOTHING_TO_SAY
-    // What is encrypted is signed as a whole: nobody can put other words under its signature, not even after a restart.
-    const write = opened.isSealed ? undefined : nonces.keeping(signature, event.id, sentMs)
-    const delivery = await receive(event, { write })
+    const about = event?.id ?? 'nothing'
+    if (!nonces.claim(signature, about, sentMs)) return refuse(answer)
+    // At one moment, so that both go to disk together.
+    const [, delivery] = await Promise.all([keep(signature, about, sentMs), event && receive(event)])
     if (!delivery) return NOTHING_TO_SAY
-    const reply = replyOf(delivery.part, push, clock.now())
+    const reply = replyOf(delivery.part, { customer: delivery.chat, account: push.to }, clock.now())
     answer.type('application/xml; charset=utf-8')
     return opened.isSealed && encryption ? sealed(reply, { token, encryption, nowMs: clock.now() }) : reply
   })
