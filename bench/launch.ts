@@ -10,7 +10,7 @@ import { stringify } from 'yaml'
 import { z } from 'zod'
 import { makeWork, type Task } from './data.ts'
 import { type Ask, Listening, Told } from './load.ts'
-import { ACCOUNT, TOKEN } from './wire.ts'
+import { APP_SECRET, KEYS, type Mode } from './wire.ts'
 
 export type Kind = 'nothing' | 'raw' | 'raw-fast' | 'switchboard'
 
@@ -48,7 +48,11 @@ export interface Server {
 export async function startServer(
   kind: Kind,
   sinkPort: number,
-  { folder, profileTo }: { readonly folder: string; readonly profileTo?: string | undefined },
+  {
+    folder,
+    mode,
+    profileTo,
+  }: { readonly folder: string; readonly mode: Mode; readonly profileTo?: string | undefined },
 ): Promise<Server> {
   const sink = `http://127.0.0.1:${sinkPort}`
   const profiling = profileTo ? ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${profileTo}`] : []
@@ -56,13 +60,13 @@ export async function startServer(
   let command: readonly string[]
   if (kind === 'switchboard') {
     const file = join(folder, 'switchboard.yaml')
-    await writeFile(file, stringify(configuration(task, sink)))
-    await writeFile(join(folder, 'switchboard.env'), `BENCH_TOKEN=${TOKEN}\n`)
+    await writeFile(file, stringify(configuration(task, sink, mode)))
+    await writeFile(join(folder, 'switchboard.env'), VARIABLES)
     command = [pathOf('../core/switchboard.js'), 'start', file]
   } else {
     const file = join(folder, 'task.json')
     await writeFile(file, JSON.stringify(task))
-    command = [pathOf(`servers/${kind}.ts`), file, sink]
+    command = [pathOf(`servers/${kind}.ts`), file, sink, mode]
   }
   const startedMs = performance.now()
   const child = spawn(process.execPath, [...NODE_OPTIONS, ...profiling, ...command], {
@@ -106,7 +110,7 @@ export async function startServer(
 
 /** As an operator lists many: in the plugin's own table. Who is there already stays. */
 async function importBlacklist(url: string, ids: readonly string[]): Promise<void> {
-  const entries = ids.map((id) => ({ account: `${CHANNEL}:${ACCOUNT}`, id, reason: 'Spam' }))
+  const entries = ids.map((id) => ({ account: `wechat:${KEYS.appId}`, id, reason: 'Spam' }))
   const response = await fetch(`${url}/blacklist/import`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -116,13 +120,29 @@ async function importBlacklist(url: string, ids: readonly string[]): Promise<voi
   if (!response.ok) throw new Error(`The blacklist was not imported: ${response.status} ${said}`)
 }
 
-/** The real product, with the real features: what an operator would write, but for the channel and the desk. */
-function configuration({ keywords, handedOver, rules, echo }: Task, sink: string) {
+const VARIABLES = `BENCH_APP_SECRET=${APP_SECRET}
+BENCH_TOKEN=${KEYS.token}
+BENCH_AES_KEY=${KEYS.encodingAesKey}
+`
+
+/** The real product, with the real channel and features: what an operator would write, but for the desk. */
+function configuration({ keywords, handedOver, rules, echo }: Task, sink: string, mode: Mode) {
   return {
     server: { port: 0, publicUrl: 'http://localhost' },
     storage: { folder: './data' },
     http: { allow: ['127.0.0.1'] },
-    channels: { [CHANNEL]: { use: pathOf('channel/index.ts'), token: `\${BENCH_TOKEN}`, sendTo: sink } },
+    channels: {
+      [CHANNEL]: {
+        use: 'wechat',
+        appId: KEYS.appId,
+        appSecret: `\${BENCH_APP_SECRET}`,
+        token: `\${BENCH_TOKEN}`,
+        ...(mode === 'secure' && { encodingAesKey: `\${BENCH_AES_KEY}` }),
+        // As the baselines: each answer is a call of its own.
+        replyBy: 'customer-service',
+        apiBase: sink,
+      },
+    },
     bots: { parrot: { use: 'echo', prefix: echo } },
     desks: { people: { use: pathOf('desk/index.ts') } },
     features: [
@@ -160,8 +180,8 @@ export interface Generator {
 }
 
 /** `customers`: how many there are who always come again. */
-export async function startGenerator(customers: number): Promise<Generator> {
-  const child = fork(pathOf('load.ts'), [String(customers)], { stdio: 'inherit' })
+export async function startGenerator(customers: number, mode: Mode): Promise<Generator> {
+  const child = fork(pathOf('load.ts'), [String(customers), mode], { stdio: 'inherit' })
   children.add(child)
   const ended = once(child, 'exit').finally(() => children.delete(child))
   const answer = async () => {

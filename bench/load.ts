@@ -13,7 +13,7 @@ import { ECHO, type Exchange, makeCustomers, makeWork, openId } from './data.ts'
 import { httpReader } from './http-reader.ts'
 import { type Expected, type Sink, startSink } from './sink.ts'
 import { quantile } from './statistics.ts'
-import { platformPost } from './wire.ts'
+import { MODES, type Mode, platformPost } from './wire.ts'
 
 /** Fewer than what a server lets one address have. */
 const MAX_CONNECTIONS = 256
@@ -56,6 +56,8 @@ export const Told = z.object({
   p50Ms: z.number().nullable(),
   p95Ms: z.number().nullable(),
   p99Ms: z.number().nullable(),
+  /** Until the message was acknowledged. */
+  ackP99Ms: z.number().nullable(),
 })
 export type Told = z.infer<typeof Told>
 
@@ -115,7 +117,7 @@ function makeConnections(url: URL) {
 }
 
 /** Sends messages and counts what becomes of them. */
-function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnType<typeof makeCustomers>) {
+function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnType<typeof makeCustomers>, mode: Mode) {
   // Also after a restart with the same journal no id comes twice.
   let id = Date.now() * 1_000
   let turn = 0
@@ -123,11 +125,13 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
   function begin(url: URL, max: number, options: { readonly inOrder?: boolean; readonly onlyEcho?: boolean } = {}) {
     const { post } = makeConnections(url)
     const latencies = new Float64Array(max)
+    const acknowledgedMs = new Float64Array(max)
     const list = options.onlyEcho ? exchanges.filter(({ reply }) => reply.startsWith(ECHO)) : exchanges
     const startMs = performance.now()
     let known = 0
     let sent = 0
     let answered = 0
+    let acknowledged = 0
     let refused = 0
     let lastMs = startMs
 
@@ -155,9 +159,12 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
       id += 1
       const own = id
       post(
-        () => platformPost(url.host, url.pathname, { id: own, from, text }),
+        () => platformPost(url.host, url.pathname, { id: own, from, text }, mode),
         (status) => {
-          if (status === 200) return half()
+          if (status === 200) {
+            acknowledgedMs[acknowledged++] = performance.now() - fromMs
+            return half()
+          }
           refused += 1
           sink.forget(expected)
           settled()
@@ -167,11 +174,12 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
 
     function told(): Told {
       const sorted = latencies.subarray(0, answered).sort()
-      const at = (share: number) => (answered === 0 ? null : quantile(sorted, share))
+      const at = (share: number, of = sorted) => (of.length === 0 ? null : quantile(of, share))
       return {
         ...{ answered, refused, lost: sent - answered - refused },
         ...{ wrong: sink.wrong.count, firstWrong: [...sink.wrong.first] },
         ...{ seconds: (lastMs - startMs) / 1_000, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99) },
+        ackP99Ms: at(0.99, acknowledgedMs.subarray(0, acknowledged).sort()),
       }
     }
     return { send, told, settled: () => answered + refused }
@@ -226,12 +234,14 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
   async function probe(url: string) {
     const load = begin(new URL(url), 0)
     const from = openId('b', 1)
-    const request = platformPost(new URL(url).host, new URL(url).pathname, { id: ++id, from, text: 'hello' })
-    const forged = request.replace(/signature=./, 'signature=x')
+    const request = platformPost(new URL(url).host, new URL(url).pathname, { id: ++id, from, text: 'hello' }, mode)
+    const signatures = [...request.matchAll(/signature=/g)].map((found) => found.index + found[0].length)
     const { post } = makeConnections(new URL(url))
     const statusOf = (bytes: string) => new Promise<number>((resolve) => post(() => bytes, resolve))
-    const status = await statusOf(forged)
-    if (status < 400 || status >= 500) throw new Error(`A wrong signature was answered ${status}.`)
+    for (const at of signatures) {
+      const status = await statusOf(`${request.slice(0, at)}x${request.slice(at + 1)}`)
+      if (status < 400 || status >= 500) throw new Error(`A wrong signature was answered ${status}.`)
+    }
     const taken = await statusOf(request)
     if (taken !== 200) throw new Error(`A message of somebody on the blacklist was answered ${taken}.`)
     return load.told()
@@ -256,11 +266,11 @@ async function untilOver(over: Promise<void>, settled: () => number): Promise<vo
 }
 
 /** `customers`: how many there are who always come again. Ends when whoever started it lets go. */
-async function main(customers: number): Promise<void> {
+async function main(customers: number, mode: Mode): Promise<void> {
   const sink = await startSink()
   // First, so that the server starts meanwhile.
   process.send?.({ sinkPort: sink.port } satisfies z.input<typeof Listening>)
-  const load = makeLoad(sink, makeWork().exchanges, makeCustomers(customers))
+  const load = makeLoad(sink, makeWork().exchanges, makeCustomers(customers), mode)
   process.on('message', async (message) => {
     const told = await load(Ask.parse(message))
     process.send?.(told)
@@ -269,4 +279,4 @@ async function main(customers: number): Promise<void> {
   process.exit()
 }
 
-if (import.meta.main) await main(Number(process.argv[2]))
+if (import.meta.main) await main(Number(process.argv[2]), z.enum(MODES).parse(process.argv[3]))

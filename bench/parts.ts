@@ -10,6 +10,7 @@ import { cpuMsOf, type Kind, rssMibOf, type Server, startGenerator, startServer 
 import type { Ask, Told } from './load.ts'
 import { noteMeasured, nowUs } from './profile.ts'
 import { temporaryFolder } from './temporary-folder.ts'
+import type { Mode } from './wire.ts'
 
 /** How much of everything. */
 export interface Sizes {
@@ -90,12 +91,17 @@ interface Launched {
 async function launch(
   kind: Kind,
   use: (launched: Launched) => Promise<void>,
-  options: { readonly folder?: string; readonly customers?: number; readonly profileTo?: string | undefined } = {},
+  options: {
+    readonly folder?: string
+    readonly customers?: number
+    readonly mode?: Mode
+    readonly profileTo?: string | undefined
+  } = {},
 ): Promise<void> {
   using own = temporaryFolder()
-  const { folder = own.path, customers = CUSTOMERS, profileTo } = options
-  const generator = await startGenerator(customers)
-  const server = await startServer(kind, generator.sinkPort, { folder, profileTo })
+  const { folder = own.path, customers = CUSTOMERS, mode = 'plain', profileTo } = options
+  const generator = await startGenerator(customers, mode)
+  const server = await startServer(kind, generator.sinkPort, { folder, mode, profileTo })
   async function run(ask: Ask): Promise<Figures> {
     const before = { server: cpuMsOf(server.pid), generator: cpuMsOf(generator.pid) }
     const told = await generator.ask(ask)
@@ -116,7 +122,7 @@ async function launch(
 }
 
 function figuresOf(
-  { answered, refused, seconds, p50Ms, p95Ms, p99Ms }: Told,
+  { answered, refused, seconds, p50Ms, p95Ms, p99Ms, ackP99Ms }: Told,
   {
     serverMs,
     mainMs,
@@ -131,6 +137,7 @@ function figuresOf(
     p50Ms: p50Ms ?? Number.NaN,
     p95Ms: p95Ms ?? Number.NaN,
     p99Ms: p99Ms ?? Number.NaN,
+    ackP99Ms: ackP99Ms ?? Number.NaN,
     refused,
     /** Of one processor. */
     generatorBusy: generatorMs / 1_000 / seconds,
@@ -187,6 +194,26 @@ const closed: Part = {
             if (profileTo) noteMeasured(profileTo, { fromUs, toUs: nowUs(), messages: sizes.closed })
           },
           { profileTo },
+        ),
+    ),
+}
+
+const secure: Part = {
+  name: 'secure',
+  about: 'The same with encrypted messages.',
+  steps: (sizes, note) =>
+    alternating(
+      sizes,
+      ['raw', 'switchboard'],
+      (row) => (row === 'raw' ? 12 : 35),
+      (row) =>
+        launch(
+          kindOf(row),
+          async ({ closed }) => {
+            await closed({ messages: sizes.warmUp })
+            note(row, await closed({ messages: sizes.closed }))
+          },
+          { mode: 'secure' },
         ),
     ),
 }
@@ -376,6 +403,7 @@ export const PARTS: readonly Part[] = [
   dispatch,
   journal,
   closed,
+  secure,
   open,
   chats,
   history,

@@ -3,14 +3,14 @@ import { expect, test } from 'vitest'
 import { lengthenHistory } from '../bench/grown.ts'
 import { asMarkdown } from '../bench/results.ts'
 import { startSink } from '../bench/sink.ts'
-import { answerTo } from '../bench/wire.ts'
+import { ACCESS_TOKEN, APP_SECRET, answerTo, KEYS, SEND_PATH } from '../bench/wire.ts'
 import { testRuntime } from '../core/testing/index.ts'
 import { folder, run, useFolder } from './command.ts'
 
 useFolder()
 
-test('the same work goes through raw and through the product, and every reply is right', async () => {
-  const { status, out, err } = await run('bench/run.ts', 'closed', '--quick').ended
+test('the same work, encrypted, goes through raw and through the product, and every reply is right', async () => {
+  const { status, out, err } = await run('bench/run.ts', 'secure', '--quick').ended
   expect(err).toBe('')
   expect(out).toMatch(/ raw: .*"refused":0/)
   expect(out).toMatch(/ switchboard: .*"refused":0/)
@@ -20,7 +20,7 @@ test('the same work goes through raw and through the product, and every reply is
 test('a reply counts once, to whom and with the text that it was expected', async () => {
   const sink = await startSink()
   const answer = async (customer: string, text: string) => {
-    const url = `http://127.0.0.1:${sink.port}/`
+    const url = `http://127.0.0.1:${sink.port}${SEND_PATH}`
     await (await fetch(url, { method: 'POST', body: answerTo(customer, text) })).text()
   }
   let arrived = 0
@@ -32,6 +32,26 @@ test('a reply counts once, to whom and with the text that it was expected', asyn
   sink.close()
   expect(arrived).toBe(1)
   expect(sink.wrong.first).toEqual(['bo got "hello"', 'ann got "hi"', 'ann got "hello"'])
+})
+
+test('what is asked of the platform beside that counts as wrong, unless it is known', async () => {
+  const sink = await startSink()
+  const call = async (path: string, body?: string) => {
+    const init = body === undefined ? {} : { method: 'POST', body }
+    return (await fetch(`http://127.0.0.1:${sink.port}${path}`, init)).json()
+  }
+  const token = (secret: string) =>
+    call('/cgi-bin/stable_token', JSON.stringify({ appid: KEYS.appId, secret, grant_type: 'client_credential' }))
+  expect(await token(APP_SECRET)).toEqual({ access_token: ACCESS_TOKEN, expires_in: 7_200 })
+  expect(await call('/cgi-bin/user/info?openid=ann')).toMatchObject({ errcode: 48_001 })
+  expect(sink.wrong.first).toEqual([])
+  await token('another')
+  await call(SEND_PATH.replace(ACCESS_TOKEN, 'another'), answerTo('ann', 'hello'))
+  sink.close()
+  expect(sink.wrong.first).toEqual([
+    'Nobody expected POST /cgi-bin/stable_token HTTP/1.1',
+    'Nobody expected POST /cgi-bin/message/custom/send?access_token=another HTTP/1.1',
+  ])
 })
 
 test('a lengthened history has gaps nowhere, and its chats go on', async () => {

@@ -2,21 +2,21 @@
  * The same work without a framework, and without any of what the product promises: `node:http` in, undici out, nothing
  * kept, deduped or ordered. What it takes is what the work itself takes.
  *
- *   node bench/servers/raw.ts <file of the task> <address of the sink>
+ *   node bench/servers/raw.ts <file of the task> <address of the sink> <plain or secure>
  */
-import { timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { Pool } from 'undici'
 import type { Task } from '../data.ts'
 import { ruleFinder } from '../plain-search.ts'
-import { answerTo, readXml, SEND_PATH, sign, TOKEN } from '../wire.ts'
+import { answerTo, open, readXml, SEND_PATH } from '../wire.ts'
 
 /** Finds out whether a text holds one of the keywords. */
 export type HoldsKeyword = (text: string) => boolean
 
 export function serve(makeHoldsKeyword: (keywords: readonly string[]) => HoldsKeyword): void {
-  const [, , file = '', sink = ''] = process.argv
+  const [, , file = '', sink = '', asked] = process.argv
+  const mode = asked === 'secure' ? 'secure' : 'plain'
   const task: Task = JSON.parse(readFileSync(file, 'utf8'))
   const blacklist = new Set(task.blacklist)
   const holdsKeyword = makeHoldsKeyword(task.keywords)
@@ -39,19 +39,14 @@ export function serve(makeHoldsKeyword: (keywords: readonly string[]) => HoldsKe
 
   const server = createServer((request, response) => {
     const query = new URLSearchParams(request.url?.slice(request.url.indexOf('?') + 1))
-    const given = Buffer.from(query.get('signature') ?? '')
-    const right = Buffer.from(sign(TOKEN, query.get('timestamp') ?? '', query.get('nonce') ?? ''))
-    if (given.length !== right.length || !timingSafeEqual(given, right)) {
-      response.writeHead(403, { 'content-length': 0 }).end()
-      request.resume()
-      return
-    }
-    let xml = ''
+    let body = ''
     request.setEncoding('utf8')
     request.on('data', (chunk) => {
-      xml += chunk
+      body += chunk
     })
     request.on('end', () => {
+      const xml = open(query, body, mode)
+      if (xml === undefined) return void response.writeHead(403, { 'content-length': 0 }).end()
       response.writeHead(200, { 'content-type': 'text/plain', 'content-length': 7 }).end('success')
       void answer(xml)
     })
