@@ -10,6 +10,8 @@ import { faults } from './axe.ts'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 
 const lab = useChromium()
+/** The one that the README shows. Made anew by UPDATE_SCREENSHOTS=1. */
+const PICTURE = resolve('docs/wechat.png')
 
 const YAML = `
 languages: [zh-CN, en]
@@ -79,6 +81,7 @@ test('C-FO-01, C-WX-02: a customer follows, asks the bot, asks for a person, and
 
   await say('转人工')
   await chat.getByText('客服不在线').waitFor()
+  if (process.env.UPDATE_SCREENSHOTS === '1') await page.screenshot({ path: PICTURE })
   await page.getByRole('button', { name: 'What was decided for this customer' }).click()
   await page.getByText('the story of oSimulated000000000000000001').waitFor()
 
