@@ -90,7 +90,7 @@ export interface TurnView<E = InboundEvent> {
   readonly log: Log
   /** Notes what was found out. Committed with the turn, never asked again when the turn is run again. */
   learn(facts: Facts): void
-  /** What was said in this chat before this event, oldest first: delivered texts and who said them. */
+  /** What was said in this chat before this event, oldest first: delivered texts and who said them. At most 1,000. */
   history(options: { max: number }): Promise<readonly Said[]>
   /** From 0 to below 1, by chance; the same again when this turn is run again, or replayed. */
   random(): number

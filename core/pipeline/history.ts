@@ -7,6 +7,8 @@ import type { Said } from '../turn.ts'
 import { checkedActor, checkedBody, checkedEvent, checkedFacts } from './checked.ts'
 import { withTranscripts } from './draft.ts'
 
+/** More than this nobody is told, whatever they ask for: it is read by the thread that everything else waits for. */
+const MAX_SAID = 1_000
 /** More edits and recalls than this are not looked for. */
 const MAX_CHANGES = 1_000
 
@@ -28,7 +30,7 @@ export async function readHistory(
       AND ((kind = 'in' AND type IN ('message', 'agent-message') AND outcome <> 'dropped')
         OR (kind = 'out' AND EXISTS (
           SELECT 1 FROM delivery WHERE delivery.entry = entry.id AND state NOT IN ('dead', 'cancelled'))))
-    ORDER BY seq DESC LIMIT ${max}`
+    ORDER BY seq DESC LIMIT ${Math.min(max, MAX_SAID)}`
   const { rows } = await said.execute(engine.readChat)
   return (await asTheyAreNow(engine, chat, rows.reverse())).map(({ row: { by_json, at }, text }) => ({
     by: checkedActor(by_json),
