@@ -4,12 +4,13 @@ import { type ManualClock, makeLog, manualClock } from '#core/testing'
 import { type SimulatedWeChat, startWeChat, type WeChatOptions } from '../simulated-platform/index.ts'
 import { type Api, makeApi, WeChatError } from './api.ts'
 import { type JournalInMemory, journalInMemory } from './journal-in-memory.ts'
-import type { TokenKind } from './token.ts'
+import { makeAccessToken, type TokenKind } from './token.ts'
 
 const SEND = '/cgi-bin/message/custom/send'
 const STABLE = '/cgi-bin/stable_token'
 const CLASSIC = '/cgi-bin/token'
 const USER = '/cgi-bin/user/info'
+const TYPING = '/cgi-bin/message/custom/typing'
 const MINUTE = 60_000
 const Anything = z.looseObject({})
 
@@ -94,8 +95,75 @@ describe('the access token', () => {
     expect(world.calls(STABLE)).toEqual([0])
     await world.clock.advance(1)
     await ask(world.api)
-    expect(world.calls(STABLE)).toEqual([0, 0])
+    await expect.poll(() => world.calls(STABLE)).toEqual([0, 0])
     expect(world.calls(SEND)).toEqual([0, 0, 0])
+  })
+
+  test.each([{ status: 502 }, 'hangs', 50007] as const)(
+    'holds on to its end while a newer one is not to be had (%j), and is asked for every half a minute',
+    async (answer) => {
+      const world = await start()
+      await meet(world)
+      await ask(world.api)
+      await world.clock.advance(7_200_000 - 5 * MINUTE)
+      world.wechat.answers(STABLE, answer, { times: 1_000 })
+      for (const nth of [2, 2, 3]) {
+        await ask(world.api)
+        await expect.poll(() => world.calls(STABLE)).toHaveLength(nth)
+        await world.clock.advance(15_000)
+      }
+      // One who has just come has it from the table.
+      await ask(world.another())
+      expect(world.calls(SEND)).toEqual([0, 0, 0, 0, 0])
+      world.clock.jump(world.clock.now() + 5 * MINUTE)
+      world.wechat.answers(STABLE, 50007, { times: 1_000 })
+      await expect(ask(world.api)).rejects.toThrow()
+      expect(world.calls(SEND)).toHaveLength(5)
+    },
+  )
+
+  test.each([STABLE, CLASSIC])('that is refused again and again is fetched anew once a minute (%s)', async (path) => {
+    const world = await start({ kind: path === STABLE ? 'stable' : 'classic' })
+    world.wechat.answers(TYPING, 40001, { times: 1_000 })
+    for (let i = 0; i < 61; i++) {
+      await refusal(world.api.post(TYPING, { touser: `o${i}`, command: 'Typing' }, Anything))
+      await world.clock.advance(1_000)
+    }
+    expect(world.calls(path)).toEqual([0, 0, 0])
+  })
+
+  test('that another has got since the table was read is taken, and the claim let go', async () => {
+    const journal = journalInMemory()
+    const clock = manualClock()
+    const row = { app_id: 'wx1', kind: 'classic', value: 'theirs', claimed_until: 0 }
+    const until = { refresh_at: clock.now() + MINUTE, expires_at: clock.now() + 6 * MINUTE }
+    let results = 0
+    const sql = journal.open().withPlugin({
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        results += 1
+        if (results === 2)
+          await journal
+            .open()
+            .insertInto('token')
+            .values({ ...row, ...until })
+            .execute()
+        return result
+      },
+    })
+    const ask = async () => ({ value: 'ours', expiresInMs: 7_200_000 })
+    const { signal } = new AbortController()
+    const token = makeAccessToken({
+      appId: 'wx1',
+      kind: 'classic',
+      sql,
+      clock,
+      log: makeLog({ level: 'silent' }),
+      signal,
+      ask,
+    })
+    expect(await token.get()).toBe('theirs')
+    expect(journal.rows('token')).toEqual([{ ...row, ...until }])
   })
 
   test.each(['stable', 'classic'] as const)(
@@ -162,7 +230,13 @@ describe('the access token', () => {
   test('that a process was fetching when it died is fetched by another after ten seconds', async () => {
     const world = await start()
     await meet(world)
-    const claimed = { kind: 'stable', value: '', refresh_at: 0, claimed_until: world.clock.now() + 10_000 }
+    const claimed = {
+      kind: 'stable',
+      value: '',
+      refresh_at: 0,
+      expires_at: 0,
+      claimed_until: world.clock.now() + 10_000,
+    }
     const rows = world.journal.open().insertInto('token')
     await rows.values({ app_id: world.wechat.keys.appId, ...claimed }).execute()
     const waits = ask(world.api)

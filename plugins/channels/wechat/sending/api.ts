@@ -54,7 +54,6 @@ export interface ApiSettings {
   readonly accessToken: TokenKind
 }
 
-/** Together these stay within what the core gives one send (30 s): it has an end of its own before the core gives up. */
 const TOKEN_LIMIT_MS = 5_000
 const CALL_LIMIT_MS = 8_000
 const UPLOAD_LIMIT_MS = 15_000
@@ -62,10 +61,23 @@ const UPLOAD_LIMIT_MS = 15_000
 const PAUSES_MS = [1_000, 2_000, 4_000]
 /** A channel without a token is paused for so long. */
 const NO_TOKEN_PAUSE_MS = 10_000
-/** A file so small may be an error in disguise, and is read whole. */
+/** A file so small may be an error in disguise, and is read whole, if it begins as one. */
 const SMALL_BYTES = 4_096
+const BRACE = '{'.charCodeAt(0)
 
-const Errcode = z.object({ errcode: z.int().default(0), errmsg: z.string().default('') })
+/** The number may come as a text, and counts whatever the words beside it are. */
+const Errcode = z.object({
+  errcode: z
+    .union([
+      z.int(),
+      z
+        .string()
+        .regex(/^-?\d{1,9}$/)
+        .transform(Number),
+    ])
+    .default(0),
+  errmsg: z.string().catch(''),
+})
 const VideoUrl = z.object({ video_url: z.url({ protocol: /^https?$/ }) })
 /** Source: https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.html, read 2026-11-20. */
 const Token = z.object({ access_token: z.string().min(1).max(4_096), expires_in: z.int().positive() })
@@ -82,7 +94,7 @@ export function makeApi(options: {
   const { config, http, clock, sql, log, signal } = options
   const { appId, appSecret, accessToken: kind } = config
   const base = config.apiBase.replace(/\/+$/, '')
-  const accessToken = makeAccessToken({ appId, kind, sql, clock, signal, ask: askForToken })
+  const accessToken = makeAccessToken({ appId, kind, sql, clock, log, signal, ask: askForToken })
 
   // ── the token ──
 
@@ -100,24 +112,31 @@ export function makeApi(options: {
       const path = kind === 'stable' ? STABLE_TOKEN : CLASSIC_TOKEN
       const { access_token, expires_in } = await answerOf(response, Token, { path, isTokenCall: true })
       return { value: access_token, expiresInMs: expires_in * 1_000 }
-    } catch (error) {
-      signal.throwIfAborted()
-      // Nothing has been sent yet: whoever wants to send may try again.
-      throw error instanceof WeChatError && error.action !== 'retry' ? error : noToken(error)
     } finally {
       limit.release()
     }
   }
 
   /** Runs a call; once more with another token, if it is the token that is refused, and then no more. */
-  async function withToken<T>(run: (token: string) => Promise<T>): Promise<T> {
-    const token = await accessToken.get()
+  async function withToken<T>(outer: AbortSignal | undefined, run: (token: string) => Promise<T>): Promise<T> {
+    const token = await orNoToken(accessToken.get(), outer)
     try {
       return await run(token)
     } catch (error) {
       if (!(error instanceof WeChatError) || error.action !== 'refresh') throw error
+      const another = await orNoToken(accessToken.another(token), outer)
+      if (another === undefined) throw error
       log.info({ errcode: error.errcode, rid: error.rid }, 'WeChat has refused the access token; it is fetched anew.')
-      return await run(await accessToken.get(token))
+      return await run(another)
+    }
+  }
+
+  /** Nothing has been sent yet: whoever wants to send may try again. */
+  async function orNoToken<T>(asked: Promise<T>, outer: AbortSignal | undefined): Promise<T> {
+    try {
+      return await untilAborted(asked, outer)
+    } catch (error) {
+      throw error instanceof WeChatError && error.action !== 'retry' ? error : noToken(error)
     }
   }
 
@@ -143,7 +162,7 @@ export function makeApi(options: {
     schema: z.ZodType<T>,
   ): Promise<T> {
     const { path, query, init, limitMs = CALL_LIMIT_MS } = asked
-    return withToken(async (token) => {
+    return withToken(asked.signal, async (token) => {
       const limit = limited(limitMs, asked.signal)
       try {
         const url = address(path, { access_token: token, ...query })
@@ -158,17 +177,19 @@ export function makeApi(options: {
 
   async function answerOf<T>(response: Response, schema: z.ZodType<T>, asked: Asked): Promise<T> {
     const text = await response.text()
-    if (!response.ok) throw new Error(`${asked.path}: HTTP ${response.status}.`)
+    if (!response.ok) throw notTaken(response, asked.path)
     return checked(text, schema, asked)
   }
 
   function checked<T>(text: string, schema: z.ZodType<T>, asked: Asked): T {
     const answer = AsJson.safeParse(text)
-    const { errcode, errmsg } = Errcode.safeParse(answer.data).data ?? { errcode: 0, errmsg: '' }
     const { path, isTokenCall } = asked
+    const said = Errcode.safeParse(answer.data)
+    const { errcode = 0, errmsg = '' } = said.data ?? {}
     if (errcode !== 0) throw new WeChatError({ errcode, errmsg: hidden(errmsg, asked.token), path, isTokenCall })
     const read = schema.safeParse(answer.data)
-    if (!read.success) throw new Error(`${path}: WeChat’s answer cannot be read.`, { cause: read.error })
+    const unreadable = said.error ?? read.error
+    if (unreadable || !read.success) throw new Error(`${path}: WeChat’s answer cannot be read.`, { cause: unreadable })
     return read.data
   }
 
@@ -198,17 +219,15 @@ export function makeApi(options: {
       )
     },
     download: (path, query, { signal: outer } = {}) =>
-      withToken(async (token) => {
+      withToken(outer, async (token) => {
         const response = await http(address(path, { access_token: token, ...query }), about(outer ?? signal))
-        const mimeType = response.headers.get('content-type') ?? ''
-        const isSmall = Number(response.headers.get('content-length') ?? Number.NaN) <= SMALL_BYTES
-        const isText = /json|text/.test(mimeType)
-        if (response.ok && response.body && !isText && !isSmall) return { body: response.body, mimeType }
-        // Errors come with status 200, and now and then as if they were the file.
-        const body = await response.blob()
-        if (!response.ok) throw new Error(`${path}: HTTP ${response.status}.`)
-        if ((await body.slice(0, 1).text()) !== '{') return { body, mimeType }
-        const { video_url } = checked(await body.text(), VideoUrl, { path, token })
+        if (!response.ok || !response.body) {
+          await response.body?.cancel()
+          throw notTaken(response, path)
+        }
+        const body = await opened(response.body)
+        if (typeof body !== 'string') return { body, mimeType: response.headers.get('content-type') ?? '' }
+        const { video_url } = checked(body, VideoUrl, { path, token })
         return { videoUrl: video_url }
       }),
   }
@@ -235,7 +254,54 @@ function asJson(body: { readonly [key: string]: Json }): RequestInit {
 
 /** The token stands in the address: it is given to nobody else. */
 function about(signal: AbortSignal): RequestInit {
-  return { signal, redirect: 'error' }
+  return { signal, redirect: 'manual' }
+}
+
+/** Somebody on the way (a proxy, a gateway) has turned it back, and said that it has: the platform does not know of it. */
+function notTaken({ status }: Response, path: string): Error {
+  const message = `${path}: HTTP ${status}.`
+  return status >= 300 && status < 500 && status !== 408
+    ? new DeliveryError('CHANNEL_DOWN', { message })
+    : new Error(message)
+}
+
+/** As `asked`, but no longer than the signal lets it. */
+function untilAborted<T>(asked: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return asked
+  return new Promise((resolve, reject) => {
+    const give = () => reject(signal.reason)
+    if (signal.aborted) give()
+    signal.addEventListener('abort', give, { once: true })
+    const done = () => signal.removeEventListener('abort', give)
+    asked.finally(done).then(resolve, reject)
+  })
+}
+
+/**
+ * Errors come with status 200, and now and then as if they were the file. So whatever begins as JSON and is small is
+ * read: it is the text.
+ */
+async function opened(file: ReadableStream<Uint8Array>): Promise<string | ReadableStream> {
+  const chunks = file[Symbol.asyncIterator]()
+  const read: Uint8Array[] = []
+  for (let bytes = 0; bytes <= SMALL_BYTES; ) {
+    const { done, value } = await chunks.next()
+    if (done) return read.length > 0 ? Buffer.concat(read).toString() : new Blob().stream()
+    if (value.length === 0) continue
+    read.push(value)
+    bytes += value.length
+    if (read[0]?.[0] !== BRACE) break
+  }
+  return ReadableStream.from(rejoined(read, chunks))
+}
+
+async function* rejoined(read: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* read
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
+  }
 }
 
 function mayPass(error: unknown): boolean {

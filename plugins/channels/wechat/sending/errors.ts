@@ -395,6 +395,24 @@ export const ERRORS: readonly ErrorRow[] = [
   ),
 ]
 
+/** The call that sends a message. */
+export const SEND_PATH = '/cgi-bin/message/custom/send'
+
+/**
+ * What is wrong with a message's customer-service account, and how long: it goes out under the account's own name. Who
+ * serves a customer, or is online, may be another the next time.
+ */
+export const WITHOUT_IDENTITY: ReadonlyMap<number, 'from now on' | 'this time'> = new Map([
+  [61452, 'from now on'],
+  [61455, 'from now on'],
+  [65400, 'from now on'],
+  [65401, 'from now on'],
+  [65402, 'from now on'],
+  [65404, 'from now on'],
+  [65414, 'this time'],
+  [65415, 'this time'],
+])
+
 /** What is done about a number that nobody has told us of. */
 export const UNKNOWN: Omit<ErrorRow, 'codes'> = {
   action: 'drop',
@@ -436,8 +454,7 @@ export class WeChatError extends Error {
   readonly says: ErrorRow['says']
 
   constructor({ errcode, errmsg, path, isTokenCall = false }: Refused) {
-    const known = BY_CODE.get(errcode)
-    const found = (isTokenCall && errcode === 40001 ? SECRET_WRONG : known) ?? UNKNOWN
+    const found = isTokenCall ? ofTokenCall(errcode) : ofCall(path, BY_CODE.get(errcode) ?? UNKNOWN)
     const said = errmsg.slice(0, MAX_ERRMSG_CHARS).toWellFormed()
     super(`${path}: ${errcode} ${said}. ${found.says.en}`)
     this.errcode = errcode
@@ -449,6 +466,19 @@ export class WeChatError extends Error {
     this.delivery = found.delivery
     this.says = found.says
   }
+}
+
+/** Without a token nothing can be sent, and nothing has been: what is wrong is never one message. */
+function ofTokenCall(errcode: number): Omit<ErrorRow, 'codes'> {
+  const found = (errcode === 40001 ? SECRET_WRONG : BY_CODE.get(errcode)) ?? UNKNOWN
+  if (found.action === 'retry' || found.action === 'wait' || found.delivery === TOKEN.delivery) return found
+  return { ...found, action: 'config', scope: 'channel', ...TOKEN }
+}
+
+/** A quota, or a right, is one of a single call: the account without that of uploading can send texts. */
+function ofCall(path: string, found: Omit<ErrorRow, 'codes'>): Omit<ErrorRow, 'codes'> {
+  if (path === SEND_PATH || found.scope === 'chat' || found.delivery === TOKEN.delivery) return found
+  return { ...found, scope: 'chat', delivery: found.action === 'wait' ? found.delivery : ONE_CALL.delivery }
 }
 
 /** How much of what the platform says is kept. */
@@ -465,7 +495,7 @@ export function toDeliveryError(error: unknown, nowMs: number): unknown {
   if (!(error instanceof WeChatError)) return error
   const { action, scope, delivery, errcode, message } = error
   const retryAfterMs = action === 'wait' ? waitMs(errcode, nowMs) : undefined
-  const retry = action === 'retry' || scope === 'channel'
+  const retry = action === 'retry' || action === 'wait' || scope === 'channel'
   return new DeliveryError(delivery, { scope, retry, retryAfterMs, message, cause: error })
 }
 

@@ -7,6 +7,8 @@ export interface JournalInMemory {
   /** Another way into the same tables each time. */
   open(): Kysely<SendingTables>
   rows(table: keyof SendingTables): readonly { readonly [column: string]: unknown }[]
+  /** From now on nothing can be read or written. */
+  close(): void
 }
 
 export function journalInMemory(): JournalInMemory {
@@ -27,6 +29,7 @@ export function journalInMemory(): JournalInMemory {
   return {
     open: () => new Kysely<SendingTables>({ dialect: new SqliteDialect({ database: asKyselyWants }) }),
     rows: (table) => database.prepare(`SELECT * FROM ${table}`).all(),
+    close: () => database.close(),
   }
 }
 

@@ -1,7 +1,7 @@
 /** Files on their way to the platform, which knows them by an id for three days; and those of customers, from there. */
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import { type Clock, type Context, DeliveryError, type MediaLimits, messageOf, z } from '#core'
+import { type Clock, type Context, DeliveryError, type MediaLimits, messageOf, SwitchboardError, z } from '#core'
 import { type Api, toDeliveryError, WeChatError } from './api.ts'
 import type { SendingTables } from './tables.ts'
 
@@ -103,7 +103,8 @@ export function makeMedia(options: {
       const { body, mimeType } = await options.open(url, { signal }).catch((cause: unknown) => {
         signal.throwIfAborted()
         const message = `The ${UPLOADS[kind].named} cannot be opened.`
-        throw new DeliveryError('CHANNEL_FILE', { message, cause })
+        const isGone = cause instanceof SwitchboardError && cause.code === 'MEDIA_GONE'
+        throw new DeliveryError('CHANNEL_FILE', { retry: !isGone, message, cause })
       })
       try {
         return await upload(body, typeOf(mimeType), kind, signal)

@@ -1,13 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Delivery, DeliveryError, type Identity, type Part, messageOf as wordsOfError } from '#core'
+import {
+  type Delivery,
+  DeliveryError,
+  type Identity,
+  type Part,
+  SwitchboardError,
+  messageOf as wordsOfError,
+} from '#core'
 import { type ManualClock, makeLog, manualClock } from '#core/testing'
 import { type SimulatedCustomer, type SimulatedWeChat, startWeChat } from '../simulated-platform/index.ts'
 import { makeApi } from './api.ts'
+import { SEND_PATH } from './errors.ts'
 import { type JournalInMemory, journalInMemory } from './journal-in-memory.ts'
 import { type Media, makeMedia } from './media.ts'
 import { wordsOf } from './messages.ts'
-import { makeSender, SEND_PATH } from './send.ts'
+import { makeSender } from './send.ts'
 
 const UPLOAD = '/cgi-bin/media/upload'
 const TYPING = '/cgi-bin/message/custom/typing'
@@ -22,7 +30,7 @@ interface World {
   readonly customer: SimulatedCustomer
   readonly logged: readonly string[]
   /** What our media service opens, by url. */
-  readonly files: Map<string, Blob>
+  readonly files: Map<string, Blob | 'gone'>
   send(part: Part, identity?: Delivery['identity']): Promise<unknown>
   typing(): void
   calls(path: string): readonly number[]
@@ -45,9 +53,10 @@ async function start(accounts: { readonly [identity: string]: string } = {}): Pr
   })
   const { appId } = wechat.keys
   const config = { ...wechat.keys, apiBase: wechat.apiBase, accessToken: 'stable' } as const
-  const files = new Map<string, Blob>()
+  const files = new Map<string, Blob | 'gone'>()
   const open = async (url: string) => {
     const body = files.get(url)
+    if (body === 'gone') throw new SwitchboardError('MEDIA_GONE')
     if (!body) throw new Error('There is no such file.')
     return { body, mimeType: body.type }
   }
@@ -225,6 +234,22 @@ describe('identities', () => {
       expect.stringContaining('refused: sales@simulated-shop'),
     ])
   })
+
+  test.each([61455, 65400, 65402, 65404])('%i is about the identity, and never about the message', async (errcode) => {
+    const world = await start({ sales: 'sales@simulated-shop' })
+    world.wechat.answers(SEND_PATH, errcode)
+    await world.send({ type: 'text', text: 'hello' }, identity)
+    expect(world.calls(SEND_PATH)).toEqual([errcode, 0])
+    expect(world.logged.filter((line) => line.includes('refused: sales'))).toHaveLength(1)
+  })
+
+  test.each([65414, 65415])('%i leaves the identity out of this message, and of no other', async (errcode) => {
+    const world = await start({ sales: 'sales@simulated-shop' })
+    world.wechat.answers(SEND_PATH, errcode)
+    await world.send({ type: 'text', text: 'hello' }, identity)
+    expect(world.calls(SEND_PATH)).toEqual([errcode, 0])
+    expect(world.logged.filter((line) => line.includes('refused: sales'))).toEqual([])
+  })
 })
 
 describe('files', () => {
@@ -295,6 +320,25 @@ describe('files', () => {
     expect(await refusal(world.send(picture))).toMatchObject({ code: 'CHANNEL_FILE', retry: true })
   })
 
+  test('one that is gone for good is not tried again', async () => {
+    const world = await start()
+    world.files.set('media:1', 'gone')
+    expect(await refusal(world.send(picture))).toMatchObject({ code: 'CHANNEL_FILE', retry: false })
+  })
+
+  test.each([
+    [45009, { code: 'CHANNEL_RATE_LIMITED', scope: 'chat', retry: true, retryAfterMs: HOUR }],
+    [45011, { code: 'CHANNEL_RATE_LIMITED', scope: 'chat', retry: true, retryAfterMs: 60_000 }],
+    [48001, { code: 'CHANNEL_REFUSED', scope: 'chat', retry: false }],
+    [48004, { code: 'CHANNEL_REFUSED', scope: 'chat', retry: false }],
+    [40164, { code: 'CHANNEL_TOKEN', scope: 'channel', retry: true }],
+  ])('%i for an upload holds up nothing else, unless it is about the whole account', async (errcode, expected) => {
+    const world = await start()
+    world.files.set('media:1', new Blob(['same'], { type: 'image/png' }))
+    world.wechat.answers(UPLOAD, errcode)
+    expect(await refusal(world.send(picture))).toMatchObject(expected)
+  })
+
   test('an upload that fails leaves no doubt whether the message went out: it did not', async () => {
     const world = await start()
     world.files.set('media:1', new Blob(['same'], { type: 'image/png' }))
@@ -328,6 +372,21 @@ describe('files of customers', () => {
     expect(await refusal(world.media.fetch('wechat:long-gone', options))).toMatchObject({ retry: false })
   })
 
+  test('an error that comes as if it were the file, in pieces without a length, is none', async () => {
+    const world = await start()
+    const body = '{"errcode":40007,"errmsg":"invalid media_id"}'
+    world.wechat.answers('/cgi-bin/media/get', { status: 200, body, type: 'image/jpeg' })
+    expect(await refusal(world.media.fetch('wechat:x', options))).toMatchObject({ code: 'CHANNEL_REFUSED' })
+  })
+
+  test('one that only begins as an error is the file', async () => {
+    const world = await start()
+    const bytes = new Blob([`{${'x'.repeat(100_000)}`])
+    const id = world.wechat.account.keep({ type: 'image', mimeType: 'image/png', bytes })
+    const { body } = await world.media.fetch(`wechat:${id}`, options)
+    expect(await new Response(body).bytes()).toEqual(await bytes.bytes())
+  })
+
   test('while nobody answers, another try may help', async () => {
     const world = await start()
     await world.wechat.down()
@@ -336,6 +395,8 @@ describe('files of customers', () => {
 })
 
 describe('what becomes of a message', () => {
+  const text = { type: 'text', text: 'hello' } as const
+
   test('is not known when the platform gives no answer: that is for the core to see, and nothing is sent twice', async () => {
     const world = await start()
     world.wechat.answers(SEND_PATH, { status: 504 })
@@ -343,6 +404,61 @@ describe('what becomes of a message', () => {
     expect(error).toBeInstanceOf(Error)
     expect(error).not.toBeInstanceOf(DeliveryError)
     expect(world.calls(SEND_PATH)).toHaveLength(1)
+  })
+
+  test.each([
+    '{"errcode":45015,"errmsg":null}',
+    '{"errcode":"45015","errmsg":"out of response count limit"}',
+    '{"errcode":45015,"errmsg":{"a":1}}',
+  ])('is what the number says, whatever the words beside it are: %s', async (body) => {
+    const world = await start()
+    world.wechat.answers(SEND_PATH, { status: 200, body })
+    expect(await refusal(world.send(text))).toMatchObject({ code: 'CHANNEL_WINDOW_CLOSED' })
+  })
+
+  test.each(['{}', '{"errcode":null}', '{"errcode":"no"}', '{"message":"please sign in to this network"}', 'ok'])(
+    'is not known when the answer does not say so: %s',
+    async (body) => {
+      const world = await start()
+      world.wechat.answers(SEND_PATH, { status: 200, body })
+      const error = await world.send(text).catch((thrown: unknown) => thrown)
+      expect(error).not.toBeInstanceOf(DeliveryError)
+      expect(wordsOfError(error)).toContain('cannot be read')
+    },
+  )
+
+  test.each([302, 403, 413, 429])('is known when somebody on the way turns it back: HTTP %i', async (status) => {
+    const world = await start()
+    world.wechat.answers(SEND_PATH, { status })
+    expect(await refusal(world.send(text))).toMatchObject({ code: 'CHANNEL_DOWN', scope: 'chat', retry: true })
+  })
+
+  test.each([50007, 99999, 40002, 41004, 43002, 48001, 61024])(
+    'waits with the channel when the token is refused with %i: nothing is wrong with the message',
+    async (errcode) => {
+      const world = await start()
+      world.wechat.answers('/cgi-bin/stable_token', errcode)
+      expect(await refusal(world.send(text))).toMatchObject({ code: 'CHANNEL_TOKEN', scope: 'channel', retry: true })
+      expect(world.calls(SEND_PATH)).toEqual([])
+    },
+  )
+
+  test('is to be tried again when the token cannot be kept in the journal', async () => {
+    const world = await start()
+    world.journal.close()
+    expect(await refusal(world.send(text))).toMatchObject({ code: 'CHANNEL_DOWN', retry: true })
+    expect(world.calls(SEND_PATH)).toEqual([])
+  })
+
+  test('is known before the core gives up after 30 s: nothing went out while somebody else fetched a token for ever', async () => {
+    const world = await start()
+    const row = { app_id: world.wechat.keys.appId, kind: 'stable', value: '', refresh_at: 0, expires_at: 0 }
+    const rows = world.journal.open().insertInto('token')
+    await rows.values({ ...row, claimed_until: Number.MAX_SAFE_INTEGER }).execute()
+    const sent = refusal(world.send(text))
+    await world.clock.advance(28_000)
+    expect(await sent).toMatchObject({ code: 'CHANNEL_DOWN', retry: true })
+    expect(world.wechat.calls).toEqual([])
   })
 
   test.each([

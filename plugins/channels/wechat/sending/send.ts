@@ -1,19 +1,22 @@
 /** Sends one delivery. What can be mended about a refusal is mended once: a file that is gone, an identity that is not taken. */
-import { type Clock, type Delivery, type Log, z } from '#core'
+import { type Clock, type Delivery, DeliveryError, type Log, limitOf, messageOf as wordsOfError, z } from '#core'
 import type { OwnAccounts } from '../identities/identities.ts'
 import { type Api, toDeliveryError, WeChatError } from './api.ts'
+import { SEND_PATH, WITHOUT_IDENTITY } from './errors.ts'
 import type { Media } from './media.ts'
 import { type Message, messageOf } from './messages.ts'
 
-export const SEND_PATH = '/cgi-bin/message/custom/send'
 const TYPING_PATH = '/cgi-bin/message/custom/typing'
 /** Typing is shown so long, and must not be shown again meanwhile. Source: the page of `/custom/typing`, read 2026-11-20. */
 const TYPING_MS = 15_000
 /** Chats of which is known that typing is shown there; those of before are forgotten then. */
 const MAX_TYPING = 1_000
 
-/** The platform's own answer holds nothing: no id, no receipt. */
-const Taken = z.object({})
+/** The core gives one send 30 s. This has an end before that: then it is known here whether anything has gone out. */
+const SEND_LIMIT_MS = 28_000
+
+/** The platform's own answer holds nothing else: no id, no receipt. */
+const Taken = z.object({ errcode: z.literal(0) })
 
 export interface Sender {
   send(delivery: Delivery, options: { readonly signal: AbortSignal }): Promise<Record<never, never>>
@@ -40,35 +43,50 @@ export function makeSender(options: {
   async function send({ chat, part, identity }: Delivery, signal: AbortSignal): Promise<void> {
     let account = identities.accountOf(identity)
     let mayUploadAgain = true
-    for (;;) {
-      const uploaded: string[] = []
-      const message = await messageOf(part, async (url, kind) => {
-        const id = await media.idOf(url, kind, signal)
-        uploaded.push(id)
-        return id
-      })
-      try {
-        return await post(chat, message, account, signal)
-      } catch (error) {
-        const action = error instanceof WeChatError ? error.action : undefined
-        if (action === 'reupload' && mayUploadAgain && uploaded.length > 0) {
-          mayUploadAgain = false
-          await media.forget(uploaded)
-        } else if (action === 'no-identity' && account !== undefined) {
-          identities.refused(account)
-          account = undefined
-        } else throw error
+    /** As long as it is not on its way, or was refused, it has certainly not gone out. */
+    let isOnItsWay = false
+    try {
+      for (;;) {
+        const uploaded: string[] = []
+        const message = await messageOf(part, async (url, kind) => {
+          const id = await media.idOf(url, kind, signal)
+          uploaded.push(id)
+          return id
+        })
+        isOnItsWay = true
+        try {
+          return await post(chat, message, account, signal)
+        } catch (error) {
+          if (!(error instanceof WeChatError)) throw error
+          isOnItsWay = false
+          const without = WITHOUT_IDENTITY.get(error.errcode)
+          if (error.action === 'reupload' && mayUploadAgain && uploaded.length > 0) {
+            mayUploadAgain = false
+            await media.forget(uploaded)
+          } else if (without && account !== undefined) {
+            if (without === 'from now on') identities.refused(account)
+            account = undefined
+          } else throw error
+        }
       }
+    } catch (error) {
+      if (isOnItsWay || error instanceof WeChatError || error instanceof DeliveryError) throw error
+      const message = `The message has not gone out: ${wordsOfError(error)}`
+      throw new DeliveryError('CHANNEL_DOWN', { message, cause: error })
     }
   }
 
   return {
     async send(delivery, { signal }) {
+      const late = () => new Error(`It took longer than ${SEND_LIMIT_MS / 1_000} s.`)
+      const limit = limitOf({ signals: [signal], clock, ms: SEND_LIMIT_MS, late })
       try {
-        await send(delivery, signal)
+        await send(delivery, limit.signal)
         return {}
       } catch (error) {
         throw toDeliveryError(error, clock.now())
+      } finally {
+        limit.release()
       }
     },
     typing(chat) {

@@ -20,7 +20,7 @@ import {
   startWeChat,
   type WeChatOptions,
 } from '../simulated-platform/index.ts'
-import { SEND_PATH } from './send.ts'
+import { SEND_PATH } from './errors.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND

@@ -9,6 +9,8 @@ export interface TokenRow {
   readonly value: string
   /** From then on a newer one is asked for. */
   readonly refresh_at: number
+  /** Until then it holds. */
+  readonly expires_at: number
   /** Until then somebody is asking for a newer one. */
   readonly claimed_until: number
 }
@@ -34,4 +36,5 @@ export const sendingTables = {
       refresh_at INTEGER NOT NULL, claimed_until INTEGER NOT NULL, PRIMARY KEY (app_id, kind)) WITHOUT ROWID;
     CREATE TABLE upload (app_id TEXT NOT NULL, sha256 TEXT NOT NULL, media_id TEXT NOT NULL, until INTEGER NOT NULL,
       PRIMARY KEY (app_id, sha256)) WITHOUT ROWID; CREATE INDEX upload_until ON upload(until)`,
+  'sending-2': 'ALTER TABLE token ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0',
 } as const

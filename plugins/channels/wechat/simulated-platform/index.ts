@@ -45,11 +45,11 @@ export interface RecordedCall {
   readonly errmsg: string
 }
 
-/** What an interface answers on demand: a number of the platform’s, a status of HTTP, or nothing for ever. */
+/** What an interface answers on demand: a number of the platform’s, something else by HTTP, or nothing for ever. */
 export type Demanded =
   | number
   | { readonly errcode: number; readonly errmsg: string }
-  | { readonly status: number }
+  | { readonly status: number; readonly body?: string; readonly type?: string }
   | 'hangs'
 
 export interface SimulatedWeChat extends AsyncDisposable {
@@ -115,7 +115,8 @@ export async function startWeChat(options: WeChatOptions = {}): Promise<Simulate
     }
     if (typeof wanted === 'object' && 'status' in wanted) {
       record(wanted.status)
-      return new Response('<html>bad gateway</html>', { status: wanted.status })
+      const { status, body = '<html>bad gateway</html>', type = 'text/html' } = wanted
+      return new Response(body, { status, headers: { 'content-type': type } })
     }
     try {
       if (wanted !== undefined)
