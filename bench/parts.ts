@@ -376,6 +376,18 @@ const journal: Part = {
     ),
 }
 
+const xml: Part = {
+  name: 'xml',
+  about: 'Reading the XML of WeChat: nanoseconds for each byte of bodies of 2 KB and of 256 KB, all of one thing.',
+  steps: (sizes, note, options) =>
+    alternating(
+      sizes,
+      ['xml'],
+      () => 10,
+      () => runScript('xml.ts', note, options),
+    ),
+}
+
 /** Runs a script in a process of its own. It prints the figures of its rows. */
 async function runScript(file: string, note: Note, { isQuick }: Options): Promise<void> {
   const args = [join(import.meta.dirname, file), ...(isQuick ? ['--quick'] : [])]
@@ -402,6 +414,7 @@ export const PARTS: readonly Part[] = [
   start,
   dispatch,
   journal,
+  xml,
   closed,
   secure,
   open,

@@ -76,6 +76,11 @@ const GOALS: readonly Goal[] = [
   { what: 'CPU from start to ready, ms', of: ['start', 'switchboard', 'cpuMs'], atMost: 1_000 },
   { what: 'Memory after 200,000 messages, MiB', of: ['memory', 'switchboard', 'firstMib'], atMost: 350 },
   { what: 'Memory after 200,000 more beside that', of: ['memory', 'switchboard', 'growth'], atMost: 1.05 },
+  ...['text', 'elements', 'references'].map((row) => ({
+    what: `XML of ${row}: time per byte at 256 KB beside 2 KB`,
+    of: ['xml', row, 'growth'] as const,
+    atMost: 1.5,
+  })),
   {
     what: 'CPU per message with 1,000,000 rows of history beside none',
     of: ['history', '1,000,000 rows', 'cpuUs'],
