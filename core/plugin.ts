@@ -247,6 +247,11 @@ export interface ReceiveOptions {
    * It does not run for a repeat. When it fails, `receive` rejects with `JOURNAL_WRITE`, and the event may come again.
    */
   readonly write?: Compilable | undefined
+  /**
+   * `false`: what is said inside the response to this event is shown to nobody. Then nothing is said there, and `receive`
+   * does not wait for an answer. Left out: it is shown.
+   */
+  readonly answerable?: boolean | undefined
 }
 
 /** The bytes of a file: a request's body (of `web`: `request.raw`), or anything else that can be read once. */

@@ -211,10 +211,11 @@ export interface NewDelivery {
   readonly holdUntilMs: number
   /**
    * `now`: written as `sending` if it is the first open one of its destination, and returned; else it waits for
-   * those before it. `next-event`: can only go inside a response, so it waits for `claimHeld` (its `next_at` is never).
-   * `dead`: the platform would refuse it; recorded with `code`, never tried.
+   * those before it. `response`: written as `sending` whatever waits, since it goes inside a response. `next-event`: can
+   * only go inside a response, so it waits for `claimHeld` (its `next_at` is never). `dead`: the platform would refuse
+   * it; recorded with `code`, never tried.
    */
-  readonly start: 'now' | 'next-event' | 'dead'
+  readonly start: 'now' | 'response' | 'next-event' | 'dead'
   readonly code?: string | undefined
 }
 
@@ -338,6 +339,14 @@ export interface DueDelivery {
   /** Tries before this one. */
   readonly attempts: number
   readonly expiresAtMs: number | undefined
+}
+
+/** A delivery to the channel that waits. */
+export interface HeldDelivery {
+  readonly id: string
+  /** The entry that it answers, if it answers one. */
+  readonly answers: string | undefined
+  readonly part: Part
 }
 
 export interface DeliveryResult {
@@ -513,8 +522,12 @@ export interface Engine {
   /** Takes the chat from whoever drains it. Their commits are refused from now on. */
   takeOver(chat: string): Promise<void>
   recordDelivery(result: DeliveryResult): Promise<Recorded>
-  /** For channels that only answer inside a response: the chat's first delivery that waits for an event, now `sending`. */
-  claimHeld(chat: string, nowMs: number): Promise<DueDelivery | undefined>
+  /** For channels that only answer inside a response: the chat's deliveries to them that wait, in their order. */
+  held(chat: string): Promise<readonly HeldDelivery[]>
+  /** Those of them that still wait, now `sending`, in the order given. */
+  claimHeld(deliveries: readonly string[], nowMs: number): Promise<readonly DueDelivery[]>
+  /** What is to be sent to the channels of these accounts at `fromMs` or later is due now. */
+  dueAgain(accounts: readonly string[], of: { readonly nowMs: number; readonly fromMs: number }): Promise<void>
   /** By the operator or an agent: a dead or unknown delivery is due again. The caller has `claimDue` look for it now. */
   resend(delivery: string, nowMs: number): Promise<void>
   /**

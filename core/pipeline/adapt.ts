@@ -210,15 +210,29 @@ function takes({ maxChars, maxBytes }: TextLimits): string {
   return `this channel takes ${limits.filter(Boolean).join(' and ')} at once`
 }
 
+/** A text goes together with the text behind it, or with the prompt. */
 function joinTexts(parts: readonly Part[]): readonly Part[] {
   const joined: Part[] = []
   for (const part of parts) {
     const before = joined.at(-1)
-    if (part.type === 'text' && before?.type === 'text') {
-      joined[joined.length - 1] = { type: 'text', text: `${before.text}\n${part.text}` }
+    if (before?.type === 'text' && part.type === 'text') {
+      joined[joined.length - 1] = { ...part, text: lines([before.text, part.text]) }
+    } else if (before?.type === 'text' && part.type === 'choices') {
+      joined[joined.length - 1] = { ...part, prompt: lines([before.text, part.prompt]) }
     } else joined.push(part)
   }
   return joined
+}
+
+/** Whether the channel can say it inside the response to an event. */
+export function canBeSaidInside({ inline }: Pick<Capabilities, 'inline'>, { type }: Part): boolean {
+  return inline?.parts?.includes(type) ?? inline !== undefined
+}
+
+/** Parts that fit the channel one by one, as one that fits it too; `undefined` if there is none. */
+export function asOnePart(parts: readonly Part[], limits: TextLimits): Part | undefined {
+  const layout = layOut(joinTexts(parts), limits, false)
+  return layout.parts.length === 1 ? layout.parts[0] : undefined
 }
 
 // ── and back ────────────────────────────────────────────────────────────────────────────────

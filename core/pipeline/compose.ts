@@ -15,7 +15,7 @@ import {
 } from '../journal/engine.ts'
 import { type CustomerPatch, contentOf, type Part, toParts } from '../message.ts'
 import type { ChatEvent, ChatEvents, Facts } from '../turn.ts'
-import { adapt } from './adapt.ts'
+import { adapt, canBeSaidInside } from './adapt.ts'
 import { rewrite } from './chain.ts'
 import { isFromPlatform, personHasIt, type Rewritten, type TurnDraft } from './draft.ts'
 import { type Closed, isLimited, left, reserve, type Sending } from './ledger.ts'
@@ -152,7 +152,9 @@ async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): 
   if (draft.rewritten.length === 0) return NOTHING
   const onlyInline = draft.channel.capabilities.later.length === 0
   const replies = onlyInline ? asOne(draft, draft.rewritten) : draft.rewritten
-  draft.answersInline = inline && draft.openDeliveries === 0 && fitsInline(draft, replies, onlyInline)
+  // What waits for a response is said in front of the answer if there is room for it, and never in its place.
+  const isFree = onlyInline || draft.openDeliveries === 0
+  draft.answersInline = inline && isFree && fitsInline(draft, replies, onlyInline)
   if (draft.answersInline) draft.trace.push({ stage: 'inline', by: 'core', did: 'in the response' })
   if (!onlyInline && !draft.answersInline && isLimited(draft.channel.capabilities)) noteAllowances(tools, draft)
   const allowances = new Map(draft.allowances.map((allowance) => [allowance.on, allowance]))
@@ -274,11 +276,11 @@ function fitsInline(draft: TurnDraft, replies: readonly Rewritten[], onlyInline:
   if (!first || onlyInline) return first !== undefined
   const { inline, showsIdentity } = draft.channel.capabilities
   const losesIdentity = first.identity && inline?.showsIdentity === false && showsIdentity !== 'none'
-  return all.length === 1 && !losesIdentity && (inline?.parts?.includes(first.part.type) ?? true)
+  return all.length === 1 && !losesIdentity && canBeSaidInside(draft.channel.capabilities, first.part)
 }
 
 function startOf(of: { onlyInline: boolean; inline: boolean; first: boolean; place: unknown }): NewDelivery['start'] {
-  if (of.inline && of.first) return 'now'
+  if (of.inline && of.first) return of.onlyInline ? 'response' : 'now'
   if (of.onlyInline) return 'next-event'
   return of.place ? 'now' : 'dead'
 }

@@ -8,6 +8,7 @@ import type { Delivery, DeskItem } from '../plugin.ts'
 import type { Plan, PlannedChannel } from '../runtime/plan.ts'
 import { during } from '../runtime/watchdog.ts'
 import { signalUnder } from '../services/limit.ts'
+import { canBeSaidInside } from './adapt.ts'
 import { limited } from './chain.ts'
 import { HOLD_MS } from './compose.ts'
 import { customerOf } from './draft.ts'
@@ -48,7 +49,12 @@ export interface Deliver {
   /** Takes what is due from the journal. Says when the next is. */
   takeDue(): Promise<number | undefined>
   /** An answer that went out inside a response: whether it was finished. */
-  recordInline(delivery: DueDelivery, finished: boolean): Promise<void>
+  recordInline(delivery: DueDelivery, finished: boolean): void
+  /**
+   * What is to be sent to these accounts at `fromMs` or later is due now, and no pause goes on: their channels are others
+   * than they were. Where a channel only answers, it goes on waiting for an event.
+   */
+  resume(accounts: readonly string[], fromMs: number): Promise<void>
   /** The platform message of a delivery. */
   asPlatformMessage(delivery: DueDelivery): Delivery
   /** Those that could not be sent to, until something is sent again: also when their pause is over by now. */
@@ -199,8 +205,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
 
   /** What can be said inside the response to the next event waits for it. */
   function waitingForEvent(channel: PlannedChannel, { payload }: DueDelivery, error: string | undefined): Result {
-    const parts = channel.capabilities.inline?.parts
-    const canBeSaid = payload.kind === 'part' && (parts?.includes(payload.part.type) ?? true)
+    const canBeSaid = payload.kind === 'part' && canBeSaidInside(channel.capabilities, payload.part)
     if (!canBeSaid) return { state: 'dead', counts: true, code: ONLY_ANSWERS, error }
     return { state: 'pending', counts: false, nextAtMs: NEVER_MS, code: ONLY_ANSWERS, error }
   }
@@ -285,6 +290,16 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     return { id: delivery.id, chat: delivery.externalId, part, identity, inReplyTo }
   }
 
+  async function recordInline(delivery: DueDelivery, finished: boolean): Promise<void> {
+    const later = tools.plan().channels.get(delivery.account)?.capabilities.later.length ?? 0
+    const nextAtMs = later > 0 ? clock.now() + 1_000 : NEVER_MS
+    const result: Result = finished
+      ? { state: 'sent', counts: true }
+      : { state: 'pending', counts: true, nextAtMs, code: 'CHANNEL_HUNG_UP' }
+    const next = await record({ ...result, id: delivery.id, nowMs: clock.now(), ms: 0 }, delivery)
+    if (next) track(sendAll(next))
+  }
+
   return {
     start(deliveries) {
       for (const delivery of deliveries) track(sendAll(delivery))
@@ -299,14 +314,15 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       for (const delivery of due.deliveries) track(sendAll(delivery))
       return due.nextAtMs
     },
-    async recordInline(delivery, finished) {
-      const later = tools.plan().channels.get(delivery.account)?.capabilities.later.length ?? 0
-      const nextAtMs = later > 0 ? clock.now() + 1_000 : NEVER_MS
-      const result: Result = finished
-        ? { state: 'sent', counts: true }
-        : { state: 'pending', counts: true, nextAtMs, code: 'CHANNEL_HUNG_UP' }
-      const next = await record({ ...result, id: delivery.id, nowMs: clock.now(), ms: 0 }, delivery)
-      if (next) track(sendAll(next))
+    recordInline(delivery, finished) {
+      track(recordInline(delivery, finished))
+    },
+    async resume(accounts, fromMs) {
+      for (const account of accounts) paused.delete(account)
+      const { channels } = tools.plan()
+      const sending = accounts.filter((account) => (channels.get(account)?.capabilities.later.length ?? 0) > 0)
+      if (sending.length > 0) await engine.dueAgain(sending, { nowMs: clock.now(), fromMs })
+      use.sweep().by(clock.now())
     },
     asPlatformMessage,
     paused,

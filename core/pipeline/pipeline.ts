@@ -6,7 +6,7 @@
  * One drain runs for each chat, so that a chat's entries are handled strictly in order and no chat waits for another.
  */
 import { messageOf, SwitchboardError } from '../errors.ts'
-import type { ChatChange, Committed, DeskPayload, LoadedChat, TodoEntry } from '../journal/engine.ts'
+import type { ChatChange, Committed, DeskPayload, DueDelivery, LoadedChat, TodoEntry } from '../journal/engine.ts'
 import type { TraceStep } from '../journal/trace.ts'
 import type { Plan, PlannedChannel } from '../runtime/plan.ts'
 import type { ChatEvents, Facts } from '../turn.ts'
@@ -171,7 +171,7 @@ export function makePipeline(
         const draft = await begin(plan, channel, chat, todo, { trace, newConversation, interrupted: interrupt.signal })
         const settled = await run(draft, todo, find)
         const committed = await commit(draft, settled)
-        if (committed.ok) return afterwards(draft, todo, settled, committed, enriching ?? NOTHING_TO_FIND)
+        if (committed.ok) return afterwards(draft, settled, committed, enriching ?? NOTHING_TO_FIND)
         if (committed.why === 'epoch' || committed.why === 'repeated') return undefined
         const because = committed.why === 'waiting' ? 'the customer has written' : `the ${committed.why} has changed`
         trace.push({ stage: 'commit', by: 'core', did: 'superseded', because })
@@ -239,10 +239,6 @@ export function makePipeline(
     const turnedAway = await runStage(tools, draft, 'guard', chain.guard, patience)
     if (draft.interrupted?.aborted) throw new RunAgain('it was interrupted')
     if (turnedAway) return answerGathered(tools, draft, await settle(tools, draft, turnedAway))
-    // Where a channel can send later too, something may wait from a time when it could not.
-    const { inline, later } = draft.channel.capabilities
-    const mayWait = later.length === 0 || (inline && draft.openDeliveries > 0)
-    if (mayWait) await use.receive().passed(draft.chat.id, draft.entry.id)
     const enriching = await find(draft)
     if (!personHasIt(draft)) await enriching.done
     draft.learn(enriching.found())
@@ -338,7 +334,6 @@ export function makePipeline(
   /** Gives how many entries wait. */
   function afterwards(
     draft: TurnDraft,
-    todo: TodoEntry,
     { outcome }: Settled,
     { sending, pending }: Extract<Committed, { ok: true }>,
     enriching: Enriching,
@@ -346,18 +341,32 @@ export function makePipeline(
     if (isFromPlatform(draft)) use.receive().ended(draft.chat.account, draft.chat.externalId)
     tools.changed(draft.chat.id)
     for (const { inMs } of draft.wakes.values()) use.sweep().by(clock.now() + inMs)
-    const toSend = sending.filter((delivery) => {
-      if (delivery.destination !== 'channel' || !draft.answersInline) return true
-      if (use.receive().answer(todo.id, delivery)) return false
-      // The request has ended meanwhile: it goes the other way, or waits for the next event.
-      void use.deliver().recordInline(delivery, false)
-      return false
-    })
-    use.receive().letGo(todo.id)
-    use.deliver().start(toSend)
+    const answer = draft.answersInline ? sending.find(({ destination }) => destination === 'channel') : undefined
+    use.deliver().start(sending.filter((delivery) => delivery !== answer))
+    if (draft.channel.capabilities.inline) track(respond(draft, outcome, answer))
     const isReplay = tools.recorded !== undefined
     if (!isReplay && (outcome === 'to-desk' || outcome === 'handed-off')) track(followUp(draft, enriching))
     return pending
+  }
+
+  /** Lets the requests of the event go: with its answer, and what has waited for a request, if there is any of these. */
+  async function respond(
+    draft: TurnDraft,
+    outcome: Settled['outcome'],
+    answer: DueDelivery | undefined,
+  ): Promise<void> {
+    const { chat, entry, channel } = draft
+    const { capabilities } = channel
+    const mayWait = capabilities.later.length === 0 && outcome !== 'dropped' && (!answer || draft.openDeliveries > 0)
+    if (!mayWait) return use.receive().answer(entry.id, answer)
+    try {
+      await use.receive().answerWithHeld({ chat: chat.id, entry: entry.id, capabilities }, answer)
+    } catch (error) {
+      log.error(
+        { chat: chat.id, entry: entry.id, error },
+        `What waits for an event goes on waiting: ${messageOf(error)}`,
+      )
+    }
   }
 
   /** What a person's desk is told after the message itself: facts that came late, and the bot's suggestion. */
@@ -419,7 +428,7 @@ export function makePipeline(
       draft.rewritten = draft.replies.map((reply) => ({ ...reply, identity: undefined }))
       const settled: Settled = { outcome: 'failed', by: 'core', because }
       const committed = await commit(draft, settled)
-      return committed.ok ? afterwards(draft, todo, settled, committed, NOTHING_TO_FIND) : undefined
+      return committed.ok ? afterwards(draft, settled, committed, NOTHING_TO_FIND) : undefined
     } finally {
       release()
     }

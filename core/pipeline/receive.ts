@@ -3,11 +3,21 @@
  * the request is kept open for a while, for the answer to be written into it.
  */
 import type { Compilable } from 'kysely'
+import type { Capabilities } from '../capabilities.ts'
 import { SwitchboardError } from '../errors.ts'
-import type { Accepted, DueDelivery, LoadedChat, NewMedia, Recovery, Statement } from '../journal/engine.ts'
+import type {
+  Accepted,
+  DueDelivery,
+  HeldDelivery,
+  LoadedChat,
+  NewMedia,
+  Recovery,
+  Statement,
+} from '../journal/engine.ts'
 import type { InboundEvent, MediaType, Part } from '../message.ts'
 import type { Delivery, ReceiveOptions } from '../plugin.ts'
 import type { PlannedChannel } from '../runtime/plan.ts'
+import { asOnePart, canBeSaidInside } from './adapt.ts'
 import { checkedEvent } from './checked.ts'
 import type { Deliver } from './deliver.ts'
 import { grantOf } from './ledger.ts'
@@ -29,12 +39,16 @@ export interface OpenResponse {
 
 interface Waiting {
   readonly response: OpenResponse | undefined
-  readonly resolve: (delivery: DueDelivery | undefined) => void
+  readonly resolve: (delivery: Delivery | undefined) => void
+  readonly reject: (error: SwitchboardError) => void
+  /** There is no other way for the answer. */
+  readonly isOnlyWay: boolean
 }
 
-/** An answer that was written into a response, and is again into that of a repeated request. */
+/** What was written into a response, and is again into that of a repeated request. */
 interface Answered {
-  readonly delivery: DueDelivery
+  /** All of them are said as one message. */
+  readonly deliveries: readonly [DueDelivery, ...DueDelivery[]]
   readonly forget: () => void
   /** Responses that are being written. */
   open: number
@@ -45,21 +59,22 @@ interface Answered {
 export interface Receive {
   /** Resolves once the event is durably accepted; see `ChannelContext.receive`. */
   receive(account: string, event: unknown, options?: ReceiveOptions): Promise<Delivery | undefined>
-  /**
-   * The guards have let this entry's event pass: what waits for one, because it can only be said inside a response, is
-   * said in its response, or in that of a repeat of it.
-   */
-  passed(chat: string, entry: string): Promise<void>
   /** An entry has ended: there is room for another. */
   ended(account: string, externalId: string): void
   /** Counts what waited already when the process started. */
   restore(chats: Recovery['chats']): void
   /** Whether a request of this entry is still open for an answer. */
   canAnswer(entry: string): boolean
-  /** Writes the answer into the newest open request of the entry, and lets the others go. False when none is open. */
-  answer(entry: string, delivery: DueDelivery): boolean
-  /** Lets the requests of an entry go without an answer: it goes later, or there is none. */
-  letGo(entry: string): void
+  /**
+   * Writes the answer into the newest open request of the entry, and lets the others go; all of them, if there is none.
+   * An answer whose request has ended meanwhile goes another way, or waits for the next event.
+   */
+  answer(entry: string, delivery: DueDelivery | undefined): void
+  /** As `answer`, with what has waited in the chat for such a request: as much as fits in front of the answer. */
+  answerWithHeld(
+    of: { readonly chat: string; readonly entry: string; readonly capabilities: Capabilities },
+    delivery: DueDelivery | undefined,
+  ): Promise<void>
   /** From now on nothing is accepted. */
   close(): void
 }
@@ -76,8 +91,6 @@ export function makeReceive(
   const { engine, clock } = tools
   const open = new Map<string, Waiting[]>()
   const answered = new Map<string, Answered>()
-  /** Entries under way that the guards have let pass. */
-  const past = new Set<string>()
   /** By chat, and by account. */
   const waiting = new Map<string, number>()
   let total = 0
@@ -128,9 +141,9 @@ export function makeReceive(
   }
 
   /** Waits for the answer of an entry, but not longer than the channel can keep its response open. */
-  function waitForAnswer(entry: string, withinMs: number): Promise<DueDelivery | undefined> {
-    const { promise, resolve } = Promise.withResolvers<DueDelivery | undefined>()
-    const request: Waiting = { response: use.response(), resolve }
+  function waitForAnswer(entry: string, withinMs: number, isOnlyWay: boolean): Promise<Delivery | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<Delivery | undefined>()
+    const request: Waiting = { response: use.response(), resolve, reject, isOnlyWay }
     const requests = open.get(entry)
     if (requests) requests.push(request)
     else open.set(entry, [request])
@@ -153,17 +166,35 @@ export function makeReceive(
   }
 
   /** The newest request is the one that the platform still listens to. */
-  function answer(entry: string, delivery: DueDelivery): boolean {
-    const request = open.get(entry)?.at(-1)
-    if (!request) return false
-    remove(entry, request)
+  function answer(entry: string, ...deliveries: readonly DueDelivery[]): void {
+    const [first, ...more] = deliveries
+    const request = first && open.get(entry)?.at(-1)
+    if (request) remove(entry, request)
     letGo(entry)
+    if (!request) {
+      record(deliveries, false)
+      return
+    }
     const forget = clock.after(REMEMBER_ANSWERS_MS, () => answered.delete(entry))
-    const given: Answered = { delivery, forget, open: 0, recorded: false }
+    const given: Answered = { deliveries: [first, ...more], forget, open: 0, recorded: false }
     answered.set(entry, given)
-    request.resolve(delivery)
+    request.resolve(asOneMessage(given))
     write(entry, given, request.response)
-    return true
+  }
+
+  function record(deliveries: readonly DueDelivery[], finished: boolean): void {
+    for (const delivery of deliveries) use.deliver().recordInline(delivery, finished)
+  }
+
+  /** What was said before comes first; the message is that of the last. */
+  function asOneMessage({ deliveries: [first, ...more] }: Answered): Delivery {
+    const messages = [first, ...more].map((delivery) => use.deliver().asPlatformMessage(delivery))
+    const last = use.deliver().asPlatformMessage(more.at(-1) ?? first)
+    const part = asOnePart(
+      messages.map((message) => message.part),
+      {},
+    )
+    return { ...last, part: part ?? last.part }
   }
 
   /** The journal is told whether a response reached the other side; without one, the caller has it in its hands. */
@@ -174,28 +205,55 @@ export function makeReceive(
       if (given.recorded || (!finished && given.open > 0)) return
       given.recorded = true
       if (!finished) forget(entry)
-      void use.deliver().recordInline(given.delivery, finished)
+      record(given.deliveries, finished)
     }
     given.open += 1
     if (response) response.onFinish(ended)
     else ended(true)
   }
 
-  async function passed(chat: string, entry: string): Promise<void> {
-    past.add(entry)
-    if (open.has(entry)) await answerHeld(chat, entry)
-  }
-
-  /** Of a repeat, whether the guards let the event pass the first time. */
-  async function hasPassed({ entry, done }: Accepted): Promise<boolean> {
-    if (!done) return past.has(entry)
-    const first = engine.readChat.selectFrom('entry').select('outcome').where('id', '=', entry)
+  /** Of an event that is done, whether the guards let it pass. */
+  async function hasPassed(entry: string): Promise<boolean> {
+    const first = engine.read.selectFrom('entry').select('outcome').where('id', '=', entry)
     return (await first.executeTakeFirst())?.outcome !== 'dropped'
   }
 
-  async function answerHeld(chat: string, entry: string): Promise<void> {
-    const held = await engine.claimHeld(chat, clock.now())
-    if (held && !answer(entry, held)) void use.deliver().recordInline(held, false)
+  const answerWithHeld: Receive['answerWithHeld'] = async (of, own) => {
+    let held: readonly DueDelivery[] = []
+    try {
+      if (open.has(of.entry)) held = await claimHeld(of, own)
+    } finally {
+      answer(of.entry, ...held, ...(own ? [own] : []))
+    }
+  }
+
+  /**
+   * Of what waits, as much as is one message together with the event's own answer, from the first. Of an answer that
+   * waits itself, the first part: those behind it stay for later, as they do behind `own`.
+   */
+  async function claimHeld(
+    { chat, entry, capabilities }: Parameters<Receive['answerWithHeld']>[0],
+    own: DueDelivery | undefined,
+  ): Promise<readonly DueDelivery[]> {
+    const waiting = (await engine.held(chat)).filter(({ part }) => canBeSaidInside(capabilities, part))
+    const isOwn = ({ answers }: HeldDelivery) => answers === entry
+    const last = own ? undefined : waiting.find(isOwn)
+    const behind = own?.payload.kind === 'part' ? [own.payload.part] : last ? [last.part] : []
+    const fitting: HeldDelivery[] = []
+    for (const one of waiting) {
+      const parts = [...fitting, one].map(({ part }) => part)
+      if (isOwn(one) || !asOnePart([...parts, ...behind], capabilities.sends.text)) break
+      fitting.push(one)
+    }
+    const ids = [...fitting, ...(last ? [last] : [])].map(({ id }) => id)
+    return ids.length === 0 ? [] : engine.claimHeld(ids, clock.now())
+  }
+
+  /** To a repeat of what is done: what the first response did not hold, if the guards have let it pass. */
+  async function answerAgain({ capabilities }: PlannedChannel, { chat, entry }: Accepted): Promise<void> {
+    const mayWait = capabilities.later.length === 0 && (await hasPassed(entry))
+    if (mayWait) await answerWithHeld({ chat, entry, capabilities }, undefined)
+    else letGo(entry)
   }
 
   /** What did not reach the other side goes another way: a repeated request must not get it too. */
@@ -215,42 +273,39 @@ export function makeReceive(
       const channel = tools.plan().channels.get(account)
       if (closed || !channel) throw new SwitchboardError('STOPPING')
       const event = checkedEvent(given)
+      const receivedMs = clock.now()
       const accepted = await accept(channel, event, options)
       const { inline } = channel.capabilities
-      if (!inline || !channel.answersInline) {
+      if (!inline || !channel.answersInline || options.answerable === false) {
         if (!accepted.repeated) use.nudge(accepted.chat, accepted.loaded)
         return undefined
       }
       const again = accepted.repeated ? answered.get(accepted.entry) : undefined
       if (again) {
         write(accepted.entry, again, use.response())
-        return use.deliver().asPlatformMessage(again.delivery)
+        return asOneMessage(again)
       }
-      const waits = waitForAnswer(accepted.entry, inline.withinMs)
-      try {
-        const mayHold = accepted.repeated && channel.capabilities.later.length === 0
-        if (mayHold && (await hasPassed(accepted))) await answerHeld(accepted.chat, accepted.entry)
-      } finally {
-        use.nudge(accepted.chat, accepted.loaded)
-      }
-      if (accepted.done) letGo(accepted.entry)
-      const delivery = await waits
-      return delivery && use.deliver().asPlatformMessage(delivery)
+      // The platform has waited since then, not only since the event is on disk.
+      const isOnlyWay = channel.capabilities.later.length === 0
+      const waits = waitForAnswer(accepted.entry, receivedMs + inline.withinMs - clock.now(), isOnlyWay)
+      if (!accepted.done) use.nudge(accepted.chat, accepted.loaded)
+      else await answerAgain(channel, accepted)
+      return waits
     },
-    passed,
     ended,
     restore(chats) {
       for (const chat of chats) count(chat.account, chat.externalId, chat.waiting)
     },
     canAnswer: (entry) => open.has(entry),
-    answer,
-    letGo(entry) {
-      past.delete(entry)
-      letGo(entry)
-    },
+    answer: (entry, delivery) => answer(entry, ...(delivery ? [delivery] : [])),
+    answerWithHeld,
     close() {
       closed = true
-      for (const requests of open.values()) for (const request of requests) request.resolve(undefined)
+      for (const { isOnlyWay, resolve, reject } of [...open.values()].flat()) {
+        // Once it is acknowledged, the platform does not come again for the answer.
+        if (isOnlyWay) reject(new SwitchboardError('STOPPING'))
+        else resolve(undefined)
+      }
       open.clear()
       for (const entry of [...answered.keys()]) forget(entry)
     },

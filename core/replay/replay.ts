@@ -439,7 +439,6 @@ class ChatReplay {
   readonly #openRequests: Receive = {
     receive: async () => undefined,
     ended: () => undefined,
-    passed: async () => undefined,
     restore: () => undefined,
     canAnswer: () => {
       const current = this.#deed
@@ -447,8 +446,8 @@ class ChatReplay {
       this.#clock.jump(Math.max(this.#clock.now(), current.deed.doneAtMs))
       return current.deed.steps.some(({ stage }) => stage === 'inline')
     },
-    answer: () => true,
-    letGo: () => undefined,
+    answer: () => undefined,
+    answerWithHeld: async () => undefined,
     close: () => undefined,
   }
 }
@@ -456,7 +455,8 @@ class ChatReplay {
 const NOTHING_IS_SENT: Deliver = {
   start: () => undefined,
   takeDue: async () => undefined,
-  recordInline: async () => undefined,
+  recordInline: () => undefined,
+  resume: async () => undefined,
   asPlatformMessage: () => {
     throw new Error('In a replay nothing is sent.')
   },

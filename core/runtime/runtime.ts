@@ -330,7 +330,8 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     await telling
     // Nobody waits for a plugin that cannot.
     void erasing.goOn()
-    await goOn([...before.plan.down.keys()].filter((account) => plan.channels.has(account)))
+    const replaced = [...plan.channels.values()].filter(({ instance }) => begun.includes(instance))
+    await goOn(replaced.map(({ account }) => account))
     log.hide(next.secrets)
   }
 
@@ -351,7 +352,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
       .map(({ instance }) => instance)
   }
 
-  /** What has waited for these accounts, which were down, waits no longer. */
+  /** What has waited for the channels of these accounts, which were down or others, waits no longer. */
   async function goOn(accounts: readonly string[]): Promise<void> {
     try {
       const chats = await engine.read
@@ -361,7 +362,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
         .where('pending', '>', 0)
         .execute()
       for (const { id } of chats) nudge(id)
-      sweep.by(clock.now())
+      await deliver.resume(accounts, clock.now())
     } catch (error) {
       log.error({ error }, `What has waited for a channel goes on later: ${messageOf(error)}`)
     }
@@ -442,7 +443,7 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   }
   receive.restore(recovery.chats)
   for (const { id } of recovery.chats) nudge(id)
-  sweep.by(clock.now())
+  await deliver.resume([...plan.channels.keys()], NEVER_MS)
   media.kick()
   for (const instance of running.values()) await tellStarted(instance, clock)
   void erasing.goOn()

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ALWAYS, type Capabilities } from '../capabilities.ts'
 import { DeliveryError } from '../errors.ts'
 import type { InboundEvent } from '../message.ts'
-import { type Delivery, defineChannel, type Plugin } from '../plugin.ts'
+import { type Delivery, defineChannel, type Plugin, type ReceiveOptions } from '../plugin.ts'
 
 export interface MemoryChannel {
   /** For `use:`. */
@@ -15,7 +15,7 @@ export interface MemoryChannel {
   /** What can be fetched from this platform, by the url or reference that an event's part names. */
   readonly files: Map<string, Blob>
   /** Gives one event to the runtime, as the platform would. */
-  receive(event: InboundEvent): Promise<Delivery | undefined>
+  receive(event: InboundEvent, options?: ReceiveOptions): Promise<Delivery | undefined>
   /** From now on called for every send, before it counts as sent: to let it fail or take its time. */
   beforeSend(before: (delivery: Delivery, options: { readonly signal: AbortSignal }) => Promise<void> | void): void
   /** Calls `look` after every send; the returned function ends it. */
@@ -32,7 +32,7 @@ export function memoryChannel(
   const files = new Map<string, Blob>()
   const looking = new Set<() => void>()
   let before: Parameters<MemoryChannel['beforeSend']>[0] = () => undefined
-  let receive: ((event: InboundEvent) => Promise<Delivery | undefined>) | undefined
+  let receive: MemoryChannel['receive'] | undefined
 
   const plugin = defineChannel({
     name,
@@ -72,9 +72,9 @@ export function memoryChannel(
     sent,
     drafts,
     files,
-    receive(event) {
+    receive(event, options) {
       if (!receive) throw new Error(`The channel ${name} is not running.`)
-      return receive(event)
+      return receive(event, options)
     },
     beforeSend(next) {
       before = next

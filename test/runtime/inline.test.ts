@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ALWAYS, type Hooks, type InboundEvent, type Inline, type Say } from '#core'
-import { memoryChannel, testRuntime } from '#core/testing'
+import { type MemoryChannel, memoryChannel, type TestRuntime, testRuntime } from '#core/testing'
 import { botThat, featureWith, gate } from './cast.ts'
 
 let ids = 0
@@ -18,9 +18,20 @@ const text = (of: string) => ({ type: 'text', text: of })
 /** Pictures are never joined, as texts are. */
 const picture = (of: string) => ({ type: 'image', url: `https://files.example/${of}.png` }) as const
 
-/** Says what it is told, one reply for each line; waits at the door when it is told so. */
+/** The customer has asked something slow, and its answer has come when the response had gone. */
+async function late(runtime: TestRuntime, channel: MemoryChannel, door: ReturnType<typeof gate>): Promise<void> {
+  const asked = channel.receive(message('slow', 'slow'))
+  await door.reached()
+  await runtime.clock.advance(4_500)
+  expect(await asked).toBeUndefined()
+  door.open()
+  await runtime.idle()
+}
+
+/** Says what it is told, one reply for each line; says nothing to "…", and waits at the door when it is told so. */
 function talker(door: ReturnType<typeof gate>, say: (line: string) => Say = (line) => `echo: ${line}`) {
   return botThat(async (turn) => {
+    if (turn.text === '…') return turn.done('nothing to say')
     if (turn.text.startsWith('slow')) await door.pass()
     const [first = '', ...rest] = turn.text.split('|')
     for (const line of [first, ...rest].slice(0, -1)) turn.say(say(line))
@@ -60,14 +71,55 @@ test('all texts of a turn are one in the response of a channel that answers only
   expect(JSON.stringify(said)).toContain('Welcome!')
 })
 
-test('what does not fit into the response waits for the next event, and comes before its answer', async () => {
+test('what does not fit into the response waits for an event without an answer, and takes the place of none', async () => {
   const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
   await using runtime = await testRuntime({ bots: { bot: { use: talker(gate(), picture) } } }, { channel })
   expect(textOf(await channel.receive(message('one|two')))).toEqual(picture('one'))
   await runtime.idle()
-  expect(textOf(await channel.receive(message('three')))).toEqual(picture('two'))
+  expect(textOf(await channel.receive(message('three')))).toEqual(picture('three'))
   await runtime.idle()
-  expect(textOf(await channel.receive(message('four')))).toEqual(picture('three'))
+  expect(textOf(await channel.receive(message('…')))).toEqual(picture('two'))
+  await runtime.idle()
+  expect(await channel.receive(message('…'))).toBeUndefined()
+})
+
+test('after an answer that came too late every question gets its own, with the late one in front of the first', async () => {
+  const door = gate()
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+  await using runtime = await testRuntime({ bots: { bot: { use: talker(door) } } }, { channel })
+  await late(runtime, channel, door)
+  expect(textOf(await channel.receive(message('two')))).toEqual(text('echo: slow\necho: two'))
+  expect(textOf(await channel.receive(message('three')))).toEqual(text('echo: three'))
+  await runtime.idle()
+  const rows = await runtime.runtime.engine.read.selectFrom('delivery').select(['state', 'code']).execute()
+  expect(rows).toEqual(Array(3).fill({ state: 'sent', code: null }))
+})
+
+test('what waits stands in front of the choices of an answer, and is not said where there is no room for it', async () => {
+  const door = gate()
+  const choices = [{ id: 'a', label: 'A' }]
+  const say = (line: string): Say =>
+    line === 'menu' ? { type: 'choices', prompt: 'Which?', choices } : `echo: ${line}`
+  const channel = memoryChannel({
+    capabilities: { sends: { text: { maxChars: 20 }, choices: {} }, inline: { withinMs: 4_500 }, later: [] },
+  })
+  await using runtime = await testRuntime({ bots: { bot: { use: talker(door, say) } } }, { channel })
+  await late(runtime, channel, door)
+  expect(textOf(await channel.receive(message('0123456789')))).toEqual(text('echo: 0123456789'))
+  const prompt = 'echo: slow\nWhich?'
+  expect(textOf(await channel.receive(message('menu')))).toEqual({ type: 'choices', prompt, choices })
+})
+
+test('what waits is said in no response of which the channel says that nobody sees it', async () => {
+  const door = gate()
+  const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
+  await using runtime = await testRuntime({ bots: { bot: { use: talker(door) } } }, { channel })
+  await late(runtime, channel, door)
+  const unseen = { id: 'view', chat: 'u1', atMs: 1, type: 'other', kind: 'VIEW' } as const
+  expect(await channel.receive(unseen, { answerable: false })).toBeUndefined()
+  expect(await channel.receive(message('two'), { answerable: false })).toBeUndefined()
+  await runtime.idle()
+  expect(textOf(await channel.receive(message('three')))).toEqual(text('echo: slow\necho: two\necho: three'))
 })
 
 test('what waits is not said to an event that a guard has turned away, nor to a repeat of it', async () => {
@@ -84,34 +136,20 @@ test('what waits is not said to an event that a guard has turned away, nor to a 
   expect(await channel.receive(message('spam', 'spam'))).toBeUndefined()
   await runtime.idle()
   expect(await channel.receive(message('spam', 'spam'))).toBeUndefined()
-  expect(textOf(await channel.receive(message('three')))).toEqual(picture('two'))
+  expect(textOf(await channel.receive(message('…')))).toEqual(picture('two'))
 })
 
-test('what waits is said to a repeat, while its event is still being answered and after that', async () => {
+test('a repeat of an event that was answered too late gets its answer, and then what else waits', async () => {
   const door = gate()
   const channel = memoryChannel({ capabilities: { inline: { withinMs: 4_500 }, later: [] } })
-  // Its time is over before the bot is asked: so the bot is still under way when the first answer is forgotten.
-  const never = gate()
-  const slowly: Hooks = {
-    inbound: { enrich: (turn) => (turn.text === 'slow' ? never.pass() : undefined) },
-  }
-  await using runtime = await testRuntime(
-    { bots: { bot: { use: talker(door, picture) } }, features: [{ use: featureWith(slowly) }] },
-    { channel },
-  )
+  await using runtime = await testRuntime({ bots: { bot: { use: talker(door, picture) } } }, { channel })
   const ask = async (said: string) => textOf(await channel.receive(message(said, said)))
-  expect(await ask('one|two|three|four')).toEqual(picture('one'))
-  await runtime.idle()
-  expect(await ask('slow')).toEqual(picture('two'))
-  await never.reached()
-  await runtime.clock.advance(5_000)
-  await door.reached()
-  await runtime.clock.advance(55_000)
-  expect(await ask('slow')).toEqual(picture('three'))
-  door.open()
+  expect(await ask('one|two')).toEqual(picture('one'))
+  await late(runtime, channel, door)
+  expect(await ask('slow')).toEqual(picture('slow'))
   await runtime.idle()
   await runtime.clock.advance(60_000)
-  expect(await ask('slow')).toEqual(picture('four'))
+  expect(await ask('slow')).toEqual(picture('two'))
 })
 
 test('an answer that comes too late for the response goes the other way, where there is one', async () => {

@@ -250,10 +250,9 @@ function openEngine(
       const { next, ...recorded } = await writer.perform('recordDelivery', packResult(result), mayWait)
       return { ...recorded, next: next && dueDelivery(next) }
     },
-    async claimHeld(chat, nowMs) {
-      const row = await writer.perform('claimHeld', { chat, nowMs })
-      return row && dueDelivery(row)
-    },
+    held: (chat) => now(() => read.held(chat)),
+    claimHeld: async (deliveries, nowMs) => (await writer.perform('claimHeld', { deliveries, nowMs })).map(dueDelivery),
+    dueAgain: (accounts, of) => writer.perform('dueAgain', { accounts, ...of }),
     resend: (id, nowMs) => writer.perform('resend', { id, nowMs }),
     async claimDue(nowMs, { limit, paused }): Promise<Due> {
       const { deliveries, ...due } = await writer.perform('claimDue', { nowMs, limit, paused })

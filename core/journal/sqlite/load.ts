@@ -4,8 +4,17 @@ import type { CommandResult } from '../../command.ts'
 import type { Actor, Conversation, Owner, Summary } from '../../conversation.ts'
 import type { InboundEvent, Json, MediaType } from '../../message.ts'
 import type { Facts } from '../../turn.ts'
-import type { KnownAs, LoadedChat, MediaTask, StoredCustomer, TodoEntry } from '../engine.ts'
-import type { ChatRow, CommandRow, ConversationRow, CustomerRow, EntryRow, FeedRow, MediaRow } from '../tables.ts'
+import type { HeldDelivery, KnownAs, LoadedChat, MediaTask, Payload, StoredCustomer, TodoEntry } from '../engine.ts'
+import type {
+  ChatRow,
+  CommandRow,
+  ConversationRow,
+  CustomerRow,
+  DeliveryRow,
+  EntryRow,
+  FeedRow,
+  MediaRow,
+} from '../tables.ts'
 import { listQuery, parse, type Query, query } from './connection.ts'
 import { allowancesOf } from './operations/allowances.ts'
 import type { Asked } from './operations/commit.ts'
@@ -22,6 +31,7 @@ export interface Reads {
   findCommand(id: string): CommandResult | undefined
   findCustomer(id: string): StoredCustomer | undefined
   knownAs(id: string): KnownAs | undefined
+  held(chat: string): readonly HeldDelivery[]
   dueMedia(nowMs: number, limit: number): readonly MediaTask[]
   /** Items of a topic after a number, in order. */
   feed(topic: string, after: number, limit: number): readonly { readonly n: number; readonly item: Json }[]
@@ -80,6 +90,12 @@ export function reads(db: DatabaseSync): Reads {
     `SELECT id, name, language, tags_json, fields_json FROM customer WHERE id = ${WHO_THEY_ARE}`,
   )
   const knownAs = knownAsQuery(db)
+  const heldBack = query<Pick<DeliveryRow, 'id' | 'payload_json'> & Pick<EntryRow, 'answers'>>(
+    db,
+    `SELECT d.id, d.payload_json, e.answers FROM delivery d LEFT JOIN entry e ON e.id = d.entry
+     WHERE d.chat = ? AND d.destination = 'channel' AND d.state IN ('pending', 'sending') AND d.state = 'pending'
+     ORDER BY d.rowid`,
+  )
   const mediaDue = query<Pick<MediaRow, 'id' | 'source' | 'type' | 'attempts'> & { account: string }>(
     db,
     `SELECT m.id, m.source, m.type, m.attempts, c.account FROM media m JOIN chat c ON c.id = m.chat
@@ -113,6 +129,11 @@ export function reads(db: DatabaseSync): Reads {
       const row = knownAs.get(id, id)
       return row && parse<KnownAs>(row.known_as_json)
     },
+    held: (chat) =>
+      heldBack.all(chat).flatMap(({ id, payload_json, answers }) => {
+        const payload = parse<Payload>(payload_json)
+        return payload.kind === 'part' ? [{ id, answers: answers ?? undefined, part: payload.part }] : []
+      }),
     dueMedia: (nowMs, limit) => mediaDue.all(nowMs, limit).map((row) => ({ ...row, type: mediaTypeOf(row.type) })),
     feed: (topic, after, limit) =>
       feedAfter.all(topic, after, limit).map((row) => ({ n: row.n, item: parse<Json>(row.item_json) })),

@@ -14,7 +14,7 @@ import { migrate } from './operations/migrate.ts'
 import { outbox } from './operations/outbox.ts'
 import { probe } from './operations/probe.ts'
 import { pluginStatements, trustedStatements } from './operations/statements.ts'
-import { claimDue, recover } from './operations/sweep.ts'
+import { claimDue, dueAgain, recover } from './operations/sweep.ts'
 import { trim } from './operations/trim.ts'
 import type { Gives, Operation, OperationName, Takes, WriteOutput } from './protocol.ts'
 
@@ -40,7 +40,8 @@ export function performing(db: DatabaseSync, checking: DatabaseSync): Perform {
     postpone: postpone(db),
     takeOver: takeOver(db),
     recordDelivery: results.record,
-    claimHeld: ({ chat, nowMs }) => queues.takeHeld(chat, nowMs),
+    claimHeld: ({ deliveries, nowMs }) => deliveries.flatMap((id) => queues.takeHeld(id, nowMs) ?? []),
+    dueAgain: dueAgain(db),
     resend: results.resend,
     claimDue: claimDue(db, book, queues),
     recover: recover(db, results),

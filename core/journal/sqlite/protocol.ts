@@ -17,7 +17,8 @@ export interface Operations {
   postpone: { takes: { chat: string; seq: number; dueAtMs: number }; gives: undefined }
   takeOver: { takes: { chat: string }; gives: undefined }
   recordDelivery: { takes: ResultInput; gives: { next: DueRow | undefined; pending: number; expired: number } }
-  claimHeld: { takes: { chat: string; nowMs: number }; gives: DueRow | undefined }
+  claimHeld: { takes: { deliveries: readonly string[]; nowMs: number }; gives: readonly DueRow[] }
+  dueAgain: { takes: { accounts: readonly string[]; nowMs: number; fromMs: number }; gives: undefined }
   resend: { takes: { id: string; nowMs: number }; gives: undefined }
   claimDue: { takes: { nowMs: number; limit: number; paused: readonly string[] }; gives: DueOutput }
   recover: { takes: { nowMs: number; again: readonly SendAgain[] }; gives: Recovery }

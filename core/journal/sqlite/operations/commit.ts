@@ -196,7 +196,8 @@ export function commit(
   function deliver(change: ChangeInput, delivery: DeliveryInput, entry: string, seq: number): boolean {
     const { chat, nowMs } = change
     const { destination, part, start } = delivery
-    const now = start === 'now' && openBefore.get(chat, destination, nowMs, nowMs) === undefined
+    const isFirst = () => openBefore.get(chat, destination, nowMs, nowMs) === undefined
+    const now = start === 'response' || (start === 'now' && isFirst())
     const dead = start === 'dead'
     addDelivery.run(
       delivery.id,

@@ -6,7 +6,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChatEvent } from '../../../turn.ts'
-import { NEVER_MS, type Payload } from '../../engine.ts'
+import type { Payload } from '../../engine.ts'
 import type { DeliveryRow, EntryRow } from '../../tables.ts'
 import { parse, query } from '../connection.ts'
 import type { DueRow } from '../protocol.ts'
@@ -34,8 +34,8 @@ export interface Outbox {
   answersFailure(chat: string, seq: number): boolean
   /** Takes the first delivery that is due. */
   takeDue(chat: string, destination: string, nowMs: number): Head
-  /** Takes the first delivery to the channel, if it waits for an event of the chat. */
-  takeHeld(chat: string, nowMs: number): DueRow | undefined
+  /** Takes a delivery whenever it is due, if it still waits and its time is not over. */
+  takeHeld(id: string, nowMs: number): DueRow | undefined
   /** Gives a delivery up because its time is over. An answer of a conversation is then an event of the chat. */
   expire(id: string, nowMs: number): Expired
 }
@@ -56,6 +56,11 @@ export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): 
      WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending') AND state = 'sending' LIMIT 1`,
   )
   const start = query(db, "UPDATE delivery SET state = 'sending' WHERE id = ?")
+  const startHeld = query(
+    db,
+    `UPDATE delivery SET state = 'sending'
+     WHERE id = ? AND state = 'pending' AND (expires_at IS NULL OR expires_at > ?)`,
+  )
   const withAddress = query<DueRow>(
     db,
     `SELECT d.id, d.chat, d.seq, d.part, d.destination, d.payload_json, d.by_json, d.attempts, d.expires_at,
@@ -80,7 +85,8 @@ export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): 
   }
 
   /** Looks at a queue as far as the first row that decides: the many that stand behind it cost nothing. */
-  function takeFirst(chat: string, destination: string, nowMs: number, mayGo: (row: OpenRow) => boolean): Head {
+  function takeDue(chat: string, destination: string, nowMs: number): Head {
+    const mayGo = (row: OpenRow) => row.next_at <= nowMs
     if (isOpen.get(chat, destination) === undefined) return { due: undefined, againAtMs: undefined, expired: 0 }
     const late: string[] = []
     let decides: OpenRow | undefined
@@ -124,8 +130,8 @@ export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): 
   return {
     answersFailure,
 
-    takeDue: (chat, destination, nowMs) => takeFirst(chat, destination, nowMs, (row) => row.next_at <= nowMs),
-    takeHeld: (chat, nowMs) => takeFirst(chat, 'channel', nowMs, (row) => row.next_at === NEVER_MS).due,
+    takeDue,
+    takeHeld: (id, nowMs) => (startHeld.run(id, nowMs).changes === 0 ? undefined : withAddress.get(id)),
     expire,
   }
 }

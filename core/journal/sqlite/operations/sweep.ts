@@ -121,6 +121,21 @@ export function claimDue(db: DatabaseSync, entries: Entries, outbox: Outbox): (i
   }
 }
 
+export function dueAgain(db: DatabaseSync): (input: Takes<'dueAgain'>) => undefined {
+  const later = query<{ rowid: number }>(
+    db,
+    `SELECT d.rowid FROM delivery d
+     WHERE d.state = 'pending' AND d.next_at >= ? AND d.destination = 'channel'
+       AND (SELECT account FROM chat WHERE id = d.chat) = ?`,
+  )
+  const set = query(db, 'UPDATE delivery SET next_at = ? WHERE rowid = ?')
+  return ({ accounts, nowMs, fromMs }) => {
+    for (const account of accounts) {
+      for (const { rowid } of later.all(fromMs, account)) set.run(nowMs, rowid)
+    }
+  }
+}
+
 export function recover(db: DatabaseSync, deliveries: Deliveries): (input: Takes<'recover'>) => Recovery {
   const sending = query<Pick<DeliveryRow, 'id' | 'destination' | 'code'> & { account: string }>(
     db,
