@@ -28,6 +28,7 @@ test('what a customer’s phone says every five seconds of where it is, is nothi
   expect(pushOf('location-report.xml')).toEqual({
     to: 'gh_2f0a9c41b7de',
     event: undefined,
+    answerable: false,
   })
 })
 

@@ -14,6 +14,8 @@ export interface Push {
   readonly to: string
   /** `undefined`: of no use to anybody, and coming every few seconds. */
   readonly event: InboundEvent | undefined
+  /** Whether the customer is shown what is said inside the response. */
+  readonly answerable: boolean
 }
 
 const Id = z.string().min(1).max(128)
@@ -33,14 +35,28 @@ export function readPush(fields: XmlFields): Push | undefined {
   const head = Head.safeParse(fields).data
   if (!head) return undefined
   const { FromUserName: from, ToUserName: to } = head
-  if (head.MsgType !== 'event') return { to, event: eventOf(head, from, idOfMessage(head), meaningOfMessage(head)) }
+  if (head.MsgType !== 'event')
+    return { to, event: eventOf(head, from, idOfMessage(head), meaningOfMessage(head)), answerable: true }
   const kind = Event.safeParse(head).data?.Event ?? 'event'
   // While a customer looks at the chat, one comes every five seconds.
-  if (kind === 'LOCATION') return { to, event: undefined }
+  if (kind === 'LOCATION') return { to, event: undefined, answerable: false }
   // The platform itself tells what has become of a customer, who is named inside.
   const chat = OfCustomer.safeParse(head).data?.OpenID ?? from
-  return { to, event: eventOf(head, chat, idOfEvent(head, kind), meaningOfEvent(head, kind)) }
+  const event = eventOf(head, chat, idOfEvent(head, kind), meaningOfEvent(head, kind))
+  return { to, event, answerable: ANSWERABLE.has(kind) }
 }
+
+/** The events that the platform shows an answer to: those by which a customer has asked for one. */
+const ANSWERABLE: ReadonlySet<string> = new Set([
+  'subscribe',
+  'SCAN',
+  'CLICK',
+  'scancode_waitmsg',
+  'pic_sysphoto',
+  'pic_photo_or_album',
+  'pic_weixin',
+  'location_select',
+])
 
 const Event = z.object({ Event: Id })
 const OfCustomer = z.object({ OpenID: Id })

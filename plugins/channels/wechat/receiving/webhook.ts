@@ -125,12 +125,12 @@ export function addWebhook(
       warnOnce(`A message to another account than ${originalId} was refused. Compare originalId with mp.weixin.qq.com.`)
       return refuse(answer)
     }
-    const { event } = push
+    const { event, answerable } = push
     const sentMs = sentAtMs(signed.timestamp)
     const about = event?.id ?? 'nothing'
     if (!nonces.claim(signature, about, sentMs)) return refuse(answer)
     // At one moment, so that both go to disk together.
-    const [, delivery] = await Promise.all([keep(signature, about, sentMs), event && receive(event)])
+    const [, delivery] = await Promise.all([keep(signature, about, sentMs), event && receive(event, { answerable })])
     if (!delivery) return NOTHING_TO_SAY
     const reply = replyOf(delivery.part, { customer: delivery.chat, account: push.to }, clock.now())
     answer.type('application/xml; charset=utf-8')
