@@ -356,7 +356,7 @@ describe('an account that may only answer (48001)', () => {
     await world.bot.idle()
     await world.customer.says('next')
     await world.bot.idle()
-    expect(world.customer.heard).toEqual(['re: slow', 're: quick'])
+    expect(world.customer.heard).toEqual(['re: slow\nre: quick', 're: next'])
     expect(world.platform.calls.filter(({ path }) => path === SEND_PATH)).toHaveLength(1)
     expect(world.bot.logged.filter((line) => line.includes(`${SEND_PATH}: 48001`))).toHaveLength(1)
   })
