@@ -40,7 +40,7 @@ function kysely<DB>(select: Select, write: Write, createQueryCompiler: () => Sql
   const connection = new JournalConnection(select, write)
   return new Kysely<DB>({
     dialect: {
-      createAdapter: () => new SqliteAdapter(),
+      createAdapter: () => new JournalAdapter(),
       createDriver: () => new JournalDriver(connection),
       createIntrospector: (db) => new SqliteIntrospector(db),
       createQueryCompiler,
@@ -52,6 +52,13 @@ function kysely<DB>(select: Select, write: Write, createQueryCompiler: () => Sql
 class PluginQueryCompiler extends SqliteQueryCompiler {
   protected override visitSchemableIdentifier({ schema, identifier }: SchemableIdentifierNode): void {
     this.visitNode(schema === undefined ? identifier : IdentifierNode.create(tableName(schema.name, identifier.name)))
+  }
+}
+
+/** Otherwise each query would wait until the one before it is answered, and each write have a transaction of its own. */
+class JournalAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
   }
 }
 

@@ -105,6 +105,20 @@ describe('sqlite, as a file', () => {
     expect(engine.counts.batches).toBeLessThan(20)
   })
 
+  test('what a plugin writes to its own tables at one moment goes with the event, as one transaction', async () => {
+    const engine = await openHere()
+    await engine.migrate('poll', { a: 'CREATE TABLE vote (who TEXT)' })
+    const votes = engine.tablesOf<{ vote: { who: string } }>('poll').insertInto('vote')
+    await votes.values({ who: 'the first to use the table' }).execute()
+    const before = { ...engine.counts }
+    await Promise.all([
+      ...Array.from({ length: 100 }, (_, i) => votes.values({ who: `${i}` }).execute()),
+      engine.accept(newEvent()),
+    ])
+    expect(engine.counts.operations).toBe(before.operations + 101)
+    expect(engine.counts.batches).toBeLessThan(before.batches + 5)
+  })
+
   test('what an answer leads to at once shares a transaction with what was asked before it', async () => {
     const engine = await openHere()
     const publish = () => engine.publish('news', null, 0)
