@@ -7,6 +7,10 @@ export interface TextLimits {
   readonly maxBytes?: number | undefined
   /** `<a href="…">…</a>` is a link there: a long text is never cut inside one. */
   readonly hasLinks?: boolean | undefined
+  /** Choices stand in the same text as what is asked, at worst as a numbered list: both together are within the limits. */
+  readonly holdsChoices?: boolean | undefined
+  /** A text as the channel writes it: that is what is measured, and said. Twice is as once. */
+  readonly written?: ((text: string) => string) | undefined
 }
 
 export interface MediaLimits {

@@ -45,7 +45,7 @@ export function adapt(say: Say, target: Target): Fitted {
   const { capabilities, left } = target
   const notes: string[] = []
   const whole = toParts(contentOf(say, target.language, target.languages))
-    .map((part) => degrade(part, target, notes))
+    .map((part) => written(degrade(written(part, target), target, notes), target))
     .filter((part) => part.type !== 'text' || part.text.trim() !== '')
   const parts = withName(whole, target)
 
@@ -65,6 +65,16 @@ export function adapt(say: Say, target: Target): Fitted {
     unsendable: layout.unsendable,
     degraded: [...notes, ...layout.notes],
   }
+}
+
+/** The part with its texts as the channel writes them. */
+function written(part: Part, { capabilities }: Target): Part {
+  const write = capabilities.sends.text.written
+  if (!write) return part
+  if (part.type === 'text') return { ...part, text: write(part.text) }
+  if (part.type !== 'choices') return part
+  const choices = part.choices.map((choice) => ({ ...choice, label: write(choice.label) }))
+  return { ...part, prompt: write(part.prompt), choices }
 }
 
 // ── what the channel cannot send ────────────────────────────────────────────────────────────
@@ -99,10 +109,14 @@ function whyNot(part: Exclude<Part, { type: 'text' }>, target: Target): string |
       return undefined
     case 'native':
       return part.platform === target.platform ? undefined : `it is for ${part.platform} and this is ${target.platform}`
-    case 'choices':
-      return part.choices.length <= (limits.max ?? Number.POSITIVE_INFINITY)
-        ? undefined
-        : `there are ${part.choices.length} and this channel takes ${limits.max}`
+    case 'choices': {
+      const { text } = target.capabilities.sends
+      if (part.choices.length > (limits.max ?? Number.POSITIVE_INFINITY))
+        return `there are ${part.choices.length} and this channel takes ${limits.max}`
+      const { maxChars = 0, maxBytes = 0 } = besideChoices(part.choices, text)
+      const isTight = maxChars < (text.maxChars ?? 0) / 2 || maxBytes < (text.maxBytes ?? 0) / 2
+      return isTight ? 'it takes more than half of what this channel takes at once' : undefined
+    }
     default:
       return whyNoMedia(part, limits)
   }
@@ -137,7 +151,7 @@ function textFor(part: Exclude<Part, { type: 'text' }>, target: Target): string 
     case 'native':
       return part.text
     case 'choices':
-      return lines([part.prompt, ...part.choices.map(({ label }, i) => `${i + 1}. ${label}`), word('choose')])
+      return lines([part.prompt, ...numbered(part.choices), word('choose')])
     case 'link':
       return lines([part.title === part.url ? '' : part.title, part.url])
     case 'location':
@@ -187,7 +201,10 @@ function layOut(whole: readonly Part[], limits: TextLimits, tight: boolean): Lay
       parts.push(part)
       continue
     }
-    const pieces = splitText(part.type === 'text' ? part.text : part.prompt, limits, tight)
+    const pieces =
+      part.type === 'text'
+        ? splitText(part.text, limits, tight)
+        : splitText(part.prompt, besideChoices(part.choices, limits), tight)
     if (!pieces) {
       unsendable.push(part)
       notes.push('A text was not sent, because this channel’s limit does not hold a single character of it.')
@@ -200,6 +217,22 @@ function layOut(whole: readonly Part[], limits: TextLimits, tight: boolean): Lay
     parts.push(part.type === 'text' ? { ...part, text: last } : { ...part, prompt: last })
   }
   return { parts, unsendable, notes }
+}
+
+/** What is left for the question where the choices stand in the same text. */
+function besideChoices(choices: readonly Choice[], limits: TextLimits): TextLimits {
+  if (!limits.holdsChoices) return limits
+  const { maxChars, maxBytes } = limits
+  const list = ['', ...numbered(choices)].join('\n')
+  return {
+    ...limits,
+    maxChars: maxChars === undefined ? undefined : maxChars - list.length,
+    maxBytes: maxBytes === undefined ? undefined : maxBytes - Buffer.byteLength(list),
+  }
+}
+
+function numbered(choices: readonly Choice[]): readonly string[] {
+  return choices.map(({ label }, i) => `${i + 1}. ${label}`)
 }
 
 function takes({ maxChars, maxBytes }: TextLimits): string {

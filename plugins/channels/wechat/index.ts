@@ -17,7 +17,7 @@ import { askToType } from './receiving/voice.ts'
 import { addWebhook } from './receiving/webhook.ts'
 import { makeApi } from './sending/api.ts'
 import { makeMedia, takes } from './sending/media.ts'
-import { MAX_CHOICES, MAX_TEXT_BYTES } from './sending/messages.ts'
+import { MAX_CHOICES, MAX_TEXT_BYTES, wordsOf } from './sending/messages.ts'
 import { makeSender } from './sending/send.ts'
 import { type SendingTables, sendingTables } from './sending/tables.ts'
 import { checkSettings, type Settings, settings } from './settings.ts'
@@ -99,7 +99,8 @@ function capabilities({ replyBy, policy, wechatId, identityLimit }: Settings): C
 /** The platform hangs up after five seconds: https://developers.weixin.qq.com/doc/service/en/guide/product/message/Passive_user_reply_message.html, read 2026-11-20. */
 const INLINE = { withinMs: 4_500, isPreferred: true, parts: REPLY_PARTS, showsIdentity: false }
 
-const text = { maxBytes: MAX_TEXT_BYTES, hasLinks: true }
+/** A link that is larger than a text is cut: then `wordsOf` takes two bytes more for each of its ends. */
+const text = { maxBytes: MAX_TEXT_BYTES - 4, hasLinks: true, holdsChoices: true, written: wordsOf }
 const choices = { max: MAX_CHOICES }
 const IN_RESPONSES = { text, link: {}, choices }
 const LATER = {

@@ -182,6 +182,32 @@ describe('a long text', () => {
     ])
   })
 
+  test('leaves room for the choices that stand in it', () => {
+    // The list has 28 characters.
+    const part: Part = { ...question, prompt: `${'Words. '.repeat(6)}What is it?` }
+    const inside = (maxChars: number) => ({ text: { maxChars, holdsChoices: true }, choices: {} })
+    const parts = adapt(part, target(inside(60))).parts
+    expect(parts).toEqual([text('Words. Words. Words. Words.'), { ...question, prompt: 'Words. Words. What is it?' }])
+    expect(adapt(question, target(inside(50)))).toMatchObject({
+      parts: [{ type: 'text', text: expect.stringContaining('2. Something else') }],
+      degraded: [
+        'The list of choices was sent as text, because it takes more than half of what this channel takes at once.',
+        expect.stringContaining('A text was sent as'),
+      ],
+    })
+  })
+
+  test('is measured as the channel writes it, and one that has nothing left then is not said', () => {
+    const write = (words: string) => words.replaceAll('<', '[less]').replaceAll('!', '')
+    const limits = { text: { maxChars: 12, written: write }, choices: {} }
+    expect(adapt('1 < 2 < 3', target(limits)).parts).toEqual([text('1 [less] 2'), text('[less] 3')])
+    expect(adapt('!!!', target(limits)).parts).toEqual([])
+    const asked: Part = { ...question, prompt: 'a < b', choices: [{ id: 'x', label: '<' }] }
+    expect(adapt(asked, target(limits)).parts).toEqual([
+      { ...question, prompt: 'a [less] b', choices: [{ id: 'x', label: '[less]' }] },
+    ])
+  })
+
   test('that no limit can hold is named, not cut off', () => {
     const { parts, fits, unsendable, degraded } = adapt(
       [text('汉字'), photo],

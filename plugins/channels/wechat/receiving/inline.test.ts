@@ -1,6 +1,7 @@
 /** How answers go into responses: in time, once, and the same again for a retry. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { type Content, defineBot, z } from '#core'
 import { type Connected, start } from './connected.ts'
 
 const SECOND = 1_000
@@ -128,6 +129,43 @@ test('where there is no other way for an answer, the platform is told to come ag
   await restarted
   const again = await fetch(world.platform.request(xml, { to: world.url }))
   expect(await again.text()).toContain('re: slow')
+})
+
+/** A bot that says one thing to all. */
+function sayer(say: Content) {
+  return defineBot({
+    name: 'sayer',
+    summary: 'Says one thing to all.',
+    config: z.strictObject({}),
+    setup: () => ({ answer: async (turn) => turn.reply(say) }),
+  })
+}
+
+const CHOICES = ['x', 'y'].map((id) => ({ id, label: id.repeat(60) }))
+test.each([
+  [
+    'choices with a long question',
+    { type: 'choices', prompt: '字'.repeat(680), choices: CHOICES },
+    /x{60}\n(2\. )?y{60}$/,
+  ],
+  ['halves of links', { type: 'text', text: '<a '.repeat(680) }, /^(＜a ?)+$/],
+] as const)('C-WX-04: %s come as they were meant, in as many messages as it takes', async (_what, part, last) => {
+  await using world = await start({ config: { bots: { sayer: { use: sayer(part) } } } })
+  const customer = world.platform.customer('u1')
+  expect(await customer.says('hi')).toMatchObject({ failure: undefined })
+  await world.bot.idle()
+  expect(world.platform.failures).toEqual([])
+  expect(customer.heard.length).toBeGreaterThan(1)
+  const [whole, words] = [customer.heard.join(''), part.type === 'text' ? '＜a'.repeat(680) : part.prompt]
+  expect(whole.replaceAll(' ', '').startsWith(words)).toBe(true)
+  expect(customer.heard.at(-1)).toMatch(last)
+})
+
+test('what has nothing left to say is no answer that was sent', async () => {
+  await using world = await start({ config: { bots: { sayer: { use: sayer('\u0001') } } } })
+  expect(await world.platform.customer('u1').says('hi')).toMatchObject({ body: 'success' })
+  await world.bot.idle()
+  expect(await world.bot.runtime.engine.read.selectFrom('delivery').select('state').execute()).toEqual([])
 })
 
 test('replyBy: customer-service acknowledges at once', async () => {

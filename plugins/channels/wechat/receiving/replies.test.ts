@@ -92,3 +92,10 @@ describe('encrypted', () => {
 
   test('nothing is said in the clear', () => expect(sealed(NOTHING_TO_SAY, of)).toBe('success'))
 })
+
+test('a link without a title is called by its address, and a picture that only we can open is left out', () => {
+  const url = 'https://shop.example/1'
+  const shown = replyOf({ type: 'link', title: ' ', url, imageUrl: 'media:1' }, TO, NOW)
+  expect(shown).toContain(`<Title><![CDATA[${url}]]></Title>`)
+  expect(shown).toContain('<PicUrl><![CDATA[]]></PicUrl>')
+})

@@ -5,7 +5,7 @@
  */
 import { randomInt } from 'node:crypto'
 import type { Choice, Part } from '#core'
-import { MAX_TEXT_BYTES, wordsOf } from '../sending/messages.ts'
+import { articleOf, MAX_TEXT_BYTES, wordsOf } from '../sending/messages.ts'
 import type { Encryption } from './encryption.ts'
 import { sign } from './signature.ts'
 import { withoutControls } from './xml.ts'
@@ -52,8 +52,8 @@ function contentOf(part: Part): string | undefined {
     case 'choices':
       return textReply(withLinks(part.prompt, part.choices))
     case 'link': {
-      const { title, description = '', imageUrl = '', url } = part
-      const item = elements({ Title: title, Description: description, PicUrl: imageUrl, Url: url })
+      const { title, description = '', picurl = '', url } = articleOf(part)
+      const item = elements({ Title: title, Description: description, PicUrl: picurl, Url: url })
       return `${elements({ MsgType: 'news', ArticleCount: '1' })}<Articles><item>${item}</item></Articles>`
     }
     default:

@@ -62,12 +62,8 @@ export async function messageOf(part: Part, upload: Upload): Promise<Message> {
       return { msgtype: 'voice', voice: { media_id: await voiceOf(part, upload) } }
     case 'video':
       return { msgtype: 'video', video: { media_id: await upload(part.url, 'video'), ...titled(part.name) } }
-    case 'link': {
-      const { title, description, url, imageUrl } = part
-      const picurl = address.safeParse(imageUrl).data
-      const article = { title, ...(description !== undefined && { description }), url, ...(picurl && { picurl }) }
-      return { msgtype: 'news', news: { articles: [article] } }
-    }
+    case 'link':
+      return { msgtype: 'news', news: { articles: [articleOf(part)] } }
     case 'choices': {
       const list = part.choices.map(({ id, label }) => ({ id, content: wordsOf(label) }))
       return { msgtype: 'msgmenu', msgmenu: { head_content: wordsOf(part.prompt), list } }
@@ -76,6 +72,17 @@ export async function messageOf(part: Part, upload: Upload): Promise<Message> {
       return nativeOf(part.data, upload)
     default:
       throw new DeliveryError('CHANNEL_REFUSED', { message: `WeChat takes no ${part.type}.` })
+  }
+}
+
+/** A link as a card, which has a title. A file of ours is no address for the customer's phone. */
+export function articleOf({ title, description, url, imageUrl }: Extract<Part, { readonly type: 'link' }>) {
+  const picurl = address.safeParse(imageUrl).data
+  return {
+    title: title.trim() || url,
+    ...(description !== undefined && { description }),
+    url,
+    ...(picurl && { picurl }),
   }
 }
 
