@@ -189,7 +189,7 @@ describe('a long text', () => {
     const parts = adapt(part, target(inside(60))).parts
     expect(parts).toEqual([text('Words. Words. Words. Words.'), { ...question, prompt: 'Words. Words. What is it?' }])
     expect(adapt(question, target(inside(50)))).toMatchObject({
-      parts: [{ type: 'text', text: expect.stringContaining('2. Something else') }],
+      parts: [text('What is it?\n1. Refund\n2. Something else'), text('Please answer with a number.')],
       degraded: [
         'The list of choices was sent as text, because it takes more than half of what this channel takes at once.',
         expect.stringContaining('A text was sent as'),
