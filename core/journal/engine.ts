@@ -112,6 +112,8 @@ export interface TodoEntry {
 export interface LoadedAllowance {
   readonly on: string
   readonly grantedAtMs: number
+  /** When the event happened that granted it, by the platform's clock; left out in older journals. */
+  readonly eventAtMs?: number | undefined
   readonly endsAtMs: number
   readonly max: number | undefined
   readonly used: number

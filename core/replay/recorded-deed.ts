@@ -58,6 +58,7 @@ const Seen = z.object({
       .object({
         on: z.string(),
         grantedAtMs: z.number(),
+        eventAtMs: z.number().optional(),
         endsAtMs: z.number(),
         max: z.number().optional(),
         used: z.number(),

@@ -56,7 +56,8 @@ export default defineChannel({
       send,
       fetchMedia: media.fetch,
       typing: config.replyBy === 'passive' ? undefined : typing,
-      inbound: { intercept: yieldToPlatformDesk, respond: askToType(config.voice.unrecognizedReply) },
+      // Also before what somebody has asked the customer: it is the platform's desk that is answered.
+      inbound: { guard: yieldToPlatformDesk, respond: askToType(config.voice.unrecognizedReply) },
       // The platform may be down for hours: what is brought up to date there holds up nobody.
       started() {
         if (menu)

@@ -1118,7 +1118,8 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
 
       test('a delivery takes one, and when none is left nothing of the change is kept', async () => {
         const chat = await chatWith(2)
-        expect(await left(chat)).toEqual([{ on: 'message', grantedAtMs: T0, endsAtMs: T0 + MINUTE, max: 2, used: 0 }])
+        const granted = { on: 'message', grantedAtMs: T0, eventAtMs: T0, endsAtMs: T0 + MINUTE, max: 2, used: 0 }
+        expect(await left(chat)).toEqual([granted])
         await send(engine, chat, 'one', { allowance })
         const two = newChange(chat, {
           turn: newTurn(1),
@@ -1211,6 +1212,29 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect(await left(chat)).toMatchObject([{ endsAtMs: T0 + 10, used: 5 }])
         await engine.accept(newEvent({ chat: external, nowMs: T0 + 20, grant: { ...ALLOWED, max: 5 } }))
         expect(await left(chat)).toMatchObject([{ used: 0, grantedAtMs: T0 + 20 }])
+      })
+
+      test('an unfollow that comes late takes nothing from what the customer has done after it', async () => {
+        const external = newId()
+        const chat = await chatWith(5, external)
+        const { event } = newEvent({ chat: external })
+        await engine.accept({
+          ...newEvent({ nowMs: T0 + 10, grant: { ...ALLOWED, max: 5 } }),
+          event: { ...event, atMs: T0 + 8 },
+        })
+        const gone = { id: newId(), chat: external, type: 'unfollow', atMs: T0 + 5 } as const
+        await engine.accept({ ...newEvent({ nowMs: T0 + 20 }), event: gone })
+        expect(await left(chat)).toMatchObject([{ endsAtMs: T0 + MINUTE, used: 0 }])
+      })
+
+      test('that the window was closed says nothing of the one that the customer opens while it is sent', async () => {
+        const external = newId()
+        const chat = await chatWith(5, external)
+        const sending = await send(engine, chat, 'one', { allowance })
+        await engine.accept(newEvent({ chat: external, nowMs: T0 + 2_000, grant: { ...ALLOWED, max: 5 } }))
+        const dead = { state: 'dead', windowClosed: true, nowMs: T0 + 3_000, ms: 3_000 } as const
+        await engine.recordDelivery(result(sending ?? { id: '' }, dead))
+        expect(await left(chat)).toMatchObject([{ grantedAtMs: T0 + 2_000, endsAtMs: T0 + MINUTE, used: 0 }])
       })
 
       test('whatever happens, no more is reserved than was granted', async () => {

@@ -5,7 +5,7 @@ import type { DedupeRow, EntryRow, KeptRow } from '../../tables.ts'
 import { query } from '../connection.ts'
 import { type ChatAtAddress, chatAtAddressQuery } from '../load.ts'
 import type { AcceptOutput, EventInput } from '../protocol.ts'
-import { allowancesJson, allowancesOf, emptied, granted } from './allowances.ts'
+import { allowancesJson, allowancesOf, granted, unfollowed } from './allowances.ts'
 import { customerIndex } from './customer-index.ts'
 import { identities, patchOf } from './customers.ts'
 import type { RunStatement } from './statements.ts'
@@ -138,10 +138,10 @@ const NO_CHAT = {
 }
 
 /** The column as it is then; as it was, if the event changes nothing. Whoever unfollows can be sent nothing. */
-function allowancesAfter(json: string | null, { type, grant, nowMs }: EventInput): string | null {
+function allowancesAfter(json: string | null, { type, grant, nowMs, atMs }: EventInput): string | null {
   if (grant === undefined && type !== 'unfollow') return json
   const before = allowancesOf(json)
-  const left = type === 'unfollow' ? emptied(before, nowMs) : before
-  const after = grant === undefined ? left : granted(left, grant, nowMs)
+  const left = type === 'unfollow' ? unfollowed(before, nowMs, atMs) : before
+  const after = grant === undefined ? left : granted(left, grant, nowMs, atMs)
   return after === before ? json : allowancesJson(after)
 }

@@ -24,7 +24,7 @@ export function allowancesJson(allowances: Allowances): string | null {
 }
 
 /** Enters what an event grants. One that does not reset leaves a running window, and its count, as they are. */
-export function granted(allowances: Allowances, grant: GrantInput, nowMs: number): Allowances {
+export function granted(allowances: Allowances, grant: GrantInput, nowMs: number, eventAtMs: number): Allowances {
   const { on, endsAtMs, max, resets } = grant
   const now = allowances.find((one) => one.on === on)
   if (now !== undefined) {
@@ -32,7 +32,7 @@ export function granted(allowances: Allowances, grant: GrantInput, nowMs: number
     const isSame = now.max === undefined && max === undefined && now.endsAtMs >= endsAtMs
     if (resets ? isSame : now.endsAtMs > nowMs) return allowances
   }
-  const fresh: LoadedAllowance = { on, grantedAtMs: nowMs, endsAtMs, max, used: 0 }
+  const fresh: LoadedAllowance = { on, grantedAtMs: nowMs, eventAtMs, endsAtMs, max, used: 0 }
   return [...allowances.filter((one) => one !== now), fresh]
 }
 
@@ -54,13 +54,18 @@ export function givenBack(allowances: Allowances, on: string, reservedAtMs: numb
   )
 }
 
-/** The platform takes nothing more, whatever we have counted: it says so, or the customer follows no longer. */
-export function emptied(allowances: Allowances, nowMs: number): Allowances {
-  return changed(allowances, (one) => ({
-    ...one,
-    endsAtMs: Math.min(one.endsAtMs, nowMs),
-    used: Math.max(one.max ?? 0, one.used),
-  }))
+/** The platform takes nothing more, whatever we have counted: it says so of what was granted until then. */
+export function emptied(allowances: Allowances, nowMs: number, untilMs: number): Allowances {
+  return changed(allowances, (one) => (one.grantedAtMs <= untilMs ? empty(one, nowMs) : one))
+}
+
+/** The customer follows no longer. What was done after that, though it came before, is granted all the same. */
+export function unfollowed(allowances: Allowances, nowMs: number, atMs: number): Allowances {
+  return changed(allowances, (one) => ((one.eventAtMs ?? one.grantedAtMs) <= atMs ? empty(one, nowMs) : one))
+}
+
+function empty(one: LoadedAllowance, nowMs: number): LoadedAllowance {
+  return { ...one, endsAtMs: Math.min(one.endsAtMs, nowMs), used: Math.max(one.max ?? 0, one.used) }
 }
 
 function changed(allowances: Allowances, change: (one: LoadedAllowance) => LoadedAllowance): Allowances {
@@ -73,7 +78,7 @@ export interface Ledger {
   allows(chat: string, on: string, count: number, nowMs: number): boolean
   reserve(chat: string, on: string): void
   giveBack(chat: string, on: string, reservedAtMs: number): void
-  empty(chat: string, nowMs: number): void
+  empty(chat: string, nowMs: number, untilMs: number): void
 }
 
 export function ledger(db: DatabaseSync): Ledger {
@@ -89,6 +94,6 @@ export function ledger(db: DatabaseSync): Ledger {
     allows: (chat, on, count, nowMs) => allows(read(chat), on, count, nowMs),
     reserve: (chat, on) => change(chat, (now) => reserved(now, on)),
     giveBack: (chat, on, reservedAtMs) => change(chat, (now) => givenBack(now, on, reservedAtMs)),
-    empty: (chat, nowMs) => change(chat, (now) => emptied(now, nowMs)),
+    empty: (chat, nowMs, untilMs) => change(chat, (now) => emptied(now, nowMs, untilMs)),
   }
 }

@@ -83,7 +83,8 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Ledge
       if (found.allowance !== null && (state === 'dead' || state === 'cancelled')) {
         allowances.giveBack(chat, found.allowance, found.created_at)
       }
-      if (result.windowClosed) allowances.empty(chat, nowMs)
+      // What the customer has done since this try began is a window of its own.
+      if (result.windowClosed) allowances.empty(chat, nowMs, nowMs - result.ms)
       if (result.life !== undefined && !outbox.answersFailure(chat, found.seq))
         entries.addDrawn(chat, result.life, nowMs)
       const head = result.takeNext ? outbox.takeDue(chat, destination, nowMs) : undefined

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { definePlugin, z } from '#core'
 import { memoryDesk } from '#core/testing'
 import { start } from './connected.ts'
 
@@ -32,6 +33,27 @@ test('C-WX-10, C-WX-11: while somebody has the customer in the platform’s own 
   await customer.tells(ends)
   await customer.says('hello again')
   expect(customer.heard).toEqual(['re: hello again'])
+})
+
+test('while somebody has the customer there, nothing that we have asked is answered either', async () => {
+  const asker = definePlugin({
+    name: 'asker',
+    summary: 'Asks for a name.',
+    config: z.strictObject({}),
+    setup: () => ({
+      inbound: {
+        respond: (turn, next) =>
+          turn.text === 'form' ? turn.reply('Your name?', { expect: { key: 'name', forMs: 60 * MINUTE } }) : next(),
+      },
+      answered: (turn) => turn.reply(`Thank you, ${turn.text}`),
+    }),
+  })
+  await using world = await start({ config: { features: [{ use: asker }] } })
+  const customer = world.platform.customer('u1')
+  await customer.says('form')
+  await customer.tells(begins)
+  await customer.says('Where is my parcel?')
+  expect(customer.heard).toEqual(['Your name?'])
 })
 
 test('half an hour after the last that was heard of it, the platform’s own desk has let the customer go', async () => {

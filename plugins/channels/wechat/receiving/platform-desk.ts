@@ -4,7 +4,7 @@
  * Source: https://developers.weixin.qq.com/doc/service/en/guide/product/message/Receiving_event_pushes.html, read
  * 2026-11-20.
  */
-import { type InboundEvent, type Next, type Outcome, type Turn, z } from '#core'
+import { type CallbackEvent, type InboundEvent, type Next, type Outcome, type Turn, z } from '#core'
 
 /**
  * So long after the last that was heard of it, a session counts as over: the platform then passes messages on to us again.
@@ -19,8 +19,8 @@ export const platformDeskState = {
 }
 type State = z.ZodObject<typeof platformDeskState>
 
-/** For `intercept`: notes who has the customer, and ends what only a bot would answer. */
-export function yieldToPlatformDesk(turn: Turn<State>, next: Next): Outcome {
+/** For `guard`: notes who has the customer, and ends what only a bot would answer. */
+export function yieldToPlatformDesk(turn: Turn<State, CallbackEvent | InboundEvent>, next: Next): Outcome {
   const { event, state } = turn
   const session = sessionOf(event)
   if (session === 'over') {
@@ -47,7 +47,7 @@ const Passed = z
   .object({ ToKfAccount: z.string().min(1).max(256) })
   .transform(({ ToKfAccount: account }) => ({ account }))
 
-function sessionOf(event: InboundEvent): { readonly account: string } | 'over' | undefined {
+function sessionOf(event: CallbackEvent | InboundEvent): { readonly account: string } | 'over' | undefined {
   if (event.type !== 'other') return undefined
   switch (event.kind) {
     case 'kf_create_session':
