@@ -12,10 +12,10 @@ const SEEN: TestConfig = {
 }
 
 /** What doctor tells: by the thing in English, its state and sentence; `next`: what to click. */
-async function told({ bot }: Connected) {
+async function told({ bot }: Connected, http: typeof fetch = fetch) {
   const { clock } = bot
   const signal = new AbortController().signal
-  const found = (await bot.runtime.instance(SHOP)?.hooks.doctor?.({ http: fetch, clock, signal })) ?? []
+  const found = (await bot.runtime.instance(SHOP)?.hooks.doctor?.({ http, clock, signal })) ?? []
   for (const diagnosis of found) expectBothLanguages(diagnosis)
   return new Map(
     found.map(({ about, state, says, next }) => [about.en ?? '', { state, says: says.en, next: next?.en }]),
@@ -69,6 +69,31 @@ describe('the access token', () => {
     expect(token).toMatchObject({ state: 'missing', next: expect.stringContaining('compare AppID and AppSecret') })
     expect(token?.says).toMatch(new RegExp(`${word}.*${errcode}`))
   })
+
+  test.each([
+    [-1, 'system busy', undefined],
+    [45009, 'reach max api daily quota limit', undefined],
+    [89503, 'waiting for the administrator to confirm', undefined],
+    [40243, 'invalid appsecret: frozen', undefined],
+    [40164, 'invalid ip 2408:8207:78c8:1::1, not in whitelist', 'add 2408:8207:78c8:1::1.'],
+    [40164, 'invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist', 'add 203.0.113.7.'],
+  ])('that is refused with %i (%s) leaves the AppSecret alone', async (errcode, errmsg, next) => {
+    await using shop = await start()
+    shop.wechat.answers('/cgi-bin/stable_token', { errcode, errmsg }, { times: 9 })
+    const token = (await told(shop)).get('access token')
+    expect(token?.state).toBe('missing')
+    expect(token?.says).toContain(String(errcode))
+    if (next === undefined) expect(token?.next).toBeUndefined()
+    else expect(token?.next).toMatch(new RegExp(`IP allow-list: ${next.replaceAll('.', '\\.')}$`))
+  })
+
+  test('that cannot be asked for is something to be done, and says why', async () => {
+    await using shop = await start()
+    const refuses = () => Promise.reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }))
+    const token = (await told(shop, refuses)).get('access token')
+    expect(token?.state).toBe('missing')
+    expect(token?.says).toMatch(/^WeChat could not be asked: .*fetch failed.*connect ECONNREFUSED/)
+  })
 })
 
 test('C-WX-06: an account that is not certified is told what it loses; C-WX-09: and each right with the effect of its lack', async () => {
@@ -84,6 +109,34 @@ test('C-WX-06: an account that is not certified is told what it loses; C-WX-09: 
       says: expect.stringMatching(/^Not granted: /),
     })
 })
+
+test('C-WX-06: an account that answers inside responses only, as doctor has told it to, is not ill', async () => {
+  await using shop = await start({ replyBy: 'passive' }, {}, { isVerified: false })
+  const found = await told(shop)
+  expect([...found].filter(([, { state }]) => state === 'missing').map(([about]) => about)).toEqual(['server address'])
+  expect(found.get('certification')).toMatchObject({ state: 'ok', says: expect.stringContaining('not certified') })
+  await shop.apply({ replyBy: 'passive', tags: true, menu: [{ type: 'click', name: '人工', key: 'HUMAN' }] })
+  const again = await told(shop)
+  for (const right of ['custom menu', 'user management']) expect(again.get(`right: ${right}`)?.state).toBe('missing')
+})
+
+test('C-WX-06: an account of which no right could be looked at is not told to be certified', async () => {
+  await using shop = await start()
+  for (const path of ['/cgi-bin/message/custom/typing', '/cgi-bin/menu/get', '/cgi-bin/tags/get'])
+    shop.wechat.answers(path, 99999)
+  expect((await told(shop)).get('certification')?.state).toBe('unknown')
+})
+
+test.each(['http://172.16.0.9', 'http://169.254.169.254', 'http://[::1]', 'http://localhost'])(
+  'WeChat cannot reach %s',
+  async (publicUrl) => {
+    await using shop = await start({}, { server: { publicUrl } })
+    expect((await told(shop)).get('server address')).toMatchObject({
+      state: 'missing',
+      says: expect.stringContaining(`cannot reach ${publicUrl}/${SHOP}`),
+    })
+  },
+)
 
 test('C-WX-09: rights that are not required are told too, and are no problem', async () => {
   await using shop = await start()

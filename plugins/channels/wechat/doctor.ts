@@ -2,7 +2,8 @@
  * What `switchboard doctor` tells of an account: what is right, what is missing, and what to click. It asks for a token
  * as everybody may (a stable one, not by force), so nothing that runs loses its own, and it changes nothing.
  */
-import { type Diagnosis, type Examining, messageOf, z } from '#core'
+import { isIP } from 'node:net'
+import { type Diagnosis, type Examining, isPrivateAddress, messageOf, z } from '#core'
 import type { Identities } from '../../services/identities.ts'
 import { listAccounts, planOf, wantedOf } from './identities/identities.ts'
 import { wechatIdProblem } from './identities/names.ts'
@@ -57,21 +58,29 @@ async function access({ api, signal }: Patient): Promise<Diagnosis> {
     }
   } catch (error) {
     const refused = refusalIn(error)
-    if (!refused) return { about, state: 'unknown', says: unreachable(error) }
-    const { errcode, errmsg, says } = refused
-    const ip = errcode === 40164 ? /(\d{1,3}(?:\.\d{1,3}){3})/.exec(errmsg)?.[1] : undefined
-    const console = 'mp.weixin.qq.com'
-    const next = ip
-      ? words(
-          `${console}, Settings and development, Development interface management, IP allow-list: add ${ip}.`,
-          `${console} → 设置与开发 → 开发接口管理 → IP白名单：添加 ${ip}。`,
-        )
-      : words(
-          `${console}, Settings and development, Development interface management: compare AppID and AppSecret; reset the AppSecret if nobody has it any more.`,
-          `${console} → 设置与开发 → 开发接口管理：核对 AppID 与 AppSecret，遗失时重置。`,
-        )
-    return { about, state: 'missing', says: withNumber(errcode, says), next }
+    if (!refused) return unreachable(about, error)
+    return { about, state: 'missing', says: withNumber(refused.errcode, refused.says), next: nextOf(refused) }
   }
+}
+
+/** This machine’s address, as WeChat has seen it: `invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist`. */
+const SEEN_ADDRESS = /\bip ([0-9a-f.:]*[0-9a-f])/i
+/** The AppID or the AppSecret is wrong. So is 40001 where it is for the operator: as the answer to the call for a token. */
+const KEYS_WRONG: ReadonlySet<number> = new Set([40001, 40013, 40125])
+
+/** What to click; of all other refusals the sentence itself says what there is to do. */
+function nextOf({ errcode, errmsg, action }: WeChatError): Words | undefined {
+  const ip = errcode === 40164 ? SEEN_ADDRESS.exec(errmsg)?.[1] : undefined
+  if (ip !== undefined)
+    return words(
+      `mp.weixin.qq.com, Settings and development, Development interface management, IP allow-list: add ${ip}.`,
+      `mp.weixin.qq.com → 设置与开发 → 开发接口管理 → IP白名单：添加 ${ip}。`,
+    )
+  if (action !== 'config' || !KEYS_WRONG.has(errcode)) return undefined
+  return words(
+    'mp.weixin.qq.com, Settings and development, Development interface management: compare AppID and AppSecret; reset the AppSecret if nobody has it any more.',
+    'mp.weixin.qq.com → 设置与开发 → 开发接口管理：核对 AppID 与 AppSecret，遗失时重置。',
+  )
 }
 
 /** What refused a call, also where it is the cause of what the core knows. */
@@ -80,19 +89,30 @@ function refusalIn(error: unknown): WeChatError | undefined {
   return error instanceof Error && error.cause instanceof WeChatError ? error.cause : undefined
 }
 
-function unreachable(error: unknown): Words {
-  const because = messageOf(error)
-  return words(`WeChat could not be asked: ${because}`, `无法访问微信接口：${because}`)
+/** A question that got no answer is not well: nobody has looked at what it asks about. */
+function unreachable(about: Words, error: unknown): Diagnosis {
+  const because = causesOf(error).join(' ')
+  return {
+    about,
+    state: 'missing',
+    says: words(`WeChat could not be asked: ${because}`, `无法访问微信接口：${because}`),
+  }
+}
+
+/** With what is behind it: that a name was not found, or that the address is not one to ask. */
+function causesOf(error: unknown): readonly string[] {
+  const text = messageOf(error)
+  return error instanceof Error && error.cause instanceof Error ? [text, ...causesOf(error.cause)] : [text]
 }
 
 function withNumber(errcode: number, says: Words): Words {
   return Object.fromEntries(Object.entries(says).map(([language, text]) => [language, `${text} (${errcode})`]))
 }
 
-/** Of a question that went wrong: what WeChat says is the operator's to do, all else nobody can tell. */
+/** Of a question that went wrong: what WeChat says is the operator's to do, or that it could not be asked. */
 function failed(about: Words, error: unknown): Diagnosis {
   const refused = refusalIn(error)
-  if (!refused) return { about, state: 'unknown', says: unreachable(error) }
+  if (!refused) return unreachable(about, error)
   return {
     about,
     state: refused.action === 'config' ? 'missing' : 'unknown',
@@ -106,7 +126,8 @@ function failed(about: Words, error: unknown): Diagnosis {
 function address({ url }: Patient): Diagnosis {
   const about = words('server address', '服务器地址')
   const { protocol, port, hostname } = new URL(url)
-  const isLocal = hostname === 'localhost' || hostname.endsWith('.local') || /^(127|10|192\.168)\./.test(hostname)
+  const ip = hostname.replace(/^\[|\]$/g, '')
+  const isLocal = hostname === 'localhost' || hostname.endsWith('.local') || (isIP(ip) !== 0 && isPrivateAddress(ip))
   if (port !== '' || isLocal) {
     return {
       about,
@@ -169,7 +190,10 @@ const NOT_GRANTED: ReadonlySet<number> = new Set([48001, 48004, 61003, 61004, 61
 
 interface Right {
   readonly about: Words
-  readonly isRequired: boolean
+  /** Only certified accounts have it. */
+  readonly isCertified: boolean
+  /** Whether what the YAML says cannot be done without. */
+  isRequired(config: Settings): boolean
   /** What does not work without. */
   readonly without: Words
   /** Asks something that costs little and changes nothing. */
@@ -183,7 +207,8 @@ interface Right {
 const RIGHTS: readonly Right[] = [
   {
     about: words('right: message management', '权限：消息管理'),
-    isRequired: true,
+    isCertified: true,
+    isRequired: ({ replyBy }) => replyBy !== 'passive',
     without: words(
       'answers go out only inside the response to a message (replyBy: passive), one each, within five seconds.',
       '只能被动回复：每条消息一个回复，且须在五秒内（replyBy: passive）。',
@@ -194,13 +219,15 @@ const RIGHTS: readonly Right[] = [
   },
   {
     about: words('right: custom menu', '权限：自定义菜单'),
-    isRequired: true,
+    isCertified: true,
+    isRequired: ({ replyBy, menu }) => replyBy !== 'passive' || menu !== undefined,
     without: words('the menu of the YAML cannot be set.', '无法设置 YAML 中的菜单。'),
     ask: (api) => readMenu(api),
   },
   {
     about: words('right: user management', '权限：用户管理'),
-    isRequired: true,
+    isCertified: true,
+    isRequired: ({ replyBy, tags, blacklist }) => replyBy !== 'passive' || tags || blacklist,
     without: words(
       'nothing is known of customers but their id; tags and blacklist stay here.',
       '除 openid 外无法获取用户资料，标签与黑名单也无法同步。',
@@ -209,13 +236,15 @@ const RIGHTS: readonly Right[] = [
   },
   {
     about: words('right: mass messaging and notification', '权限：群发与通知'),
-    isRequired: false,
+    isCertified: false,
+    isRequired: () => false,
     without: words('no template messages.', '无法使用模板消息。'),
     ask: (api, signal) => api.get('/cgi-bin/template/get_all_private_template', {}, Anything, { signal }),
   },
   {
     about: words('right: material management', '权限：素材管理'),
-    isRequired: false,
+    isCertified: false,
+    isRequired: () => false,
     without: words('no menu buttons with permanent material.', '菜单无法使用永久素材。'),
     ask: (api, signal) => api.get('/cgi-bin/material/get_materialcount', {}, Anything, { signal }),
   },
@@ -230,41 +259,71 @@ const NOT_ASKED: Diagnosis = {
   ),
 }
 
-async function rights({ api, signal }: Patient): Promise<readonly Diagnosis[]> {
+async function rights({ config, api, signal }: Patient): Promise<readonly Diagnosis[]> {
   const all = await Promise.all(RIGHTS.map(async (right) => ({ right, error: await errorOf(right.ask(api, signal)) })))
-  const required = all.filter(({ right }) => right.isRequired)
-  const isUncertified = required.every(({ error }) => refusalIn(error)?.errcode === 48001)
-  const certification: Diagnosis = {
-    about: words('certification', '微信认证'),
-    state: isUncertified ? 'missing' : 'ok',
-    says: isUncertified
-      ? words(
-          'The account is not certified (or of a kind without these rights): it can only answer inside responses, and menu, profiles, tags and identities are lost.',
-          '公众号未认证（或账号类型不支持）：仅能被动回复，菜单、用户资料、标签与客服身份均不可用。',
-        )
-      : words('The account has rights that only certified ones have.', '公众号具有认证账号的接口权限。'),
-    next: isUncertified
-      ? words(
-          'mp.weixin.qq.com, Settings and development, WeChat certification (微信认证), as an enterprise. Until then set replyBy: passive.',
-          'mp.weixin.qq.com → 设置与开发 → 微信认证，以企业主体认证。在此之前请设置 replyBy: passive。',
-        )
-      : undefined,
-  }
-  return [certification, ...all.map(({ right, error }) => rightAsFound(right, error)), NOT_ASKED]
+  return [
+    certification(
+      config,
+      all.filter(({ right }) => right.isCertified).map(({ error }) => error),
+    ),
+    ...all.map(({ right, error }) => rightAsFound(config, right, error)),
+    NOT_ASKED,
+  ]
 }
 
-function rightAsFound({ about, isRequired, without }: Right, error: unknown): Diagnosis {
-  const refused = refusalIn(error)
-  const isRefused = refused !== undefined && NOT_GRANTED.has(refused.errcode)
-  if (error !== undefined && refused === undefined) return { about, state: 'unknown', says: unreachable(error) }
-  if (!isRefused) {
-    // Whatever else is refused about the call, it was not the right.
-    const isKnown = refused === undefined || WITH_RIGHT.has(refused.errcode)
-    return isKnown
-      ? { about, state: 'ok', says: words('Granted.', '已获得。') }
-      : { about, state: 'unknown', says: withNumber(refused.errcode, refused.says) }
+/** `errors`: what came of asking for the rights that only certified accounts have. */
+function certification({ replyBy }: Settings, errors: readonly unknown[]): Diagnosis {
+  const about = words('certification', '微信认证')
+  if (errors.some(isGranted))
+    return {
+      about,
+      state: 'ok',
+      says: words('The account has rights that only certified ones have.', '公众号具有认证账号的接口权限。'),
+    }
+  if (!errors.every((error) => refusalIn(error)?.errcode === 48001))
+    return {
+      about,
+      state: 'unknown',
+      says: words(
+        'The rights below would tell it, and they could not be looked at.',
+        '需根据下列权限判断，但未能检测。',
+      ),
+    }
+  if (replyBy === 'passive')
+    return {
+      about,
+      state: 'ok',
+      says: words(
+        'The account is not certified (or of a kind without these rights), and answers inside responses only, as replyBy: passive says.',
+        '公众号未认证（或账号类型不支持），按 replyBy: passive 仅被动回复。',
+      ),
+    }
+  return {
+    about,
+    state: 'missing',
+    says: words(
+      'The account is not certified (or of a kind without these rights): it can only answer inside responses, and menu, profiles, tags and identities are lost.',
+      '公众号未认证（或账号类型不支持）：仅能被动回复，菜单、用户资料、标签与客服身份均不可用。',
+    ),
+    next: words(
+      'mp.weixin.qq.com, Settings and development, WeChat certification (微信认证), as an enterprise. Until then set replyBy: passive.',
+      'mp.weixin.qq.com → 设置与开发 → 微信认证，以企业主体认证。在此之前请设置 replyBy: passive。',
+    ),
   }
-  if (isRequired)
+}
+
+/** Whatever else is refused about the call, it was not the right. */
+function isGranted(error: unknown): boolean {
+  return error === undefined || WITH_RIGHT.has(refusalIn(error)?.errcode ?? 0)
+}
+
+function rightAsFound(config: Settings, { about, isRequired, without }: Right, error: unknown): Diagnosis {
+  if (isGranted(error)) return { about, state: 'ok', says: words('Granted.', '已获得。') }
+  const refused = refusalIn(error)
+  if (!refused) return unreachable(about, error)
+  if (!NOT_GRANTED.has(refused.errcode))
+    return { about, state: 'unknown', says: withNumber(refused.errcode, refused.says) }
+  if (isRequired(config))
     return {
       about,
       state: 'missing',
@@ -320,11 +379,8 @@ async function quotas({ api, signal }: Patient): Promise<readonly Diagnosis[]> {
         }
       } catch (error) {
         const refused = refusalIn(error)
-        return {
-          about,
-          state: 'unknown',
-          says: refused ? withNumber(refused.errcode, refused.says) : unreachable(error),
-        }
+        if (!refused) return unreachable(about, error)
+        return { about, state: 'unknown', says: withNumber(refused.errcode, refused.says) }
       }
     }),
   )
