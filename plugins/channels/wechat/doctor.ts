@@ -91,7 +91,8 @@ function refusalIn(error: unknown): WeChatError | undefined {
 
 /** A question that got no answer is not well: nobody has looked at what it asks about. */
 function unreachable(about: Words, error: unknown): Diagnosis {
-  const because = causesOf(error).join(' ')
+  const [what, ...causes] = causesOf(error)
+  const because = causes.length > 0 ? `${what} (${causes.join('; ')})` : what
   return {
     about,
     state: 'missing',
