@@ -7,6 +7,7 @@ import { checkConfig } from '../../core/config/check.ts'
 import { readBytes } from '../../core/config/read.ts'
 import { formatProblems } from '../../core/config/report.ts'
 import { routesInWords } from '../../core/config/routes-in-words.ts'
+import { anyCharacter } from '../any-character.ts'
 
 const shipped = resolve('test/config/plugins')
 const env = { WIRE_SECRET: 'a-secret-from-the-environment' }
@@ -37,7 +38,7 @@ async function tells(text: string): Promise<void> {
 const punctuation = fc.constantFrom(...`\n \t:-[]{}"'#&*!|>%@\`?,~$<=0aé在\u0000\ufeff\r`)
 const anyText = fc.oneof(
   fc.string(),
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: anyCharacter }),
   fc.string({ unit: punctuation, maxLength: 200 }),
   fc.json(),
 )

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { anyCharacter } from '../../../../test/any-character.ts'
 import { type Connected, start } from './connected.ts'
 import { makeEncryption } from './encryption.ts'
 import { sign } from './signature.ts'
@@ -33,7 +34,7 @@ const SNIPPETS = [
   ...['<xml>', '</', '/>', '\u0000', '\ufffe', '\ud800', '<Encrypt>', '</Encrypt>', '<A>'.repeat(40), '\r\n', '="'],
 ]
 
-const value = fc.oneof(fc.constantFrom(...VALUES), fc.string({ unit: 'binary', maxLength: 50 }))
+const value = fc.oneof(fc.constantFrom(...VALUES), fc.string({ unit: anyCharacter, maxLength: 50 }))
 const element = fc.oneof(fc.constantFrom(...NAMES), fc.string({ maxLength: 8 }))
 const written = (name: string, inside: string) => `<${name}>${inside}</${name}>`
 const { tree } = fc.letrec<{ tree: string; node: string }>((tie) => ({
@@ -63,7 +64,7 @@ const body: fc.Arbitrary<string | Uint8Array> = fc.oneof(
   { arbitrary: mutated, weight: 4 },
   { arbitrary: replaced, weight: 3 },
   { arbitrary: tree, weight: 3 },
-  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.string({ unit: anyCharacter, maxLength: 300 }),
   fc.uint8Array({ maxLength: 300 }),
   fc.json(),
 )
