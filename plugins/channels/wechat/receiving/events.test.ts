@@ -24,12 +24,8 @@ test.each(Object.entries(EXPECTED))('C-WX-04: %s is the event that it should be'
   expect({ ...pushOf(file)?.event }).toMatchObject({ ...expected })
 })
 
-test('what a customer’s phone says every five seconds of where it is, is nothing to keep', () => {
-  expect(pushOf('location-report.xml')).toEqual({
-    to: 'gh_2f0a9c41b7de',
-    event: undefined,
-    answerable: false,
-  })
+test.each(NOT_KEPT)('%s is of no customer, or comes every five seconds: it is nothing to keep', (file) => {
+  expect(pushOf(file)).toEqual({ to: 'gh_2f0a9c41b7de', event: undefined, answerable: false })
 })
 
 test('an event that is only noted has all that the platform said', () => {

@@ -38,13 +38,19 @@ export function readPush(fields: XmlFields): Push | undefined {
   if (head.MsgType !== 'event')
     return { to, event: eventOf(head, from, idOfMessage(head), meaningOfMessage(head)), answerable: true }
   const kind = Event.safeParse(head).data?.Event ?? 'event'
-  // While a customer looks at the chat, one comes every five seconds.
-  if (kind === 'LOCATION') return { to, event: undefined, answerable: false }
+  if (NOT_KEPT.has(kind)) return { to, event: undefined, answerable: false }
   // The platform itself tells what has become of a customer, who is named inside.
   const chat = OfCustomer.safeParse(head).data?.OpenID ?? from
   const event = eventOf(head, chat, idOfEvent(head, kind), meaningOfEvent(head, kind))
   return { to, event, answerable: ANSWERABLE.has(kind) }
 }
+
+/**
+ * Acknowledged and no more. Of where a customer is, one comes every five seconds while the chat is looked at; the others
+ * tell what has become of articles, and come from the platform's helper or an administrator, who are no customers.
+ * Source: https://developers.weixin.qq.com/doc/service/en/guide/product/message/Receiving_event_pushes.html, read 2026-11-20.
+ */
+const NOT_KEPT: ReadonlySet<string> = new Set(['LOCATION', 'MASSSENDJOBFINISH', 'PUBLISHJOBFINISH'])
 
 /** The events that the platform shows an answer to: those by which a customer has asked for one. */
 const ANSWERABLE: ReadonlySet<string> = new Set([
