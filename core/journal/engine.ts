@@ -560,8 +560,8 @@ export interface Engine {
   mergeCustomers(from: string, into: string): Promise<MergeResult>
   /**
    * Deletes all that is kept of a customer and was said with them. What our people did stays in the audit log, without
-   * what it was before and after. `busy`: a conversation is open, or something is still to be handled or sent. Whoever
-   * writes later is somebody new.
+   * what it was before and after. `busy`: a conversation is open, something is still to be handled or told a desk, or is
+   * on its way to them; what only waits to be sent to them goes with the rest. Whoever writes later is somebody new.
    *
    * In the same transaction it is noted in `erasure`, for these instances and all that have tables of their own here.
    */

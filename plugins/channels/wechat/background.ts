@@ -18,7 +18,7 @@ export interface Background {
  * `what` begins the sentence: `The menu could not be brought up to date`.
  */
 export function runUntilDone({ clock, signal, log }: Background, what: string, job: () => Promise<void>): void {
-  const told = new Set<string>()
+  const tell = tellOnce(log, what)
   let waitMs = FIRST_WAIT_MS
 
   async function attempt(): Promise<void> {
@@ -27,9 +27,7 @@ export function runUntilDone({ clock, signal, log }: Background, what: string, j
       await job()
     } catch (error) {
       if (signal.aborted) return
-      const cause = error instanceof WeChatError ? String(error.errcode) : messageOf(error)
-      if (!told.has(cause)) log.warn({ error }, `${what}, and is tried again: ${messageOf(error)}`)
-      told.add(cause)
+      tell(error)
       const again = clock.after(waitMs, () => {
         signal.removeEventListener('abort', again)
         void attempt()
@@ -39,4 +37,14 @@ export function runUntilDone({ clock, signal, log }: Background, what: string, j
     }
   }
   void attempt()
+}
+
+/** Says why something went wrong, each cause once; `what` begins the sentence. */
+export function tellOnce(log: Log, what: string): (error: unknown) => void {
+  const told = new Set<string>()
+  return (error) => {
+    const cause = error instanceof WeChatError ? String(error.errcode) : messageOf(error)
+    if (!told.has(cause)) log.warn({ error }, `${what}, and is tried again: ${messageOf(error)}`)
+    told.add(cause)
+  }
 }

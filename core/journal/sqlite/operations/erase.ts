@@ -23,10 +23,12 @@ const whoseThen = (entry: string): string =>
 export function eraseCustomer(db: DatabaseSync): (input: Takes<'eraseCustomer'>) => EraseOutput {
   const find = query<Pick<CustomerRow, 'id'>>(db, `SELECT id FROM customer WHERE id = ${WHO_THEY_ARE}`)
   // Of somebody who shares a chat with others (a browser, say) also those that were theirs, or had a conversation of theirs.
+  // What waits to be sent to the customer is erased with the rest: it may wait for an event that never comes.
   const chatsOf = query<Pick<ChatRow, 'id' | 'customer' | 'pending' | 'conversation'> & { open: number }>(
     db,
     `SELECT id, customer, pending, conversation, EXISTS (
-       SELECT 1 FROM delivery WHERE chat = chat.id AND state IN ('pending', 'sending')) AS open
+       SELECT 1 FROM delivery WHERE chat = chat.id AND state IN ('pending', 'sending')
+         AND (state = 'sending' OR destination <> 'channel')) AS open
      FROM chat WHERE customer = ? OR id IN (SELECT chat FROM conversation WHERE customer = ?)
        OR id IN (SELECT chat FROM chat_was WHERE customer = ?)`,
   )

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely'
 import { type ChannelContext, type Context, type InboundEvent, type Json, type KnownAs, messageOf } from '#core'
 import type { Blacklist } from '../../../services/blacklist.ts'
-import type { Background } from '../background.ts'
+import { type Background, tellOnce } from '../background.ts'
 import type { Api } from '../sending/api.ts'
 import { type BlockedTables, blockedTables, bringBlacklistUp } from './blocking.ts'
 import { ACCOUNT_DELETED, type LeavingTables, leavingTables, makeLeaving } from './leaving.ts'
@@ -39,7 +39,10 @@ export function makeCustomers(
   const { sql, name, account, config, blacklist, log, schedule } = tools
   const profiles = makeProfiles({ ...tools, tags: config.tags })
   const leaving = makeLeaving(tools)
-  if (config.blacklist && blacklist) schedule('5m', () => bringBlacklistUp({ ...tools, blacklist }))
+  const tellOfBlacklist = tellOnce(log, 'The account’s blacklist could not be brought up to ours')
+  // Also where it is switched off: whom we have put there is taken off again.
+  const listed = config.blacklist ? blacklist : undefined
+  schedule('5m', () => bringBlacklistUp({ ...tools, blacklist: listed }).catch(tellOfBlacklist))
 
   /** The platform tells no names: they are called so until our side knows better. */
   const nameOf = (openId: string) =>
@@ -77,7 +80,8 @@ export function makeCustomers(
     async erase(customer) {
       const openIds = openIdsOf(customer)
       if (openIds.length === 0) return
-      for (const table of ['profile', 'blocked', 'leaving'] as const)
+      // Whom we have blocked on WeChat stays noted until that is undone: in five minutes, as nobody lists them any more.
+      for (const table of ['profile', 'leaving'] as const)
         await sql.deleteFrom(table).where('open_id', 'in', openIds).execute()
     },
     async kept(customer) {

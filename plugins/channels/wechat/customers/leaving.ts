@@ -9,6 +9,8 @@ import type { Context } from '#core'
 import { type Background, runUntilDone } from '../background.ts'
 import { chatOf } from './profiles.ts'
 
+const COULD_NOT = 'Somebody who has deleted their WeChat account could not be erased here'
+
 /** What the platform calls it. */
 export const ACCOUNT_DELETED = 'user_authorization_cancellation'
 
@@ -23,7 +25,7 @@ export const leavingTables = {
 export interface Leaving {
   /** Resolves when it is on disk that this customer has to be erased. */
   note(openId: string): Promise<void>
-  /** Begins to erase whoever is noted, until nobody is. */
+  /** Begins to erase whoever is noted. */
   start(): void
 }
 
@@ -36,17 +38,27 @@ export function makeLeaving(
     },
 ): Leaving {
   const { sql, journal, customers, command, name, account } = tools
-  let isRunning = false
+  const underWay = new Set<string>()
+  /** One after the other. Whoever cannot be erased yet is tried again by themselves, and holds up nobody. */
+  let last = Promise.resolve()
 
   async function eraseAll(): Promise<void> {
-    for (let next = await nextOne(); next; next = await nextOne()) {
-      await eraseOne(next.open_id)
-      await sql.deleteFrom('leaving').where('open_id', '=', next.open_id).execute()
+    const noted = await sql.selectFrom('leaving').select('open_id').execute()
+    for (const { open_id } of noted.filter((row) => !underWay.has(row.open_id))) {
+      underWay.add(open_id)
+      runUntilDone(tools, COULD_NOT, () => {
+        const erased = last.then(() => eraseNoted(open_id))
+        last = erased.catch(() => undefined)
+        return erased
+      })
     }
-    isRunning = false
   }
 
-  const nextOne = () => sql.selectFrom('leaving').select('open_id').limit(1).executeTakeFirst()
+  async function eraseNoted(openId: string): Promise<void> {
+    await eraseOne(openId)
+    await sql.deleteFrom('leaving').where('open_id', '=', openId).execute()
+    underWay.delete(openId)
+  }
 
   async function eraseOne(openId: string): Promise<void> {
     const found = await chatOf(journal, account, openId)
@@ -63,10 +75,6 @@ export function makeLeaving(
     async note(openId) {
       await sql.insertInto('leaving').values({ open_id: openId }).orIgnore().execute()
     },
-    start() {
-      if (isRunning) return
-      isRunning = true
-      runUntilDone(tools, 'Somebody who has deleted their WeChat account could not be erased here', eraseAll)
-    },
+    start: () => runUntilDone(tools, COULD_NOT, eraseAll),
   }
 }

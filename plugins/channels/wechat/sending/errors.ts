@@ -481,6 +481,11 @@ function ofCall(path: string, found: Omit<ErrorRow, 'codes'>): Omit<ErrorRow, 'c
   return { ...found, scope: 'chat', delivery: found.action === 'wait' ? found.delivery : ONE_CALL.delivery }
 }
 
+/** Whether the platform refused because of this one customer: what is asked about others may go well. */
+export function isAboutCustomer(error: unknown): boolean {
+  return error instanceof WeChatError && error.delivery === NO_CHAT.delivery
+}
+
 /** How much of what the platform says is kept. */
 const MAX_ERRMSG_CHARS = 300
 
