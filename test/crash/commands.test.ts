@@ -1,13 +1,14 @@
 /** As `events.test.ts`, for what does not come from a platform: wakes, commands, what desks are told; and the folder. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { crowd, endsAt } from './crowd.ts'
 import { canTrace, endAll } from './process.ts'
 import { until } from './until.ts'
-import { openWorld } from './world.ts'
+import { openWorld, warmUp } from './world.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
+beforeAll(warmUp)
 afterAll(endAll)
 
 test.runIf(canTrace)('an acknowledgement leaves after the disk has been flushed', async () => {

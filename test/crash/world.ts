@@ -269,10 +269,15 @@ function yamlOf(platform: Platform, wakeAfterMs: number): string {
   })
 }
 
-/** Starts everything once and stops it: only a process that ends by itself leaves behind what it has compiled. */
+/**
+ * Starts everything once and stops it: only a process that ends by itself leaves behind what it has compiled. That the
+ * folder is there says nothing, since whoever is killed has made it too.
+ */
 export async function warmUp(): Promise<void> {
-  if (existsSync(COMPILED)) return
+  const isWarm = join(COMPILED, 'is-warm')
+  if (existsSync(isWarm)) return
   await using world = await openWorld()
   await world.start()
   await world.running.stop()
+  writeFileSync(isWarm, '')
 }
