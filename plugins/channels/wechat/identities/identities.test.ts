@@ -22,6 +22,15 @@ function seenAs(identity: Fields = { name: { 'zh-CN': '售前客服', en: 'Sales
   return { features: [{ use: 'agent-identity', identities, bots: { parrot: 'sales' }, ...more }] }
 }
 
+/** Two bots, each under an identity of its own; the name of the first is one that WeChat does not take. */
+function two(first: string, second: string): TestConfig {
+  const identities = { [first]: { name: '👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦' }, [second]: { name: 'Second' } }
+  return {
+    bots: { parrot: { use: 'echo' }, other: { use: 'echo' } },
+    features: [{ use: 'agent-identity', identities, bots: { parrot: first, other: second } }],
+  }
+}
+
 const start = (settings: Fields = {}, config = seenAs(), platform: Fields = {}) =>
   connected({ wechatId: ID, ...settings }, { config, platform })
 
@@ -76,6 +85,16 @@ describe('identities that are seen on the channel', () => {
     expect(asked(shop, '/kfaccount/del')).toEqual([])
   })
 
+  test('C-ID-09: are made though WeChat does not take one before them, which is named once', async () => {
+    await using shop = await start({}, two('first', 'second'))
+    // The name is short as people count; the platform may count otherwise.
+    await expect.poll(() => Object.keys(accounts(shop))).toEqual([`second@${ID}`])
+    await expect.poll(() => said(shop, /could not be brought.*first: .*65403/)).toHaveLength(1)
+    await shop.bot.clock.advance(TRIED_AGAIN_MS)
+    await expect.poll(() => asked(shop, '/getkflist')).toHaveLength(2)
+    expect(said(shop, /could not be brought/)).toHaveLength(1)
+  })
+
   test('that somebody makes meanwhile (65406) are there', async () => {
     await using shop = await start({}, seenAs(), { hasCustomerService: false })
     await expect.poll(() => said(shop, /could not be brought/)).toHaveLength(1)
@@ -115,7 +134,37 @@ describe('a message', () => {
     expect(await send(shop)).not.toHaveProperty('customservice')
     expect(await send(shop)).not.toHaveProperty('customservice')
     expect(asked(shop, '/custom/send')).toHaveLength(3)
-    expect(said(shop, /does not know the customer-service account/)).toHaveLength(1)
+    expect(said(shop, /does not take the customer-service account/)).toHaveLength(1)
+  })
+
+  test('C-ID-06: goes with its identity again when that was looked for, and made, as the log says', async () => {
+    await using shop = await start({ propagation: '1s' })
+    await expect.poll(() => shop.bot.rows(SHOP, 'identity')).toHaveLength(1)
+    await shop.bot.clock.advance(MINUTE)
+    shop.wechat.account.identities.clear()
+    expect(await send(shop)).not.toHaveProperty('customservice')
+    expect(said(shop, /looked for again every 10 minutes/)).toHaveLength(1)
+    await shop.bot.clock.advance(10 * MINUTE)
+    await expect.poll(() => Object.keys(accounts(shop))).toEqual([`sales@${ID}`])
+    await expect.poll(() => shop.bot.rows(SHOP, 'identity')).toMatchObject([{ made_at: shop.bot.clock.now() }])
+    await shop.bot.clock.advance(MINUTE)
+    expect(await send(shop)).toMatchObject({ customservice: { kf_account: `sales@${ID}` } })
+    expect(asked(shop, '/getkflist')).toHaveLength(2)
+  })
+
+  test('C-ID-06: is tried with a refused identity every ten minutes at most, and that is said once', async () => {
+    await using shop = await start({ propagation: '1s' })
+    await expect.poll(() => shop.bot.rows(SHOP, 'identity')).toHaveLength(1)
+    await shop.bot.clock.advance(MINUTE)
+    for (let round = 1; round <= 3; round++) {
+      await expect.poll(() => send(shop)).toHaveProperty('customservice')
+      shop.wechat.answers('/cgi-bin/message/custom/send', 65402)
+      for (const text of ['1', '2', '3']) expect(await send(shop), text).not.toHaveProperty('customservice')
+      expect(asked(shop, '/custom/send').filter(({ errcode }) => errcode === 65402)).toHaveLength(round)
+      await shop.bot.clock.advance(10 * MINUTE)
+      await expect.poll(() => asked(shop, '/getkflist')).toHaveLength(1 + round)
+    }
+    expect(said(shop, /does not take the customer-service account/)).toHaveLength(1)
   })
 
   test('C-ID-06: goes without it where customer service is switched off, with one warning that says the step', async () => {
@@ -155,6 +204,26 @@ describe('check', () => {
       expect(await problems({ wechatId }, {})).toBe('')
     },
   )
+
+  test.each(['my shop', 'shop@home', '我的店铺'])(
+    'C-ID-07: a WeChat ID that can be none (%s) is refused where identities are assigned',
+    async (wechatId) => {
+      expect(await problems({ wechatId })).toContain(`${wechatId} is no WeChat ID`)
+    },
+  )
+
+  test('two identities that would be one customer-service account are refused at the start', async () => {
+    expect(await problems({ wechatId: ID }, two('Sales', 'sales'))).toContain('Sales and sales would both be')
+    const identities = { other: { kfAccount: 'sales' } }
+    expect(await problems({ wechatId: ID, identities }, two('other', 'sales'))).toContain('other and sales would both')
+    expect(await problems({ wechatId: ID, identities }, two('other', 'presale'))).toBe('')
+  })
+
+  test('what is written of an identity that nobody has declared is refused at the start', async () => {
+    const identities = { slaes: { nickname: '小艾' } }
+    expect(await problems({ wechatId: ID, identities })).toContain('no identity slaes. Write one of sales, spare.')
+    expect(await problems({ wechatId: ID, identities }, {})).toContain('no identity slaes. None are declared')
+  })
 
   test('C-ID-04: the hundred-and-first identity is refused, with the account and the count; a hundred are taken', async () => {
     const many = (count: number) => {

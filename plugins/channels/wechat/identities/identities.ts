@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import { type Identity, type Log, z } from '#core'
+import { type Identity, type Log, messageOf, z } from '#core'
 import type { Identities } from '../../../services/identities.ts'
 import { type Background, runUntilDone } from '../background.ts'
 import type { Api } from '../sending/api.ts'
@@ -21,6 +21,8 @@ const UPDATE = '/customservice/kfaccount/update'
 const AVATAR = '/customservice/kfaccount/uploadheadimg'
 /** Somebody else has made it meanwhile, or the answer to our own call was lost. */
 const IS_THERE: ReadonlySet<number> = new Set([65406, 61453])
+/** An account that the platform has refused is looked for again so much later. */
+const LOOK_AGAIN_MS = 10 * 60_000
 
 /** What we know of one customer-service account. */
 export interface IdentityRow {
@@ -135,10 +137,34 @@ export interface OwnAccounts {
    * there is no identity or the platform does not know it yet.
    */
   accountOf(identity: Identity | undefined): string | undefined
-  /** The platform does not know this account: from now on it is not sent with, until the YAML is applied again. */
+  /** The platform does not take this account: it is not sent with until it has been looked for again. */
   refused(account: string): void
   /** Begins to bring the platform up to what the YAML says. Resolves never: it goes on in the background. */
   start(): void
+}
+
+/** Throws what is wrong with the identities of the YAML that only all of them together tell. */
+function refuseUnfit(
+  { identities: own }: IdentitySettings,
+  declared: readonly Identity[],
+  wanted: readonly Wanted[],
+): void {
+  const ids = declared.map(({ id }) => id)
+  const unknown = Object.keys(own).find((id) => !ids.includes(id))
+  if (unknown !== undefined) {
+    const known = ids.length > 0 ? `Write one of ${ids.join(', ')}.` : 'None are declared: add agent-identity.'
+    throw new Error(`identities.${unknown}: there is no identity ${unknown}. ${known}`)
+  }
+  const byAccount = new Map<string, Wanted>()
+  for (const one of wanted) {
+    // Whether the platform tells capitals from small letters is not documented: it is taken not to.
+    const first = byAccount.get(one.account.toLowerCase())
+    if (first)
+      throw new Error(
+        `identities: ${first.id} and ${one.id} would both be the customer-service account ${one.account}, and customers would see the wrong name. Write another kfAccount for one of them under identities.`,
+      )
+    byAccount.set(one.account.toLowerCase(), one)
+  }
 }
 
 export async function openIdentities(
@@ -151,9 +177,15 @@ export async function openIdentities(
   },
 ): Promise<OwnAccounts> {
   const { api, sql, clock, log, signal, config, channel, identities } = tools
-  const wanted = new Map(wantedOf(config, identities?.list(channel) ?? []).map((one) => [one.id, one]))
+  const declared = identities?.list(channel) ?? []
+  const allWanted = wantedOf(config, declared)
+  refuseUnfit(config, declared, allWanted)
+  const wanted = new Map(allWanted.map((one) => [one.id, one]))
   const known = new Map((await sql.selectFrom('identity').selectAll().execute()).map((row) => [row.account, row]))
   const refused = new Set<string>()
+  /** Accounts of which the operator has been told: once, until they were made again. */
+  const told = new Set<string>()
+  let isLooking = false
 
   /** Writes what is done as soon as it is done: nothing of it is done again after a crash. */
   async function note(row: IdentityRow): Promise<void> {
@@ -161,12 +193,37 @@ export async function openIdentities(
     await sql.insertInto('identity').values(row).orReplace().execute()
   }
 
+  /** Goes on behind one that WeChat does not take, or whose picture cannot be made: the others are not to wait for it. */
   async function bringUp(): Promise<void> {
     const plans = planOf([...wanted.values()], await listAccounts(api), [...known.values()])
+    const failures: string[] = []
     for (const plan of plans) {
       signal.throwIfAborted()
-      await carryOut(plan)
+      try {
+        await carryOut(plan)
+        refused.delete(plan.wanted.account)
+      } catch (error) {
+        failures.push(`${plan.wanted.id}: ${reasonOf(error)}`)
+      }
     }
+    if (failures.length > 0) throw new Error(failures.join(' '))
+    isLooking = false
+  }
+
+  function look(): void {
+    isLooking = true
+    runUntilDone({ clock, signal, log }, 'The customer-service accounts could not be brought up to date', bringUp)
+  }
+
+  function lookAgainLater(): void {
+    // Whoever is still looking comes by this account too.
+    if (isLooking) return
+    isLooking = true
+    const cancel = clock.after(LOOK_AGAIN_MS, () => {
+      signal.removeEventListener('abort', cancel)
+      look()
+    })
+    signal.addEventListener('abort', cancel, { once: true })
   }
 
   async function carryOut({ wanted: one, create, renameFrom, setAvatar }: Plan): Promise<void> {
@@ -183,6 +240,7 @@ export async function openIdentities(
     const did: string[] = []
     if (create) {
       await add(account, nickname)
+      told.delete(account)
       did.push('made')
       row = { ...row, avatar: '', made_at: clock.now(), changed_at: clock.now() }
     } else if (renameFrom !== undefined) {
@@ -225,20 +283,25 @@ export async function openIdentities(
       return row.made_at + config.propagation <= clock.now() ? row.account : undefined
     },
     refused(account) {
-      if (refused.has(account)) return
       refused.add(account)
-      sayRefused(log, account)
+      if (!told.has(account)) sayRefused(log, account)
+      told.add(account)
+      lookAgainLater()
     },
     start() {
-      if (wanted.size > 0)
-        runUntilDone({ clock, signal, log }, 'The customer-service accounts could not be brought up to date', bringUp)
+      if (wanted.size > 0) look()
     },
   }
+}
+
+/** Without the platform's handle of the call: the same reason is the same text at each try, and told once. */
+function reasonOf(error: unknown): string {
+  return error instanceof WeChatError ? `${error.says.en} (${error.errcode})` : messageOf(error)
 }
 
 function sayRefused(log: Log, account: string): void {
   log.error(
     { account },
-    `WeChat does not know the customer-service account ${account} (any more). Messages go out under the account’s own name and logo. It is looked for again after a reload or restart; switchboard doctor tells what is there.`,
+    `WeChat does not take the customer-service account ${account} (any more). Messages go out under the account’s own name and logo. It is looked for again every ${LOOK_AGAIN_MS / 60_000} minutes, and made if it is gone; switchboard doctor tells what is there.`,
   )
 }

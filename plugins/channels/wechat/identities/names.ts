@@ -8,6 +8,8 @@ import { type Identity, inLanguage } from '#core'
 
 const MAX_PREFIX_CHARS = 10
 const MAX_WECHAT_ID_CHARS = 30
+/** Which letters a WeChat ID may begin with, and its least length, no page for accounts tells. */
+const WECHAT_ID = /^[A-Za-z0-9_-]+$/
 /** How many user-perceived characters a name may have. */
 export const MAX_NICKNAME_GRAPHEMES = 16
 
@@ -43,6 +45,8 @@ export function wechatIdProblem(
       message: `${wechatId} is the id that WeChat gave the account by itself, and identities cannot be made under it.`,
       instead,
     }
+  if (!WECHAT_ID.test(wechatId))
+    return { message: `${wechatId} is no WeChat ID: these have letters, digits, _ and - only.`, instead }
   if (wechatId.length <= MAX_WECHAT_ID_CHARS) return undefined
   return {
     message: `${wechatId} has ${wechatId.length} characters, and a WeChat ID has at most ${MAX_WECHAT_ID_CHARS}.`,
