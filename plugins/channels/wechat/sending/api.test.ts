@@ -282,7 +282,7 @@ describe('the access token', () => {
     const world = await start({ ipList: ['203.0.113.9'] })
     const error = await refusal(ask(world.api))
     expect(error).toMatchObject({ errcode: 40164, action: 'config', scope: 'channel' })
-    expect(error.message).toMatch(/127\.0\.0\.1.*IP whitelist/)
+    expect(error.message).toMatch(/127\.0\.0\.1.*IP allow-list/)
   })
 
   test('is not to be had while nobody answers: the channel waits, and nothing counts as sent', async () => {
