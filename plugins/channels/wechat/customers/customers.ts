@@ -81,8 +81,8 @@ export function makeCustomers(
       const openIds = openIdsOf(customer)
       if (openIds.length === 0) return
       // Whom we have blocked on WeChat stays noted until that is undone: in five minutes, as nobody lists them any more.
-      for (const table of ['profile', 'leaving'] as const)
-        await sql.deleteFrom(table).where('open_id', 'in', openIds).execute()
+      await profiles.forget(openIds)
+      await sql.deleteFrom('leaving').where('open_id', 'in', openIds).execute()
     },
     async kept(customer) {
       const openIds = openIdsOf(customer)

@@ -8,7 +8,7 @@ import type { Kysely } from 'kysely'
 import { type Context, type CustomerPatch, type Json, messageOf, z } from '#core'
 import type { Background } from '../background.ts'
 import type { Api } from '../sending/api.ts'
-import { WeChatError } from '../sending/errors.ts'
+import { isAboutCustomer, WeChatError } from '../sending/errors.ts'
 
 const INFO = '/cgi-bin/user/info'
 const TAGS = '/cgi-bin/tags/get'
@@ -20,6 +20,8 @@ const DAY_MS = 24 * HOUR_MS
 /** Asked for beside each other; and how many may wait: whoever finds no place is asked for with their next message. */
 const MAX_AT_ONCE = 4
 const MAX_WAITING = 1_000
+/** After so many failures one after the other it is the platform, and not what it tells of one customer. */
+const MAX_FAILURES = 3
 /** Of so many it is known without looking that their profile is fresh. */
 const MAX_REMEMBERED = 50_000
 
@@ -29,7 +31,7 @@ export interface ProfileRow {
   readonly fetched_at: number
   readonly remark: string
   readonly language: string
-  /** The names of the tags that it gave them. */
+  /** The names of the tags that they have only from there. */
   readonly tags_json: string
 }
 export interface ProfileTables {
@@ -42,15 +44,17 @@ export const profileTables = {
 } as const
 
 const Names = z.array(z.string())
+/** What cannot be read is not known; the rest is. */
+const short = (maxChars: number) => z.string().max(maxChars).optional().catch(undefined)
 const Info = z.object({
   subscribe: z.union([z.literal(0), z.literal(1)]),
-  language: z.string().max(32).default(''),
-  subscribe_time: z.int().nonnegative().max(1e11).optional(),
-  unionid: z.string().max(128).optional(),
-  remark: z.string().max(512).default(''),
-  tagid_list: z.array(z.int()).max(100).default([]),
-  subscribe_scene: z.string().max(128).optional(),
-  qr_scene_str: z.string().max(256).optional(),
+  language: z.string().max(32).catch(''),
+  subscribe_time: z.int().nonnegative().max(1e11).optional().catch(undefined),
+  unionid: short(128),
+  remark: z.string().max(512).catch(''),
+  tagid_list: z.array(z.int()).max(100).catch([]),
+  subscribe_scene: short(128),
+  qr_scene_str: short(256),
 })
 type Info = z.output<typeof Info>
 const TagList = z.object({ tags: z.array(z.object({ id: z.int(), name: z.string().max(128) })).max(1_000) })
@@ -62,6 +66,8 @@ export interface Profiles {
   changed(openId: string): Promise<void>
   /** They follow no longer: the platform tells nothing more of them. */
   unfollowed(openId: string): Promise<void>
+  /** They are erased: nothing is kept of them, and nothing that is under way is written any more. */
+  forget(openIds: readonly string[]): Promise<void>
 }
 
 type CustomerContext = Pick<Context<unknown, unknown>, 'journal' | 'customers'>
@@ -71,9 +77,14 @@ export async function chatOf(
   journal: CustomerContext['journal'],
   account: string,
   openId: string,
-): Promise<{ readonly chat: string; readonly customer: string } | undefined> {
-  const chat = journal.selectFrom('chat').select(['id as chat', 'customer']).where('account', '=', account)
-  return chat.where('external_id', '=', openId).executeTakeFirst()
+): Promise<{ readonly chat: string; readonly customer: string; readonly isNamedByUs: boolean } | undefined> {
+  const chat = journal.selectFrom('chat').innerJoin('customer', 'customer.id', 'chat.customer')
+  const row = await chat
+    .select(['chat.id as chat', 'customer', 'name_is_ours'])
+    .where('account', '=', account)
+    .where('external_id', '=', openId)
+    .executeTakeFirst()
+  return row && { chat: row.chat, customer: row.customer, isNamedByUs: row.name_is_ours === 1 }
 }
 
 export function makeProfiles(
@@ -90,9 +101,11 @@ export function makeProfiles(
   const { api, sql, journal, customers, clock, signal, log, account } = tools
   /** Until when a profile is fresh, as far as is known without looking. */
   const freshUntil = new Map<string, number>()
-  const underWay = new Set<string>()
+  /** Aborted when what is told then is no longer true, or must not be kept. */
+  const underWay = new Map<string, AbortController>()
   const waiting = new Set<string>()
   let restsUntilMs = 0
+  let failures = 0
   let tagNames: { readonly untilMs: number; readonly byId: Promise<ReadonlyMap<number, string>> } | undefined
 
   function ask(openId: string): void {
@@ -106,41 +119,63 @@ export function makeProfiles(
       if (underWay.size >= MAX_AT_ONCE) return
       waiting.delete(openId)
       if (clock.now() < restsUntilMs) continue
-      underWay.add(openId)
-      void askFor(openId).finally(() => {
-        underWay.delete(openId)
+      const asking = new AbortController()
+      underWay.set(openId, asking)
+      void askFor(openId, asking.signal).finally(() => {
+        if (underWay.get(openId) === asking) underWay.delete(openId)
         askNext()
       })
     }
   }
 
-  async function askFor(openId: string): Promise<void> {
+  /** Ends what is under way for them. */
+  function stop(openId: string): void {
+    waiting.delete(openId)
+    underWay.get(openId)?.abort()
+    underWay.delete(openId)
+    freshUntil.delete(openId)
+  }
+
+  async function askFor(openId: string, ended: AbortSignal): Promise<void> {
     try {
       const before = await sql.selectFrom('profile').selectAll().where('open_id', '=', openId).executeTakeFirst()
       const isFresh = before !== undefined && before.fetched_at + DAY_MS > clock.now()
-      if (!isFresh) await fetchProfile(openId, before)
+      if (!isFresh) await fetchProfile(openId, before, ended)
+      ended.throwIfAborted()
       remember(openId, (isFresh ? before.fetched_at : clock.now()) + DAY_MS)
     } catch (error) {
-      if (!signal.aborted) rest(error)
+      if (!signal.aborted && !ended.aborted) refused(openId, error)
     }
   }
 
-  async function fetchProfile(openId: string, before: ProfileRow | undefined): Promise<void> {
-    const found = await chatOf(journal, account, openId)
-    if (!found) return
-    const info = await api.get(INFO, { openid: openId, lang: 'zh_CN' }, Info, { signal })
+  async function fetchProfile(openId: string, before: ProfileRow | undefined, ended: AbortSignal): Promise<void> {
+    const info = await api.get(INFO, { openid: openId, lang: 'zh_CN' }, Info, { signal: ended })
     const tags = tools.tags ? await namesOf(info.tagid_list) : []
-    await customers.patch(found.customer, patchOf(info, before))
+    failures = 0
+    // Only now: while the platform was asked they may have been erased.
+    const found = await chatOf(journal, account, openId)
+    const customer = found && (await customers.get(found.customer))
+    if (!found || !customer) return
+    ended.throwIfAborted()
+    await customers.patch(found.customer, patchOf(info, before, found.isNamedByUs))
     const had = Names.parse(JSON.parse(before?.tags_json ?? '[]'))
-    const change = { add: tags.filter((tag) => !had.includes(tag)), remove: had.filter((tag) => !tags.includes(tag)) }
+    // Those that our side gave stay ours, though the platform has one of the same name.
+    const own = customer.tags.filter((tag) => !had.includes(tag))
+    const theirs = tags.filter((tag) => !own.includes(tag))
+    const change = {
+      add: theirs.filter((tag) => !had.includes(tag)),
+      remove: had.filter((tag) => !theirs.includes(tag)),
+    }
+    ended.throwIfAborted()
     if (change.add.length + change.remove.length > 0) await customers.tag(found.customer, change)
     const { remark, language } = info
-    const tags_json = JSON.stringify(tags)
+    const tags_json = JSON.stringify(theirs)
     const now: ProfileRow = { open_id: openId, fetched_at: clock.now(), remark, language, tags_json }
+    ended.throwIfAborted()
     await sql.insertInto('profile').values(now).orReplace().execute()
   }
 
-  /** A tag that has been made since is known in an hour. */
+  /** A tag that has been made since is known to whoever is asked for an hour later. */
   async function namesOf(ids: readonly number[]): Promise<readonly string[]> {
     const own = ids.filter((id) => !SYSTEM_TAGS.has(id))
     if (own.length === 0) return []
@@ -163,16 +198,20 @@ export function makeProfiles(
     if (freshUntil.size > MAX_REMEMBERED && oldest !== undefined) freshUntil.delete(oldest)
   }
 
-  /** Nobody is asked for while the platform refuses: what is missing comes with a later message. */
-  function rest(error: unknown): void {
-    if (error instanceof WeChatError && error.action === 'drop') return
-    if (clock.now() < restsUntilMs) return
+  /** What went wrong with one customer is for them to wait out; nobody is asked for while it is the platform. */
+  function refused(openId: string, error: unknown): void {
+    const isTheirs = isAboutCustomer(error)
+    remember(openId, clock.now() + (isTheirs ? DAY_MS : HOUR_MS))
+    if (isTheirs) return
+    failures += 1
+    const mayBeTheirs = !(error instanceof WeChatError) || error.action === 'retry'
+    if ((mayBeTheirs && failures < MAX_FAILURES) || clock.now() < restsUntilMs) return
+    failures = 0
     restsUntilMs = clock.now() + HOUR_MS
     log.warn({ error }, `WeChat tells nothing of customers, and is asked again in an hour: ${messageOf(error)}`)
   }
 
   async function makeOld(openId: string): Promise<void> {
-    freshUntil.delete(openId)
     await sql.updateTable('profile').set({ fetched_at: 0 }).where('open_id', '=', openId).execute()
   }
 
@@ -181,23 +220,29 @@ export function makeProfiles(
       if ((freshUntil.get(openId) ?? 0) <= clock.now()) ask(openId)
     },
     async changed(openId) {
+      stop(openId)
       await makeOld(openId)
       ask(openId)
     },
     async unfollowed(openId) {
+      stop(openId)
       await makeOld(openId)
       const found = await chatOf(journal, account, openId)
       if (found) await customers.patch(found.customer, { fields: { subscribed: false } })
+    },
+    async forget(openIds) {
+      for (const openId of openIds) stop(openId)
+      await sql.deleteFrom('profile').where('open_id', 'in', openIds).execute()
     },
   }
 }
 
 /**
  * A remark is a name that our side has given, in the platform's own console: it counts as one given at the desk, and of
- * the two the later. The UnionID is a field and not the customer's `userId`: it is known only after the first message,
+ * the two the later. How old one is that is heard of for the first time nobody knows: there the desk's counts. The UnionID is a field and not the customer's `userId`: it is known only after the first message,
  * and who a customer is does not change in the middle of a conversation. Operators make one of two.
  */
-function patchOf(info: Info, before: ProfileRow | undefined): CustomerPatch {
+function patchOf(info: Info, before: ProfileRow | undefined, isNamedByUs: boolean): CustomerPatch {
   const { remark, unionid, subscribe, subscribe_time, subscribe_scene, qr_scene_str } = info
   const language = info.language === before?.language ? undefined : tagOf(info.language)
   const fields: { [field: string]: Json } = { subscribed: subscribe === 1 }
@@ -205,7 +250,8 @@ function patchOf(info: Info, before: ProfileRow | undefined): CustomerPatch {
   if (subscribe_time !== undefined) fields.subscribedAt = new Date(subscribe_time * 1_000).toISOString()
   if (subscribe_scene) fields.subscribedBy = subscribe_scene
   if (qr_scene_str) fields.subscribedByCode = qr_scene_str
-  return { name: remark !== '' && remark !== before?.remark ? remark : undefined, language, fields }
+  const isNew = before ? remark !== before.remark : !isNamedByUs
+  return { name: remark !== '' && isNew ? remark : undefined, language, fields }
 }
 
 /** `zh_CN` as `zh-CN`. What is no language is none. */
