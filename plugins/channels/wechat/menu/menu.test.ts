@@ -61,6 +61,23 @@ describe('the menu of the YAML', () => {
     await expect.poll(() => said(shop)).toContainEqual(expect.stringMatching(/^Somebody else has made the menu/))
   })
 
+  test('takes the place of one that was made in the console, and says what was there', async () => {
+    await using shop = await connected({ menu: MENU }, { platform: { isVerified: false } })
+    await expect.poll(() => said(shop)).toHaveLength(1)
+    shop.wechat.account.isVerified = true
+    const button = [
+      { type: 'text', name: '关于我们', value: '我们是一家小店' },
+      { name: '更多', sub_button: { list: [{ type: 'view', name: '商城', url: 'https://old.example/' }] } },
+    ]
+    const body = JSON.stringify({ is_menu_open: 1, selfmenu_info: { button } })
+    shop.wechat.answers('/cgi-bin/get_current_selfmenu_info', { status: 200, body })
+    await shop.bot.clock.advance(30_000)
+    await expect.poll(() => created(shop)).toHaveLength(1)
+    expect(said(shop)).toContainEqual(expect.stringMatching(/^Somebody else has made the menu/))
+    expect(shop.bot.logged.join()).toContain('关于我们: text 我们是一家小店')
+    expect(shop.bot.logged.join()).toContain('更多 > 商城: view https://old.example/')
+  })
+
   test('left out, the account’s own is left alone', async () => {
     await using shop = await connected()
     await shop.bot.idle()

@@ -7,6 +7,8 @@ import { WeChatError } from '../sending/errors.ts'
 import type { Button, Menu } from './settings.ts'
 
 const GET = '/cgi-bin/menu/get'
+/** Also of a menu that was made in the console, which `GET` does not tell of. */
+const CURRENT = '/cgi-bin/get_current_selfmenu_info'
 const CREATE = '/cgi-bin/menu/create'
 /** There is no menu that an interface has made. */
 const NO_MENU = 46003
@@ -43,6 +45,18 @@ const Got = z.object({
 })
 const Done = z.object({})
 
+/** A menu of the console has types of its own, with a text or file as `value`. What is odd in it keeps nothing else from being told. */
+const ConsoleLeaf = Leaf.extend({ name: z.string().default(''), value: z.string().optional().catch(undefined) })
+const Current = z.object({
+  is_menu_open: z.int().catch(0),
+  selfmenu_info: z
+    .object({
+      button: z.array(ConsoleLeaf.extend({ sub_button: z.object({ list: z.array(ConsoleLeaf) }).optional() })),
+    })
+    .optional()
+    .catch(undefined),
+})
+
 /** A menu in the platform's own words. */
 export type Wire = readonly z.output<typeof Branch>[]
 
@@ -64,7 +78,7 @@ function leafOf(button: Exclude<Button, { readonly type: 'submenu' }>): z.output
 
 /** What the platform shows now. */
 export interface Shown {
-  /** `undefined`: no interface has made one. */
+  /** `undefined`: there is none. */
   readonly menu: Wire | undefined
   /** Menus that some customers see in its place; made by others, and left alone. */
   readonly conditional: number
@@ -75,9 +89,18 @@ export async function readMenu(api: Pick<Api, 'get'>): Promise<Shown> {
     const { menu, conditionalmenu = [] } = await api.get(GET, {}, Got)
     return { menu: menu.button, conditional: conditionalmenu.length }
   } catch (error) {
-    if (error instanceof WeChatError && error.errcode === NO_MENU) return { menu: undefined, conditional: 0 }
-    throw error
+    if (!(error instanceof WeChatError) || error.errcode !== NO_MENU) throw error
+    return { menu: await readConsoleMenu(api), conditional: 0 }
   }
+}
+
+async function readConsoleMenu(api: Pick<Api, 'get'>): Promise<Wire | undefined> {
+  const { is_menu_open, selfmenu_info } = await api.get(CURRENT, {}, Current)
+  if (is_menu_open === 0 || !selfmenu_info || selfmenu_info.button.length === 0) return undefined
+  const leaf = ({ value, ...button }: z.output<typeof ConsoleLeaf>) => ({ ...button, key: button.key ?? value })
+  return selfmenu_info.button.map(({ sub_button, ...button }) =>
+    sub_button ? { name: button.name, sub_button: sub_button.list.map(leaf) } : leaf(button),
+  )
 }
 
 /** How two menus differ, button by button; nothing: they are the same. */
