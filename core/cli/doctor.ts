@@ -16,6 +16,7 @@ import type { Instance } from '../runtime/instance.ts'
 import { systemClock } from '../services/clock.ts'
 import { makeHttp } from '../services/http.ts'
 import { makeLog, makeRedactor } from '../services/log.ts'
+import { tidyUpWhenInterrupted } from './interrupted.ts'
 import { readConfig } from './read-config.ts'
 
 /** How long one plugin may look. */
@@ -41,6 +42,7 @@ export interface Examined {
 }
 
 export async function doctor(file: string, json: boolean): Promise<void> {
+  tidyUpWhenInterrupted()
   const config = await readConfig(file)
   if (!config) return
   const redact = makeRedactor(config.secrets)

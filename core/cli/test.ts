@@ -6,11 +6,12 @@ import { type Played, play } from '../rehearsal/play.ts'
 import { readScenarios, scenariosBeside } from '../rehearsal/read-scenarios.ts'
 import { playedAsJson, tellEnd, tellPlayed } from '../rehearsal/tell.ts'
 import { makeRedactor } from '../services/log.ts'
+import { tidyUpWhenInterrupted } from './interrupted.ts'
 import { checkFile } from './read-config.ts'
 import { storyInShort } from './story.ts'
 
 export async function test(file: string, json: boolean): Promise<void> {
-  for (const [signal, status] of INTERRUPTS) process.once(signal, () => process.exit(status))
+  tidyUpWhenInterrupted()
   using _ = refuseOutside()
   const checked = await checkWithMadeUpVariables(file, (change) => checkFile(file, {}, change))
   if (!checked.ok) return refuse(checked.problems, json)
@@ -28,12 +29,6 @@ export async function test(file: string, json: boolean): Promise<void> {
   process.stdout.write(json ? playedAsJson(played, scenarios.file, redact) : redact(`\n${tellEnd(played)}`))
   if (played.some(({ failure }) => failure)) process.exitCode = 1
 }
-
-/** Interrupted, it ends as a process does that is not asked, only that it tidies up. */
-const INTERRUPTS = [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const
 
 function refuse(problems: readonly Problem[], json: boolean): void {
   process.stdout.write(json ? problemsAsJson(problems) : formatProblems(problems))

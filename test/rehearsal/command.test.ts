@@ -225,6 +225,38 @@ test('interrupted, it leaves no journal behind', async () => {
   expect(journals()).toEqual([])
 })
 
+test('doctor, interrupted while WeChat does not answer, leaves nothing behind either', async () => {
+  const hanging = createServer(() => undefined).listen(0, '127.0.0.1')
+  try {
+    await once(hanging, 'listening')
+    const asked = once(hanging, 'request')
+    const address = hanging.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    const yaml = `
+http: { allow: ["127.0.0.1"] }
+channels:
+  shop: { use: wechat, appId: wx1, appSecret: "\${WX_SECRET}", token: "\${WX_TOKEN}", apiBase: "http://127.0.0.1:${port}" }
+bots: { parrot: { use: echo } }
+routes: [{ from: [shop], mode: bot-only, bot: parrot }]
+`
+    await writeFile(join(folder, 'doctor.yaml'), yaml)
+    const own = await mkdtemp(join(folder, 'temporary-'))
+    const env = { TMPDIR: own, WX_SECRET: 'secretsecret', WX_TOKEN: 'tokentoken' }
+    const command = [resolve('core/switchboard.js'), 'doctor', 'doctor.yaml']
+    const process_ = execFile(process.execPath, command, { cwd: folder, env })
+    const ended = once(process_, 'exit')
+    await Promise.race([asked, ended])
+    const journals = () => globSync('switchboard-rehearsal-*', { cwd: own })
+    expect(journals()).toHaveLength(1)
+    process_.kill('SIGINT')
+    expect(await ended).toEqual([130, null])
+    expect(journals()).toEqual([])
+  } finally {
+    hanging.closeAllConnections()
+    hanging.close()
+  }
+})
+
 test('without scenarios it says how to begin', async () => {
   await rm(inFolder('switchboard.test.yaml'))
   const { status, out } = await runHere('config/switchboard.yaml')
