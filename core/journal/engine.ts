@@ -338,6 +338,8 @@ export interface DueDelivery {
   /** Of the entry that it belongs to. */
   readonly conversation: string | undefined
   readonly by: Actor
+  /** The allowance that counts it, if one does. */
+  readonly allowance: string | undefined
   /** Tries before this one. */
   readonly attempts: number
   readonly expiresAtMs: number | undefined
@@ -524,6 +526,11 @@ export interface Engine {
   /** Takes the chat from whoever drains it. Their commits are refused from now on. */
   takeOver(chat: string): Promise<void>
   recordDelivery(result: DeliveryResult): Promise<Recorded>
+  /**
+   * Counts a delivery that was made without an allowance, since it was meant for a response, on the one that is named.
+   * Gives whether that one has any left.
+   */
+  reserve(delivery: string, on: string, nowMs: number): Promise<boolean>
   /** For channels that only answer inside a response: the chat's deliveries to them that wait, in their order. */
   held(chat: string): Promise<readonly HeldDelivery[]>
   /** Those of them that still wait, now `sending`, in the order given. */

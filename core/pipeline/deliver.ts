@@ -13,6 +13,7 @@ import { limited } from './chain.ts'
 import { HOLD_MS } from './compose.ts'
 import { customerOf } from './draft.ts'
 import { readHistory } from './history.ts'
+import { isLimited, left, reserve } from './ledger.ts'
 import { CORE } from './settle.ts'
 import type { Sweep } from './sweep.ts'
 import type { Tools } from './tools.ts'
@@ -163,6 +164,8 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     if (pause && pause.untilMs > clock.now()) {
       return { state: 'pending', counts: false, nextAtMs: pause.untilMs, code: pause.code, error: pause.message }
     }
+    const closed = await unlessCounted(channel, delivery)
+    if (closed) return closed
     const { signal, abort, release } = signalUnder(channel.instance.signal)
     try {
       const sent = await limited(
@@ -177,6 +180,33 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       return failedSend(channel, delivery, error)
     } finally {
       release()
+    }
+  }
+
+  /**
+   * An answer that was meant for a response is counted by no allowance, and takes one now. Gives how it ends when the
+   * platform takes nothing more.
+   */
+  async function unlessCounted(channel: PlannedChannel, delivery: DueDelivery): Promise<Result | undefined> {
+    const { capabilities } = channel
+    if (delivery.allowance !== undefined || !isLimited(capabilities)) return undefined
+    try {
+      for (;;) {
+        const allowances = (await engine.load(delivery.chat))?.allowances ?? []
+        const nowMs = clock.now()
+        const sending = { allowances, capabilities, nowMs, by: delivery.by, reserve: channel.reserve }
+        const [place] = reserve(sending, 1)
+        if (!place) {
+          return { state: 'dead', counts: true, code: 'CHANNEL_WINDOW_CLOSED', error: left(sending).closed?.message }
+        }
+        // Another may have taken the last one meanwhile: then there is one less to choose from.
+        if (place.on === undefined || (await engine.reserve(delivery.id, place.on, nowMs))) return undefined
+      }
+    } catch (error) {
+      const because = `What the platform still takes could not be written: ${messageOf(error)}`
+      log.error({ delivery: delivery.id, error }, because)
+      const code = error instanceof SwitchboardError ? error.code : 'CHANNEL_FAILED'
+      return { state: 'pending', counts: false, nextAtMs: clock.now() + 1_000, code, error: because }
     }
   }
 

@@ -250,6 +250,7 @@ function openEngine(
       const { next, ...recorded } = await writer.perform('recordDelivery', packResult(result), mayWait)
       return { ...recorded, next: next && dueDelivery(next) }
     },
+    reserve: (id, on, nowMs) => writer.perform('reserve', { id, on, nowMs }),
     held: (chat) => now(() => read.held(chat)),
     claimHeld: async (deliveries, nowMs) => (await writer.perform('claimHeld', { deliveries, nowMs })).map(dueDelivery),
     dueAgain: (accounts, of) => writer.perform('dueAgain', { accounts, ...of }),

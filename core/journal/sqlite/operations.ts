@@ -40,6 +40,7 @@ export function performing(db: DatabaseSync, checking: DatabaseSync): Perform {
     postpone: postpone(db),
     takeOver: takeOver(db),
     recordDelivery: results.record,
+    reserve: results.reserve,
     claimHeld: ({ deliveries, nowMs }) => deliveries.flatMap((id) => queues.takeHeld(id, nowMs) ?? []),
     dueAgain: dueAgain(db),
     resend: results.resend,

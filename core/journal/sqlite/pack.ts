@@ -231,7 +231,7 @@ export function committed(change: ChatChange, output: CommitOutput): Committed {
   const sending = output.sending.map(({ id, seq, conversation }): DueDelivery => {
     const delivery = change.deliveries?.find((one) => one.id === id)
     if (delivery === undefined) throw new Error(`The writer speaks of a delivery ${id} that this change has not.`)
-    const { part, destination, payload, by, expiresAtMs } = delivery
+    const { part, destination, payload, by, allowance, expiresAtMs } = delivery
     return {
       id,
       chat: change.chat,
@@ -243,6 +243,7 @@ export function committed(change: ChatChange, output: CommitOutput): Committed {
       payload,
       conversation: conversation ?? undefined,
       by,
+      allowance,
       attempts: 0,
       expiresAtMs,
     }
@@ -262,6 +263,7 @@ export function dueDelivery(row: DueRow): DueDelivery {
     payload: parse<Payload>(row.payload_json),
     conversation: row.conversation ?? undefined,
     by: parse<Actor>(row.by_json),
+    allowance: row.allowance ?? undefined,
     attempts: row.attempts,
     expiresAtMs: row.expires_at ?? undefined,
   }

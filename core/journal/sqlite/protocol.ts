@@ -17,6 +17,7 @@ export interface Operations {
   postpone: { takes: { chat: string; seq: number; dueAtMs: number }; gives: undefined }
   takeOver: { takes: { chat: string }; gives: undefined }
   recordDelivery: { takes: ResultInput; gives: { next: DueRow | undefined; pending: number; expired: number } }
+  reserve: { takes: { id: string; on: string; nowMs: number }; gives: boolean }
   claimHeld: { takes: { deliveries: readonly string[]; nowMs: number }; gives: readonly DueRow[] }
   dueAgain: { takes: { accounts: readonly string[]; nowMs: number; fromMs: number }; gives: undefined }
   resend: { takes: { id: string; nowMs: number }; gives: undefined }
@@ -222,7 +223,7 @@ export type CommitOutput =
 /** A delivery that was just made `sending`, with the address of its chat. */
 export type DueRow = Pick<
   DeliveryRow,
-  'id' | 'chat' | 'seq' | 'part' | 'destination' | 'payload_json' | 'by_json' | 'attempts' | 'expires_at'
+  'id' | 'chat' | 'seq' | 'part' | 'destination' | 'payload_json' | 'by_json' | 'allowance' | 'attempts' | 'expires_at'
 > & { readonly account: string; readonly external_id: string; readonly conversation: string | null }
 
 export interface ResultInput {

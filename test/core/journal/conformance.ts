@@ -1133,6 +1133,19 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect(await left(chat)).toMatchObject([{ used: 2 }])
       })
 
+      test('what was made without one takes one when it is to be sent after all, as long as any is left', async () => {
+        const chat = await chatWith(1)
+        const [first, second] = [await send(engine, chat, 'one'), newDelivery('two')]
+        await commit(engine, newChange(chat, { entries: [said('two')], deliveries: [second] }))
+        expect(first?.allowance).toBeUndefined()
+        expect(await engine.reserve(first?.id ?? '', allowance, T0)).toBe(true)
+        expect(await engine.reserve(second.id, allowance, T0)).toBe(false)
+        expect(await left(chat)).toMatchObject([{ used: 1 }])
+        const { next } = await engine.recordDelivery(result(first ?? { id: '' }, { state: 'dead', code: 'X' }))
+        expect(next).toMatchObject({ id: second.id, allowance: undefined })
+        expect(await left(chat)).toMatchObject([{ used: 0 }])
+      })
+
       test('none is left after the window, nor of a class that was never granted', async () => {
         const chat = await chatWith(undefined)
         const entries = [said('late')]

@@ -1,10 +1,19 @@
 import { request } from 'node:http'
-import { expect, test } from 'vitest'
-import { ALWAYS, type Delivery, defineBot, defineChannel, type Plugin, tables, z } from '../../../core/index.ts'
+import { describe, expect, test } from 'vitest'
+import {
+  ALWAYS,
+  type Allowance,
+  type Delivery,
+  defineBot,
+  defineChannel,
+  type Plugin,
+  tables,
+  z,
+} from '../../../core/index.ts'
 import { type TestRuntime, testRuntime } from '../../../core/testing/index.ts'
 
 /** A channel that answers inside the response, and lets the test say when the response may go. */
-function inlineChannel() {
+function inlineChannel(later: readonly Allowance[] = [ALWAYS]) {
   const sent: Delivery[] = []
   const has = Promise.withResolvers<void>()
   const mayGo = Promise.withResolvers<void>()
@@ -13,7 +22,7 @@ function inlineChannel() {
     summary: 'Answers inside the response.',
     config: z.strictObject({}),
     account: () => 'inline',
-    capabilities: () => ({ sends: { text: {} }, inline: { withinMs: 5_000 }, later: [ALWAYS], showsIdentity: 'none' }),
+    capabilities: () => ({ sends: { text: {} }, inline: { withinMs: 5_000 }, later, showsIdentity: 'none' }),
     setup({ web, clock, receive }) {
       web.get('/:id', async ({ params }) => {
         const { id } = z.object({ id: z.string() }).parse(params)
@@ -72,22 +81,54 @@ function ask(bot: TestRuntime, id: string) {
   }
 }
 
-test('an answer whose request was given up at the last moment is sent, and no repeat gets it a second time', async () => {
-  const channel = inlineChannel()
-  await using bot = await start(channel.plugin, 'echo')
+async function deliveryOf(bot: TestRuntime) {
+  const rows = bot.runtime.engine.read.selectFrom('delivery').select(['state', 'code', 'error', 'chat'])
+  return (await rows.execute())[0]
+}
+
+/** The bot has answered, and the request is given up before the response is there. */
+async function giveUpWith(bot: TestRuntime, channel: ReturnType<typeof inlineChannel>): Promise<void> {
   const first = ask(bot, 'm1')
   await channel.has
   await first.giveUp()
-  const looking = async () =>
-    (await bot.runtime.engine.read.selectFrom('delivery').select(['state', 'code']).execute())[0]
-  while ((await looking())?.state !== 'pending') await new Promise(setImmediate)
-  expect(await looking()).toMatchObject({ state: 'pending', code: 'CHANNEL_HUNG_UP' })
+  while ((await deliveryOf(bot))?.state !== 'pending') await new Promise(setImmediate)
+}
+
+test('an answer whose request was given up at the last moment is sent, and no repeat gets it a second time', async () => {
+  const channel = inlineChannel()
+  await using bot = await start(channel.plugin, 'echo')
+  await giveUpWith(bot, channel)
+  expect(await deliveryOf(bot)).toMatchObject({ state: 'pending', code: 'CHANNEL_HUNG_UP' })
 
   channel.letGo()
   const again = await fetch(`${bot.runtime.url}/here/m1`)
   expect(await again.json()).toEqual({})
   await bot.advance(5_000)
   expect(channel.sent.map(({ part }) => part)).toEqual([{ type: 'text', text: 'echo: m1' }])
+})
+
+describe('an answer whose request was given up, where the platform counts what is sent later,', () => {
+  const limited = (max: number) => inlineChannel([{ on: 'message', withinMs: 60_000, max, resets: true }])
+
+  test('takes one of what it allows', async () => {
+    const channel = limited(5)
+    await using bot = await start(channel.plugin, 'echo')
+    await giveUpWith(bot, channel)
+    await bot.advance(5_000)
+    expect(channel.sent).toHaveLength(1)
+    const { chat = '' } = (await deliveryOf(bot)) ?? {}
+    expect((await bot.runtime.engine.load(chat))?.allowances).toMatchObject([{ max: 5, used: 1 }])
+  })
+
+  test('is not sent when nothing is left, and it is shown why', async () => {
+    const channel = limited(0)
+    await using bot = await start(channel.plugin, 'echo')
+    await giveUpWith(bot, channel)
+    await bot.advance(5_000)
+    expect(channel.sent).toEqual([])
+    const error = expect.stringContaining('are used up')
+    expect(await deliveryOf(bot)).toMatchObject({ state: 'dead', code: 'CHANNEL_WINDOW_CLOSED', error })
+  })
 })
 
 test('a request that is given up is not waited with until its time is over', async () => {

@@ -17,6 +17,7 @@ export const TAKEN_OVER = 'TAKEN_OVER'
 
 export interface Deliveries {
   record(result: ResultInput): { next: DueRow | undefined; pending: number; expired: number }
+  reserve(delivery: { id: string; on: string; nowMs: number }): boolean
   resend(delivery: { id: string; nowMs: number }): undefined
   /** Notes a try of which nothing more is known than that it was made. */
   noteAttempt(delivery: string, nowMs: number, code: string): void
@@ -39,6 +40,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Ledge
        code = ?, error = ?, done_at = ?
      WHERE rowid = ?`,
   )
+  const count = query(db, 'UPDATE delivery SET allowance = ? WHERE rowid = ?')
   const pendingOf = query<Pick<ChatRow, 'pending'>>(db, 'SELECT pending FROM chat WHERE id = ?')
   const again = query(
     db,
@@ -92,6 +94,15 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Ledge
       const mayHaveMore = result.life !== undefined || expired > 0
       const pending = mayHaveMore ? (pendingOf.get(chat)?.pending ?? 0) : 0
       return { next: head?.due, pending, expired }
+    },
+
+    reserve({ id, on, nowMs }) {
+      const found = find.get(id)
+      if (found === undefined) throw new Refused(`There is no delivery ${id}.`)
+      if (!allowances.allows(found.chat, on, 1, nowMs)) return false
+      allowances.reserve(found.chat, on)
+      count.run(on, found.rowid)
+      return true
     },
 
     resend({ id, nowMs }) {

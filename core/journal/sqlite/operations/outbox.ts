@@ -63,7 +63,8 @@ export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): 
   )
   const withAddress = query<DueRow>(
     db,
-    `SELECT d.id, d.chat, d.seq, d.part, d.destination, d.payload_json, d.by_json, d.attempts, d.expires_at,
+    `SELECT d.id, d.chat, d.seq, d.part, d.destination, d.payload_json, d.by_json, d.allowance, d.attempts,
+       d.expires_at,
        c.account, c.external_id, e.conversation
      FROM delivery d JOIN chat c ON c.id = d.chat LEFT JOIN entry e ON e.id = d.entry
      WHERE d.id = ?`,
