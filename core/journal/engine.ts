@@ -366,6 +366,11 @@ export interface DeliveryResult {
   readonly error?: string | undefined
   /** The platform said that the window is closed: the chat's allowances are emptied. */
   readonly windowClosed?: boolean | undefined
+  /**
+   * What waits in the chat, made before this try began and counted by an allowance, ends as this one does. Left out of a
+   * replay, which knows how each of them ended.
+   */
+  readonly endsWaiting?: boolean | undefined
   /** A life event to add when the delivery ended badly; not added when what failed was the answer to such an event. */
   readonly life?: NewEntry | undefined
   /** false: the next delivery is left as it is, since nobody is there to send it any more. Left out: it is taken. */
@@ -379,6 +384,8 @@ export interface Recorded {
   readonly pending: number
   /** How many of the same chat and destination are `dead` now because their time was over. */
   readonly expired: number
+  /** How many others are `dead` now with the same code, by `endsWaiting`. */
+  readonly ended: number
 }
 
 // ── start, sweeps, the rest ─────────────────────────────────────────────────────────────────

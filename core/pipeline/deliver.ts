@@ -103,7 +103,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
     for (;;) {
       try {
         const takeNext = !stopping.signal.aborted
-        const { next, pending, expired } = await engine.recordDelivery({
+        const { next, pending, expired, ended } = await engine.recordDelivery({
           ...result,
           nowMs: clock.now(),
           life,
@@ -111,6 +111,7 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
         })
         tools.metrics.delivered(channelOf(delivery), result)
         tools.changed(delivery.chat)
+        for (let i = 0; i < ended; i++) tools.metrics.delivered(channelOf(delivery), result)
         for (let i = 0; i < expired; i++) tools.metrics.delivered(channelOf(delivery), EXPIRED)
         // What stands behind one that waits is looked at again when that one no longer holds it back.
         if (result.nextAtMs !== undefined) use.sweep().by(Math.min(result.nextAtMs, clock.now() + HOLD_MS))
@@ -229,7 +230,8 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
       return { state: 'pending', counts: false, nextAtMs: untilMs, code, error: message }
     }
     const windowClosed = code === 'CHANNEL_WINDOW_CLOSED'
-    if (!error.retry) return { state: 'dead', counts: true, code, error: message, windowClosed }
+    if (!error.retry)
+      return { state: 'dead', counts: true, code, error: message, windowClosed, endsWaiting: windowClosed }
     return again(delivery, code, message, error.retryAfterMs)
   }
 

@@ -68,8 +68,8 @@ function entryThen({ kind, type, by_json, body_json }: EntryRow): string {
 /** Refusals that are decided before anything is tried. */
 const DECIDED: ReadonlySet<string | null> = new Set(['CHANNEL_WINDOW_CLOSED', 'CHANNEL_CANNOT_SEND'])
 
-function sendThen({ destination, payload_json, state, attempts, code }: DeliveryRow): string {
-  const refused = state === 'dead' && attempts === 0 && DECIDED.has(code) ? code : undefined
+function sendThen({ destination, payload_json, state, allowance, attempts, code }: DeliveryRow): string {
+  const refused = state === 'dead' && allowance === null && attempts === 0 && DECIDED.has(code) ? code : undefined
   return text({ to: destination, what: withoutNumbers(JSON.parse(payload_json)), refused })
 }
 

@@ -206,6 +206,7 @@ export function packResult(result: DeliveryResult): ResultInput {
     code: result.code ?? null,
     error: result.error ?? null,
     windowClosed: result.windowClosed ?? false,
+    endsWaiting: result.endsWaiting ?? false,
     life: result.life && packEntry(result.life),
     takeNext: result.takeNext ?? true,
   }

@@ -16,7 +16,7 @@ export interface Operations {
   commit: { takes: ChangeInput; gives: CommitOutput }
   postpone: { takes: { chat: string; seq: number; dueAtMs: number }; gives: undefined }
   takeOver: { takes: { chat: string }; gives: undefined }
-  recordDelivery: { takes: ResultInput; gives: { next: DueRow | undefined; pending: number; expired: number } }
+  recordDelivery: { takes: ResultInput; gives: RecordOutput }
   reserve: { takes: { id: string; on: string; nowMs: number }; gives: boolean }
   claimHeld: { takes: { deliveries: readonly string[]; nowMs: number }; gives: readonly DueRow[] }
   dueAgain: { takes: { accounts: readonly string[]; nowMs: number; fromMs: number }; gives: undefined }
@@ -237,8 +237,16 @@ export interface ResultInput {
   readonly code: string | null
   readonly error: string | null
   readonly windowClosed: boolean
+  readonly endsWaiting: boolean
   readonly life: EntryInput | undefined
   readonly takeNext: boolean
+}
+
+export interface RecordOutput {
+  readonly next: DueRow | undefined
+  readonly pending: number
+  readonly expired: number
+  readonly ended: number
 }
 
 export interface DueOutput {

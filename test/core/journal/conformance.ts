@@ -1217,6 +1217,45 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         expect((await engine.commit({ ...next, nowMs: T0 + 8 })).ok).toBe(true)
       })
 
+      test('when the window is closed, what waits behind the try ends with it, and each is told', async () => {
+        const external = newId()
+        const chat = await chatWith(5, external)
+        const conversation = newConversation()
+        const entries = [said('one', { conversation: conversation.id })]
+        const deliveries = ['one', 'two', 'three'].map((text, part) => newDelivery(text, { part, allowance }))
+        const { sending } = await commit(
+          engine,
+          newChange(chat, { turn: newTurn(1), conversation: moved(conversation, 'opened'), entries, deliveries }),
+        )
+        await engine.accept(newEvent({ chat: external, nowMs: T0 + 2_000, grant: { ...ALLOWED, max: 5 } }))
+        await send(engine, chat, 'later', { allowance }, T0 + 2_000)
+        const why = { code: 'CHANNEL_WINDOW_CLOSED', error: '45047 out of response count limit' }
+        const dead = {
+          state: 'dead',
+          windowClosed: true,
+          endsWaiting: true,
+          nowMs: T0 + 3_000,
+          ms: 2_000,
+          ...why,
+        } as const
+        const recorded = await engine.recordDelivery(result(sending[0] ?? { id: '' }, dead))
+        expect(recorded).toMatchObject({ ended: 2, next: { payload: { part: { text: 'later' } } } })
+        const rows = await engine.read
+          .selectFrom('delivery')
+          .select(['state', 'code', 'error'])
+          .where('chat', '=', chat)
+          .orderBy('created_at')
+          .orderBy('part')
+          .execute()
+        expect(rows).toEqual([
+          ...Array(3).fill({ state: 'dead', ...why }),
+          { state: 'sending', code: null, error: null },
+        ])
+        expect(await left(chat)).toMatchObject([{ used: 1 }])
+        const types = (await entriesOf(engine, chat)).map(({ type }) => type)
+        expect(types.filter((type) => type === 'delivery.failed')).toHaveLength(2)
+      })
+
       test('whoever unfollows can be sent nothing, until something is granted again', async () => {
         const external = newId()
         const chat = await chatWith(5, external)

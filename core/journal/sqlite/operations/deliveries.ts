@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChatRow, DeliveryRow } from '../../tables.ts'
 import { query } from '../connection.ts'
-import type { DueRow, ResultInput } from '../protocol.ts'
+import type { RecordOutput, ResultInput } from '../protocol.ts'
 import type { Ledger } from './allowances.ts'
 import type { Entries } from './entries.ts'
 import type { Outbox } from './outbox.ts'
@@ -16,7 +16,7 @@ type Found = Pick<DeliveryRow, 'chat' | 'seq' | 'destination' | 'state' | 'allow
 export const TAKEN_OVER = 'TAKEN_OVER'
 
 export interface Deliveries {
-  record(result: ResultInput): { next: DueRow | undefined; pending: number; expired: number }
+  record(result: ResultInput): RecordOutput
   reserve(delivery: { id: string; on: string; nowMs: number }): boolean
   resend(delivery: { id: string; nowMs: number }): undefined
   /** Notes a try of which nothing more is known than that it was made. */
@@ -39,6 +39,12 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Ledge
     `UPDATE delivery SET state = ?, attempts = attempts + ?, next_at = ?, platform_id = coalesce(?, platform_id),
        code = ?, error = ?, done_at = ?
      WHERE rowid = ?`,
+  )
+  const waiting = query<Pick<DeliveryRow, 'id'>>(
+    db,
+    `SELECT id FROM delivery
+     WHERE chat = ? AND destination = ? AND state IN ('pending', 'sending') AND state = 'pending'
+       AND allowance IS NOT NULL AND created_at <= ? ORDER BY rowid`,
   )
   const count = query(db, 'UPDATE delivery SET allowance = ? WHERE rowid = ?')
   const pendingOf = query<Pick<ChatRow, 'pending'>>(db, 'SELECT pending FROM chat WHERE id = ?')
@@ -65,7 +71,7 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Ledge
       const { chat, destination } = found
       // Its fate is known already: a second report, or one that a cancellation has overtaken.
       if (found.state === 'sent' || found.state === 'dead' || found.state === 'cancelled') {
-        return { next: undefined, pending: 0, expired: 0 }
+        return { next: undefined, pending: 0, expired: 0, ended: 0 }
       }
       const state = result.state === 'pending' && found.code === TAKEN_OVER ? 'cancelled' : result.state
       const over = state !== 'pending'
@@ -85,15 +91,17 @@ export function deliveries(db: DatabaseSync, entries: Entries, allowances: Ledge
       if (found.allowance !== null && (state === 'dead' || state === 'cancelled')) {
         allowances.giveBack(chat, found.allowance, found.created_at)
       }
-      // What the customer has done since this try began is a window of its own.
-      if (result.windowClosed) allowances.empty(chat, nowMs, nowMs - result.ms)
       if (result.life !== undefined && !outbox.answersFailure(chat, found.seq))
         entries.addDrawn(chat, result.life, nowMs)
+      const behind = result.endsWaiting ? waiting.all(chat, destination, nowMs - result.ms) : []
+      for (const one of behind) outbox.giveUp(one.id, nowMs, { code: result.code ?? '', error: result.error })
+      // What the customer has done since this try began is a window of its own.
+      if (result.windowClosed) allowances.empty(chat, nowMs, nowMs - result.ms)
       const head = result.takeNext ? outbox.takeDue(chat, destination, nowMs) : undefined
       const expired = head?.expired ?? 0
-      const mayHaveMore = result.life !== undefined || expired > 0
+      const mayHaveMore = result.life !== undefined || expired > 0 || behind.length > 0
       const pending = mayHaveMore ? (pendingOf.get(chat)?.pending ?? 0) : 0
-      return { next: head?.due, pending, expired }
+      return { next: head?.due, pending, expired, ended: behind.length }
     },
 
     reserve({ id, on, nowMs }) {

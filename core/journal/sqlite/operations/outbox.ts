@@ -23,7 +23,7 @@ export interface Head {
   readonly expired: number
 }
 
-export interface Expired {
+export interface GivenUp {
   readonly chat: string
   readonly destination: string
   readonly newEntry: boolean
@@ -36,8 +36,10 @@ export interface Outbox {
   takeDue(chat: string, destination: string, nowMs: number): Head
   /** Takes a delivery whenever it is due, if it still waits and its time is not over. */
   takeHeld(id: string, nowMs: number): DueRow | undefined
-  /** Gives a delivery up because its time is over. An answer of a conversation is then an event of the chat. */
-  expire(id: string, nowMs: number): Expired
+  /** Gives a delivery up because its time is over. */
+  expire(id: string, nowMs: number): GivenUp
+  /** Gives up a delivery that waits. An answer of a conversation is then an event of the chat. */
+  giveUp(id: string, nowMs: number, why: { readonly code: string; readonly error: string | null }): GivenUp
 }
 
 export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): Outbox {
@@ -69,10 +71,13 @@ export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): 
      FROM delivery d JOIN chat c ON c.id = d.chat LEFT JOIN entry e ON e.id = d.entry
      WHERE d.id = ?`,
   )
-  const expiring = query<
+  const givenUp = query<
     Pick<DeliveryRow, 'chat' | 'seq' | 'destination' | 'allowance' | 'created_at' | 'payload_json'>
   >(db, 'SELECT chat, seq, destination, allowance, created_at, payload_json FROM delivery WHERE id = ?')
-  const bury = query(db, "UPDATE delivery SET state = 'dead', code = 'EXPIRED', done_at = ? WHERE id = ?")
+  const bury = query(
+    db,
+    "UPDATE delivery SET state = 'dead', code = ?, error = coalesce(?, error), done_at = ? WHERE id = ?",
+  )
   const entryOf = query<Pick<EntryRow, 'conversation'>>(db, 'SELECT conversation FROM entry WHERE chat = ? AND seq = ?')
   const answered = query<Pick<EntryRow, 'type'>>(
     db,
@@ -107,10 +112,12 @@ export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): 
     return { ...nothing, due: take(decides.id) }
   }
 
-  function expire(id: string, nowMs: number): Expired {
-    const row = expiring.get(id)
+  const expire = (id: string, nowMs: number) => giveUp(id, nowMs, { code: 'EXPIRED', error: null })
+
+  function giveUp(id: string, nowMs: number, { code, error }: Parameters<Outbox['giveUp']>[2]): GivenUp {
+    const row = givenUp.get(id)
     if (row === undefined) throw new Error(`There is no delivery ${id}.`)
-    bury.run(nowMs, id)
+    bury.run(code, error, nowMs, id)
     if (row.allowance !== null) allowances.giveBack(row.chat, row.allowance, row.created_at)
     const payload = parse<Payload>(row.payload_json)
     const conversation = entryOf.get(row.chat, row.seq)?.conversation
@@ -121,7 +128,7 @@ export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): 
       id: entries.makeId(nowMs),
       type: 'delivery.failed',
       atMs: nowMs,
-      code: 'EXPIRED',
+      code,
       content: payload.part,
     }
     entries.addWaiting(row.chat, 'life', event, conversation, nowMs)
@@ -134,5 +141,6 @@ export function outbox(db: DatabaseSync, allowances: Ledger, entries: Entries): 
     takeDue,
     takeHeld: (id, nowMs) => (startHeld.run(id, nowMs).changes === 0 ? undefined : withAddress.get(id)),
     expire,
+    giveUp,
   }
 }

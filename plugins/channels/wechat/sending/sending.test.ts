@@ -199,6 +199,28 @@ describe('what the platform takes', () => {
     expect(world.customer.heard).toHaveLength(3)
   })
 
+  test('nothing of an answer behind the part that it has refused (45047)', async () => {
+    const bot = botThat((turn) => {
+      if (turn.text === 'again') return turn.reply('four')
+      turn.say('one')
+      turn.say('two')
+      return turn.reply('three')
+    })
+    const rules = RULES_OF_2023.map((rule) => (rule.on === 'message' ? { ...rule, max: 1 } : rule))
+    const world = await start({ bot, platform: { rules } })
+    await world.customer.says('hello')
+    const refused = {
+      state: 'dead',
+      code: 'CHANNEL_WINDOW_CLOSED',
+      error: expect.stringContaining('45047'),
+    }
+    expect(await world.deliveries()).toMatchObject([{ state: 'sent' }, refused, refused])
+    expect(world.platform.calls.filter(({ path }) => path === SEND_PATH)).toHaveLength(2)
+    await world.customer.says('again')
+    await world.bot.idle()
+    expect(world.customer.heard).toEqual(['one', 'four'])
+  })
+
   test('no more, since the customer has left (45015), empties it too', async () => {
     const world = await start()
     await world.customer.says('hello')
