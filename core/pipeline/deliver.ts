@@ -198,7 +198,10 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
         const sending = { allowances, capabilities, nowMs, by: delivery.by, reserve: channel.reserve }
         const [place] = reserve(sending, 1)
         if (!place) {
-          return { state: 'dead', counts: true, code: 'CHANNEL_WINDOW_CLOSED', error: left(sending).closed?.message }
+          const { closed } = left(sending)
+          // What came while the channel only answered has granted nothing that is known: the platform decides.
+          if (closed?.why === 'no-event') return undefined
+          return { state: 'dead', counts: true, code: 'CHANNEL_WINDOW_CLOSED', error: closed?.message }
         }
         // Another may have taken the last one meanwhile: then there is one less to choose from.
         if (place.on === undefined || (await engine.reserve(delivery.id, place.on, nowMs))) return undefined

@@ -234,6 +234,19 @@ test('an error of the whole channel pauses it, and costs no delivery a try', asy
   expect(tries).toBeLessThan(20)
 })
 
+test('the pause of a channel ends with the reload that replaces it', async () => {
+  const [paused, mended] = [memoryChannel(), memoryChannel()]
+  const bots = { bot: { use: echo } }
+  await using runtime = await testRuntime({ bots }, { channel: paused })
+  paused.beforeSend(() => {
+    throw new DeliveryError('CHANNEL_TOKEN', { scope: 'channel', retryAfterMs: 3_600_000 })
+  })
+  await runtime.user('u1').says('hello').hearsNothing()
+  await runtime.apply({ channels: { memory: { use: mended.plugin } }, bots })
+  await runtime.idle()
+  expect(mended.sent.map(({ part }) => part)).toEqual([{ type: 'text', text: 'echo: hello' }])
+})
+
 test('a send of which nobody knows whether it arrived is unknown: shown, and not sent again', async () => {
   const channel = memoryChannel()
   await using runtime = await testRuntime({ bots: { bot: { use: echo } } }, { channel })

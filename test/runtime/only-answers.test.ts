@@ -116,3 +116,20 @@ test('a channel that has no such answer is paused, and the operator is shown why
   await runtime.idle()
   expect(await states(runtime)).toEqual([{ state: 'pending', code: 'CHANNEL_ONLY_ANSWERS' }])
 })
+
+test('what waited goes out as soon as a reload has a channel that can send later', async () => {
+  const inline = { withinMs: 4_500 }
+  const only = memoryChannel({ capabilities: { inline, later: [] } })
+  const bots = { bot: { use: bot } }
+  await using runtime = await testRuntime({ channels: { memory: { use: only.plugin } }, bots }, { channel: only })
+  // A response holds no two pictures: the second waits.
+  await only.receive(message('picture|picture'))
+  await runtime.idle()
+  expect(await states(runtime)).toEqual([{ state: 'sent', code: null }, expect.objectContaining({ state: 'pending' })])
+  const both = memoryChannel({
+    capabilities: { inline, later: [{ on: 'message', withinMs: 3_600_000, resets: true }] },
+  })
+  await runtime.apply({ channels: { memory: { use: both.plugin } }, bots })
+  await runtime.idle()
+  expect(both.sent.map(({ part }) => part.type)).toEqual(['image'])
+})
