@@ -30,8 +30,10 @@ export function customerIndex(db: DatabaseSync): CustomerIndex {
   return {
     place(firstAtMs) {
       const from = firstAtMs * PLACES_PER_MS
-      const n = last.get(from, from + PLACES_PER_MS)?.n ?? from - 1
-      return n + 1
+      const until = from + PLACES_PER_MS
+      const n = (last.get(from, until)?.n ?? from - 1) + 1
+      // More come at one moment only by a clock that stands still: then behind all others.
+      return n < until ? n : (last.get(from, Number.MAX_SAFE_INTEGER)?.n ?? n) + 1
     },
     changed(customer) {
       const now = known.get(customer)
