@@ -2,7 +2,8 @@ import { createCipheriv } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { makeEncryption } from './encryption.ts'
 import { isSame, sign } from './signature.ts'
-import { V6, V7, VECTORS } from './vectors.ts'
+import { V4_BODY, V6, V7, VECTORS } from './vectors.ts'
+import { readXml } from './xml.ts'
 
 const KEY = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG'
 const APP = 'wx2c2769f8efd9abc2'
@@ -112,4 +113,8 @@ test('a signature is compared as a whole', () => {
   expect(isSame(`${V7.signature}0`, V7.signature)).toBe(false)
   expect(isSame('', V7.signature)).toBe(false)
   expect(isSame(V7.signature.toUpperCase(), V7.signature)).toBe(false)
+})
+
+test('of V4, which came in compatible mode, the encrypted part is found beside the clear one', () => {
+  expect(readXml(V4_BODY)).toMatchObject({ Content: 'abcdteT', Encrypt: VECTORS.V4?.encrypted })
 })
