@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { faults } from './axe.ts'
+import { SOON } from './widget.ts'
 
 const FOLDER = resolve(import.meta.dirname, 'screenshots')
 export const WIDE = { width: 1400, height: 860 }
@@ -16,8 +17,12 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: resolve(FOLDER, `${name}.png`), animations: 'disabled' })
 }
 
-/** What is before the eyes: kept as a picture, with nothing cut off, wide and narrow, and nothing that axe finds. */
+/**
+ * What is before the eyes: kept as a picture, with nothing cut off, wide and narrow, and nothing that axe finds. What is
+ * being fetched is waited for: meanwhile a list is pale on purpose.
+ */
 export async function looksRight(page: Page, name: string): Promise<void> {
+  await expect.poll(() => page.locator('[aria-busy="true"]').count(), SOON).toBe(0)
   await picture(page, name)
   expect(await faults(page), name).toEqual([])
   for (const width of [NARROW_PX, WIDE.width]) {
