@@ -2,7 +2,7 @@
 import { type Capabilities, defineChannel, optional, tables, z } from '#core'
 import { blacklist } from '../../services/blacklist.ts'
 import { identities } from '../../services/identities.ts'
-import { runUntilDone } from './background.ts'
+import { type AccountStateTables, accountStateTables, makeAccountState } from './account-state.ts'
 import { type CustomerTables, customerTables, makeCustomers } from './customers/customers.ts'
 import { diagnose } from './doctor.ts'
 import { check as checkIdentities } from './identities/check.ts'
@@ -32,9 +32,10 @@ export default defineChannel({
   simulator: () => import('./simulated-platform/simulation.ts'),
   state: z.object({ ...platformDeskState }),
   needs: { identities: optional(identities), blacklist: optional(blacklist) },
-  tables: tables<NonceTables & SendingTables & MenuTables & IdentityTables & CustomerTables>({
+  tables: tables<NonceTables & SendingTables & AccountStateTables & MenuTables & IdentityTables & CustomerTables>({
     ...nonceTables,
     ...sendingTables,
+    ...accountStateTables,
     ...menuTables,
     ...identityTables,
     ...customerTables,
@@ -44,8 +45,11 @@ export default defineChannel({
     const { appId, menu } = config
     const api = makeApi(context)
     const media = makeMedia({ ...context, appId, api, open: context.media.open })
-    const own = await openIdentities({ ...context, api, channel: name })
-    const customers = makeCustomers({ ...context, api, account: `wechat:${appId}` })
+    const accountState = makeAccountState({ ...context, api })
+    const own = await openIdentities({ ...context, accountState, channel: name })
+    const customers = makeCustomers({ ...context, api, accountState, account: `wechat:${appId}` })
+    // Before another instance is told that it is in force.
+    web.addHook('preClose', accountState.end)
 
     const nonces = await makeNonces(sql, { clock, freshnessMs: config.freshness })
     addWebhook(web, { ...context, nonces, receive: customers.receive })
@@ -61,7 +65,7 @@ export default defineChannel({
       // The platform may be down for hours: what is brought up to date there holds up nobody.
       started() {
         if (menu)
-          runUntilDone(context, 'The menu could not be brought up to date', () =>
+          accountState.bringUpUntilDone('The menu could not be brought up to date', (api) =>
             bringMenuUp(menu, { api, sql, log, appId }),
           )
         own.start()

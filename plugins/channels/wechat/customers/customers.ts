@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import { type ChannelContext, type Context, type InboundEvent, type Json, type KnownAs, messageOf } from '#core'
 import type { Blacklist } from '../../../services/blacklist.ts'
+import type { AccountState } from '../account-state.ts'
 import { type Background, tellOnce } from '../background.ts'
 import type { Api } from '../sending/api.ts'
 import { type BlockedTables, blockedTables, bringBlacklistUp } from './blocking.ts'
@@ -28,7 +29,8 @@ export function makeCustomers(
   tools: Background &
     Pick<Context<unknown, CustomerTables>, 'journal' | 'customers' | 'command' | 'schedule' | 'name'> &
     Pick<ChannelContext, 'receive'> & {
-      readonly api: Pick<Api, 'get' | 'post'>
+      readonly api: Pick<Api, 'get'>
+      readonly accountState: Pick<AccountState, 'bringUp'>
       readonly sql: Kysely<CustomerTables>
       /** As the journal calls it. */
       readonly account: string
@@ -36,13 +38,15 @@ export function makeCustomers(
       readonly blacklist: Blacklist | undefined
     },
 ): Customers {
-  const { sql, name, account, config, blacklist, log, schedule } = tools
+  const { sql, name, account, accountState, config, blacklist, log, schedule } = tools
   const profiles = makeProfiles({ ...tools, tags: config.tags })
   const leaving = makeLeaving(tools)
   const tellOfBlacklist = tellOnce(log, 'The account’s blacklist could not be brought up to ours')
   // Also where it is switched off: whom we have put there is taken off again.
   const listed = config.blacklist ? blacklist : undefined
-  schedule('5m', () => bringBlacklistUp({ ...tools, blacklist: listed }).catch(tellOfBlacklist))
+  schedule('5m', () =>
+    accountState.bringUp((api) => bringBlacklistUp({ ...tools, api, blacklist: listed })).catch(tellOfBlacklist),
+  )
 
   /** The platform tells no names: they are called so until our side knows better. */
   const nameOf = (openId: string) =>

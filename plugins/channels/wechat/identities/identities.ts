@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { type Identity, type Log, messageOf, z } from '#core'
 import type { Identities } from '../../../services/identities.ts'
-import { type Background, runUntilDone } from '../background.ts'
+import type { AccountApi, AccountState } from '../account-state.ts'
 import type { Api } from '../sending/api.ts'
 import { WeChatError } from '../sending/errors.ts'
 import { nicknameOf, prefixOf, wechatIdProblem } from './names.ts'
@@ -167,25 +167,29 @@ function refuseUnfit(
   }
 }
 
-export async function openIdentities(
-  tools: Background & {
-    readonly api: Pick<Api, 'get' | 'post' | 'upload'>
-    readonly sql: Kysely<IdentityTables>
-    readonly config: IdentitySettings & { readonly propagation: number }
-    readonly channel: string
-    readonly identities: Identities | undefined
-  },
-): Promise<OwnAccounts> {
-  const { api, sql, clock, log, signal, config, channel, identities } = tools
+export async function openIdentities(tools: {
+  readonly accountState: AccountState
+  readonly sql: Kysely<IdentityTables>
+  readonly config: IdentitySettings & { readonly propagation: number }
+  readonly channel: string
+  readonly identities: Identities | undefined
+}): Promise<OwnAccounts> {
+  const { accountState, sql, config, channel, identities } = tools
+  const { clock, log, signal } = accountState
   const declared = identities?.list(channel) ?? []
   const allWanted = wantedOf(config, declared)
   refuseUnfit(config, declared, allWanted)
   const wanted = new Map(allWanted.map((one) => [one.id, one]))
-  const known = new Map((await sql.selectFrom('identity').selectAll().execute()).map((row) => [row.account, row]))
+  const known = new Map<string, IdentityRow>()
+  await readKnown()
   const refused = new Set<string>()
   /** Accounts of which the operator has been told: once, until they were made again. */
   const told = new Set<string>()
   let isLooking = false
+
+  async function readKnown(): Promise<void> {
+    for (const row of await sql.selectFrom('identity').selectAll().execute()) known.set(row.account, row)
+  }
 
   /** Writes what is done as soon as it is done: nothing of it is done again after a crash. */
   async function note(row: IdentityRow): Promise<void> {
@@ -194,13 +198,15 @@ export async function openIdentities(
   }
 
   /** Goes on behind one that WeChat does not take, or whose picture cannot be made: the others are not to wait for it. */
-  async function bringUp(): Promise<void> {
+  async function bringUp(api: AccountApi): Promise<void> {
+    // The instance before this one may have done something since this one was set up.
+    await readKnown()
     const plans = planOf([...wanted.values()], await listAccounts(api), [...known.values()])
     const failures: string[] = []
     for (const plan of plans) {
       signal.throwIfAborted()
       try {
-        await carryOut(plan)
+        await carryOut(plan, api)
         refused.delete(plan.wanted.account)
       } catch (error) {
         failures.push(`${plan.wanted.id}: ${reasonOf(error)}`)
@@ -212,7 +218,7 @@ export async function openIdentities(
 
   function look(): void {
     isLooking = true
-    runUntilDone({ clock, signal, log }, 'The customer-service accounts could not be brought up to date', bringUp)
+    accountState.bringUpUntilDone('The customer-service accounts could not be brought up to date', bringUp)
   }
 
   function lookAgainLater(): void {
@@ -226,29 +232,33 @@ export async function openIdentities(
     signal.addEventListener('abort', cancel, { once: true })
   }
 
-  async function carryOut({ wanted: one, create, renameFrom, setAvatar }: Plan): Promise<void> {
+  async function carryOut(
+    { wanted: one, create, renameFrom, setAvatar }: Plan,
+    api: Pick<Api, 'post' | 'upload'>,
+  ): Promise<void> {
     const { account, nickname } = one
     const before = known.get(account)
     let row: IdentityRow = {
       account,
       identity: one.id,
       nickname,
-      avatar: before?.avatar ?? '',
+      // Until another one is there nobody knows which it has: WeChat does not tell.
+      avatar: create || setAvatar ? '' : (before?.avatar ?? ''),
       made_at: before?.made_at ?? 0,
       changed_at: before?.changed_at ?? 0,
     }
     const did: string[] = []
     if (create) {
-      await add(account, nickname)
+      await add(api, account, nickname)
       told.delete(account)
       did.push('made')
-      row = { ...row, avatar: '', made_at: clock.now(), changed_at: clock.now() }
+      row = { ...row, made_at: clock.now(), changed_at: clock.now() }
     } else if (renameFrom !== undefined) {
       await api.post(UPDATE, { kf_account: account, nickname }, Done)
       did.push(`renamed from "${renameFrom}"`)
       row = { ...row, changed_at: clock.now() }
     }
-    if (before === undefined || did.length > 0) await note(row)
+    if (before?.avatar !== row.avatar || did.length > 0) await note(row)
     if (create || setAvatar) {
       const picture = await pictureOf(one)
       if (picture) {
@@ -261,7 +271,7 @@ export async function openIdentities(
       log.info({ account, nickname }, `The customer-service account ${account} was ${did.join(' and ')}.`)
   }
 
-  async function add(account: string, nickname: string): Promise<void> {
+  async function add(api: Pick<Api, 'post'>, account: string, nickname: string): Promise<void> {
     try {
       await api.post(ADD, { kf_account: account, nickname }, Done)
     } catch (error) {

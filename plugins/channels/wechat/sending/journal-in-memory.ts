@@ -1,19 +1,22 @@
 /** The plugin's own tables in a test, without a journal around them: what two processes share, say. */
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
+import { type AccountStateTables, accountStateTables } from '../account-state.ts'
 import { type SendingTables, sendingTables } from './tables.ts'
+
+type InMemory = SendingTables & AccountStateTables
 
 export interface JournalInMemory {
   /** Another way into the same tables each time. */
-  open(): Kysely<SendingTables>
-  rows(table: keyof SendingTables): readonly { readonly [column: string]: unknown }[]
+  open(): Kysely<InMemory>
+  rows(table: keyof InMemory): readonly { readonly [column: string]: unknown }[]
   /** From now on nothing can be read or written. */
   close(): void
 }
 
 export function journalInMemory(): JournalInMemory {
   const database = new DatabaseSync(':memory:')
-  for (const migration of Object.values(sendingTables)) database.exec(migration)
+  for (const migration of Object.values({ ...sendingTables, ...accountStateTables })) database.exec(migration)
   const asKyselyWants: SqliteDatabase = {
     close() {},
     prepare(sql) {
@@ -27,7 +30,7 @@ export function journalInMemory(): JournalInMemory {
     },
   }
   return {
-    open: () => new Kysely<SendingTables>({ dialect: new SqliteDialect({ database: asKyselyWants }) }),
+    open: () => new Kysely<InMemory>({ dialect: new SqliteDialect({ database: asKyselyWants }) }),
     rows: (table) => database.prepare(`SELECT * FROM ${table}`).all(),
     close: () => database.close(),
   }

@@ -11,6 +11,8 @@ export interface Connected extends AsyncDisposable {
   readonly wechat: SimulatedWeChat
   /** The same configuration with these settings of the channel. */
   apply(settings: Settings, more?: TestConfig): Promise<void>
+  /** The same in another process: the one before has been stopped. */
+  restart(settings: Settings, more?: TestConfig): Promise<void>
 }
 
 type Settings = { readonly [setting: string]: unknown }
@@ -32,6 +34,7 @@ export async function connected(
       bot,
       wechat,
       apply: (own, more) => bot.apply(config(own, more)),
+      restart: (own, more) => bot.restart(config(own, more)),
       [Symbol.asyncDispose]: () => all.disposeAsync(),
     }
   } catch (error) {

@@ -45,12 +45,17 @@ export interface RecordedCall {
   readonly errmsg: string
 }
 
-/** What an interface answers on demand: a number of the platform’s, something else by HTTP, or nothing for ever. */
+/**
+ * What an interface answers on demand: a number of the platform’s, something else by HTTP, or nothing for ever. A function
+ * is called when it is asked: what it resolves to is waited for, and then it does and answers as always, whoever still
+ * listens.
+ */
 export type Demanded =
   | number
   | { readonly errcode: number; readonly errmsg: string }
   | { readonly status: number; readonly body?: string; readonly type?: string }
   | 'hangs'
+  | (() => Promise<void>)
 
 export interface SimulatedWeChat extends AsyncDisposable {
   /** For `apiBase`. */
@@ -118,8 +123,9 @@ export async function startWeChat(options: WeChatOptions = {}): Promise<Simulate
       const { status, body = '<html>bad gateway</html>', type = 'text/html' } = wanted
       return new Response(body, { status, headers: { 'content-type': type } })
     }
+    if (typeof wanted === 'function') await wanted()
     try {
-      if (wanted !== undefined)
+      if (wanted !== undefined && typeof wanted !== 'function')
         throw typeof wanted === 'number' ? new Refused(wanted) : new Refused(wanted.errcode, wanted.errmsg)
       const answer = await answerOf(path, request.method, read)
       record(200)
