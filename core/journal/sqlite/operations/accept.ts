@@ -106,8 +106,8 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     }
     const isNew = customer === event.customer
     if (!isNew && (customer !== before || nowMs - found.lastInAtMs >= LAST_SEEN_MS)) seen.run(nowMs, customer)
-    const renamed = event.sender === undefined ? undefined : patch(customer, event.sender, 'platform')
-    if (renamed !== undefined || before === undefined) changed(renamed ?? customer)
+    const news = event.sender === undefined ? undefined : patch(customer, event.sender, 'platform')
+    if (news?.renamed !== undefined || before === undefined) changed(news?.renamed ?? customer)
     const isKnown = userId !== undefined || found.userId !== null
     const then = isKnown ? snapshot(customer, before ?? customer) : undefined
     const customerJson = then === undefined ? null : JSON.stringify(then)
@@ -117,7 +117,7 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
     const accepted = { chat, entry: event.entry, seq, repeated: false, done: false }
     if (found.pending > 0) return { ...accepted, ...NOT_LOADED }
     // Here its pages are at hand; whoever reads it on another connection reads them all again after each transaction.
-    const isAsFound = event.sender === undefined && userId === undefined
+    const isAsFound = news === undefined && userId === undefined
     const now = isAsFound && found.row !== undefined ? found : foundChat(findChat.get(event.account, event.externalId))
     return { ...accepted, row: now.row, allowancesJson: allowances }
   }

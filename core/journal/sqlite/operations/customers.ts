@@ -15,19 +15,23 @@ export function patchCustomer(db: DatabaseSync): (customer: string, patch: Patch
   const change = patchOf(db)
   const { changed } = customerIndex(db)
   return (customer, patch) => {
-    const renamed = change(customer, patch, 'ours')
+    const renamed = change(customer, patch, 'ours')?.renamed
     if (renamed !== undefined) changed(renamed)
   }
 }
 
 /**
- * Merges a patch into the customer, and writes only what it changes: most events say nothing new of their sender. A name
- * that our side gave stays, whatever they call themselves on a platform. Gives who is found by other names then, for the
- * caller to note it.
+ * Merges a patch into the customer, and writes only what it changes: most events say nothing new of their sender; then
+ * it gives nothing. A name that our side gave stays, whatever they call themselves on a platform. `renamed`: who is found
+ * by other names then, for the caller to note it.
  */
 export function patchOf(
   db: DatabaseSync,
-): (customer: string, patch: PatchInput, whose: 'ours' | 'platform') => string | undefined {
+): (
+  customer: string,
+  patch: PatchInput,
+  whose: 'ours' | 'platform',
+) => { readonly renamed: string | undefined } | undefined {
   const find = query<Pick<CustomerRow, 'id' | 'name' | 'name_is_ours' | 'language' | 'avatar_url' | 'fields_json'>>(
     db,
     `SELECT id, name, name_is_ours, language, avatar_url, fields_json FROM customer WHERE id = ${WHO_THEY_ARE}`,
@@ -52,7 +56,7 @@ export function patchOf(
       fieldsJson === now.fields_json
     if (isSame) return undefined
     change.run(name, isOurs, language, avatarUrl, fieldsJson, now.id)
-    return foundNames(name, fieldsJson) === foundNames(now.name, now.fields_json) ? undefined : now.id
+    return { renamed: foundNames(name, fieldsJson) === foundNames(now.name, now.fields_json) ? undefined : now.id }
   }
 }
 

@@ -12,8 +12,9 @@ export interface NonceTables {
 
 /** To be spread into the channel's `tables`. */
 export const nonceTables = {
-  'receiving-1': 'CREATE TABLE used (signature TEXT NOT NULL, event TEXT NOT NULL, until INTEGER NOT NULL)',
-  'receiving-2': 'CREATE UNIQUE INDEX used_once ON used(signature)',
+  // By time: what comes together stands together, however chance has made the signatures.
+  'receiving-1': `CREATE TABLE used (until INTEGER NOT NULL, signature TEXT NOT NULL, event TEXT NOT NULL,
+    PRIMARY KEY (until, signature)) WITHOUT ROWID`,
 } as const
 
 /** More are not remembered: 80 in each second, for as long as they could be used again. Those of longest ago go first. */
@@ -47,6 +48,8 @@ export async function makeNonces(
     .limit(MAX_REMEMBERED)
     .execute()
   for (const { signature, event, until } of rows.toReversed()) used.set(signature, { event, untilMs: until })
+  // Each message comes by here: it is put together once.
+  const insert = sql.insertInto('used').orIgnore().values({ until: 0, signature: '', event: '' }).compile()
 
   function makeRoom(): void {
     for (const [signature, { untilMs }] of used) {
@@ -64,8 +67,7 @@ export async function makeNonces(
       return true
     },
     async keep(signature, event, sentAtMs) {
-      const row = { signature, event, until: sentAtMs + freshnessMs }
-      await sql.insertInto('used').orIgnore().values(row).execute()
+      await sql.executeQuery({ ...insert, parameters: [sentAtMs + freshnessMs, signature, event] })
     },
     get remembered() {
       return used.size

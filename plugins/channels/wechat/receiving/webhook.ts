@@ -22,7 +22,7 @@ const Signed = z.object({
 type Signed = z.output<typeof Signed>
 const Asked = z.object({ echostr: z.string().max(4_096) })
 const Sealed = z.object({ msg_signature: z.string().max(64) })
-const Envelope = z.object({ Encrypt: z.string().min(1) })
+const Encrypted = z.string().min(1)
 
 /** What was told, and whether it was encrypted: then the answer is too. */
 interface Opened {
@@ -59,7 +59,7 @@ export function addWebhook(
   function open(text: string, query: unknown, { timestamp, nonce }: Signed): Opened | 'refused' | undefined {
     const fields = readXml(text)
     if (!fields) return undefined
-    const encrypted = Envelope.safeParse(fields).data?.Encrypt.trim()
+    const encrypted = 'Encrypt' in fields ? Encrypted.safeParse(fields.Encrypt).data?.trim() : undefined
     if (encrypted === undefined) {
       if (mode !== 'secure') return { fields, isSealed: false }
       warnOnce(

@@ -182,12 +182,12 @@ export function makeApi(options: {
   }
 
   function checked<T>(text: string, schema: z.ZodType<T>, asked: Asked): T {
-    const answer = AsJson.safeParse(text)
+    const answer = readJson(text)
     const { path, isTokenCall } = asked
-    const said = Errcode.safeParse(answer.data)
+    const said = Errcode.safeParse(answer)
     const { errcode = 0, errmsg = '' } = said.data ?? {}
     if (errcode !== 0) throw new WeChatError({ errcode, errmsg: hidden(errmsg, asked.token), path, isTokenCall })
-    const read = schema.safeParse(answer.data)
+    const read = schema.safeParse(answer)
     const unreadable = said.error ?? read.error
     if (unreadable || !read.success) throw new Error(`${path}: WeChat’s answer cannot be read.`, { cause: unreadable })
     return read.data
@@ -238,14 +238,14 @@ const CLASSIC_TOKEN = '/cgi-bin/token'
 
 type Asked = Pick<Refused, 'path' | 'isTokenCall'> & { readonly token?: string | undefined }
 
-const AsJson = z.string().transform((text, context): unknown => {
+/** `undefined`: it is none. */
+function readJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    context.addIssue('It is not JSON.')
-    return z.NEVER
+    return undefined
   }
-})
+}
 
 /** As it is: the platform does not read `\uXXXX`, which JSON.stringify writes only for control characters. */
 function asJson(body: { readonly [key: string]: Json }): RequestInit {
