@@ -393,6 +393,12 @@ export interface ChannelMethods {
     options: { readonly signal: AbortSignal },
   ) => Promise<{ readonly platformId?: string | undefined }>
   /**
+   * Makes ready what is to be said inside a response, such as a file that the platform must have first, and gives the part
+   * as it is said there. Asked of all but texts and choices, perhaps more than once. What takes longer than the platform
+   * waits goes on, for the next time; what is refused goes afterwards or, where the channel cannot do that, as text.
+   */
+  readonly prepare?: ((part: Part, options: { readonly signal: AbortSignal }) => Promise<Part>) | undefined
+  /**
    * For polled platforms. Called once the channel is up; when it throws it is called again, with back-off, or after the
    * `retryAfterMs` of a `DeliveryError`.
    */

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 export interface TraceStep {
-  /** guard, enrich, answered, intercept, respond, route, bot, where, rewrite, adapt, allowance, ledger, inline, commit, outcome. */
+  /** guard, enrich, answered, intercept, respond, route, bot, where, rewrite, adapt, prepare, allowance, ledger, inline, commit, outcome. */
   readonly stage: string
   /** The instance's name, or `core`. */
   readonly by: string

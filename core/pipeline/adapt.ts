@@ -175,7 +175,7 @@ function isWebAddress(url: string): boolean {
 function withName(parts: readonly Part[], { capabilities, identity, language, languages }: Target): readonly Part[] {
   if (!identity || capabilities.showsIdentity !== 'none') return parts
   const name = typeof identity.name === 'string' ? identity.name : inLanguage(identity.name, language, languages)
-  const first = parts.findIndex(({ type }) => type === 'text' || type === 'choices')
+  const first = parts.findIndex(isWords)
   if (!name) return parts
   return parts.map((part, i) => {
     if (i !== first) return part
@@ -255,6 +255,11 @@ function joinTexts(parts: readonly Part[]): readonly Part[] {
     } else joined.push(part)
   }
   return joined
+}
+
+/** Whether it is a text, or stands in one. */
+export function isWords({ type }: Part): boolean {
+  return type === 'text' || type === 'choices'
 }
 
 /** Whether the channel can say it inside the response to an event. */

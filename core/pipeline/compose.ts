@@ -3,6 +3,7 @@
  * platform still takes, as one change of the chat.
  */
 import { hash } from 'node:crypto'
+import type { Capabilities } from '../capabilities.ts'
 import type { Conversation } from '../conversation.ts'
 import {
   type ChatChange,
@@ -15,10 +16,11 @@ import {
 } from '../journal/engine.ts'
 import { type CustomerPatch, contentOf, type Part, toParts } from '../message.ts'
 import type { ChatEvent, ChatEvents, Facts } from '../turn.ts'
-import { adapt, canBeSaidInside } from './adapt.ts'
+import { adapt, canBeSaidInside, isWords } from './adapt.ts'
 import { rewrite } from './chain.ts'
 import { isFromPlatform, personHasIt, type Rewritten, type TurnDraft } from './draft.ts'
 import { type Closed, isLimited, left, reserve, type Sending } from './ledger.ts'
+import { prepare, wordsOnly } from './prepare.ts'
 import { CORE, type Settled } from './settle.ts'
 import type { Tools } from './tools.ts'
 
@@ -27,14 +29,14 @@ const PROGRAM_REPLY_EXPIRES_MS = 600_000
 /** A delivery that has not got through for this long lets the ones behind it pass. */
 export const HOLD_MS = 30_000
 
-/** The end of a turn. `inline`: a request of its event is open for an answer. */
+/** The end of a turn. `openUntilMs`: how long a request of its event is open for an answer, if one is. */
 export async function composeTurn(
   tools: Tools,
   draft: TurnDraft,
   settled: Settled,
-  { inline }: { readonly inline: boolean },
+  { openUntilMs }: { readonly openUntilMs: number | undefined },
 ): Promise<ChatChange> {
-  const out = await composeReplies(tools, draft, inline)
+  const out = await composeReplies(tools, draft, openUntilMs)
   const { outcome, because, by } = settled
   const { chat, conversation, learnt } = draft
   const shared = composeShared(tools, draft, out)
@@ -97,7 +99,7 @@ export async function composeCommand(
   draft: TurnDraft,
   note: NewEntry | undefined,
 ): Promise<{ readonly change: Shared; readonly closed: Composed['closed'] }> {
-  const out = await composeReplies(tools, draft, false)
+  const out = await composeReplies(tools, draft, undefined)
   return { change: composeShared(tools, draft, out, note), closed: out.closed }
 }
 
@@ -146,17 +148,19 @@ interface Composed {
   readonly closed: { readonly why: Closed; readonly message: string } | undefined
 }
 
-async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): Promise<Composed> {
+async function composeReplies(tools: Tools, draft: TurnDraft, openUntilMs: number | undefined): Promise<Composed> {
   forgetFitting(draft)
+  draft.inside = undefined
   draft.rewritten ??= await rewriteAll(tools, draft)
   if (draft.rewritten.length === 0) return NOTHING
   const onlyInline = draft.channel.capabilities.later.length === 0
   const replies = onlyInline ? asOne(draft, draft.rewritten) : draft.rewritten
   // What waits for a response is said in front of the answer if there is room for it, and never in its place.
   const isFree = onlyInline || draft.openDeliveries === 0
-  draft.answersInline = inline && isFree && fitsInline(draft, replies, onlyInline)
-  if (draft.answersInline) draft.trace.push({ stage: 'inline', by: 'core', did: 'in the response' })
-  if (!onlyInline && !draft.answersInline && isLimited(draft.channel.capabilities)) noteAllowances(tools, draft)
+  const { capabilities, inside } = await fitInside(tools, draft, replies, isFree ? openUntilMs : undefined)
+  draft.inside = inside
+  if (inside) draft.trace.push({ stage: 'inline', by: 'core', did: 'in the response' })
+  if (!onlyInline && !inside && isLimited(draft.channel.capabilities)) noteAllowances(tools, draft)
   const allowances = new Map(draft.allowances.map((allowance) => [allowance.on, allowance]))
   const entries: NewEntry[] = []
   const deliveries: NewDelivery[] = []
@@ -173,8 +177,8 @@ async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): 
       by: reply.by,
       reserve: draft.channel.reserve,
     }
-    const free = onlyInline || draft.answersInline
-    const fitted = adaptReply(draft, reply, onlyInline ? 1 : free ? undefined : left(sending).left)
+    const free = onlyInline || inside !== undefined
+    const fitted = adaptReply(draft, reply, capabilities, onlyInline ? 1 : free ? undefined : left(sending).left)
     for (const because of fitted.degraded) draft.trace.push({ stage: 'adapt', by: 'core', did: 'degraded', because })
     const places = free ? [] : reserve(sending, fitted.parts.length, grantsOf(draft))
     for (const { on } of places) {
@@ -186,7 +190,7 @@ async function composeReplies(tools: Tools, draft: TurnDraft, inline: boolean): 
     fitted.parts.forEach((part, i) => {
       const start = startOf({
         onlyInline,
-        inline: draft.answersInline,
+        inline: inside !== undefined,
         first: deliveries.length === 0,
         place: places[i],
       })
@@ -242,7 +246,7 @@ function forgetFitting({ trace }: TurnDraft): void {
   const kept = trace.slice(first).filter(({ stage }) => !FITTING.has(stage))
   trace.splice(first, trace.length, ...kept)
 }
-const FITTING: ReadonlySet<string> = new Set(['adapt', 'allowance', 'ledger', 'inline'])
+const FITTING: ReadonlySet<string> = new Set(['adapt', 'prepare', 'allowance', 'ledger', 'inline'])
 
 const NOTHING: Composed = { entries: [], deliveries: [], shown: undefined, question: undefined, closed: undefined }
 
@@ -264,19 +268,60 @@ function ownedByPeople(conversation: Conversation | undefined): boolean {
   return conversation !== undefined && conversation.owner.kind !== 'bot'
 }
 
+/** To what the replies are fitted, and what of them is said inside the response, if anything is. */
+interface Inside {
+  readonly capabilities: Capabilities
+  readonly inside: Part | undefined
+}
+
 /**
  * Only one message fits into a response, and only what can be said there as it should be; a channel that has no other way
  * begins with it.
  */
-function fitsInline(draft: TurnDraft, replies: readonly Rewritten[], onlyInline: boolean): boolean {
-  const all = replies.flatMap((reply) =>
-    adaptReply(draft, reply, undefined).parts.map((part) => ({ part, identity: reply.identity })),
+async function fitInside(
+  tools: Tools,
+  draft: TurnDraft,
+  replies: readonly Rewritten[],
+  openUntilMs: number | undefined,
+): Promise<Inside> {
+  const { channel } = draft
+  const { capabilities } = channel
+  if (capabilities.later.length === 0) return fitOnlyInside(tools, draft, replies, openUntilMs)
+  const later: Inside = { capabilities, inside: undefined }
+  if (openUntilMs === undefined) return later
+  const [one, ...more] = replies.flatMap((reply) =>
+    adaptReply(draft, reply, capabilities, undefined).parts.map((part) => ({ part, identity: reply.identity })),
   )
+  if (!one || more.length > 0 || !canBeSaidInside(capabilities, one.part)) return later
+  const { inline, showsIdentity } = capabilities
+  if (one.identity && inline?.showsIdentity === false && showsIdentity !== 'none') return later
+  const prepared = await prepare(tools, channel, one.part, { entry: draft.entry.id, untilMs: openUntilMs })
+  return { capabilities, inside: prepared.part }
+}
+
+/** Beside words there is no room for anything else, which might never be seen: then it is in words too. */
+async function fitOnlyInside(
+  tools: Tools,
+  draft: TurnDraft,
+  replies: readonly Rewritten[],
+  openUntilMs: number | undefined,
+): Promise<Inside> {
+  const { capabilities } = draft.channel
+  const partsBy = (by: Capabilities) => replies.flatMap((reply) => adaptReply(draft, reply, by, 1).parts)
+  const inWords = (): Inside => {
+    const words = wordsOnly(capabilities)
+    return { capabilities: words, inside: openUntilMs === undefined ? undefined : partsBy(words)[0] }
+  }
+  const all = partsBy(capabilities)
+  if (all.some(isWords)) return inWords()
   const [first] = all
-  if (!first || onlyInline) return first !== undefined
-  const { inline, showsIdentity } = draft.channel.capabilities
-  const losesIdentity = first.identity && inline?.showsIdentity === false && showsIdentity !== 'none'
-  return all.length === 1 && !losesIdentity && canBeSaidInside(draft.channel.capabilities, first.part)
+  if (!first || openUntilMs === undefined) return { capabilities, inside: undefined }
+  const prepared = await prepare(tools, draft.channel, first, { entry: draft.entry.id, untilMs: openUntilMs })
+  if (prepared.part) return { capabilities, inside: prepared.part }
+  const { did, because } = prepared
+  // A replay takes from here that it was not to be had.
+  draft.trace.push({ stage: 'prepare', by: draft.channel.name, did, because, gave: did === 'refused' ? {} : undefined })
+  return did === 'refused' ? inWords() : { capabilities, inside: undefined }
 }
 
 function startOf(of: { onlyInline: boolean; inline: boolean; first: boolean; place: unknown }): NewDelivery['start'] {
@@ -285,9 +330,9 @@ function startOf(of: { onlyInline: boolean; inline: boolean; first: boolean; pla
   return of.place ? 'now' : 'dead'
 }
 
-function adaptReply(draft: TurnDraft, reply: Rewritten, free: number | undefined) {
+function adaptReply(draft: TurnDraft, reply: Rewritten, capabilities: Capabilities, free: number | undefined) {
   return adapt(reply.say, {
-    capabilities: draft.channel.capabilities,
+    capabilities,
     platform: draft.channel.instance.plugin.name,
     language: draft.customer.language,
     languages: draft.plan.languages,

@@ -184,8 +184,8 @@ export class TurnDraft {
   /** What the platform lets us send, as it was read last. */
   allowances: readonly LoadedAllowance[]
   openDeliveries: number
-  /** Whether the composed answer goes into the open response. */
-  answersInline = false
+  /** What of the composed answer is said inside the open response, if anything is. */
+  inside: Part | undefined
   /** The replies after `rewrite`, once they have been through it. */
   rewritten: readonly Rewritten[] | undefined
   /** The id of the conversation that this turn may open: the same whenever it is run again. */

@@ -15,6 +15,7 @@ import { composeTurn, deskDelivery, learntOf } from './compose.ts'
 import type { Deliver } from './deliver.ts'
 import { isFromPlatform, isLifeEvent, personHasIt, TurnDraft } from './draft.ts'
 import { readHistory } from './history.ts'
+import { asSaid } from './prepare.ts'
 import type { Receive } from './receive.ts'
 import { answerGathered, draftSuggestion, route, toDesk } from './router.ts'
 import { opensConversation, routeOf, type Settled, sayAsCore, settle } from './settle.ts'
@@ -300,8 +301,8 @@ export function makePipeline(
   /** Stops 6 and 7. An allowance that was used up meanwhile changes what can be sent, not who answers. */
   async function commit(draft: TurnDraft, settled: Settled): Promise<Committed> {
     for (;;) {
-      const inline = use.receive().canAnswer(draft.entry.id)
-      const change = await composeTurn(tools, draft, settled, { inline })
+      const openUntilMs = use.receive().openUntilMs(draft.entry.id)
+      const change = await composeTurn(tools, draft, settled, { openUntilMs })
       const committed = await commitOrBlame(draft, change)
       if (!committed) continue
       if (committed.ok) metrics.committed(draft.channel.name, change)
@@ -341,9 +342,10 @@ export function makePipeline(
     if (isFromPlatform(draft)) use.receive().ended(draft.chat.account, draft.chat.externalId)
     tools.changed(draft.chat.id)
     for (const { inMs } of draft.wakes.values()) use.sweep().by(clock.now() + inMs)
-    const answer = draft.answersInline ? sending.find(({ destination }) => destination === 'channel') : undefined
+    const { inside } = draft
+    const answer = inside && sending.find(({ destination }) => destination === 'channel')
     use.deliver().start(sending.filter((delivery) => delivery !== answer))
-    if (draft.channel.capabilities.inline) track(respond(draft, outcome, answer))
+    if (draft.channel.capabilities.inline) track(respond(draft, outcome, answer && asSaid(answer, inside)))
     const isReplay = tools.recorded !== undefined
     if (!isReplay && (outcome === 'to-desk' || outcome === 'handed-off')) track(followUp(draft, enriching))
     return pending
@@ -360,7 +362,7 @@ export function makePipeline(
     const mayWait = capabilities.later.length === 0 && outcome !== 'dropped' && (!answer || draft.openDeliveries > 0)
     if (!mayWait) return use.receive().answer(entry.id, answer)
     try {
-      await use.receive().answerWithHeld({ chat: chat.id, entry: entry.id, capabilities }, answer)
+      await use.receive().answerWithHeld({ chat: chat.id, entry: entry.id, channel }, answer)
     } catch (error) {
       log.error(
         { chat: chat.id, entry: entry.id, error },

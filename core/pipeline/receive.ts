@@ -3,7 +3,6 @@
  * the request is kept open for a while, for the answer to be written into it.
  */
 import type { Compilable } from 'kysely'
-import type { Capabilities } from '../capabilities.ts'
 import { SwitchboardError } from '../errors.ts'
 import type {
   Accepted,
@@ -21,6 +20,7 @@ import { asOnePart, canBeSaidInside } from './adapt.ts'
 import { checkedEvent } from './checked.ts'
 import type { Deliver } from './deliver.ts'
 import { grantOf } from './ledger.ts'
+import { asSaid, inWords, prepare } from './prepare.ts'
 import type { Tools } from './tools.ts'
 
 /** Past these nothing is accepted: the platform is told to come again. */
@@ -41,6 +41,7 @@ interface Waiting {
   readonly response: OpenResponse | undefined
   readonly resolve: (delivery: Delivery | undefined) => void
   readonly reject: (error: SwitchboardError) => void
+  readonly untilMs: number
   /** There is no other way for the answer. */
   readonly isOnlyWay: boolean
 }
@@ -63,8 +64,8 @@ export interface Receive {
   ended(account: string, externalId: string): void
   /** Counts what waited already when the process started. */
   restore(chats: Recovery['chats']): void
-  /** Whether a request of this entry is still open for an answer. */
-  canAnswer(entry: string): boolean
+  /** How long a request of this entry is open for an answer; `undefined`: none is. */
+  openUntilMs(entry: string): number | undefined
   /**
    * Writes the answer into the newest open request of the entry, and lets the others go; all of them, if there is none.
    * An answer whose request has ended meanwhile goes another way, or waits for the next event.
@@ -72,7 +73,7 @@ export interface Receive {
   answer(entry: string, delivery: DueDelivery | undefined): void
   /** As `answer`, with what has waited in the chat for such a request: as much as fits in front of the answer. */
   answerWithHeld(
-    of: { readonly chat: string; readonly entry: string; readonly capabilities: Capabilities },
+    of: { readonly chat: string; readonly entry: string; readonly channel: PlannedChannel },
     delivery: DueDelivery | undefined,
   ): Promise<void>
   /** From now on nothing is accepted. */
@@ -143,7 +144,7 @@ export function makeReceive(
   /** Waits for the answer of an entry, but not longer than the channel can keep its response open. */
   function waitForAnswer(entry: string, withinMs: number, isOnlyWay: boolean): Promise<Delivery | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<Delivery | undefined>()
-    const request: Waiting = { response: use.response(), resolve, reject, isOnlyWay }
+    const request: Waiting = { response: use.response(), resolve, reject, untilMs: clock.now() + withinMs, isOnlyWay }
     const requests = open.get(entry)
     if (requests) requests.push(request)
     else open.set(entry, [request])
@@ -164,6 +165,8 @@ export function makeReceive(
     if (rest.length === 0) open.delete(entry)
     else open.set(entry, rest)
   }
+
+  const openUntilMs = (entry: string) => open.get(entry)?.at(-1)?.untilMs
 
   /** The newest request is the one that the platform still listens to. */
   function answer(entry: string, ...deliveries: readonly DueDelivery[]): void {
@@ -232,9 +235,10 @@ export function makeReceive(
    * waits itself, the first part: those behind it stay for later, as they do behind `own`.
    */
   async function claimHeld(
-    { chat, entry, capabilities }: Parameters<Receive['answerWithHeld']>[0],
+    { chat, entry, channel }: Parameters<Receive['answerWithHeld']>[0],
     own: DueDelivery | undefined,
   ): Promise<readonly DueDelivery[]> {
+    const { capabilities } = channel
     const waiting = (await engine.held(chat)).filter(({ part }) => canBeSaidInside(capabilities, part))
     const isOwn = ({ answers }: HeldDelivery) => answers === entry
     const last = own ? undefined : waiting.find(isOwn)
@@ -245,14 +249,34 @@ export function makeReceive(
       if (isOwn(one) || !asOnePart([...parts, ...behind], capabilities.sends.text)) break
       fitting.push(one)
     }
-    const ids = [...fitting, ...(last ? [last] : [])].map(({ id }) => id)
-    return ids.length === 0 ? [] : engine.claimHeld(ids, clock.now())
+    const chosen = [...fitting, ...(last ? [last] : [])]
+    const [first] = chosen
+    if (!first) return []
+    // What is no words is alone.
+    const said = await heldAsSaid(first.part, { chat, entry, channel })
+    if (!said) return []
+    const claimed = await engine.claimHeld(
+      chosen.map(({ id }) => id),
+      clock.now(),
+    )
+    return claimed.map((delivery) => (delivery.id === first.id ? asSaid(delivery, said) : delivery))
+  }
+
+  /** `undefined`: not this time. What the platform refuses is said in words: it would wait for ever. */
+  async function heldAsSaid(
+    part: Part,
+    { chat, entry, channel }: Parameters<Receive['answerWithHeld']>[0],
+  ): Promise<Part | undefined> {
+    const prepared = await prepare(tools, channel, part, { entry, untilMs: openUntilMs(entry) ?? 0 })
+    if (prepared.part || prepared.did === 'late') return prepared.part
+    const language = (await engine.load(chat))?.customer.language
+    return inWords(part, { channel, plan: tools.plan(), language })
   }
 
   /** To a repeat of what is done: what the first response did not hold, if the guards have let it pass. */
-  async function answerAgain({ capabilities }: PlannedChannel, { chat, entry }: Accepted): Promise<void> {
-    const mayWait = capabilities.later.length === 0 && (await hasPassed(entry))
-    if (mayWait) await answerWithHeld({ chat, entry, capabilities }, undefined)
+  async function answerAgain(channel: PlannedChannel, { chat, entry }: Accepted): Promise<void> {
+    const mayWait = channel.capabilities.later.length === 0 && (await hasPassed(entry))
+    if (mayWait) await answerWithHeld({ chat, entry, channel }, undefined)
     else letGo(entry)
   }
 
@@ -296,7 +320,7 @@ export function makeReceive(
     restore(chats) {
       for (const chat of chats) count(chat.account, chat.externalId, chat.waiting)
     },
-    canAnswer: (entry) => open.has(entry),
+    openUntilMs,
     answer: (entry, delivery) => answer(entry, ...(delivery ? [delivery] : [])),
     answerWithHeld,
     close() {

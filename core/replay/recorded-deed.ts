@@ -75,6 +75,7 @@ function isOfTurn({ stage }: TraceStep): boolean {
     stage !== 'allowance' &&
     stage !== 'ledger' &&
     stage !== 'rewrite' &&
-    stage !== 'inline'
+    stage !== 'inline' &&
+    stage !== 'prepare'
   )
 }

@@ -440,11 +440,11 @@ class ChatReplay {
     receive: async () => undefined,
     ended: () => undefined,
     restore: () => undefined,
-    canAnswer: () => {
+    openUntilMs: () => {
       const current = this.#deed
-      if (!current) return false
+      if (!current) return undefined
       this.#clock.jump(Math.max(this.#clock.now(), current.deed.doneAtMs))
-      return current.deed.steps.some(({ stage }) => stage === 'inline')
+      return current.deed.steps.some(({ stage }) => stage === 'inline') ? current.deed.doneAtMs : undefined
     },
     answer: () => undefined,
     answerWithHeld: async () => undefined,

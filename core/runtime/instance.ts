@@ -106,6 +106,7 @@ const hooks = {
 
 const channel = {
   send: method<ChannelMethods['send']>(),
+  prepare: method<NonNullable<ChannelMethods['prepare']>>().optional(),
   listen: method<NonNullable<ChannelMethods['listen']>>().optional(),
   fetchMedia: method<NonNullable<ChannelMethods['fetchMedia']>>().optional(),
   draft: method<NonNullable<ChannelMethods['draft']>>().optional(),

@@ -55,9 +55,10 @@ export default defineChannel({
     addWebhook(web, { ...context, nonces, receive: customers.receive })
     schedule('1h', nonces.forget)
 
-    const { send, typing } = makeSender({ ...context, api, media, identities: own })
+    const { send, prepare, typing } = makeSender({ ...context, api, media, identities: own })
     return {
       send,
+      prepare,
       fetchMedia: media.fetch,
       typing: config.replyBy === 'passive' ? undefined : typing,
       // Also before what somebody has asked the customer: it is the platform's desk that is answered.
@@ -86,7 +87,7 @@ export default defineChannel({
 function capabilities({ replyBy, policy, wechatId, identityLimit }: Settings): Capabilities {
   const onlyAnswers = replyBy === 'passive'
   return {
-    sends: onlyAnswers ? IN_RESPONSES : LATER,
+    sends: SENDS,
     inline: replyBy === 'customer-service' ? undefined : INLINE,
     later: onlyAnswers ? [] : policyOf(policy).later,
     // What is written into a response has no face.
@@ -107,8 +108,7 @@ const INLINE = { withinMs: 4_500, isPreferred: true, parts: REPLY_PARTS, showsId
 /** A link that is larger than a text is cut: then `wordsOf` takes two bytes more for each of its ends. */
 const text = { maxBytes: MAX_TEXT_BYTES - 4, hasLinks: true, holdsChoices: true, written: wordsOf }
 const choices = { max: MAX_CHOICES }
-const IN_RESPONSES = { text, link: {}, choices }
-const LATER = {
+const SENDS = {
   text,
   image: takes('image'),
   audio: takes('voice'),

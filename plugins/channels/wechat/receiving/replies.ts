@@ -5,7 +5,8 @@
  */
 import { randomInt } from 'node:crypto'
 import type { Choice, Part } from '#core'
-import { articleOf, MAX_TEXT_BYTES, wordsOf } from '../sending/messages.ts'
+import { idAt } from '../sending/media.ts'
+import { articleOf, MAX_TEXT_BYTES, songOf, wordsOf } from '../sending/messages.ts'
 import type { Encryption } from './encryption.ts'
 import { sign } from './signature.ts'
 import { withoutControls } from './xml.ts'
@@ -13,8 +14,16 @@ import { withoutControls } from './xml.ts'
 /** Nothing is said; never encrypted. */
 export const NOTHING_TO_SAY = 'success'
 
-/** What can be said inside a response without asking the platform for anything first. */
-export const REPLY_PARTS = ['text', 'link', 'choices'] as const satisfies readonly Part['type'][]
+/** What can be said inside a response; files once the platform has them. */
+export const REPLY_PARTS = [
+  'text',
+  'link',
+  'choices',
+  'image',
+  'audio',
+  'video',
+  'native',
+] as const satisfies readonly Part['type'][]
 
 /** Who is answered, and as whom. */
 export interface Addressed {
@@ -24,7 +33,7 @@ export interface Addressed {
   readonly account: string
 }
 
-/** A part as the body of the response. Throws for what cannot be said there. */
+/** A part as the body of the response. Throws for what cannot be said there, such as a file that the platform does not have. */
 export function replyOf(part: Part, { customer, account }: Addressed, nowMs: number): string {
   const content = contentOf(part)
   if (content === undefined) return NOTHING_TO_SAY
@@ -56,9 +65,29 @@ function contentOf(part: Part): string | undefined {
       const item = elements({ Title: title, Description: description, PicUrl: picurl, Url: url })
       return `${elements({ MsgType: 'news', ArticleCount: '1' })}<Articles><item>${item}</item></Articles>`
     }
+    case 'image':
+      return `${elements({ MsgType: 'image' })}<Image>${elements({ MediaId: mediaId(part.url) })}</Image>`
+    case 'audio':
+      return `${elements({ MsgType: 'voice' })}<Voice>${elements({ MediaId: mediaId(part.url) })}</Voice>`
+    case 'video': {
+      const titled = part.name === undefined ? {} : { Title: part.name }
+      return `${elements({ MsgType: 'video' })}<Video>${elements({ MediaId: mediaId(part.url), ...titled })}</Video>`
+    }
+    case 'native': {
+      const { title = '', description = '', url, hqUrl = url, image } = songOf(part.data)
+      const song = { Title: title, Description: description, MusicUrl: url, HQMusicUrl: hqUrl }
+      const music = elements({ ...song, ThumbMediaId: mediaId(image) })
+      return `${elements({ MsgType: 'music' })}<Music>${music}</Music>`
+    }
     default:
       throw new Error(`A part of type ${part.type} cannot be said inside a response.`)
   }
+}
+
+function mediaId(url: string): string {
+  const id = idAt(url)
+  if (id === undefined) throw new Error('The platform does not have this file.')
+  return id
 }
 
 function textReply(text: string): string | undefined {

@@ -266,7 +266,7 @@ function notTaken({ status }: Response, path: string): Error {
 }
 
 /** As `asked`, but no longer than the signal lets it. */
-function untilAborted<T>(asked: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export function untilAborted<T>(asked: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return asked
   return new Promise((resolve, reject) => {
     const give = () => reject(signal.reason)

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { type Clock, type Context, DeliveryError, type MediaLimits, messageOf, SwitchboardError, z } from '#core'
-import { type Api, toDeliveryError, WeChatError } from './api.ts'
+import { type Api, toDeliveryError, untilAborted, WeChatError } from './api.ts'
 import type { SendingTables } from './tables.ts'
 
 /** As what a file is uploaded. `thumb`: the cover of a song. */
@@ -44,6 +44,16 @@ export function takes(kind: UploadKind): MediaLimits {
 const KEPT_MS = 71 * 60 * 60_000
 /** What stands before a platform's id where a part has a url. */
 const SCHEME = 'wechat:'
+
+/** The address of a file that the platform has, by its id there. */
+export function addressOf(id: string): string {
+  return `${SCHEME}${id}`
+}
+
+/** The platform's id of a file, from its address; `undefined`: the platform does not have it. */
+export function idAt(url: string): string | undefined {
+  return url.startsWith(SCHEME) ? url.slice(SCHEME.length) : undefined
+}
 const UPLOAD = '/cgi-bin/media/upload'
 const DOWNLOAD = '/cgi-bin/media/get'
 
@@ -74,16 +84,28 @@ export function makeMedia(options: {
   readonly clock: Clock
 }): Media {
   const { appId, api, http, sql, clock } = options
+  /** By what the file is: whoever wants the same one meanwhile waits for it too. */
+  const underWay = new Map<string, Promise<string>>()
 
-  async function upload(body: Blob, mimeType: string, kind: UploadKind, signal: AbortSignal): Promise<string> {
+  /** Goes on when its caller waits no longer: the next one has it then. */
+  async function upload(body: Blob, mimeType: string, kind: UploadKind): Promise<string> {
     const name = `${kind}.${endingOf(body, mimeType, kind)}`
     const sha256 = `${kind}:${await sha256Of(body)}`
-    const nowMs = clock.now()
     const known = sql.selectFrom('upload').select('media_id').where('app_id', '=', appId)
-    const there = await known.where('sha256', '=', sha256).where('until', '>', nowMs).executeTakeFirst()
+    const there = await known.where('sha256', '=', sha256).where('until', '>', clock.now()).executeTakeFirst()
     if (there) return there.media_id
-    const typed = new Blob([body], { type: mimeType })
-    const media_id = await api.upload(UPLOAD, { type: kind }, { body: typed, name }, Uploaded, { signal })
+    const uploading =
+      underWay.get(sha256) ??
+      uploadNew({ body: new Blob([body], { type: mimeType }), name }, kind, sha256).finally(() => {
+        underWay.delete(sha256)
+      })
+    underWay.set(sha256, uploading)
+    return uploading
+  }
+
+  async function uploadNew(file: Parameters<Api['upload']>[2], kind: UploadKind, sha256: string): Promise<string> {
+    const nowMs = clock.now()
+    const media_id = await api.upload(UPLOAD, { type: kind }, file, Uploaded)
     const row = { app_id: appId, sha256, media_id, until: nowMs + KEPT_MS }
     await sql.deleteFrom('upload').where('until', '<=', nowMs).execute()
     await sql.insertInto('upload').orReplace().values(row).execute()
@@ -99,7 +121,8 @@ export function makeMedia(options: {
 
   return {
     async idOf(url, kind, signal) {
-      if (url.startsWith(SCHEME)) return url.slice(SCHEME.length)
+      const known = idAt(url)
+      if (known !== undefined) return known
       const { body, mimeType } = await options.open(url, { signal }).catch((cause: unknown) => {
         signal.throwIfAborted()
         const message = `The ${UPLOADS[kind].named} cannot be opened.`
@@ -107,7 +130,7 @@ export function makeMedia(options: {
         throw new DeliveryError('CHANNEL_FILE', { retry: !isGone, message, cause })
       })
       try {
-        return await upload(body, typeOf(mimeType), kind, signal)
+        return await untilAborted(upload(body, typeOf(mimeType), kind), signal)
       } catch (error) {
         if (error instanceof WeChatError || error instanceof DeliveryError) throw error
         signal.throwIfAborted()
@@ -122,9 +145,10 @@ export function makeMedia(options: {
       await known.where('media_id', 'in', [...ids]).execute()
     },
     async fetch(url, { signal }) {
-      if (!url.startsWith(SCHEME)) return getFile(url, signal)
+      const media_id = idAt(url)
+      if (media_id === undefined) return getFile(url, signal)
       try {
-        const found = await api.download(DOWNLOAD, { media_id: url.slice(SCHEME.length) }, { signal })
+        const found = await api.download(DOWNLOAD, { media_id }, { signal })
         return 'videoUrl' in found ? await getFile(found.videoUrl, signal) : found
       } catch (error) {
         throw toDeliveryError(error, clock.now())

@@ -1,6 +1,6 @@
 /** A part as one customer-service message. */
 import { DeliveryError, type Json, type MediaPart, type Part, z } from '#core'
-import type { UploadKind } from './media.ts'
+import { addressOf, type UploadKind } from './media.ts'
 
 /**
  * One message, without whom it is for.
@@ -38,6 +38,7 @@ export const NativeData = z.discriminatedUnion('type', [
     image: z.string().min(1),
   }),
 ])
+type Native = z.output<typeof NativeData>
 
 /**
  * Longest text, in UTF-8 bytes. That of customer-service messages is not published (2,048 are taken to be safe); in a
@@ -80,10 +81,38 @@ export function articleOf({ title, description, url, imageUrl }: Extract<Part, {
   const picurl = address.safeParse(imageUrl).data
   return {
     title: title.trim() || url,
-    ...(description !== undefined && { description }),
+    ...described(description),
     url,
     ...(picurl && { picurl }),
   }
+}
+
+/** The part with files that the platform has: what is said inside a response refers to nothing else. Rejects as `messageOf`. */
+export async function withFilesThere(part: Part, upload: Upload): Promise<Part> {
+  switch (part.type) {
+    case 'image':
+    case 'video':
+      return { ...part, url: addressOf(await upload(part.url, part.type)) }
+    case 'audio':
+      return { ...part, url: addressOf(await voiceOf(part, upload)) }
+    case 'native': {
+      const { type, url, hqUrl = url, image, ...words } = songOf(part.data)
+      const id = await upload(image, 'thumb')
+      return {
+        ...part,
+        data: { type, ...titled(words.title), ...described(words.description), url, hqUrl, image: addressOf(id) },
+      }
+    }
+    default:
+      return part
+  }
+}
+
+/** The song that a native part is: of what only WeChat has, a response can hold nothing else. */
+export function songOf(data: Json): Extract<Native, { readonly type: 'music' }> {
+  const native = readNative(data)
+  if (native.type === 'music') return native
+  throw new DeliveryError('CHANNEL_REFUSED', { message: 'A mini program cannot be shown inside a response.' })
 }
 
 async function voiceOf({ url, durationMs = 0 }: MediaPart, upload: Upload): Promise<string> {
@@ -92,13 +121,15 @@ async function voiceOf({ url, durationMs = 0 }: MediaPart, upload: Upload): Prom
   throw new DeliveryError('CHANNEL_FILE', { retry: false, message })
 }
 
-async function nativeOf(data: Json, upload: Upload): Promise<Message> {
+function readNative(data: Json): Native {
   const read = NativeData.safeParse(data)
-  if (!read.success) {
-    const message = `This is no native part of WeChat: ${z.prettifyError(read.error)}`
-    throw new DeliveryError('CHANNEL_REFUSED', { message })
-  }
-  const native = read.data
+  if (read.success) return read.data
+  const message = `This is no native part of WeChat: ${z.prettifyError(read.error)}`
+  throw new DeliveryError('CHANNEL_REFUSED', { message })
+}
+
+async function nativeOf(data: Json, upload: Upload): Promise<Message> {
+  const native = readNative(data)
   if (native.type === 'mini-program') {
     const { title, appId, page, image } = native
     const thumb_media_id = await upload(image, 'image')
@@ -106,12 +137,16 @@ async function nativeOf(data: Json, upload: Upload): Promise<Message> {
   }
   const { title, description, url, hqUrl = url, image } = native
   const thumb_media_id = await upload(image, 'thumb')
-  const song = { ...titled(title), ...(description !== undefined && { description }) }
-  return { msgtype: 'music', music: { ...song, musicurl: url, hqmusicurl: hqUrl, thumb_media_id } }
+  const song = { ...titled(title), ...described(description), musicurl: url, hqmusicurl: hqUrl, thumb_media_id }
+  return { msgtype: 'music', music: song }
 }
 
 function titled(title: string | undefined): { readonly title?: string } {
   return title === undefined ? {} : { title }
+}
+
+function described(description: string | undefined): { readonly description?: string } {
+  return description === undefined ? {} : { description }
 }
 
 /** What JSON can only write as `\u…`, which the platform does not read. A line break and a tab are fine. */

@@ -1,10 +1,19 @@
 /** Sends one delivery. What can be mended about a refusal is mended once: a file that is gone, an identity that is not taken. */
-import { type Clock, type Delivery, DeliveryError, type Log, limitOf, messageOf as wordsOfError, z } from '#core'
+import {
+  type Clock,
+  type Delivery,
+  DeliveryError,
+  type Log,
+  limitOf,
+  type Part,
+  messageOf as wordsOfError,
+  z,
+} from '#core'
 import type { OwnAccounts } from '../identities/identities.ts'
 import { type Api, toDeliveryError, WeChatError } from './api.ts'
 import { SEND_PATH, WITHOUT_IDENTITY } from './errors.ts'
 import type { Media } from './media.ts'
-import { type Message, messageOf } from './messages.ts'
+import { type Message, messageOf, withFilesThere } from './messages.ts'
 
 const TYPING_PATH = '/cgi-bin/message/custom/typing'
 /** Typing is shown so long, and must not be shown again meanwhile. Source: the page of `/custom/typing`, read 2026-11-20. */
@@ -20,6 +29,8 @@ const Taken = z.object({ errcode: z.literal(0) })
 
 export interface Sender {
   send(delivery: Delivery, options: { readonly signal: AbortSignal }): Promise<Record<never, never>>
+  /** Gives the platform the files of what is to be said inside a response. */
+  prepare(part: Part, options: { readonly signal: AbortSignal }): Promise<Part>
   /** What goes wrong with it is of no consequence. */
   typing(chat: string): void
 }
@@ -89,6 +100,7 @@ export function makeSender(options: {
         limit.release()
       }
     },
+    prepare: (part, { signal }) => withFilesThere(part, (url, kind) => media.idOf(url, kind, signal)),
     typing(chat) {
       const nowMs = clock.now()
       if (nowMs - (typingSince.get(chat) ?? Number.NEGATIVE_INFINITY) < TYPING_MS) return
