@@ -542,6 +542,8 @@ export interface Engine {
   held(chat: string): Promise<readonly HeldDelivery[]>
   /** Those of them that still wait, now `sending`, in the order given. */
   claimHeld(deliveries: readonly string[], nowMs: number): Promise<readonly DueDelivery[]>
+  /** What stood inside the response to an entry, if one was made since `sinceMs`, and has not gone another way. */
+  saidInside(entry: string, sinceMs: number): Promise<DueDelivery | undefined>
   /** What is to be sent to the channels of these accounts at `fromMs` or later is due now. */
   dueAgain(accounts: readonly string[], of: { readonly nowMs: number; readonly fromMs: number }): Promise<void>
   /** By the operator or an agent: a dead or unknown delivery is due again. The caller has `claimDue` look for it now. */

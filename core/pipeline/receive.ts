@@ -178,11 +178,24 @@ export function makeReceive(
       record(deliveries, false)
       return
     }
-    const forget = clock.after(REMEMBER_ANSWERS_MS, () => answered.delete(entry))
-    const given: Answered = { deliveries: [first, ...more], forget, open: 0, recorded: false }
-    answered.set(entry, given)
+    const given = remember(entry, [first, ...more])
     request.resolve(asOneMessage(given))
     write(entry, given, request.response)
+  }
+
+  function remember(entry: string, deliveries: Answered['deliveries']): Answered {
+    const forget = clock.after(REMEMBER_ANSWERS_MS, () => answered.delete(entry))
+    const given: Answered = { deliveries, forget, open: 0, recorded: false }
+    answered.set(entry, given)
+    return given
+  }
+
+  /** What this process does not know of: the response was written, or nearly, before it began. */
+  async function answeredBefore(channel: PlannedChannel, { chat, entry }: Accepted, untilMs: number) {
+    const said = await engine.saidInside(entry, clock.now() - REMEMBER_ANSWERS_MS)
+    if (said?.payload.kind !== 'part') return undefined
+    const part = await asSaidAgain(said.payload.part, { chat, entry, channel, untilMs })
+    return answered.get(entry) ?? (part && remember(entry, [asSaid(said, part)]))
   }
 
   function record(deliveries: readonly DueDelivery[], finished: boolean): void {
@@ -253,7 +266,7 @@ export function makeReceive(
     const [first] = chosen
     if (!first) return []
     // What is no words is alone.
-    const said = await heldAsSaid(first.part, { chat, entry, channel })
+    const said = await asSaidAgain(first.part, { chat, entry, channel, untilMs: openUntilMs(entry) ?? 0 })
     if (!said) return []
     const claimed = await engine.claimHeld(
       chosen.map(({ id }) => id),
@@ -263,11 +276,12 @@ export function makeReceive(
   }
 
   /** `undefined`: not this time. What the platform refuses is said in words: it would wait for ever. */
-  async function heldAsSaid(
+  async function asSaidAgain(
     part: Part,
-    { chat, entry, channel }: Parameters<Receive['answerWithHeld']>[0],
+    of: Parameters<Receive['answerWithHeld']>[0] & { readonly untilMs: number },
   ): Promise<Part | undefined> {
-    const prepared = await prepare(tools, channel, part, { entry, untilMs: openUntilMs(entry) ?? 0 })
+    const { chat, channel } = of
+    const prepared = await prepare(tools, channel, part, of)
     if (prepared.part || prepared.did === 'late') return prepared.part
     const language = (await engine.load(chat))?.customer.language
     return inWords(part, { channel, plan: tools.plan(), language })
@@ -304,14 +318,16 @@ export function makeReceive(
         if (!accepted.repeated) use.nudge(accepted.chat, accepted.loaded)
         return undefined
       }
-      const again = accepted.repeated ? answered.get(accepted.entry) : undefined
+      // The platform has waited since then, not only since the event is on disk.
+      const untilMs = receivedMs + inline.withinMs
+      const remembered = accepted.repeated ? answered.get(accepted.entry) : undefined
+      const again = remembered ?? (accepted.done ? await answeredBefore(channel, accepted, untilMs) : undefined)
       if (again) {
         write(accepted.entry, again, use.response())
         return asOneMessage(again)
       }
-      // The platform has waited since then, not only since the event is on disk.
       const isOnlyWay = channel.capabilities.later.length === 0
-      const waits = waitForAnswer(accepted.entry, receivedMs + inline.withinMs - clock.now(), isOnlyWay)
+      const waits = waitForAnswer(accepted.entry, untilMs - clock.now(), isOnlyWay)
       if (!accepted.done) use.nudge(accepted.chat, accepted.loaded)
       else await answerAgain(channel, accepted)
       return waits

@@ -253,6 +253,10 @@ function openEngine(
     reserve: (id, on, nowMs) => writer.perform('reserve', { id, on, nowMs }),
     held: (chat) => now(() => read.held(chat)),
     claimHeld: async (deliveries, nowMs) => (await writer.perform('claimHeld', { deliveries, nowMs })).map(dueDelivery),
+    async saidInside(entry, sinceMs) {
+      const row = await now(() => read.saidInside(entry, sinceMs))
+      return row && dueDelivery(row)
+    },
     dueAgain: (accounts, of) => writer.perform('dueAgain', { accounts, ...of }),
     resend: (id, nowMs) => writer.perform('resend', { id, nowMs }),
     async claimDue(nowMs, { limit, paused }): Promise<Due> {

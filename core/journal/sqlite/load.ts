@@ -20,6 +20,7 @@ import { allowancesOf } from './operations/allowances.ts'
 import type { Asked } from './operations/commit.ts'
 import { WHO_THEY_ARE } from './operations/customers.ts'
 import { knownAsQuery } from './operations/known-as.ts'
+import type { DueRow } from './protocol.ts'
 
 type Person = Pick<CustomerRow, 'name' | 'language' | 'tags_json' | 'fields_json'>
 
@@ -32,6 +33,7 @@ export interface Reads {
   findCustomer(id: string): StoredCustomer | undefined
   knownAs(id: string): KnownAs | undefined
   held(chat: string): readonly HeldDelivery[]
+  saidInside(entry: string, sinceMs: number): DueRow | undefined
   dueMedia(nowMs: number, limit: number): readonly MediaTask[]
   /** Items of a topic after a number, in order. */
   feed(topic: string, after: number, limit: number): readonly { readonly n: number; readonly item: Json }[]
@@ -96,6 +98,15 @@ export function reads(db: DatabaseSync): Reads {
      WHERE d.chat = ? AND d.destination = 'channel' AND d.state IN ('pending', 'sending') AND d.state = 'pending'
      ORDER BY d.rowid`,
   )
+  const inside = query<DueRow & Pick<DeliveryRow, 'state'>>(
+    db,
+    `SELECT d.id, d.chat, d.seq, d.part, d.destination, d.payload_json, d.by_json, d.allowance, d.attempts,
+       d.expires_at, d.state, c.account, c.external_id, o.conversation
+     FROM entry e JOIN entry o ON o.chat = e.chat AND o.seq > e.seq AND o.answers = e.id
+       JOIN delivery d ON d.entry = o.id JOIN chat c ON c.id = e.chat
+     WHERE e.id = ? AND e.done_at >= ? AND instr(e.trace_json, '"stage":"inline"') > 0 AND d.destination = 'channel'
+     ORDER BY d.rowid LIMIT 1`,
+  )
   const mediaDue = query<Pick<MediaRow, 'id' | 'source' | 'type' | 'attempts'> & { account: string }>(
     db,
     `SELECT m.id, m.source, m.type, m.attempts, c.account FROM media m JOIN chat c ON c.id = m.chat
@@ -134,6 +145,12 @@ export function reads(db: DatabaseSync): Reads {
         const payload = parse<Payload>(payload_json)
         return payload.kind === 'part' ? [{ id, answers: answers ?? undefined, part: payload.part }] : []
       }),
+    saidInside(entry, sinceMs) {
+      const row = inside.get(entry, sinceMs)
+      const isThere = row && (row.state === 'sent' || row.state === 'unknown')
+      // A second try went another way.
+      return isThere && row.attempts <= 1 ? row : undefined
+    },
     dueMedia: (nowMs, limit) => mediaDue.all(nowMs, limit).map((row) => ({ ...row, type: mediaTypeOf(row.type) })),
     feed: (topic, after, limit) =>
       feedAfter.all(topic, after, limit).map((row) => ({ n: row.n, item: parse<Json>(row.item_json) })),

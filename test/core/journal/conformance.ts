@@ -1573,6 +1573,30 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         })
       })
 
+      test('what stood inside the response to an entry is known, unless it has gone another way since', async () => {
+        const inline = { stage: 'inline', by: 'core', did: 'in the response' }
+        for (const [trace, first, then, known] of [
+          [[inline], 'sent', undefined, 'Hello'],
+          [[inline], 'unknown', undefined, 'Hello'],
+          [[inline], 'pending', undefined, undefined],
+          [[inline], 'pending', 'sent', undefined],
+          [[], 'sent', undefined, undefined],
+        ] as const) {
+          const { chat, entry } = await engine.accept(newEvent())
+          const change = newChange(chat, {
+            turn: newTurn(1, { trace }),
+            entries: [said('Hello', { answers: entry })],
+            deliveries: [newDelivery('Hello', { start: 'response' })],
+          })
+          const [one] = (await commit(engine, change)).sending
+          for (const state of [first, ...(then ? [then] : [])]) {
+            await engine.recordDelivery(result({ id: one?.id ?? '' }, { state, nextAtMs: NEVER_MS }))
+          }
+          expect(textOfDelivery(await engine.saidInside(entry, T0))).toBe(known)
+          expect(await engine.saidInside(entry, T0 + 1)).toBeUndefined()
+        }
+      })
+
       test('what the platform would refuse is recorded and never tried', async () => {
         const chat = await newChat(engine, { grant: { ...ALLOWED, max: 1 } })
         const dead = { start: 'dead', code: 'WINDOW_CLOSED', allowance: 'message' } as const

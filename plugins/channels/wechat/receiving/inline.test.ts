@@ -196,3 +196,25 @@ test('C-WX-01: a push that was hung up on and comes again joins the turn, and ge
   expect(await again.text()).toContain('re: slow')
   expect(await world.events()).toHaveLength(1)
 })
+
+test.each([
+  ['after a restart', (world: Connected) => world.bot.restart()],
+  ['in the same process', async () => undefined],
+])(
+  'C-WX-01: a push that comes again %s gets what has been written into a response that it did not hear',
+  async (_when, meanwhile) => {
+    await using world = await start()
+    const ask = async () => {
+      const xml = `<xml><ToUserName>gh_2f0a9c41b7de</ToUserName><FromUserName>u1</FromUserName><CreateTime>1767225600</CreateTime><MsgType>text</MsgType><Content>hello</Content><MsgId>1</MsgId></xml>`
+      return (await fetch(world.platform.request(xml, { to: world.url }))).text()
+    }
+    expect(await ask()).toContain('re: hello')
+    await world.bot.idle()
+    await meanwhile(world)
+    expect(await ask()).toContain('re: hello')
+    await world.bot.idle()
+    await world.clock.advance(61 * SECOND)
+    expect(await ask()).toBe('success')
+    expect(world.platform.calls.filter(({ path }) => path.includes('custom/send'))).toEqual([])
+  },
+)
