@@ -35,6 +35,8 @@ const REMEMBER_ANSWERS_MS = 60_000
 export interface OpenResponse {
   /** Called once: true when the response was written to its end, false when the other side hung up before. */
   onFinish(ended: (finished: boolean) => void): void
+  /** Its caller has little room left for further requests. */
+  readonly isCrowded: boolean
 }
 
 interface Waiting {
@@ -327,6 +329,11 @@ export function makeReceive(
         return asOneMessage(again)
       }
       const isOnlyWay = channel.capabilities.later.length === 0
+      if (!isOnlyWay && use.response()?.isCrowded) {
+        // What is kept open now would turn away what comes next. The answer has another way.
+        if (!accepted.done) use.nudge(accepted.chat, accepted.loaded)
+        return undefined
+      }
       const waits = waitForAnswer(accepted.entry, untilMs - clock.now(), isOnlyWay)
       if (!accepted.done) use.nudge(accepted.chat, accepted.loaded)
       else await answerAgain(channel, accepted)

@@ -92,6 +92,8 @@ export interface WebRequest {
    * and never will be.
    */
   onFinish(done: (sent: boolean) => void): void
+  /** Half of what its caller, or everybody, may have under way at a time already was: who can answers at once. */
+  readonly isCrowded: boolean
 }
 
 const HEADERS_TIMEOUT_MS = 10_000
@@ -184,6 +186,7 @@ export async function startWeb(options: {
       give = underWay < maxUnderWay ? places.take(caller) : undefined
       if (!give) return overloaded(response, caller)
       underWay += 1
+      if (places.isHalfTaken(caller) || underWay > maxUnderWay / 2) crowded.add(response)
     }
     watch(request, response, found, caller, give)
     if (found.isDown) return answerError(response, 503, 'CHANNEL_DOWN', 'This channel is down; send it again.')
@@ -354,6 +357,7 @@ function keyOf({ address, isShared }: Caller, mount: string): string {
 function makeShares(max: number) {
   const taken = new Map<string, number>()
   return {
+    isHalfTaken: ({ address }: Caller) => (taken.get(address) ?? 0) > max / 2,
     /** Takes one for this caller. The returned function gives it back; `undefined`: it has its share. */
     take({ address, isShared }: Caller): (() => void) | undefined {
       if (isShared) return () => {}
@@ -452,6 +456,8 @@ function hostInUrl(host: string): string {
 
 /** Responses of channels, which may be asked by pages of any site: these must be able to read why they have to wait. */
 const ofChannels = new WeakSet<ServerResponse>()
+/** Those that came when places were running low. */
+const crowded = new WeakSet<ServerResponse>()
 
 function answerError(response: ServerResponse, status: number, code: string, message: string): void {
   const body = JSON.stringify({ code, message })
@@ -644,6 +650,7 @@ function requestOf(response: ServerResponse): WebRequest {
   else response.once('finish', finish).once('close', close)
   return {
     closed: gone.signal,
+    isCrowded: crowded.has(response),
     onFinish(done) {
       if (result === undefined) waiting.push(done)
       else queueMicrotask(() => done(result === true))

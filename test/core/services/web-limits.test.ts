@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { makeCallers } from '../../../core/services/callers.ts'
 import { makeLog } from '../../../core/services/log.ts'
-import { makeInstanceWeb, startWeb, type Web } from '../../../core/services/web.ts'
+import { currentRequest, makeInstanceWeb, startWeb, type Web } from '../../../core/services/web.ts'
 import { manualClock } from '../../../core/testing/clock.ts'
 import { ask } from './asking.ts'
 
@@ -250,6 +250,30 @@ describe('too much at a time', () => {
     expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual([200, 200])
     expect((await ask(`${web.url}/shop`)).status).toBe(200)
     expect(web.counts.overloaded).toBe(1)
+  })
+
+  test('a request that comes when half of its caller’s places, or of all, are taken is told so', async () => {
+    const { web, mount } = await start({ maxUnderWay: 40 })
+    const opened = Promise.withResolvers<string>()
+    const seen: (boolean | undefined)[] = []
+    await mount('slow', false, (app) => {
+      app.get('/', () => {
+        seen.push(currentRequest()?.isCrowded)
+        return opened.promise
+      })
+    })
+    const came: Promise<unknown>[] = []
+    const come = async (address: string) => {
+      came.push(ask(`${web.url}/slow`, from(address)))
+      await vi.waitFor(() => expect(seen).toHaveLength(came.length))
+    }
+    for (let nth = 0; nth < 3; nth++) await come('203.0.113.7')
+    expect(seen.splice(0, 3)).toEqual([false, false, true])
+    came.length = 0
+    for (let nth = 0; nth < 18; nth++) await come(`203.0.113.${100 + nth}`)
+    expect(seen.slice(-2)).toEqual([false, true])
+    opened.resolve('done')
+    await Promise.all(came)
   })
 
   test('of one caller leaves nine tenths to the others', async () => {

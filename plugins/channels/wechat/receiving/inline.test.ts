@@ -218,3 +218,38 @@ test.each([
     expect(world.platform.calls.filter(({ path }) => path.includes('custom/send'))).toEqual([])
   },
 )
+
+/** More than half of what one address may have under way, and less than all of it. */
+const MANY = 270
+
+test.each([
+  ['are acknowledged at once when places run low, and get their answers afterwards', {}, MANY - 250],
+  ['are kept open as long as there is any place, where there is no other way', { replyBy: 'passive' }, 0],
+])(
+  'what comes by the hundred from one address while a bot is slow: requests %s',
+  async (_what, settings, acknowledged) => {
+    const held = Promise.withResolvers<void>()
+    const config = { server: { trustProxy: ['127.0.0.1'] } }
+    await using world = await start({ held: held.promise, settings, config })
+    const answers: string[] = []
+    const push = async (customer: number) => {
+      const xml = `<xml><ToUserName>gh_2f0a9c41b7de</ToUserName><FromUserName>u${customer}</FromUserName><CreateTime>1767225600</CreateTime><MsgType>text</MsgType><Content>slow</Content><MsgId>${customer}</MsgId></xml>`
+      const request = world.platform.request(xml, { to: world.url })
+      request.headers.set('x-forwarded-for', '101.226.103.1')
+      answers.push(await (await fetch(request)).text())
+    }
+    const all = Promise.all(Array.from({ length: MANY }, (_, customer) => push(customer)))
+    const { read } = world.bot.runtime.engine
+    const accepted = read
+      .selectFrom('entry')
+      .select(({ fn }) => fn.countAll<number>().as('n'))
+      .where('kind', '=', 'in')
+    await until(async () => (await accepted.executeTakeFirst())?.n === MANY && answers.length >= acknowledged)
+    expect(answers).toEqual(Array(acknowledged).fill('success'))
+    held.resolve()
+    await all
+    await world.bot.idle()
+    expect(answers.filter((answer) => answer.includes('re: slow'))).toHaveLength(MANY - acknowledged)
+    expect(world.platform.sent).toHaveLength(acknowledged)
+  },
+)
