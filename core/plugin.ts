@@ -381,6 +381,8 @@ export interface Delivery {
   readonly id: string
   readonly chat: string
   readonly part: Part
+  /** Whose words these are: a person's, a program's that says what people have written, or a model's. */
+  readonly by: 'person' | 'program' | 'model'
   readonly identity?: Identity | undefined
   /** The platform's id of the event that this answers. */
   readonly inReplyTo?: string | undefined
@@ -598,6 +600,8 @@ export interface Plugin {
   names(config: unknown): NamesOfDesk
   /** Desks: a link by which somebody sets a password; `undefined`: nobody signs in there. */
   invite(person: string, by: Inviting): Promise<Invited> | undefined
+  /** Bots: a model writes what it says. */
+  readonly isModel: boolean
   /** Channels: whether there is a simulated platform for it. */
   readonly isSimulated: boolean
   /** Channels: the simulated platform, loaded only when it is asked for. */
@@ -656,6 +660,8 @@ export function defineBot<
   DB = Nothing,
 >(
   bot: Manifest<C, S, N, P, DB> & {
+    /** A model writes what it says: where a platform marks such messages, they are. */
+    readonly isModel?: boolean
     setup(
       context: Context<z.output<C>, DB> & Services<N>,
     ): Maybe<R & Exact<R, BotMethods<S> & Hooks<S> & Lends<Provides>> & MustLend<P>>
@@ -698,6 +704,7 @@ interface Definition {
   readonly provides?: Provides
   readonly tables?: Tables<unknown>
   readonly ifGuardFails?: 'drop' | 'pass'
+  readonly isModel?: boolean
   check?(config: unknown, channels: { readonly [name: string]: Capabilities }): readonly ConfigProblem[]
   explain?(config: unknown, channels: { readonly [name: string]: Capabilities }): Explained
   account?(config: unknown): string
@@ -718,6 +725,7 @@ class DefinedPlugin implements Plugin {
   readonly provides: Provides
   readonly tables: Tables<unknown> | undefined
   readonly ifGuardFails: 'drop' | 'pass'
+  readonly isModel: boolean
   readonly #by: Definition
 
   constructor(kind: PluginKind, by: Definition) {
@@ -730,6 +738,7 @@ class DefinedPlugin implements Plugin {
     this.provides = by.provides ?? {}
     this.tables = by.tables
     this.ifGuardFails = by.ifGuardFails ?? 'pass'
+    this.isModel = by.isModel ?? false
     this.#by = by
   }
 

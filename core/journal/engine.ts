@@ -180,6 +180,8 @@ export type Payload =
   | {
       readonly kind: 'part'
       readonly part: Part
+      /** A model wrote it. */
+      readonly isByModel?: true | undefined
       readonly identity?: Identity | undefined
       readonly inReplyTo?: string | undefined
     }

@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import type { Capabilities } from '../capabilities.ts'
-import type { Conversation } from '../conversation.ts'
+import type { Actor, Conversation } from '../conversation.ts'
 import {
   type ChatChange,
   type DeskPayload,
@@ -349,11 +349,15 @@ function deliveryOf(tools: Tools, draft: TurnDraft, reply: Rewritten, part: Part
   return {
     id: tools.makeId(),
     destination: 'channel',
-    payload: { kind: 'part', part, identity, inReplyTo: platformIdOf(draft) },
+    payload: { kind: 'part', part, isByModel: isByModel(draft, reply.by), identity, inReplyTo: platformIdOf(draft) },
     by: reply.by,
     expiresAtMs: reply.by.kind === 'agent' ? undefined : nowMs + PROGRAM_REPLY_EXPIRES_MS,
     holdUntilMs: nowMs + HOLD_MS,
   } as const
+}
+
+function isByModel({ plan }: TurnDraft, by: Actor): true | undefined {
+  return (by.kind === 'bot' && plan.instances.get(by.name)?.plugin.isModel) || undefined
 }
 
 /** The class of allowance that the event opened which is being answered. */

@@ -321,8 +321,9 @@ export function makeDeliver(tools: Tools, use: { readonly sweep: () => Sweep; nu
 
   function asPlatformMessage(delivery: DueDelivery): Delivery {
     if (delivery.payload.kind !== 'part') throw new Error('An item for a desk is no platform message.')
-    const { part, identity, inReplyTo } = delivery.payload
-    return { id: delivery.id, chat: delivery.externalId, part, identity, inReplyTo }
+    const { part, isByModel, identity, inReplyTo } = delivery.payload
+    const by = delivery.by.kind === 'agent' ? 'person' : isByModel ? 'model' : 'program'
+    return { id: delivery.id, chat: delivery.externalId, part, by, identity, inReplyTo }
   }
 
   async function recordInline(delivery: DueDelivery, finished: boolean): Promise<void> {

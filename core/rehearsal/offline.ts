@@ -19,6 +19,7 @@ export function manifestOf(real: Plugin): Omit<Plugin, 'setup'> {
     provides: real.provides,
     tables: real.tables,
     ifGuardFails: real.ifGuardFails,
+    isModel: real.isModel,
     check: (config, channels) => real.check(config, channels),
     explain: (config, channels) => real.explain(config, channels),
     account: (config) => real.account(config),

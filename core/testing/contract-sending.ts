@@ -188,7 +188,7 @@ async function sendDirectly(world: World, id: string): Promise<unknown> {
   const [first] = await world.events()
   if (!first) return world.fail('nothing was received.')
   const { chat, id: inReplyTo } = first.event
-  const delivery = { id, chat, part, inReplyTo }
+  const delivery = { id, chat, part, by: 'program', inReplyTo } as const
   try {
     await world.methods.send(delivery, { signal: new AbortController().signal })
     return undefined

@@ -66,6 +66,7 @@ export default defineBot({
   name: 'llm',
   summary: 'Answers with any model that speaks the OpenAI protocol; the model may hand over to people.',
   config: Settings,
+  isModel: true,
   tables: spentTables,
   check: (config) => [
     ...(config.answerWithin > MAX_ANSWER_MS

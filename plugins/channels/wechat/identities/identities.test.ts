@@ -45,7 +45,9 @@ async function send(shop: Connected, identity: Identity | undefined = { id: 'sal
   shop.wechat.account.person('o1')
   const send = shop.bot.runtime.instance(SHOP)?.channel?.send
   const part = { type: 'text', text: 'hello' } as const
-  await send?.({ id: '1', chat: 'o1', part, identity }, { signal: AbortSignal.timeout(20_000) }).catch(() => undefined)
+  await send?.({ id: '1', chat: 'o1', part, by: 'person', identity }, { signal: AbortSignal.timeout(20_000) }).catch(
+    () => undefined,
+  )
   return z.object({ customservice: z.unknown() }).partial().parse(asked(shop, '/custom/send').at(-1)?.body)
 }
 

@@ -72,7 +72,7 @@ async function start(accounts: { readonly [identity: string]: string } = {}): Pr
   return {
     ...{ wechat, clock, journal, media, files, logged },
     customer: wechat.customer('oA'),
-    send: (part, identity) => sender.send({ id: `d${++made}`, chat: 'oA', part, identity }, { signal }),
+    send: (part, identity) => sender.send({ id: `d${++made}`, chat: 'oA', part, by: 'program', identity }, { signal }),
     typing: () => sender.typing('oA'),
     calls: (path) => wechat.calls.filter((call) => call.path === path).map(({ errcode }) => errcode),
     last: () => wechat.sent.at(-1)?.message,

@@ -46,12 +46,23 @@ export function makeSender(options: {
   const { api, media, clock, log, identities } = options
   const typingSince = new Map<string, number>()
 
-  async function post(chat: string, message: Message, account: string | undefined, signal: AbortSignal): Promise<void> {
-    const body = { touser: chat, ...message, ...(account !== undefined && { customservice: { kf_account: account } }) }
+  /** What a model wrote is marked as such, which no response can do. Source: as of `Message`. */
+  async function post(
+    { chat, by }: Delivery,
+    message: Message,
+    account: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const beside = {
+      ...(account !== undefined && { customservice: { kf_account: account } }),
+      ...(by === 'model' && { aimsgcontext: { is_ai_msg: 1 } }),
+    }
+    const body = { touser: chat, ...message, ...beside }
     await api.post(SEND_PATH, body, Taken, { signal })
   }
 
-  async function send({ chat, part, identity }: Delivery, signal: AbortSignal): Promise<void> {
+  async function send(delivery: Delivery, signal: AbortSignal): Promise<void> {
+    const { part, identity } = delivery
     let account = identities.accountOf(identity)
     let mayUploadAgain = true
     /** As long as it is not on its way, or was refused, it has certainly not gone out. */
@@ -66,7 +77,7 @@ export function makeSender(options: {
         })
         isOnItsWay = true
         try {
-          return await post(chat, message, account, signal)
+          return await post(delivery, message, account, signal)
         } catch (error) {
           if (!(error instanceof WeChatError)) throw error
           isOnItsWay = false

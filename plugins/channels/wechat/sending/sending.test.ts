@@ -383,3 +383,39 @@ describe('an account that may only answer (48001)', () => {
     expect(world.bot.logged.filter((line) => line.includes(`${SEND_PATH}: 48001`))).toHaveLength(1)
   })
 })
+
+describe('the line that says that a message is made by AI', () => {
+  const model = defineBot({
+    name: 'model',
+    summary: 'A model.',
+    config: z.strictObject({}),
+    isModel: true,
+    setup: () => ({
+      answer: (turn) => (turn.text === 'person' ? turn.handOff({ because: 'asked' }) : turn.reply(`re: ${turn.text}`)),
+    }),
+  })
+
+  test('stands under what a model wrote, in every message of it, and under nobody else’s', async () => {
+    const world = await start({ bot: model })
+    await world.customer.says('字'.repeat(1_000))
+    await world.bot.idle()
+    expect(world.platform.sent.map(({ isAi }) => isAi)).toEqual([true, true])
+    await world.customer.says('person')
+    await world.says('I am Amy')
+    expect(world.platform.sent.slice(2).map(({ isAi }) => isAi)).toEqual([false])
+    const program = await start({ bot: botThat((turn) => turn.reply('by heart')) })
+    await program.customer.says('hi')
+    await program.bot.idle()
+    expect(program.platform.sent.map(({ isAi }) => isAi)).toEqual([false])
+  })
+
+  test('stands under a message that is tried again, too', async () => {
+    const world = await start({ bot: model })
+    world.platform.answers(SEND_PATH, -1)
+    await world.customer.says('hi')
+    await world.bot.idle()
+    await world.clock.advance(SECOND)
+    await world.bot.idle()
+    expect(world.platform.sent.map(({ isAi }) => isAi)).toEqual([true])
+  })
+})
