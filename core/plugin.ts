@@ -598,6 +598,8 @@ export interface Plugin {
   capabilities(config: unknown): Capabilities
   /** Desks: what the YAML may refer to. */
   names(config: unknown): NamesOfDesk
+  /** Features: the identities that they declare. */
+  identities(config: unknown): readonly string[]
   /** Desks: a link by which somebody sets a password; `undefined`: nobody signs in there. */
   invite(person: string, by: Inviting): Promise<Invited> | undefined
   /** Bots: a model writes what it says. */
@@ -619,6 +621,8 @@ export function definePlugin<
   DB = Nothing,
 >(
   plugin: Manifest<C, S, N, P, DB> & {
+    /** The identities that it declares: what others refer to by `refers('identity')`. Pure. */
+    identities?(config: z.output<C>): readonly string[]
     setup(
       context: Context<z.output<C>, DB> & Services<N>,
     ): Maybe<R & Exact<R, Hooks<S> & Lends<Provides>> & MustLend<P>>
@@ -710,6 +714,7 @@ interface Definition {
   account?(config: unknown): string
   capabilities?(config: unknown): Capabilities
   names?(config: unknown): NamesOfDesk
+  identities?(config: unknown): readonly string[]
   invite?(person: string, by: Inviting): Promise<Invited>
   simulator?(): Promise<Simulator>
   setup(context: unknown): unknown
@@ -756,6 +761,9 @@ class DefinedPlugin implements Plugin {
   }
   names(config: unknown): NamesOfDesk {
     return this.#by.names?.(config) ?? { people: [], teams: [] }
+  }
+  identities(config: unknown): readonly string[] {
+    return this.#by.identities?.(config) ?? []
   }
   invite(person: string, by: Inviting): Promise<Invited> | undefined {
     return this.#by.invite?.(person, by)

@@ -32,6 +32,7 @@ import {
   type Entry,
   entriesOf,
   failed,
+  identitiesOf,
   instanceOf,
   keyedHash,
   makeResolver,
@@ -215,7 +216,8 @@ class Check {
 
     const withoutDesks = this.#surroundings(core)
     const desks = this.#deskNames(running, withoutDesks)
-    const around = withPeople(withoutDesks, desks)
+    const identities = this.#identityNames(running, withoutDesks)
+    const around = { ...withPeople(withoutDesks, desks), identities }
     for (const entry of entries) this.#checkCoreKeys(entry, around)
     const ready = this.#settings(running, around)
     const channels = this.#channelFacts(ready)
@@ -317,6 +319,7 @@ class Check {
       desks: names('desks'),
       people: undefined,
       teams: undefined,
+      identities: undefined,
       variables: this.#variableValues(),
       literalSecretsAllowed: this.#options.literalSecrets ?? false,
       secrets: this.#secrets,
@@ -326,7 +329,7 @@ class Check {
 
   /** For sections in which nothing is referred to. */
   #nowhere(): Surroundings {
-    const names = { channels: [], bots: [], desks: [], people: [], teams: [] }
+    const names = { channels: [], bots: [], desks: [], people: [], teams: [], identities: [] }
     return { ...this.#surroundings({ timeZone: undefined, writtenHours: undefined }), ...names }
   }
 
@@ -476,6 +479,22 @@ class Check {
         entry.name,
         this.#ask(entry, plugin, 'names', () => namesOfDesk(plugin, parsed.settings)),
       )
+    }
+    return names
+  }
+
+  /** What the features declare; `undefined` when one of them cannot be asked. */
+  #identityNames(running: readonly Named[], around: Surroundings): readonly string[] | undefined {
+    const names: string[] = []
+    for (const entry of running) {
+      if (entry.section !== 'features') continue
+      if (!entry.loaded) return undefined
+      const { plugin } = entry.loaded
+      const parsed = parseSettings(entry, plugin, around)
+      if ('problems' in parsed) return undefined
+      const own = this.#ask(entry, plugin, 'identities', () => identitiesOf(plugin, parsed.settings))
+      if (!own) return undefined
+      names.push(...own)
     }
     return names
   }

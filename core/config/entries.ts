@@ -90,6 +90,8 @@ export interface Surroundings {
   /** Of all desks; not known as long as a desk has not said it. */
   readonly people: readonly string[] | undefined
   readonly teams: readonly string[] | undefined
+  /** Of all features; not known as long as one of them has not said it. */
+  readonly identities: readonly string[] | undefined
   /** The values of all variables. */
   readonly variables: ReadonlySet<string>
   readonly literalSecretsAllowed: boolean
@@ -182,6 +184,7 @@ export function makeResolver(around: Surroundings, files: Map<string, ReadFile>,
     desk: around.desks,
     team: around.teams,
     person: around.people,
+    identity: around.identities,
   }
   return {
     timeZone: around.timeZone,
@@ -293,6 +296,11 @@ const deskNames = z.object({
 /** What a desk's settings may be referred to by. Throws what the plugin throws. */
 export function namesOfDesk(plugin: Plugin, settings: unknown): DeskNames {
   return deskNames.parse(plugin.names(settings))
+}
+
+/** The identities that a feature declares. Throws what the plugin throws. */
+export function identitiesOf(plugin: Plugin, settings: unknown): readonly string[] {
+  return z.array(z.string()).parse(plugin.identities(settings))
 }
 
 const configProblems = z.array(

@@ -74,10 +74,15 @@ function couldBe(node: SchemaNode, value: unknown): boolean {
   const { type } = node
   if (type === 'object' && isRecord(value)) {
     return Object.entries(isRecord(node.properties) ? node.properties : {}).every(
-      ([key, child]) => !isRecord(child) || child.const === undefined || child.const === value[key],
+      ([key, child]) => !isRecord(child) || couldSay(child, value[key]),
     )
   }
   return (type === 'array' && Array.isArray(value)) || type === typeof value || type === undefined
+}
+
+function couldSay({ const: constant, enum: choices }: SchemaNode, value: unknown): boolean {
+  if (constant !== undefined) return constant === value
+  return value === undefined || !Array.isArray(choices) || choices.includes(value)
 }
 
 function childrenOf(node: SchemaNode, step: string | number): readonly SchemaNode[] {
@@ -142,6 +147,7 @@ const MARKS: ReadonlyMap<string, readonly [one: string, many: string]> = new Map
     desk: ['the name of a desk', 'names of desks'],
     team: ['the name of a team', 'names of teams'],
     person: ['the name of a person', 'names of people'],
+    identity: ['the name of an identity', 'names of identities'],
   } as const),
 )
 
@@ -153,6 +159,7 @@ export const NAMES: ReadonlySet<unknown> = new Set([
   'desk',
   'team',
   'person',
+  'identity',
   'hours',
   'file',
 ])

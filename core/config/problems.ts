@@ -12,6 +12,7 @@ interface Sentences {
 const PLACES: { readonly [kind: string]: string } = {
   person: 'the people of a desk.',
   team: 'the teams of a desk.',
+  identity: 'the identities of a feature.',
   hours: 'hours:',
 }
 

@@ -8,7 +8,7 @@ import type { Hours } from './hours.ts'
 import type { Finding } from './problems.ts'
 
 /** What a setting may refer to by name. */
-export type ReferenceKind = 'channel' | 'bot' | 'desk' | 'team' | 'person'
+export type ReferenceKind = 'channel' | 'bot' | 'desk' | 'team' | 'person' | 'identity'
 
 /** A file that a setting names. */
 export interface SettingFile {

@@ -25,6 +25,7 @@ export function manifestOf(real: Plugin): Omit<Plugin, 'setup'> {
     account: (config) => real.account(config),
     capabilities: (config) => real.capabilities(config),
     names: (config) => real.names(config),
+    identities: (config) => real.identities(config),
     invite: (person, by) => real.invite(person, by),
     isSimulated: real.isSimulated,
     simulator: () => real.simulator(),

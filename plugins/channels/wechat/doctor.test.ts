@@ -236,3 +236,22 @@ test('a quota that is used up is told, with how to clear it', async () => {
     next: expect.stringContaining('clear it'),
   })
 })
+
+test('what is asked leaves no access token behind: a doctor that is killed has none on the disk', async () => {
+  await using shop = await start()
+  expect((await told(shop)).get('access token')?.state).toBe('ok')
+  expect(await shop.bot.rows(SHOP, 'token')).toEqual([])
+})
+
+test('customers who are blocked at WeChat are told of where the YAML blocks nobody', async () => {
+  await using shop = await start()
+  expect((await told(shop)).has('blacklist')).toBe(false)
+  for (const openId of ['o1', 'o2']) shop.wechat.account.person(openId).isBlocked = true
+  expect((await told(shop)).get('blacklist')).toMatchObject({
+    state: 'unknown',
+    says: expect.stringMatching(/^2 customers are blocked at WeChat.* blacklist is off/),
+    next: expect.stringContaining('Blacklist'),
+  })
+  await shop.apply({ blacklist: true })
+  expect((await told(shop)).get('blacklist')).toMatchObject({ state: 'ok', next: undefined })
+})

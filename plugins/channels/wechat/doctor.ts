@@ -36,6 +36,7 @@ export async function diagnose(patient: Patient): Promise<readonly Diagnosis[]> 
     customerService(patient),
     menuOf(patient),
     ownDesk(patient),
+    blocked(patient),
   ])
   return [token, ...here, ...asked.flat(), receivers()]
 }
@@ -567,6 +568,40 @@ async function ownDesk({ api, signal }: Patient): Promise<readonly Diagnosis[]> 
     ]
   } catch {
     // That there is no such desk, the feature above has said.
+    return []
+  }
+}
+
+const Blocked = z.object({ total: z.int().nonnegative() })
+
+/** Source: https://developers.weixin.qq.com/doc/subscription/api/usermanage/userinfo/api_getblacklist.html, read 2026-11-20. */
+async function blocked({ config, api, signal }: Patient): Promise<readonly Diagnosis[]> {
+  const about = words('blacklist', '黑名单')
+  try {
+    const body = { begin_openid: '' }
+    const { total } = await api.post('/cgi-bin/tags/members/getblacklist', body, Blocked, { signal })
+    if (total === 0) return []
+    const unheard = words(
+      `${total} customers are blocked at WeChat: what they write does not come in.`,
+      `有 ${total} 位用户被公众号拉黑，他们的消息不会推送到本系统。`,
+    )
+    if (config.blacklist) return [{ about, state: 'ok', says: unheard }]
+    return [
+      {
+        about,
+        state: 'unknown',
+        says: words(
+          `${unheard.en} blacklist is off: those whom this program has blocked are taken off within five minutes while it runs; the others somebody has blocked in the console.`,
+          `${unheard['zh-CN']}当前 blacklist 未启用：由本程序拉黑的用户会在程序运行后五分钟内移出，其余为在公众平台手动拉黑。`,
+        ),
+        next: words(
+          'mp.weixin.qq.com, User management, Blacklist (黑名单): see who is there.',
+          'mp.weixin.qq.com → 用户管理 → 黑名单：查看名单。',
+        ),
+      },
+    ]
+  } catch {
+    // That this cannot be asked, the right above has said.
     return []
   }
 }

@@ -6,7 +6,7 @@ import { type AccountStateTables, accountStateTables, makeAccountState } from '.
 import { type CustomerTables, customerTables, makeCustomers } from './customers/customers.ts'
 import { diagnose } from './doctor.ts'
 import { check as checkIdentities } from './identities/check.ts'
-import { type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
+import { accountOf, type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
 import { MAX_NICKNAME_GRAPHEMES, wechatIdProblem } from './identities/names.ts'
 import { bringMenuUp, type MenuTables, menuTables } from './menu/menu.ts'
 import { policyOf } from './policies.ts'
@@ -75,7 +75,7 @@ export default defineChannel({
       doctor({ http, clock, signal }) {
         // Of its own kind: a classic token would end that of the process that runs.
         const stable = { ...config, accessToken: 'stable' } as const
-        const asking = makeApi({ ...context, http, clock, signal, config: stable })
+        const asking = makeApi({ log, http, clock, signal, config: stable, sql: undefined })
         return diagnose({ config, name, url: context.url, api: asking, identities: context.identities, signal })
       },
       erase: customers.erase,
@@ -84,7 +84,7 @@ export default defineChannel({
   },
 })
 
-function capabilities({ replyBy, policy, wechatId, identityLimit }: Settings): Capabilities {
+function capabilities({ replyBy, policy, wechatId, identities, identityLimit }: Settings): Capabilities {
   const onlyAnswers = replyBy === 'passive'
   return {
     sends: SENDS,
@@ -97,6 +97,8 @@ function capabilities({ replyBy, policy, wechatId, identityLimit }: Settings): C
           avatar: true,
           maxGraphemes: MAX_NICKNAME_GRAPHEMES,
           perAccount: identityLimit,
+          // Whether the platform tells capitals from small letters is not documented: it is taken not to.
+          accountOf: (id) => accountOf({ wechatId, identities }, id).toLowerCase(),
           missing: wechatIdProblem(wechatId),
         },
   }

@@ -35,6 +35,15 @@ test.each([
   expect(message).toContain(words)
 })
 
+test('of a menu all is told at once, each at its place: what is too many, and what another type of button has', async () => {
+  const click = (name: string) => ({ type: 'click', name, key: name })
+  const view = { type: 'view', name: 'B', url: 'https://shop.example/', key: 'B' }
+  const message = await told({ menu: [click('营业时间和地址'), view, click('C'), click('D')] })
+  expect(message).toMatch(/channels\.shop\.menu\[0\]\.name .* has 21 bytes/)
+  expect(message).toMatch(/channels\.shop\.menu\[1\]\.key .*"menu\[1\]" of wechat takes: type, name, url\./)
+  expect(message).toMatch(/channels\.shop\.menu\[3\] .*A menu has at most 3 buttons/)
+})
+
 test('with a key only encrypted messages are taken, unless another mode is written', () => {
   expect(modeOf({ mode: undefined, encodingAesKey: undefined })).toBe('plain')
   expect(modeOf({ mode: undefined, encodingAesKey: KEY })).toBe('secure')

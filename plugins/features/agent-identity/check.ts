@@ -18,11 +18,16 @@ export function check(settings: Settings, channels: Channels): readonly ConfigPr
     ...Object.entries(channels).flatMap(([channel, { showsIdentity }]) => {
       const here = uses.filter((use) => use.channel === channel)
       if (showsIdentity === 'none') return notShown(here)
-      const { avatar, maxGraphemes, perAccount, missing } = showsIdentity
+      const { avatar, maxGraphemes, perAccount, accountOf, missing } = showsIdentity
       const [first] = here
       if (missing && first) return [{ path: first.path, ...missing }]
       const unseen = avatar ? [] : noPictures(settings, here)
-      return [...tooLong(settings, here, maxGraphemes), ...tooMany(here, perAccount), ...unseen]
+      return [
+        ...tooLong(settings, here, maxGraphemes),
+        ...tooMany(here, perAccount),
+        ...(accountOf ? theSame(here, accountOf) : []),
+        ...unseen,
+      ]
     }),
   ]
 }
@@ -108,4 +113,16 @@ function tooMany(uses: readonly Use[], most = Number.POSITIVE_INFINITY): readonl
   const { path, channel } = firstTooMany
   const message = `${used.length} identities are assigned on ${channel}, and its account takes ${most}.`
   return [{ path, message, instead: 'Let several people share one.' }]
+}
+
+function theSame(uses: readonly Use[], accountOf: (identity: string) => string): readonly ConfigProblem[] {
+  const known = new Map<string, string>()
+  return uses.flatMap(({ identity, channel, path }) => {
+    const account = accountOf(identity)
+    const first = known.get(account) ?? identity
+    known.set(account, first)
+    if (first === identity) return []
+    const message = `on ${channel}, ${first} and ${identity} would both be ${account}, and customers would see the wrong name.`
+    return [{ path, message, instead: `Give one of them another account in the settings of ${channel}.` }]
+  })
 }

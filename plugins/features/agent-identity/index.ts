@@ -12,6 +12,7 @@ export default definePlugin({
   config: Settings,
   provides: { identities },
   tables: TABLES,
+  identities: ({ identities }) => Object.keys(identities),
   check,
   explain,
   async setup(context) {

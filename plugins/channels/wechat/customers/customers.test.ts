@@ -135,6 +135,24 @@ describe('what WeChat tells of a customer', () => {
   })
 })
 
+test('that somebody has unfollowed is noted on them after a crash too: it is on disk with the event', async () => {
+  await using shop = await start()
+  const one = shop.wechat.customer('o1')
+  await one.follows()
+  const subscribed = async () => (await customer(shop, 'o1'))?.fields.subscribed
+  await expect.poll(subscribed).toBe(true)
+  // As a crash does, this keeps anything from being done after the event was accepted.
+  const write = (sql: string) => shop.bot.runtime.engine.write([{ sql, parameters: [] }])
+  await write(`CREATE TRIGGER crash BEFORE UPDATE ON "${SHOP}__profile" BEGIN SELECT RAISE(ABORT, 'crash'); END`)
+  await one.unfollows()
+  await shop.bot.idle()
+  expect(await subscribed()).toBe(true)
+  await write('DROP TRIGGER crash')
+  await shop.bot.restart()
+  await expect.poll(subscribed).toBe(false)
+  await expect.poll(() => shop.bot.rows(SHOP, 'unfollowed')).toEqual([])
+})
+
 test('whoever unfollows can be sent nothing: the window is closed until they come back', async () => {
   await using shop = await start({ replyBy: 'customer-service' })
   const one = shop.wechat.customer('o1')

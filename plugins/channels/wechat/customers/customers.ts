@@ -76,11 +76,15 @@ export function makeCustomers(
       if (kind === ACCOUNT_DELETED) await leaving.note(event.chat)
       const isKnown = event.sender?.name !== undefined || event.type === 'other'
       const sender = isKnown ? event.sender : { ...event.sender, name: nameOf(event.chat) }
-      const delivery = await tools.receive({ ...event, sender }, options)
+      const write = event.type === 'unfollow' ? profiles.noteUnfollowed(event.chat) : undefined
+      const delivery = await tools.receive({ ...event, sender }, { ...options, write })
       afterwards(event, kind)
       return delivery
     },
-    start: leaving.start,
+    start() {
+      leaving.start()
+      watch(profiles.start())
+    },
     async erase(customer) {
       const openIds = openIdsOf(customer)
       if (openIds.length === 0) return

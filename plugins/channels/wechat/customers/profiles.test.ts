@@ -81,6 +81,25 @@ describe('a customer of whom WeChat tells nothing', () => {
   })
 })
 
+test('a tag that was made since is known at once; one that WeChat itself does not know is looked for once', async () => {
+  await using shop = await connected({ tags: true })
+  const { account } = shop.wechat
+  const ask = async (openId: string, tag: number) => {
+    account.person(openId).tags.add(tag)
+    await shop.wechat.customer(openId).says('hello')
+    await expect.poll(() => shop.bot.rows(SHOP, 'profile')).toContainEqual(expect.objectContaining({ open_id: openId }))
+    return (await customer(shop, openId)).tags
+  }
+  const lists = () => shop.wechat.calls.filter(({ path }) => path === '/cgi-bin/tags/get').length
+  account.tags.set(100, 'VIP')
+  expect(await ask('o1', 100)).toEqual(['VIP'])
+  account.tags.set(101, 'new')
+  expect(await ask('o2', 101)).toEqual(['new'])
+  expect(lists()).toBe(2)
+  expect([await ask('o3', 999), await ask('o4', 999)]).toEqual([[], []])
+  expect(lists()).toBe(3)
+})
+
 describe('what our side has given', () => {
   test('stays, of a tag that WeChat has too and takes away', async () => {
     await using shop = await connected({ tags: true })

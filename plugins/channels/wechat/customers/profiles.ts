@@ -4,7 +4,7 @@
  * Source: https://developers.weixin.qq.com/doc/service/api/usermanage/userinfo/api_userinfo.html, read 2026-11-20: since
  * 2021-12-27 neither names nor pictures are told.
  */
-import type { Kysely } from 'kysely'
+import type { Compilable, Kysely } from 'kysely'
 import { type Context, type CustomerPatch, type Json, messageOf, z } from '#core'
 import type { Background } from '../background.ts'
 import type { Api } from '../sending/api.ts'
@@ -36,11 +36,14 @@ export interface ProfileRow {
 }
 export interface ProfileTables {
   readonly profile: ProfileRow
+  /** Who has left, and of whom that is not noted on the customer yet. */
+  readonly unfollowed: { readonly open_id: string }
 }
 
 export const profileTables = {
   'profiles-1': `CREATE TABLE profile (open_id TEXT PRIMARY KEY, fetched_at INTEGER NOT NULL, remark TEXT NOT NULL,
     language TEXT NOT NULL, tags_json TEXT NOT NULL) WITHOUT ROWID`,
+  'profiles-2': 'CREATE TABLE unfollowed (open_id TEXT PRIMARY KEY) WITHOUT ROWID',
 } as const
 
 const Names = z.array(z.string())
@@ -64,10 +67,21 @@ export interface Profiles {
   heardOf(openId: string): void
   /** What is known is no longer true, and is asked for again. */
   changed(openId: string): Promise<void>
+  /** To be written in the transaction that accepts it: that they follow no longer. */
+  noteUnfollowed(openId: string): Compilable
   /** They follow no longer: the platform tells nothing more of them. */
   unfollowed(openId: string): Promise<void>
+  /** Goes on with what a crash has left undone. */
+  start(): Promise<void>
   /** They are erased: nothing is kept of them, and nothing that is under way is written any more. */
   forget(openIds: readonly string[]): Promise<void>
+}
+
+interface TagNames {
+  readonly untilMs: number
+  readonly byId: Promise<ReadonlyMap<number, string>>
+  /** Tags of customers that the list does not have, though it was fetched for them. */
+  readonly unknown: Set<number>
 }
 
 type CustomerContext = Pick<Context<unknown, unknown>, 'journal' | 'customers'>
@@ -106,7 +120,7 @@ export function makeProfiles(
   const waiting = new Set<string>()
   let restsUntilMs = 0
   let failures = 0
-  let tagNames: { readonly untilMs: number; readonly byId: Promise<ReadonlyMap<number, string>> } | undefined
+  let tagNames: TagNames | undefined
 
   function ask(openId: string): void {
     if (underWay.has(openId) || waiting.size >= MAX_WAITING || signal.aborted) return
@@ -175,19 +189,29 @@ export function makeProfiles(
     await sql.insertInto('profile').values(now).orReplace().execute()
   }
 
-  /** A tag that has been made since is known to whoever is asked for an hour later. */
+  /** For a tag that has been made since, the names are fetched anew; for one that is in no list, once an hour. */
   async function namesOf(ids: readonly number[]): Promise<readonly string[]> {
     const own = ids.filter((id) => !SYSTEM_TAGS.has(id))
     if (own.length === 0) return []
-    if (!tagNames || tagNames.untilMs <= clock.now()) {
-      const byId = api.get(TAGS, {}, TagList).then(({ tags }) => new Map(tags.map(({ id, name }) => [id, name])))
-      tagNames = { untilMs: clock.now() + HOUR_MS, byId }
-      byId.catch(() => {
-        tagNames = undefined
-      })
-    }
-    const names = await tagNames.byId
-    return own.flatMap((id) => names.get(id) ?? [])
+    const asked = tagNames && tagNames.untilMs > clock.now() ? tagNames : fetchNames()
+    const names = await asked.byId
+    const missing = own.filter((id) => !names.has(id) && !asked.unknown.has(id))
+    if (missing.length === 0) return own.flatMap((id) => names.get(id) ?? [])
+    // Others may have found the same meanwhile.
+    const again = tagNames && tagNames !== asked ? tagNames : fetchNames()
+    const now = await again.byId
+    for (const id of missing) if (!now.has(id)) again.unknown.add(id)
+    return own.flatMap((id) => now.get(id) ?? [])
+  }
+
+  function fetchNames(): TagNames {
+    const byId = api.get(TAGS, {}, TagList).then(({ tags }) => new Map(tags.map(({ id, name }) => [id, name])))
+    const fetched = { untilMs: clock.now() + HOUR_MS, byId, unknown: new Set<number>() }
+    byId.catch(() => {
+      if (tagNames === fetched) tagNames = undefined
+    })
+    tagNames = fetched
+    return fetched
   }
 
   /** The oldest are forgotten first: for them the table is looked at. */
@@ -211,6 +235,14 @@ export function makeProfiles(
     log.warn({ error }, `WeChat tells nothing of customers, and is asked again in an hour: ${messageOf(error)}`)
   }
 
+  async function unfollowed(openId: string): Promise<void> {
+    stop(openId)
+    await makeOld(openId)
+    const found = await chatOf(journal, account, openId)
+    if (found) await customers.patch(found.customer, { fields: { subscribed: false } })
+    await sql.deleteFrom('unfollowed').where('open_id', '=', openId).execute()
+  }
+
   async function makeOld(openId: string): Promise<void> {
     await sql.updateTable('profile').set({ fetched_at: 0 }).where('open_id', '=', openId).execute()
   }
@@ -224,15 +256,15 @@ export function makeProfiles(
       await makeOld(openId)
       ask(openId)
     },
-    async unfollowed(openId) {
-      stop(openId)
-      await makeOld(openId)
-      const found = await chatOf(journal, account, openId)
-      if (found) await customers.patch(found.customer, { fields: { subscribed: false } })
+    noteUnfollowed: (openId) => sql.insertInto('unfollowed').values({ open_id: openId }).orIgnore(),
+    unfollowed,
+    async start() {
+      for (const { open_id } of await sql.selectFrom('unfollowed').selectAll().execute()) await unfollowed(open_id)
     },
     async forget(openIds) {
       for (const openId of openIds) stop(openId)
-      await sql.deleteFrom('profile').where('open_id', 'in', openIds).execute()
+      for (const table of ['profile', 'unfollowed'] as const)
+        await sql.deleteFrom(table).where('open_id', 'in', openIds).execute()
     },
   }
 }

@@ -1,6 +1,6 @@
 /** What can be wrong with identities here beyond their shape. */
 import type { ConfigProblem } from '#core'
-import { MAX_NICKNAME_GRAPHEMES, prefixOf, wechatIdProblem } from './names.ts'
+import { MAX_NICKNAME_GRAPHEMES, wechatIdProblem } from './names.ts'
 import type { OwnIdentities } from './settings.ts'
 
 /** Source: https://developers.weixin.qq.com/doc/subscription/en/api/customer/servicermanage/api_addkfaccount.html, read 2026-11-20. */
@@ -17,19 +17,8 @@ export function check({
   const missing = own.length > 0 ? wechatIdProblem(wechatId) : undefined
   return [
     ...(missing ? [{ path: wechatId === undefined ? ['identities'] : ['wechatId'], ...missing }] : []),
-    ...alike(own.map(([id, { kfAccount }]) => ({ id, kfAccount: kfAccount ?? prefixOf(id) }))),
     ...own.flatMap(([id, { nickname, avatar }]) => [...tooLong(id, nickname), ...notTaken(id, avatar?.bytes)]),
   ]
-}
-
-/** Whether the platform tells capitals from small letters is not documented: it is taken not to. */
-function alike(own: readonly { readonly id: string; readonly kfAccount: string }[]): readonly ConfigProblem[] {
-  return own.flatMap(({ id, kfAccount }, at) => {
-    const first = own.find((other) => other.kfAccount.toLowerCase() === kfAccount.toLowerCase())
-    if (!first || own.indexOf(first) === at) return []
-    const message = `the customer-service account of ${id} would be ${kfAccount}, and ${first.id} has that.`
-    return [{ path: ['identities', id], message, instead: 'Write another kfAccount.' }]
-  })
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })

@@ -108,6 +108,18 @@ describe('identities that are seen on the channel', () => {
   })
 })
 
+test('C-ID-08: a changed WeChat ID is told at the reload, and that it can be changed only once a year; once', async () => {
+  await using shop = await start()
+  await expect.poll(() => shop.bot.rows(SHOP, 'identity')).toHaveLength(1)
+  expect(said(shop, /only once a year/)).toEqual([])
+  shop.wechat.account.wechatId = 'new-shop'
+  await shop.apply({ wechatId: 'new-shop' })
+  expect(said(shop, /only once a year/)).toEqual([expect.stringContaining(`as sales@${ID} is`)])
+  await expect.poll(() => shop.bot.rows(SHOP, 'identity')).toHaveLength(2)
+  await shop.bot.restart()
+  expect(said(shop, /only once a year/)).toHaveLength(1)
+})
+
 describe('a message', () => {
   test('C-ID-10: goes without its identity until that is shown everywhere, and then with it; also after a restart', async () => {
     await using shop = await start({ propagation: '5m' })
@@ -215,7 +227,7 @@ describe('check', () => {
   )
 
   test('two identities that would be one customer-service account are refused at the start', async () => {
-    expect(await problems({ wechatId: ID }, two('Sales', 'sales'))).toContain('Sales and sales would both be')
+    expect(await problems({ wechatId: ID }, two('Sales', 'sales'))).toContain('Sales and sales would both be sales@')
     const identities = { other: { kfAccount: 'sales' } }
     expect(await problems({ wechatId: ID, identities }, two('other', 'sales'))).toContain('other and sales would both')
     expect(await problems({ wechatId: ID, identities }, two('other', 'presale'))).toBe('')
@@ -223,8 +235,8 @@ describe('check', () => {
 
   test('what is written of an identity that nobody has declared is refused at the start', async () => {
     const identities = { slaes: { nickname: '小艾' } }
-    expect(await problems({ wechatId: ID, identities })).toContain('no identity slaes. Write one of sales, spare.')
-    expect(await problems({ wechatId: ID, identities }, {})).toContain('no identity slaes. None are declared')
+    expect(await problems({ wechatId: ID, identities })).toContain('no identity "slaes"')
+    expect(await problems({ wechatId: ID, identities }, {})).toContain('no identity "slaes"')
   })
 
   test('C-ID-04: the hundred-and-first identity is refused, with the account and the count; a hundred are taken', async () => {
@@ -249,20 +261,18 @@ describe('check', () => {
     expect(own('é'.repeat(17))).toMatchObject([{ path: ['identities', 'sales', 'nickname'] }])
   })
 
-  test('two identities with the same customer-service account are refused, and pictures that are no JPEG', () => {
+  test('pictures that are no JPEG are refused', () => {
     const avatar = (bytes: Uint8Array) => ({ path: 'a.jpg', bytes, text: '' })
     const told = check({
       wechatId: ID,
       identities: {
-        sales: { kfAccount: 'Sales' },
-        other: { kfAccount: 'sales', avatar: avatar(new Uint8Array([0x89, 0x50])) },
+        other: { avatar: avatar(new Uint8Array([0x89, 0x50])) },
         large: {
           avatar: avatar(new Uint8Array(5 * 1024 * 1024 + 1).fill(0xff, 0, 1).fill(0xd8, 1, 2).fill(0xff, 2, 3)),
         },
       },
     })
     expect(told.map(({ path, message }) => `${path.join('.')}: ${message}`)).toEqual([
-      'identities.other: the customer-service account of other would be sales, and sales has that.',
       'identities.other.avatar: the file is no JPEG picture.',
       'identities.large.avatar: the picture has more than 5 MB.',
     ])

@@ -71,19 +71,24 @@ export interface IdentitySettings {
   readonly identities: OwnIdentities
 }
 
+/** The customer-service account of an identity: `sales@my-shop`. */
+export function accountOf({ wechatId, identities: own }: IdentitySettings, id: string): string {
+  return `${own[id]?.kfAccount ?? prefixOf(id)}@${wechatId}`
+}
+
 /** The accounts that the identities seen on this channel need. Nobody is seen under the others, so they are not made. */
 export function wantedOf(
-  { wechatId, identities: own }: IdentitySettings,
+  settings: IdentitySettings,
   declared: readonly (Identity & { readonly isSeen: boolean })[],
 ): readonly Wanted[] {
-  if (wechatIdProblem(wechatId)) return []
+  if (wechatIdProblem(settings.wechatId)) return []
   return declared
     .filter(({ isSeen }) => isSeen)
     .map((identity) => {
-      const { kfAccount, nickname, avatar } = own[identity.id] ?? {}
+      const { nickname, avatar } = settings.identities[identity.id] ?? {}
       return {
         id: identity.id,
-        account: `${kfAccount ?? prefixOf(identity.id)}@${wechatId}`,
+        account: accountOf(settings, identity.id),
         nickname: nickname ?? nicknameOf(identity),
         avatar: avatar ? hashOf(avatar.bytes) : addressOf(identity),
       }
@@ -143,30 +148,6 @@ export interface OwnAccounts {
   start(): void
 }
 
-/** Throws what is wrong with the identities of the YAML that only all of them together tell. */
-function refuseUnfit(
-  { identities: own }: IdentitySettings,
-  declared: readonly Identity[],
-  wanted: readonly Wanted[],
-): void {
-  const ids = declared.map(({ id }) => id)
-  const unknown = Object.keys(own).find((id) => !ids.includes(id))
-  if (unknown !== undefined) {
-    const known = ids.length > 0 ? `Write one of ${ids.join(', ')}.` : 'None are declared: add agent-identity.'
-    throw new Error(`identities.${unknown}: there is no identity ${unknown}. ${known}`)
-  }
-  const byAccount = new Map<string, Wanted>()
-  for (const one of wanted) {
-    // Whether the platform tells capitals from small letters is not documented: it is taken not to.
-    const first = byAccount.get(one.account.toLowerCase())
-    if (first)
-      throw new Error(
-        `identities: ${first.id} and ${one.id} would both be the customer-service account ${one.account}, and customers would see the wrong name. Write another kfAccount for one of them under identities.`,
-      )
-    byAccount.set(one.account.toLowerCase(), one)
-  }
-}
-
 export async function openIdentities(tools: {
   readonly accountState: AccountState
   readonly sql: Kysely<IdentityTables>
@@ -177,9 +158,7 @@ export async function openIdentities(tools: {
   const { accountState, sql, config, channel, identities } = tools
   const { clock, log, signal } = accountState
   const declared = identities?.list(channel) ?? []
-  const allWanted = wantedOf(config, declared)
-  refuseUnfit(config, declared, allWanted)
-  const wanted = new Map(allWanted.map((one) => [one.id, one]))
+  const wanted = new Map(wantedOf(config, declared).map((one) => [one.id, one]))
   const known = new Map<string, IdentityRow>()
   await readKnown()
   const refused = new Set<string>()
@@ -299,7 +278,9 @@ export async function openIdentities(tools: {
       lookAgainLater()
     },
     start() {
-      if (wanted.size > 0) look()
+      if (wanted.size === 0) return
+      if (config.wechatId !== undefined) sayChanged(log, config.wechatId, [...known.keys()])
+      look()
     },
   }
 }
@@ -307,6 +288,17 @@ export async function openIdentities(tools: {
 /** Without the platform's handle of the call: the same reason is the same text at each try, and told once. */
 function reasonOf(error: unknown): string {
   return error instanceof WeChatError ? `${error.says.en} (${error.errcode})` : messageOf(error)
+}
+
+/** Once: when an account has been made under the new WeChat ID, nothing more is said. */
+function sayChanged(log: Log, wechatId: string, accounts: readonly string[]): void {
+  const [before] = accounts
+  const isUnder = (account: string) => account.toLowerCase().endsWith(`@${wechatId.toLowerCase()}`)
+  if (before === undefined || accounts.some(isUnder)) return
+  log.warn(
+    { wechatId, before },
+    `wechatId is ${wechatId} now, and the customer-service accounts so far are called after another, as ${before} is. WeChat lets a WeChat ID be changed only once a year: compare it with mp.weixin.qq.com, Account information. New accounts are made under ${wechatId}, and none is deleted.`,
+  )
 }
 
 function sayRefused(log: Log, account: string): void {

@@ -1,10 +1,10 @@
 /** What only this platform wants of an identity. */
-import { file, z } from '#core'
+import { file, refers, z } from '#core'
 import { PREFIX } from './names.ts'
 
 export const identities = z
   .record(
-    z.string().min(1),
+    refers('identity'),
     z.strictObject({
       kfAccount: z
         .string()

@@ -109,6 +109,13 @@ describe('what differs', () => {
     expect(differenceOf(undefined, wire)).toMatchObject({ added: { length: 3 }, removed: [] })
   })
 
+  test('is in which of two submenus of one name a button is', () => {
+    const [a, b] = ['a', 'b'].map((name) => ({ type: 'click', name, key: name }))
+    const one = toWire(schema.parse([{ type: 'submenu', name: '更多', buttons: [a, b] }]))
+    const two = toWire(schema.parse([a, b].map((button) => ({ type: 'submenu', name: '更多', buttons: [button] }))))
+    expect(differenceOf(one, two)).toMatchObject({ added: ['更多 (2) > b: click b'], removed: ['更多 > b: click b'] })
+  })
+
   test('is not what the platform adds to each button', () => {
     expect(
       differenceOf(
@@ -123,8 +130,9 @@ describe('a menu that WeChat would not take is refused with its place', () => {
   const click = { type: 'click', name: '人工', key: 'K' }
   const submenu = (buttons: readonly object[]) => ({ type: 'submenu', name: '更多', buttons })
   test.each([
-    ['four buttons', [click, click, click, click], ''],
-    ['six below one', [submenu(Array(6).fill(click))], '0.buttons'],
+    ['four buttons', [click, click, click, click], '3'],
+    ['six below one', [submenu(Array(6).fill(click))], '0.buttons.5'],
+    ['anything, beside four buttons', [{ ...click, name: '' }, click, click, click], '0.name'],
     ['none below one', [submenu([])], '0.buttons'],
     ['a submenu below one', [submenu([submenu([click])])], '0.buttons.0.type'],
     ['a name of 18 bytes', [{ ...click, name: '人工客服热线' }], '0.name'],

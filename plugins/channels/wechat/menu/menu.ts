@@ -120,9 +120,15 @@ export function differenceOf(before: Wire | undefined, after: Wire): MenuDiffere
 
 /** Each button as a line: `More > Opening hours: click HOURS`. Two menus with the same lines are the same menu. */
 function linesOf(menu: Wire): readonly string[] {
-  return menu.flatMap(({ sub_button = [], ...button }) =>
-    sub_button.length > 0 ? sub_button.map((one) => `${button.name} > ${lineOf(one)}`) : [lineOf(button)],
-  )
+  const opening = menu.filter(({ sub_button = [] }) => sub_button.length > 0)
+  return menu.flatMap((button) => {
+    const { name, sub_button = [] } = button
+    if (sub_button.length === 0) return [lineOf(button)]
+    const alike = opening.filter((one) => one.name === name)
+    // Of two with one name it counts in which of them a button is.
+    const which = alike.indexOf(button) > 0 ? ` (${alike.indexOf(button) + 1})` : ''
+    return sub_button.map((one) => `${name}${which} > ${lineOf(one)}`)
+  })
 }
 
 function lineOf({ name, type = '', ...rest }: z.output<typeof Leaf>): string {

@@ -31,6 +31,12 @@ const url = text(MAX_URL_BYTES)
   })
   .describe('The page that opens.')
 
+/** Told at the first that is too many, and beside all else that is wrong with them: zod’s own `max` tells nothing else. */
+function atMost<T extends z.ZodType<readonly unknown[]>>(max: number, list: T, error: string): T {
+  const when = ({ value }: { readonly value: unknown }) => Array.isArray(value)
+  return list.refine((all) => all.length <= max, { error, path: [max], when }).meta({ maxItems: max })
+}
+
 /** With a key: pressing these tells us. The names are the platform's. */
 const KEYED = [
   'click',
@@ -70,16 +76,17 @@ function buttons(maxNameBytes: number) {
 const submenu = z.strictObject({
   type: z.literal('submenu'),
   name: text(MAX_NAME_BYTES).describe('What stands on it.'),
-  buttons: z
-    .array(z.discriminatedUnion('type', buttons(MAX_NAME_BYTES_IN_SUBMENU)))
-    .min(1)
-    .max(MAX_IN_SUBMENU)
-    .describe('What opens above it.'),
+  buttons: atMost(
+    MAX_IN_SUBMENU,
+    z.array(z.discriminatedUnion('type', buttons(MAX_NAME_BYTES_IN_SUBMENU))).min(1),
+    `A submenu has at most ${MAX_IN_SUBMENU} buttons, and this is one more. Take one away.`,
+  ).describe('What opens above it.'),
 })
 
-export const menu = z
-  .array(z.discriminatedUnion('type', [...buttons(MAX_NAME_BYTES), submenu]))
-  .min(1)
-  .max(MAX_BUTTONS)
+export const menu = atMost(
+  MAX_BUTTONS,
+  z.array(z.discriminatedUnion('type', [...buttons(MAX_NAME_BYTES), submenu])).min(1),
+  `A menu has at most ${MAX_BUTTONS} buttons, and this is one more. Put some into a submenu.`,
+)
 export type Menu = z.output<typeof menu>
 export type Button = Menu[number]

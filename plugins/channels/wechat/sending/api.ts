@@ -7,7 +7,7 @@ import { type Clock, DeliveryError, type Json, type Log, limitOf, z } from '#cor
 import { type Refused, WeChatError } from './errors.ts'
 import { pause } from './pause.ts'
 import type { SendingTables } from './tables.ts'
-import { type Granted, makeAccessToken, type TokenKind } from './token.ts'
+import { type Granted, makeAccessToken, makePassingToken, type TokenKind } from './token.ts'
 
 export { toDeliveryError, WeChatError } from './errors.ts'
 
@@ -86,7 +86,8 @@ export function makeApi(options: {
   readonly config: ApiSettings
   readonly http: typeof fetch
   readonly clock: Clock
-  readonly sql: Kysely<SendingTables>
+  /** Keeps the access token. Left out: it is kept nowhere, and is gone with the process. */
+  readonly sql: Kysely<SendingTables> | undefined
   readonly log: Log
   /** The instance's: ends whatever is under way. */
   readonly signal: AbortSignal
@@ -94,7 +95,9 @@ export function makeApi(options: {
   const { config, http, clock, sql, log, signal } = options
   const { appId, appSecret, accessToken: kind } = config
   const base = config.apiBase.replace(/\/+$/, '')
-  const accessToken = makeAccessToken({ appId, kind, sql, clock, log, signal, ask: askForToken })
+  const accessToken = sql
+    ? makeAccessToken({ appId, kind, sql, clock, log, signal, ask: askForToken })
+    : makePassingToken(askForToken)
 
   // ── the token ──
 

@@ -167,6 +167,18 @@ export function makeAccessToken(options: {
   }
 }
 
+/** For whoever asks a few things and ends: the token is on no disk, and one that is refused is not replaced. */
+export function makePassingToken(ask: () => Promise<Granted>): AccessToken {
+  let asked: Promise<Granted> | undefined
+  return {
+    async get() {
+      asked ??= ask()
+      return (await asked).value
+    },
+    another: async () => undefined,
+  }
+}
+
 /** `undefined`: none has been fetched yet. */
 function heldBy(row: TokenRow | undefined): Held | undefined {
   if (!row?.value) return undefined
