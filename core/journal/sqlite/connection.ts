@@ -29,13 +29,15 @@ export interface Query<R> {
   run(...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint }
 }
 
-/** Prepares a statement once, for the connection's life. */
+/**
+ * A statement, prepared when it is first run, for the connection's life: to prepare all that a journal knows takes longer
+ * than everything else of opening it, and most processes never run most of them.
+ */
 export function query<R = never>(db: DatabaseSync, sql: string): Query<R> {
-  const statement = db.prepare(sql)
-  const names = statement.columns().map(({ name }) => name)
-  if (names.length === 0) return statement as unknown as Query<R>
-  statement.setReturnArrays(true)
-  const lists = statement as unknown as Query<readonly Value[]>
+  let names: readonly string[] = []
+  const lists = prepared<readonly Value[]>(db, sql, (columns) => {
+    names = columns
+  })
   // Rows that SQLite names itself cost more to make, and to read, than lists that are named here.
   const named = (list: readonly Value[]): R => {
     const row: { [column: string]: Value | undefined } = {}
@@ -44,20 +46,57 @@ export function query<R = never>(db: DatabaseSync, sql: string): Query<R> {
   }
   return {
     get(...values) {
-      const list = lists.get(...values)
+      const list = lists().get(...values)
       return list && named(list)
     },
-    all: (...values) => lists.all(...values).map(named),
-    iterate: (...values) => lists.iterate(...values).map(named),
-    run: (...values) => lists.run(...values),
+    all: (...values) =>
+      lists()
+        .all(...values)
+        .map(named),
+    iterate: (...values) =>
+      lists()
+        .iterate(...values)
+        .map(named),
+    run: (...values) => lists().run(...values),
   }
 }
 
 /** The same for a row of many columns, which comes as the list of them: to name the 33 of a chat takes a third as long again. */
 export function listQuery<R extends readonly unknown[]>(db: DatabaseSync, sql: string): Query<R> {
-  const statement = db.prepare(sql)
-  statement.setReturnArrays(true)
-  return statement as unknown as Query<R>
+  const lists = prepared<R>(db, sql)
+  return {
+    get: (...values) => lists().get(...values),
+    all: (...values) => lists().all(...values),
+    iterate: (...values) => lists().iterate(...values),
+    run: (...values) => lists().run(...values),
+  }
+}
+
+/** What each connection can be asked, run or not. */
+const statements = new WeakMap<DatabaseSync, Set<string>>()
+
+/** Every statement of a connection that is known beforehand: so that a test can see how each would find its rows. */
+export function statementsOf(db: DatabaseSync): readonly string[] {
+  return [...(statements.get(db) ?? [])]
+}
+
+/** Prepares it at the first call, and says then what its columns are called; gives the same one from then on. */
+function prepared<R extends readonly unknown[]>(
+  db: DatabaseSync,
+  sql: string,
+  learn?: (columns: readonly string[]) => void,
+): () => Query<R> {
+  statements.getOrInsertComputed(db, () => new Set()).add(sql)
+  let statement: Query<R> | undefined
+  return () => {
+    if (statement === undefined) {
+      const made = db.prepare(sql)
+      made.setReturnArrays(true)
+      learn?.(made.columns().map(({ name }) => name))
+      statement = made as unknown as Query<R>
+    }
+    return statement
+  }
 }
 
 /** Of statements that are not known beforehand, such as Kysely's, so many are kept prepared. */

@@ -23,7 +23,7 @@ type Handlers = { readonly [K in OperationName]: (input: Takes<K>) => Gives<K> }
 /** Performs one operation inside the transaction that is open. */
 export type Perform = (operation: Operation) => unknown
 
-/** Prepares every statement, once. `checking` is a second connection, on which plugins' statements are looked at. */
+/** Every operation. `checking` is a second connection, on which plugins' statements are looked at. */
 export function performing(db: DatabaseSync, checking: DatabaseSync): Perform {
   const allowances = ledger(db)
   const book = entries(db)

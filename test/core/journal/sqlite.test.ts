@@ -11,6 +11,7 @@ import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ChatChange, CustomerFilter } from '../../../core/journal/engine.ts'
 import { noteBlocked } from '../../../core/journal/sqlite/blocked.ts'
+import { statementsOf } from '../../../core/journal/sqlite/connection.ts'
 import { openSqlite, type SqliteEngine } from '../../../core/journal/sqlite/engine.ts'
 import { findCustomers } from '../../../core/journal/sqlite/find-customers.ts'
 import { readingKysely } from '../../../core/journal/sqlite/kysely.ts'
@@ -413,18 +414,12 @@ describe('sqlite, as a file', () => {
 
   test('every statement of the journal finds its rows by a key or an index, and fills no table to write them', async () => {
     await (await openHere()).close()
-    const prepared: string[] = []
-    class Noting extends DatabaseSync {
-      override prepare(sql: string) {
-        prepared.push(sql)
-        return super.prepare(sql)
-      }
-    }
-    const db = new Noting(join(folder, 'journal.sqlite'))
+    const db = new DatabaseSync(join(folder, 'journal.sqlite'))
     const checking = new DatabaseSync(join(folder, 'journal.sqlite'))
     performing(db, checking)
     reads(db)
-    const scans = prepared.flatMap((sql) => {
+    const statements = statementsOf(db)
+    const scans = statements.flatMap((sql) => {
       const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()
       return (
         plan
@@ -433,9 +428,9 @@ describe('sqlite, as a file', () => {
           .map(({ detail }) => `${detail}: ${sql}`)
       )
     })
-    const due = prepared.find((sql) => sql.includes('INDEXED BY delivery_due')) ?? ''
+    const due = statements.find((sql) => sql.includes('INDEXED BY delivery_due')) ?? ''
     const [plan] = db.prepare(`EXPLAIN QUERY PLAN ${due}`).all()
-    const written = prepared.filter((sql) => /^(INSERT INTO|UPDATE) (entry|delivery|media) /.test(sql))
+    const written = statements.filter((sql) => /^(INSERT INTO|UPDATE) (entry|delivery|media) /.test(sql))
     const filling = written.filter((sql) => {
       const steps = db.prepare(`EXPLAIN ${sql}`).all()
       return steps.some(({ opcode }) => opcode === 'OpenEphemeral')
@@ -451,7 +446,7 @@ describe('sqlite, as a file', () => {
     expect(filling).toEqual([])
     // Passes by the long queues of what is not sent to now, without reading them.
     expect(plan?.detail).toMatch(/^SEARCH delivery USING COVERING INDEX delivery_due/)
-    expect(prepared.length).toBeGreaterThan(80)
+    expect(statements.length).toBeGreaterThan(80)
     expect(scans).toEqual([
       // Once, at the start: the few that were on their way, and the chats that wait.
       expect.stringMatching(/^SCAN d USING INDEX delivery_open:/),
