@@ -192,9 +192,10 @@ export class World implements AsyncDisposable {
     const untilMs = performance.now() + PATIENCE_MS
     let left = await missing()
     for (let quiet = 1; left.length > 0 && performance.now() < untilMs; quiet++) {
-      await wait(5)
+      // To look costs more than to wait.
+      await wait(Math.min(quiet * 5, 50))
       // Nothing comes any more: after a failure the core waits before it polls again.
-      if (this.platform.offer && quiet % 20 === 0) await this.bot.clock.advance(POLL_AGAIN_MS)
+      if (this.platform.offer && quiet % 5 === 0) await this.bot.clock.advance(POLL_AGAIN_MS)
       const before = left.length
       left = await missing()
       if (left.length < before) quiet = 0

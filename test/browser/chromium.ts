@@ -75,6 +75,8 @@ export async function launch(): Promise<Browser> {
     env: {
       PATH: process.env.PATH ?? '',
       HOME: folder,
+      // Where it is another time of day for the tests, it is for the browser too.
+      TZ: process.env.TZ,
       FONTCONFIG_FILE: join(folder, 'fonts.conf'),
       LD_LIBRARY_PATH: join(folder, 'al2023/lib'),
     },

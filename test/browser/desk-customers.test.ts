@@ -64,6 +64,8 @@ test.each(['en', 'zh-CN'] as const)(
     await page.keyboard.press('/')
     await page.keyboard.type(name)
     await expect.poll(() => new URLSearchParams(new URL(page.url()).hash.slice(1)).get('search'), SOON).toBe(name)
+    // The address is there before what it leads to is asked for.
+    await page.getByRole('row', { name: `new ${locale}` }).waitFor({ state: 'detached' })
     await looksRight(page, `customers-${locale}`)
     await page.getByLabel(said.came).selectOption('other')
     await dialog.getByRole('table').waitFor()
