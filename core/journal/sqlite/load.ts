@@ -105,7 +105,7 @@ export function reads(db: DatabaseSync): Reads {
      FROM entry e JOIN entry o ON o.chat = e.chat AND o.seq > e.seq AND o.answers = e.id
        JOIN delivery d ON d.entry = o.id JOIN chat c ON c.id = e.chat
      WHERE e.id = ? AND e.done_at >= ? AND instr(e.trace_json, '"stage":"inline"') > 0 AND d.destination = 'channel'
-     ORDER BY d.rowid LIMIT 1`,
+     ORDER BY o.seq, d.rowid LIMIT 1`,
   )
   const mediaDue = query<Pick<MediaRow, 'id' | 'source' | 'type' | 'attempts'> & { account: string }>(
     db,
