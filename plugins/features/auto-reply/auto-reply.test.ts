@@ -73,6 +73,37 @@ describe('C-FO-01: a customer who follows', () => {
     ])
   })
 
+  test('is greeted during the hours that are given, by a second entry at others, and by nobody at the rest', async () => {
+    // The test begins at midnight.
+    const hours = (weekdays: object) => ({ weekdays })
+    const day = { onFollow: 'Good day!', onFollowDuring: 'office' }
+    const night = { onFollow: 'Good night!', onFollowDuring: hours({ thu: '18:00-20:00' }) }
+    const features = [
+      { use: autoReply, ...day },
+      { use: autoReply, name: 'at-night', ...night },
+    ]
+    await using bot = await start({}, { hours: { office: hours({ 'mon-fri': '09:00-18:00' }) }, features })
+    const user = bot.user('u1')
+    await user.does(FOLLOW).hearsNothing()
+    await bot.advance(9 * HOUR_MS - 1)
+    await user.does(FOLLOW).hearsNothing()
+    await bot.advance(1)
+    await user.does(FOLLOW).hears('Good day!').hearsNothing()
+    await bot.advance(9 * HOUR_MS)
+    await user.does(FOLLOW).hears('Good night!').hearsNothing()
+    await bot.advance(2 * HOUR_MS)
+    await user.does(FOLLOW).hearsNothing()
+  })
+
+  test('at another hour has followed all the same: the next time is not the first', async () => {
+    const onFollowDuring = { weekdays: { thu: '09:00-18:00' } }
+    await using bot = await start({ onFollow: 'Welcome!', onFollowAgain: false, onFollowDuring })
+    await bot.user('u1').does(FOLLOW).hearsNothing()
+    await bot.advance(10 * HOUR_MS)
+    await bot.user('u1').does(FOLLOW).hearsNothing()
+    await bot.user('u2').does(FOLLOW).hears('Welcome!')
+  })
+
   test('hears nothing when nothing is to be said, and no conversation is opened either way', async () => {
     await using bot = await start({})
     await bot.user('u1').does(FOLLOW).hearsNothing()

@@ -8,7 +8,7 @@ export default definePlugin({
   summary: 'Says given texts by itself: to followers, to a first message, outside opening hours, and to given words.',
   config: settings,
   state: memory,
-  setup: ({ config: { onFollow, onFollowAgain, onFirstMessage, outsideHours, rules, every } }) => {
+  setup: ({ config: { onFollow, onFollowAgain, onFollowDuring, onFirstMessage, outsideHours, rules, every } }) => {
     const findRule = ruleFinder(rules)
     return {
       inbound: {
@@ -26,7 +26,8 @@ export default definePlugin({
           if (event.type === 'follow') {
             const isDone = state.hasFollowed && !onFollowAgain
             state.hasFollowed = true
-            return onFollow && !isDone ? answer(onFollow, 'follow') : next()
+            const isTime = onFollowDuring?.isOpen(event.atMs) ?? true
+            return onFollow && !isDone && isTime ? answer(onFollow, 'follow') : next()
           }
           if (event.type !== 'message') return next()
           if (onFirstMessage && !conversation && !state.isGreeted) {

@@ -38,6 +38,7 @@ export const settings = z.strictObject({
     .boolean()
     .default(true)
     .describe('Whether that is said each time; false: only the first time that a customer follows.'),
+  onFollowDuring: hours().optional().describe('When that is said. At other times nothing is. Left out: always.'),
   onFirstMessage: messages.optional().describe('Said to the first message of a conversation, before its answer.'),
   outsideHours: z
     .strictObject({
