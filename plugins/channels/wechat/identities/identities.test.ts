@@ -4,7 +4,7 @@ import { type Identity, z } from '#core'
 import type { TestConfig } from '#core/testing'
 import { connected, SHOP } from '../simulated-platform/connected.ts'
 import { check } from './check.ts'
-import { planOf, type Wanted } from './identities.ts'
+import { planOf, type Wanted, wantedOf } from './identities.ts'
 import { prefixOf, wechatIdProblem } from './names.ts'
 
 const PICTURES = join(import.meta.dirname, '../../../features/agent-identity/__fixtures__')
@@ -52,6 +52,15 @@ async function send(shop: Connected, identity: Identity | undefined = { id: 'sal
 }
 
 describe('identities that are seen on the channel', () => {
+  test.each([
+    ['auto', [`sales@${ID}`]],
+    ['passive', []],
+  ] as const)('are not made where all is said inside responses, which show no face (replyBy: %s)', (replyBy, made) => {
+    const declared = [{ id: 'sales', name: 'Sales', isSeen: true }]
+    const wanted = wantedOf({ replyBy, wechatId: ID, identities: {} }, declared)
+    expect(wanted.map(({ account }) => account)).toEqual(made)
+  })
+
   test('C-ID-02: are customer-service accounts, made with their names; nobody is seen as the others, and these are not', async () => {
     await using shop = await start()
     await expect

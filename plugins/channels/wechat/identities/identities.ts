@@ -12,6 +12,7 @@ import type { Identities } from '../../../services/identities.ts'
 import type { AccountApi, AccountState } from '../account-state.ts'
 import type { Api } from '../sending/api.ts'
 import { WeChatError } from '../sending/errors.ts'
+import type { Settings } from '../settings.ts'
 import { nicknameOf, prefixOf, wechatIdProblem } from './names.ts'
 import type { OwnIdentities } from './settings.ts'
 
@@ -76,12 +77,15 @@ export function accountOf({ wechatId, identities: own }: IdentitySettings, id: s
   return `${own[id]?.kfAccount ?? prefixOf(id)}@${wechatId}`
 }
 
-/** The accounts that the identities seen on this channel need. Nobody is seen under the others, so they are not made. */
+/**
+ * The accounts that the identities seen on this channel need. Nobody is seen under the others, so they are not made; and
+ * none where all that is said is said inside responses, which show no face.
+ */
 export function wantedOf(
-  settings: IdentitySettings,
+  settings: IdentitySettings & Pick<Settings, 'replyBy'>,
   declared: readonly (Identity & { readonly isSeen: boolean })[],
 ): readonly Wanted[] {
-  if (wechatIdProblem(settings.wechatId)) return []
+  if (settings.replyBy === 'passive' || wechatIdProblem(settings.wechatId)) return []
   return declared
     .filter(({ isSeen }) => isSeen)
     .map((identity) => {
@@ -151,7 +155,7 @@ export interface OwnAccounts {
 export async function openIdentities(tools: {
   readonly accountState: AccountState
   readonly sql: Kysely<IdentityTables>
-  readonly config: IdentitySettings & { readonly propagation: number }
+  readonly config: IdentitySettings & Pick<Settings, 'replyBy' | 'propagation'>
   readonly channel: string
   readonly identities: Identities | undefined
 }): Promise<OwnAccounts> {
