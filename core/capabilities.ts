@@ -63,6 +63,8 @@ export interface Capabilities {
         /** What is wrong with the channel's settings, so that nobody can be seen under one: whoever assigns one is told. */
         readonly missing?: { readonly message: string; readonly instead: string } | undefined
       }
+  /** What its menu can send as the key of a click, where the YAML has that menu. Left out: anything. */
+  readonly menuKeys?: readonly string[] | undefined
   /** The platform takes our delivery id as an idempotency key, so sending again after a crash doubles nothing. */
   readonly idempotentSend?: boolean | undefined
   /**

@@ -223,7 +223,7 @@ class Check {
     const channels = this.#channelFacts(ready)
     this.#askPlugins(ready, channels)
     const dependsOn = await this.#lending(running)
-    const routes = this.#routes(entries, isDown, around, desks)
+    const routes = this.#routes(entries, isDown, around, { desks, channels })
 
     if (this.#failed || !isComplete(core)) return undefined
     const instance = (one: ReadyEntry): CheckedInstance =>
@@ -567,16 +567,24 @@ class Check {
     entries: readonly Named[],
     isDown: (entry: Named) => boolean,
     around: Surroundings,
-    desks: ReadonlyMap<string, DeskNames | undefined>,
+    said: {
+      readonly desks: ReadonlyMap<string, DeskNames | undefined>
+      readonly channels: ReadonlyMap<string, ChannelFacts>
+    },
   ): readonly CheckedRoute[] {
     const { routes, problems } = checkRoutes(this.#file.value.routes, {
       file: this.#file,
       resolver: makeResolver(around, new Map(), new Set()),
       channels: entries
         .filter(({ section }) => section === 'channels')
-        .map((entry) => ({ name: entry.name, path: entry.path, runs: !entry.isParked && !isDown(entry) })),
+        .map((entry) => ({
+          name: entry.name,
+          path: entry.path,
+          runs: !entry.isParked && !isDown(entry),
+          menuKeys: said.channels.get(entry.name)?.capabilities.menuKeys,
+        })),
       parked: new Map(this.#parked(entries).map(({ kind, name, line }) => [`${kind} ${name}`, line])),
-      desks,
+      desks: said.desks,
     })
     for (const problem of problems) this.report(problem)
     return routes

@@ -275,6 +275,19 @@ const table = {
     what: `The messages of "${it.channel}" already go to ${it.route} (line ${it.line}); this route would never see them.`,
     instead: `Take ${it.channel} away here or there.`,
   }),
+  CONFIG_UNKNOWN_MENU_KEY: (it: {
+    key: string
+    channels: readonly string[]
+    nearest: string | undefined
+    known: readonly string[]
+  }) => ({
+    what: `The menu of ${it.channels.join(', ')} has no key "${it.key}", so nobody can click it.`,
+    instead: it.nearest
+      ? `Is it ${it.nearest}?`
+      : it.known.length > 0
+        ? `It has: ${shortList(it.known)}.`
+        : 'It has none.',
+  }),
   CONFIG_TEAM_SOURCES: (it: { team: string; desk: string; channel: string; others: readonly string[] }) => ({
     what: `The team "${it.team}" of ${it.desk} does not take ${it.channel}: its sources leave it out.`,
     instead: `Add ${it.channel} to the sources of ${it.team}${

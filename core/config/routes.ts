@@ -15,7 +15,13 @@ export interface RouteTargets {
   readonly file: YamlFile
   readonly resolver: Resolver
   /** Every channel of the file, those that are parked or down too. */
-  readonly channels: readonly { readonly name: string; readonly path: Path; readonly runs: boolean }[]
+  readonly channels: readonly {
+    readonly name: string
+    readonly path: Path
+    readonly runs: boolean
+    /** What its menu can send; `undefined`: anything, or nobody knows. */
+    readonly menuKeys: readonly string[] | undefined
+  }[]
   /** By name: the line where a bot or desk is parked. */
   readonly parked: ReadonlyMap<string, number>
   /** By desk; `undefined` when its settings have problems. */
@@ -70,6 +76,7 @@ export function checkRoutes(
       }
     }
     checkTeam(parsed.data, path, targets, at)
+    problems.push(...menuKeyNotes(parsed.data, path, targets))
     const running = parsed.data.from.filter((from) => channels.some((one) => one.name === from && one.runs))
     routes.push(finished(parsed.data, name, running, line))
   }
@@ -120,6 +127,20 @@ function checkTeam(
     const others = names.teams.filter((one) => takes(one, channel))
     at(found('CONFIG_TEAM_SOURCES', { team, desk: route.desk, channel, others }), teamPath)
   }
+}
+
+/** Keys that no menu sends. It is a note: clicks may come from a menu that somebody else has made. */
+function menuKeyNotes(route: Route, path: Path, { file, channels }: RouteTargets): readonly Placed[] {
+  if (route.mode !== 'bot-first') return []
+  const menus = route.from.map((name) => channels.find((channel) => channel.name === name)?.menuKeys)
+  const known = menus.filter((keys) => keys !== undefined).flat()
+  if (menus.includes(undefined)) return []
+  return (route.handOff.menu ?? []).flatMap((key, index) => {
+    if (known.includes(key)) return []
+    const details = { key, channels: route.from, nearest: nearest(key, known), known }
+    const at = [...path, 'handOff', 'menu', index]
+    return [{ finding: found('CONFIG_UNKNOWN_MENU_KEY', details), span: file.valueAt(at), path: at, isNote: true }]
+  })
 }
 
 function finished(route: Route, name: string, from: readonly string[], line: number): CheckedRoute {

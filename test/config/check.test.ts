@@ -389,6 +389,34 @@ test('settings given directly are parsed without a file', () => {
   expect(parsed).toMatchObject({ key: 'x', to: 'anyone', every: 600_000 })
 })
 
+test('identities are referred to by the names that features declare', async () => {
+  const masks = definePlugin({
+    name: 'masks',
+    summary: 'Declares identities.',
+    config: z.strictObject({ masks: z.array(z.string()) }),
+    identities: ({ masks }) => masks,
+    setup: () => ({}),
+  })
+  const mirror = definePlugin({
+    name: 'mirror',
+    summary: 'Refers to identities.',
+    config: z.strictObject({ shows: refers('identity') }),
+    setup: () => ({}),
+  })
+  const plugins = { masks, mirror }
+  const text = (shows: string, declared = '  - { use: masks, masks: [sales, support] }\n') =>
+    `${shop}${rest}features:\n  - { use: mirror, shows: ${shows} }\n${declared}`
+  expect(await problems(text('sales'), { plugins })).toEqual([])
+  expect(await problems(text('slaes'), { plugins })).toMatchObject([
+    { code: 'CONFIG_UNKNOWN_NAME', line: 11, column: 27, instead: expect.stringContaining('Write sales instead.') },
+  ])
+  // Where nobody declares any, and where it is not known who does.
+  expect(await problems(text('sales', ''), { plugins })).toMatchObject([{ code: 'CONFIG_UNKNOWN_NAME' }])
+  expect(await codes(text('slaes', '  - { use: masks }\n'), { plugins })).toEqual([
+    'features[1].masks CONFIG_MISSING_KEY',
+  ])
+})
+
 test('problems are one JSON document for machines', async () => {
   const found = await problems(`${shop}    titel: x\n${rest}`)
   expect(JSON.parse(problemsAsJson(found))).toMatchObject({

@@ -9,6 +9,7 @@ import { check as checkIdentities } from './identities/check.ts'
 import { accountOf, type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
 import { MAX_NICKNAME_GRAPHEMES, wechatIdProblem } from './identities/names.ts'
 import { bringMenuUp, type MenuTables, menuTables } from './menu/menu.ts'
+import { keysOf } from './menu/settings.ts'
 import { policyOf } from './policies.ts'
 import { makeNonces, type NonceTables, nonceTables } from './receiving/nonces.ts'
 import { platformDeskState, yieldToPlatformDesk } from './receiving/platform-desk.ts'
@@ -84,12 +85,13 @@ export default defineChannel({
   },
 })
 
-function capabilities({ replyBy, policy, wechatId, identities, identityLimit }: Settings): Capabilities {
+function capabilities({ replyBy, policy, menu, wechatId, identities, identityLimit }: Settings): Capabilities {
   const onlyAnswers = replyBy === 'passive'
   return {
     sends: SENDS,
     inline: replyBy === 'customer-service' ? undefined : INLINE,
     later: onlyAnswers ? [] : policyOf(policy).later,
+    menuKeys: menu && keysOf(menu),
     // What is written into a response has no face.
     showsIdentity: onlyAnswers
       ? 'none'

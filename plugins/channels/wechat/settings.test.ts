@@ -44,6 +44,28 @@ test('of a menu all is told at once, each at its place: what is too many, and wh
   expect(message).toMatch(/channels\.shop\.menu\[3\] .*A menu has at most 3 buttons/)
 })
 
+test('a route that waits for a click that no button of the menu sends is a note of check, with what may be meant', async () => {
+  const click = (key: string) => ({ type: 'click', name: key, key })
+  const menu = [click('HUMAN'), { type: 'submenu', name: 'More', buttons: [click('HOURS')] }]
+  async function notes(settings: object, keys: readonly string[]) {
+    await using bot = await testRuntime({
+      channels: { shop: { ...REQUIRED, ...settings } },
+      bots: { parrot: { use: 'echo' } },
+      desks: { support: { use: 'desk', people: { amy: { name: 'Amy' } }, teams: { presale: { members: ['amy'] } } } },
+      routes: [
+        { from: 'memory', mode: 'bot-only', bot: 'parrot' },
+        { from: 'shop', mode: 'bot-first', bot: 'parrot', desk: 'support', handOff: { menu: keys } },
+      ],
+    })
+    return bot.runtime.config.notes.map(({ path, what, instead }) => `${path}: ${what} ${instead}`)
+  }
+  expect(await notes({ menu }, ['HUMNA', 'HUMAN', 'HOURS'])).toEqual([
+    'routes[1].handOff.menu[0]: The menu of shop has no key "HUMNA", so nobody can click it. Is it HUMAN?',
+  ])
+  // Of a menu that somebody else makes nothing is known.
+  expect(await notes({}, ['HUMNA'])).toEqual([])
+})
+
 test('with a key only encrypted messages are taken, unless another mode is written', () => {
   expect(modeOf({ mode: undefined, encodingAesKey: undefined })).toBe('plain')
   expect(modeOf({ mode: undefined, encodingAesKey: KEY })).toBe('secure')

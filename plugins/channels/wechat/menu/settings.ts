@@ -90,3 +90,9 @@ export const menu = atMost(
 )
 export type Menu = z.output<typeof menu>
 export type Button = Menu[number]
+
+/** What its clicks come in as. */
+export function keysOf(menu: Menu): readonly string[] {
+  const buttons = menu.flatMap((button) => (button.type === 'submenu' ? button.buttons : [button]))
+  return buttons.flatMap((button) => ('key' in button ? [button.key] : []))
+}
