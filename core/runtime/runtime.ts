@@ -110,6 +110,8 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
 
   let config = first
   let plan: Plan = makePlan({ ...first, channels: [], bots: [], desks: [], features: [], routes: [] }, new Map())
+  /** Of which accounts the platform has said that they may only answer, to which instance: another one asks anew. */
+  const answering = new Map<string, Instance>()
   const uses = new Map<Plan, { count: number; free: PromiseWithResolvers<void> }>()
   const metrics = makeMetrics()
   const callers = makeCallers(() => config.server)
@@ -125,6 +127,8 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
     changed: watchers.changed,
     plan: () => plan,
     onlyAnswers(account) {
+      const instance = plan.channels.get(account)?.instance
+      if (instance) answering.set(account, instance)
       plan = onlyAnswering(plan, account)
     },
     hold(held = plan) {
@@ -288,6 +292,10 @@ async function start(first: CheckedConfig, options: RuntimeOptions, opened: Asyn
   /** One assignment: from here on everything new runs by `next`. */
   function switchTo(next: CheckedConfig, running: Map<string, Instance>): void {
     plan = makePlan(next, running, plan)
+    for (const [account, instance] of answering) {
+      if (plan.channels.get(account)?.instance === instance) plan = onlyAnswering(plan, account)
+      else answering.delete(account)
+    }
     config = next
     if (!web) return
     for (const [name, mount] of mounts) {

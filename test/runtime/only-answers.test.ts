@@ -75,6 +75,25 @@ test('is then used as one that only answers: the texts of a turn are one, and it
   expect(runtime.logged.filter((line) => line.includes('48001'))).toHaveLength(1)
 })
 
+test('is so after a reload that leaves the channel as it is, and is asked again once the channel is another', async () => {
+  const { channel, tried, config, runtime: started } = start()
+  await using runtime = await started
+  const ask = async (text: string) => {
+    const said = (await channel.receive(message(text)))?.part
+    await runtime.idle()
+    return said
+  }
+  await ask('one|two')
+  await runtime.apply({ ...config, texts: { fallback: 'Later.' } })
+  expect(await ask('three|four')).toEqual({ type: 'text', text: 'echo: one\necho: two\necho: three\necho: four' })
+  expect(tried).toEqual(['echo: one'])
+  const other = { use: channel.plugin, answer: 'inline', account: 'other' }
+  await runtime.apply({ ...config, channels: { memory: other } })
+  await runtime.apply(config)
+  expect(await ask('five|six')).toBeUndefined()
+  expect(tried).toEqual(['echo: one', 'echo: five'])
+})
+
 test('what cannot be said inside a response is not kept for one, and later becomes a text', async () => {
   const { channel, tried, runtime: started } = start({ inline: { withinMs: 4_500, parts: ['text'] } })
   await using runtime = await started
