@@ -58,8 +58,16 @@ export interface Capabilities {
         readonly avatar: boolean
         readonly maxGraphemes?: number | undefined
         readonly perAccount?: number | undefined
-        /** What the platform knows an identity by: two that would be the same there are refused. Left out: each is its own. */
-        readonly accountOf?: ((identity: string) => string) | undefined
+        /**
+         * What the platform knows an identity by: as the settings say for it, or as it is made from its name. Two that
+         * would be the same there are refused. Left out: each is its own.
+         */
+        readonly knownAs?:
+          | {
+              readonly set: { readonly [identity: string]: string }
+              readonly made: (identity: string) => string
+            }
+          | undefined
         /** What is wrong with the channel's settings, so that nobody can be seen under one: whoever assigns one is told. */
         readonly missing?: { readonly message: string; readonly instead: string } | undefined
       }

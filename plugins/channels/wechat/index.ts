@@ -6,8 +6,9 @@ import { type AccountStateTables, accountStateTables, makeAccountState } from '.
 import { type CustomerTables, customerTables, makeCustomers } from './customers/customers.ts'
 import { diagnose } from './doctor.ts'
 import { check as checkIdentities } from './identities/check.ts'
-import { accountOf, type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
-import { MAX_NICKNAME_GRAPHEMES, wechatIdProblem } from './identities/names.ts'
+import { type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
+import { MAX_NICKNAME_GRAPHEMES, smallPrefixOf, wechatIdProblem } from './identities/names.ts'
+import { prefixesOf } from './identities/settings.ts'
 import { bringMenuUp, type MenuTables, menuTables } from './menu/menu.ts'
 import { keysOf } from './menu/settings.ts'
 import { policyOf } from './policies.ts'
@@ -99,8 +100,7 @@ function capabilities({ replyBy, policy, menu, wechatId, identities, identityLim
           avatar: true,
           maxGraphemes: MAX_NICKNAME_GRAPHEMES,
           perAccount: identityLimit,
-          // Whether the platform tells capitals from small letters is not documented: it is taken not to.
-          accountOf: (id) => accountOf({ wechatId, identities }, id).toLowerCase(),
+          knownAs: { set: prefixesOf(identities), made: smallPrefixOf },
           missing: wechatIdProblem(wechatId),
         },
   }

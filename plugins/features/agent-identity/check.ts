@@ -18,14 +18,14 @@ export function check(settings: Settings, channels: Channels): readonly ConfigPr
     ...Object.entries(channels).flatMap(([channel, { showsIdentity }]) => {
       const here = uses.filter((use) => use.channel === channel)
       if (showsIdentity === 'none') return notShown(here)
-      const { avatar, maxGraphemes, perAccount, accountOf, missing } = showsIdentity
+      const { avatar, maxGraphemes, perAccount, knownAs, missing } = showsIdentity
       const [first] = here
       if (missing && first) return [{ path: first.path, ...missing }]
       const unseen = avatar ? [] : noPictures(settings, here)
       return [
         ...tooLong(settings, here, maxGraphemes),
         ...tooMany(here, perAccount),
-        ...(accountOf ? theSame(here, accountOf) : []),
+        ...(knownAs ? theSame(here, knownAs) : []),
         ...unseen,
       ]
     }),
@@ -115,10 +115,15 @@ function tooMany(uses: readonly Use[], most = Number.POSITIVE_INFINITY): readonl
   return [{ path, message, instead: 'Let several people share one.' }]
 }
 
-function theSame(uses: readonly Use[], accountOf: (identity: string) => string): readonly ConfigProblem[] {
+interface KnownAs {
+  readonly set: { readonly [identity: string]: string }
+  readonly made: (identity: string) => string
+}
+
+function theSame(uses: readonly Use[], { set, made }: KnownAs): readonly ConfigProblem[] {
   const known = new Map<string, string>()
   return uses.flatMap(({ identity, channel, path }) => {
-    const account = accountOf(identity)
+    const account = (Object.hasOwn(set, identity) ? set[identity] : undefined) ?? made(identity)
     const first = known.get(account) ?? identity
     known.set(account, first)
     if (first === identity) return []

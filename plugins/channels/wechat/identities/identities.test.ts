@@ -236,7 +236,7 @@ describe('check', () => {
   )
 
   test('two identities that would be one customer-service account are refused at the start', async () => {
-    expect(await problems({ wechatId: ID }, two('Sales', 'sales'))).toContain('Sales and sales would both be sales@')
+    expect(await problems({ wechatId: ID }, two('Sales', 'sales'))).toContain('Sales and sales would both be sales,')
     const identities = { other: { kfAccount: 'sales' } }
     expect(await problems({ wechatId: ID, identities }, two('other', 'sales'))).toContain('other and sales would both')
     expect(await problems({ wechatId: ID, identities }, two('other', 'presale'))).toBe('')

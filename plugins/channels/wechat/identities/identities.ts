@@ -73,7 +73,7 @@ export interface IdentitySettings {
 }
 
 /** The customer-service account of an identity: `sales@my-shop`. */
-export function accountOf({ wechatId, identities: own }: IdentitySettings, id: string): string {
+function accountOf({ wechatId, identities: own }: IdentitySettings, id: string): string {
   return `${own[id]?.kfAccount ?? prefixOf(id)}@${wechatId}`
 }
 

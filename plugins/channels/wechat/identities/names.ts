@@ -32,6 +32,11 @@ export function prefixOf(id: string): string {
   return `${kept}_${hash}`
 }
 
+/** Whether the platform tells capitals from small letters is not documented: it is taken not to. */
+export function smallPrefixOf(id: string): string {
+  return prefixOf(id).toLowerCase()
+}
+
 /** What is wrong with the WeChat ID, if anything: customer-service accounts are named after it. */
 export function wechatIdProblem(
   wechatId: string | undefined,

@@ -23,3 +23,10 @@ export const identities = z
   )
   .default({})
 export type OwnIdentities = z.output<typeof identities>
+
+/** Of those that say it, what stands before the @ of their customer-service accounts, in small letters. */
+export function prefixesOf(identities: OwnIdentities): { readonly [identity: string]: string } {
+  return Object.fromEntries(
+    Object.entries(identities).flatMap(([id, { kfAccount }]) => (kfAccount ? [[id, kfAccount.toLowerCase()]] : [])),
+  )
+}
