@@ -26,8 +26,9 @@ export default definePlugin({
           if (event.type === 'follow') {
             const isDone = state.hasFollowed && !onFollowAgain
             state.hasFollowed = true
-            const isTime = onFollowDuring?.isOpen(event.atMs) ?? true
-            return onFollow && !isDone && isTime ? answer(onFollow, 'follow') : next()
+            return onFollow && !isDone && onFollowDuring?.isOpen(event.atMs) !== false
+              ? answer(onFollow, 'follow')
+              : next()
           }
           if (event.type !== 'message') return next()
           if (onFirstMessage && !conversation && !state.isGreeted) {
