@@ -24,11 +24,9 @@ export default definePlugin({
           const isDue = (key: string, everyMs = every) => mayBeSaid(state.saidAt, key, { everyMs, atMs: event.atMs })
 
           if (event.type === 'follow') {
-            const isDone = state.hasFollowed && !onFollowAgain
+            const isTime = onFollowDuring?.isOpen(event.atMs) !== false && (onFollowAgain || !state.hasFollowed)
             state.hasFollowed = true
-            return onFollow && !isDone && onFollowDuring?.isOpen(event.atMs) !== false
-              ? answer(onFollow, 'follow')
-              : next()
+            return onFollow && isTime ? answer(onFollow, 'follow') : next()
           }
           if (event.type !== 'message') return next()
           if (onFirstMessage && !conversation && !state.isGreeted) {
