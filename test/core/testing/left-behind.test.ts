@@ -17,9 +17,9 @@ test('what is still open is named, with the place that opened it', async () => {
   server.close()
   watcher.close()
   expect(left.toSorted()).toEqual([
-    expect.stringMatching(/^a file watcher, made at .*left-behind\.test\.ts:\d+:\d+$/),
-    expect.stringMatching(/^a listening socket, made at .*left-behind\.test\.ts:\d+:\d+$/),
-    expect.stringMatching(/^a timer, made at .*left-behind\.test\.ts:\d+:\d+$/),
+    expect.stringMatching(/^a file watcher, made at .*left-behind\.test\.ts\S*:\d+:\d+$/),
+    expect.stringMatching(/^a listening socket, made at .*left-behind\.test\.ts\S*:\d+:\d+$/),
+    expect.stringMatching(/^a timer, made at .*left-behind\.test\.ts\S*:\d+:\d+$/),
   ])
 })
 
