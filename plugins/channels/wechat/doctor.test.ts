@@ -130,7 +130,7 @@ test('C-WX-06: an account of which no right could be looked at is not told to be
 test.each(['http://172.16.0.9', 'http://169.254.169.254', 'http://[::1]', 'http://localhost'])(
   'WeChat cannot reach %s',
   async (publicUrl) => {
-    await using shop = await start({}, { server: { publicUrl } })
+    await using shop = await start({}, { server: { port: 0, publicUrl } })
     expect((await told(shop)).get('server address')).toMatchObject({
       state: 'missing',
       says: expect.stringContaining(`cannot reach ${publicUrl}/${SHOP}`),
