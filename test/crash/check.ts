@@ -192,11 +192,12 @@ function* sentAsRecorded(all: All, { platform }: Known): Iterable<string> {
     if (state === 'unknown' && resends(delivery) && !takenOver)
       yield `"${text}" for ${customer} was not sent again (${id})`
   }
-  // Which of two connections is read first says nothing, so each way has an order of its own.
+  // Which of two connections is read first says nothing, so each way has an order of its own. What is given again comes
+  // when the platform asks for it again, which may be after what has been said since.
   for (const way of [true, false]) {
     yield* inOrderOfJournal(
       toCustomers,
-      platform.receipts.filter(({ inside }) => inside === way),
+      platform.receipts.filter(({ inside, again }) => inside === way && !again),
     )
   }
 }

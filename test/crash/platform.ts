@@ -8,6 +8,8 @@ export interface Receipt {
   readonly channel: string
   /** It came inside the response to an event. */
   readonly inside: boolean
+  /** A killed process had written this answer already, and its response never came: it is given to the event's next try. */
+  readonly again: boolean
   readonly id: string
   readonly customer: string
   readonly text: string
@@ -59,7 +61,8 @@ export async function openPlatform(secret: string): Promise<Platform> {
     }
     if (!isSigned(secret, headers, text, Date.now())) throw new Error('it was not signed')
     const { id, chat, part } = Sent.parse(JSON.parse(text))
-    if (fate !== 'lose') receipts.push({ channel: to, inside: false, id, customer: chat, text: part.text })
+    if (fate !== 'lose')
+      receipts.push({ channel: to, inside: false, again: false, id, customer: chat, text: part.text })
     return fate === undefined
   }
 

@@ -80,6 +80,8 @@ export async function openWorld({ wakeAfterMs = 50 }: { wakeAfterMs?: number } =
   const events = new Map<string, SentEvent>()
   const commands = new Map<string, GivenCommand>()
   const problems: string[] = []
+  /** The deliveries that killed processes have left. */
+  const left = new Set<string>()
   const works: Promise<unknown>[] = []
   let running: Running | undefined
   let url: string | undefined
@@ -119,8 +121,10 @@ export async function openWorld({ wakeAfterMs = 50 }: { wakeAfterMs?: number } =
     if (answer === undefined) return false
     const { reply } = Inline.parse(answer)
     // Of a repeat the platform shows nothing that it has shown already.
-    if (reply && !event.acked)
-      platform.note({ channel, inside: true, id: reply.id, customer: reply.chat, text: reply.part.text })
+    if (reply && !event.acked) {
+      const again = left.has(reply.id) && reply.part.text.endsWith(`, ${id}`)
+      platform.note({ channel, inside: true, again, id: reply.id, customer: reply.chat, text: reply.part.text })
+    }
     event.acked = true
     return true
   }
@@ -193,6 +197,7 @@ export async function openWorld({ wakeAfterMs = 50 }: { wakeAfterMs?: number } =
       assert.equal(end, 'SIGKILL', world.running.log())
       using journal = snapshot(data)
       assert.deepEqual(atAnyMoment(journal, known), [])
+      for (const { id } of journal.deliveries()) left.add(id)
     },
     async finish() {
       await launch({})
