@@ -1,5 +1,4 @@
 /** Pictures, recordings, videos and songs inside responses: the platform is given the file first, in time or not at all. */
-import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { defineBot, type Part, z } from '#core'
 import type { WeChatOptions } from '../simulated-platform/index.ts'
@@ -52,14 +51,6 @@ async function open(
   }
   opened.shop = shop
   return shop
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  const untilMs = performance.now() + 5_000
-  while (!isSo()) {
-    if (performance.now() > untilMs) throw new Error('It never came to that.')
-    await wait(5)
-  }
 }
 
 const picture = (url: string): Part => ({ type: 'image', url, mimeType: 'image/png' })
@@ -120,7 +111,7 @@ describe.each([
     const customer = shop.platform.customer('u1')
     shop.platform.answers(UPLOAD, 'hangs')
     const pushing = customer.says('show')
-    await until(() => shop.callsOf(UPLOAD) === 1)
+    await expect.poll(() => shop.callsOf(UPLOAD)).toBe(1)
     await shop.clock.advance(4_500)
     expect(await pushing).toMatchObject({ tries: 1, body: 'success', failure: undefined })
     expect(customer.shown).toEqual([])
@@ -165,7 +156,7 @@ describe('an account that only answers', () => {
     const customer = shop.platform.customer('u1')
     shop.platform.answers(UPLOAD, 'hangs')
     const pushing = customer.says('show')
-    await until(() => shop.callsOf(UPLOAD) === 1)
+    await expect.poll(() => shop.callsOf(UPLOAD)).toBe(1)
     await shop.clock.advance(15_000)
     await pushing
     shop.platform.answers(UPLOAD, 48001)

@@ -7,14 +7,6 @@ import { type Connected, start } from './connected.ts'
 const SECOND = 1_000
 
 /** Waits, in real time, for what goes through sockets. */
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const untilMs = performance.now() + 5_000
-  while (!(await isSo())) {
-    if (performance.now() > untilMs) throw new Error('It never came to that.')
-    await wait(5)
-  }
-}
-
 const isAccepted = (world: Connected) => async () => {
   const rows = world.bot.runtime.engine.read.selectFrom('entry').select('id').where('kind', '=', 'in')
   return (await rows.execute()).length > 0
@@ -25,7 +17,7 @@ test('an answer that takes longer than 4.5 s is acknowledged by then, and comes 
   await using world = await start({ held: held.promise })
   const customer = world.platform.customer('u1')
   const pushing = customer.says('slow')
-  await until(isAccepted(world))
+  await expect.poll(isAccepted(world)).toBe(true)
   await world.clock.advance(4_500)
   expect(await pushing).toMatchObject({ tries: 1, body: 'success', failure: undefined })
   expect(customer.shown).toEqual([])
@@ -41,7 +33,7 @@ async function withLateAnswer(): Promise<Connected> {
   const settings = { replyBy: 'passive' }
   const world = opened.use(await start({ held: held.promise, settings, platform: { isVerified: false } }))
   const pushing = world.platform.customer('u1').says('slow')
-  await until(isAccepted(world))
+  await expect.poll(isAccepted(world)).toBe(true)
   await world.clock.advance(4_500)
   expect(await pushing).toMatchObject({ tries: 1, body: 'success' })
   held.resolve()
@@ -111,7 +103,7 @@ test('the 4.5 s count from when the request came, and not from when the disk was
   await world.clock.advance(2_000)
   const { waiting } = world.clock
   isOnDisk.resolve()
-  await until(() => world.clock.waiting > waiting)
+  await expect.poll(() => world.clock.waiting > waiting).toBe(true)
   await world.clock.advance(2_500)
   expect(await pushing).toMatchObject({ tries: 1, body: 'success' })
   held.resolve()
@@ -122,7 +114,7 @@ test('where there is no other way for an answer, the platform is told to come ag
   await using world = await start({ held: held.promise, settings: { replyBy: 'passive' } })
   const xml = `<xml><ToUserName>gh_2f0a9c41b7de</ToUserName><FromUserName>u1</FromUserName><CreateTime>1767225600</CreateTime><MsgType>text</MsgType><Content>slow</Content><MsgId>1</MsgId></xml>`
   const first = fetch(world.platform.request(xml, { to: world.url }))
-  await until(isAccepted(world))
+  await expect.poll(isAccepted(world)).toBe(true)
   const restarted = world.bot.restart()
   expect((await first).status).toBe(503)
   held.resolve()
@@ -184,7 +176,7 @@ test('C-WX-01: a push that was hung up on and comes again joins the turn, and ge
   const xml = `<xml><ToUserName>gh_2f0a9c41b7de</ToUserName><FromUserName>u1</FromUserName><CreateTime>1767225600</CreateTime><MsgType>text</MsgType><Content>slow</Content><MsgId>1</MsgId></xml>`
   const gone = new AbortController()
   const first = fetch(world.platform.request(xml), { signal: gone.signal }).catch(() => 'hung up')
-  await until(isAccepted(world))
+  await expect.poll(isAccepted(world)).toBe(true)
   gone.abort()
   expect(await first).toBe('hung up')
   const [second, third] = [fetch(world.platform.request(xml)), fetch(world.platform.request(xml))]
@@ -244,7 +236,9 @@ test.each([
       .selectFrom('entry')
       .select(({ fn }) => fn.countAll<number>().as('n'))
       .where('kind', '=', 'in')
-    await until(async () => (await accepted.executeTakeFirst())?.n === MANY && answers.length >= acknowledged)
+    await expect
+      .poll(async () => (await accepted.executeTakeFirst())?.n === MANY && answers.length >= acknowledged)
+      .toBe(true)
     expect(answers).toEqual(Array(acknowledged).fill('success'))
     held.resolve()
     await all
