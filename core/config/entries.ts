@@ -145,7 +145,7 @@ export function parseWithVariables<T extends z.ZodType>(
   path: Path,
   resolver: Resolver,
 ): z.ZodSafeParseResult<z.output<T>> {
-  const first = resolving(resolver, () => schema.safeParse(value))
+  const first = resolving(resolver, () => schema.safeParse(value, ONCE))
   if (first.success) return first
   let changed = value
   for (const issue of first.error.issues) {
@@ -156,8 +156,11 @@ export function parseWithVariables<T extends z.ZodType>(
     const wanted = fromText(text, issue.expected)
     if (wanted !== undefined) changed = replaced(changed, at, wanted)
   }
-  return changed === value ? first : resolving(resolver, () => schema.safeParse(changed))
+  return changed === value ? first : resolving(resolver, () => schema.safeParse(changed, ONCE))
 }
+
+/** Settings are read once: to compile their schemas would take longer than to read them. */
+const ONCE = { jitless: true } as const
 
 function fromText(text: string, expected: string): number | boolean | undefined {
   if (expected === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined

@@ -4,7 +4,6 @@ import { blacklist } from '../../services/blacklist.ts'
 import { identities } from '../../services/identities.ts'
 import { type AccountStateTables, accountStateTables, makeAccountState } from './account-state.ts'
 import { type CustomerTables, customerTables, makeCustomers } from './customers/customers.ts'
-import { diagnose } from './doctor.ts'
 import { check as checkIdentities } from './identities/check.ts'
 import { type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
 import { MAX_NICKNAME_GRAPHEMES, smallPrefixOf, wechatIdProblem } from './identities/names.ts'
@@ -74,7 +73,8 @@ export default defineChannel({
         own.start()
         customers.start()
       },
-      doctor({ http, clock, signal }) {
+      async doctor({ http, clock, signal }) {
+        const { diagnose } = await import('./doctor.ts')
         // Of its own kind: a classic token would end that of the process that runs.
         const stable = { ...config, accessToken: 'stable' } as const
         const asking = makeApi({ log, http, clock, signal, config: stable, sql: undefined })

@@ -81,10 +81,12 @@ function avatarProblem(id: string, bytes: Uint8Array | undefined): readonly Conf
   return [{ path, message, instead: 'Save it smaller: 192 pixels are shown.' }]
 }
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+/** Made when the first name is measured: it takes longer than the rest of this file. */
+let graphemes: Intl.Segmenter | undefined
 
 /** What a reader takes for one character is one: an emoji of several parts, a letter with its accents. */
 function lengthOf(text: string): number {
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
   return [...graphemes.segment(text)].length
 }
 

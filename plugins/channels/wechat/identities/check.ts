@@ -21,9 +21,11 @@ export function check({
   ]
 }
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+/** Made when the first name is measured: it takes longer than the rest of this file. */
+let graphemes: Intl.Segmenter | undefined
 
 function tooLong(id: string, nickname = ''): readonly ConfigProblem[] {
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
   const length = [...graphemes.segment(nickname)].length
   if (length <= MAX_NICKNAME_GRAPHEMES) return []
   const message = `"${nickname}" has ${length} characters, and WeChat shows at most ${MAX_NICKNAME_GRAPHEMES} of a name.`
