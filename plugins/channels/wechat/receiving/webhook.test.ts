@@ -1,10 +1,14 @@
+import { fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
-import { manualClock } from '#core/testing'
+import { makeLog, manualClock } from '#core/testing'
 import wechat from '../index.ts'
+import { settings as channelSettings } from '../settings.ts'
 import { startWeChat } from '../simulated-platform/index.ts'
 import { type Connected, parrot, start } from './connected.ts'
 import { makeEncryption } from './encryption.ts'
+import { makeNonces, type NonceTables } from './nonces.ts'
 import { sign } from './signature.ts'
+import { addWebhook } from './webhook.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -270,4 +274,35 @@ test('C-WX-08: the same customer of two accounts is two customers', async () => 
     { account: 'wechat:wx0123456789abcdef', chat: 'u1' },
     { account: 'wechat:wxsecond', chat: 'u1' },
   ])
+})
+
+test('a message that the disk does not take in is to come again, and that is said before the platform hangs up', async () => {
+  await using world = await start()
+  const { clock, platform } = world
+  const { appId, token } = platform.keys
+  const config = channelSettings.parse({ appId, appSecret: 'secret', token })
+  const nonces = await makeNonces(world.bot.runtime.engine.tablesOf<NonceTables>('shop'), {
+    clock,
+    freshnessMs: config.freshness,
+  })
+  const disk = Promise.withResolvers<undefined>()
+  await using web = fastify()
+  addWebhook(web, { config, clock, log: makeLog({ level: 'silent' }), nonces, receive: () => disk.promise })
+  const url = await web.listen({ host: '127.0.0.1', port: 0 })
+  const answers: number[] = []
+  const push = async () => {
+    const { status } = await fetch(platform.request(textXml('1'), { to: url }))
+    answers.push(status)
+  }
+  const before = clock.waiting
+  const first = push()
+  await expect.poll(() => clock.waiting).toBe(before + 1)
+  await clock.advance(4_699)
+  expect(answers).toEqual([])
+  await clock.advance(1)
+  await first
+  disk.resolve(undefined)
+  await push()
+  expect(answers).toEqual([503, 200])
+  expect(clock.waiting).toBe(before)
 })

@@ -11,6 +11,12 @@ import { readXml, type XmlFields } from './xml.ts'
 
 /** Of what a request was that asked for the `echostr`: of no event. */
 const THE_CHECK = 'the check of the address'
+/**
+ * The platform hangs up after five seconds, and comes again: a disk that takes longer than this to take a message in
+ * shall not keep its line open. Behind the 4.5 s for which an answer is waited for.
+ * Source: https://developers.weixin.qq.com/doc/service/en/guide/product/message/Passive_user_reply_message.html, read 2026-11-20.
+ */
+const TAKEN_IN_WITHIN_MS = 4_700
 /** The platform's own messages have a few KB. */
 const MAX_BODY_BYTES = 256 * 1_024
 
@@ -91,6 +97,12 @@ export function addWebhook(
     if (mode !== 'secure') await nonces.keep(signature, event, sentMs)
   }
 
+  async function inTime<T>(work: Promise<T>): Promise<T | 'late'> {
+    const { promise: late, resolve } = Promise.withResolvers<'late'>()
+    const cancel = clock.after(TAKEN_IN_WITHIN_MS, () => resolve('late'))
+    return Promise.race([work, late]).finally(cancel)
+  }
+
   function warnOnce(text: string): void {
     if (told.has(text)) return
     told.add(text)
@@ -130,7 +142,10 @@ export function addWebhook(
     const about = event?.id ?? 'nothing'
     if (!nonces.claim(signature, about, sentMs)) return refuse(answer)
     // At one moment, so that both go to disk together.
-    const [, delivery] = await Promise.all([keep(signature, about, sentMs), event && receive(event, { answerable })])
+    const done = await inTime(Promise.all([keep(signature, about, sentMs), event && receive(event, { answerable })]))
+    // Told again, it is known by then.
+    if (done === 'late') return answer.code(503).send()
+    const [, delivery] = done
     if (!delivery) return NOTHING_TO_SAY
     const reply = replyOf(delivery.part, { customer: delivery.chat, account: push.to }, clock.now())
     answer.type('application/xml; charset=utf-8')
