@@ -58,6 +58,9 @@ export const Told = z.object({
   p99Ms: z.number().nullable(),
   /** Until the message was acknowledged. */
   ackP99Ms: z.number().nullable(),
+  /** The same from when it was sent, as the platform counts its five seconds: not from when it was due. */
+  takenP99Ms: z.number().nullable(),
+  takenMaxMs: z.number().nullable(),
 })
 export type Told = z.infer<typeof Told>
 
@@ -126,6 +129,7 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
     const { post } = makeConnections(url)
     const latencies = new Float64Array(max)
     const acknowledgedMs = new Float64Array(max)
+    const takenMs = new Float64Array(max)
     const list = options.onlyEcho ? exchanges.filter(({ reply }) => reply.startsWith(ECHO)) : exchanges
     const startMs = performance.now()
     let known = 0
@@ -158,11 +162,17 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
       sent += 1
       id += 1
       const own = id
+      let postedMs = fromMs
       post(
-        () => platformPost(url.host, url.pathname, { id: own, from, text }, mode),
+        () => {
+          postedMs = performance.now()
+          return platformPost(url.host, url.pathname, { id: own, from, text }, mode)
+        },
         (status) => {
           if (status === 200) {
-            acknowledgedMs[acknowledged++] = performance.now() - fromMs
+            const nowMs = performance.now()
+            takenMs[acknowledged] = nowMs - postedMs
+            acknowledgedMs[acknowledged++] = nowMs - fromMs
             return half()
           }
           refused += 1
@@ -174,12 +184,14 @@ function makeLoad(sink: Sink, exchanges: readonly Exchange[], customers: ReturnT
 
     function told(): Told {
       const sorted = latencies.subarray(0, answered).sort()
+      const taken = takenMs.subarray(0, acknowledged).sort()
       const at = (share: number, of = sorted) => (of.length === 0 ? null : quantile(of, share))
       return {
         ...{ answered, refused, lost: sent - answered - refused },
         ...{ wrong: sink.wrong.count, firstWrong: [...sink.wrong.first] },
         ...{ seconds: (lastMs - startMs) / 1_000, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99) },
         ackP99Ms: at(0.99, acknowledgedMs.subarray(0, acknowledged).sort()),
+        ...{ takenP99Ms: at(0.99, taken), takenMaxMs: taken.at(-1) ?? null },
       }
     }
     return { send, told, settled: () => answered + refused }

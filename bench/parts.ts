@@ -122,7 +122,7 @@ async function launch(
 }
 
 function figuresOf(
-  { answered, refused, seconds, p50Ms, p95Ms, p99Ms, ackP99Ms }: Told,
+  { answered, refused, seconds, p50Ms, p95Ms, p99Ms, ackP99Ms, takenP99Ms, takenMaxMs }: Told,
   {
     serverMs,
     mainMs,
@@ -138,6 +138,8 @@ function figuresOf(
     p95Ms: p95Ms ?? Number.NaN,
     p99Ms: p99Ms ?? Number.NaN,
     ackP99Ms: ackP99Ms ?? Number.NaN,
+    takenP99Ms: takenP99Ms ?? Number.NaN,
+    takenMaxMs: takenMaxMs ?? Number.NaN,
     refused,
     /** Of one processor. */
     generatorBusy: generatorMs / 1_000 / seconds,

@@ -227,7 +227,7 @@ async function answersInside(world: World): Promise<void> {
   if (later.length > 0) world.fail(`the answer stood in the response and was sent too: ${JSON.stringify(later)}`)
 }
 
-/** Of one that is kept open for its answer: the listener's, and the one of `receive`. */
+/** Of one that is kept open for its answer: the listener's, and the one of `receive`. A channel may have some of its own. */
 const TIMERS_OF_A_REQUEST = 2
 
 async function answersAgain(world: World): Promise<void> {
@@ -243,9 +243,8 @@ async function answersAgain(world: World): Promise<void> {
   gone.abort()
   await first
   await world.until(() => clock.waiting <= withFirst - TIMERS_OF_A_REQUEST)
-  const withNone = clock.waiting
   const again = world.tell(bytes)
-  await world.until(() => clock.waiting >= withNone + TIMERS_OF_A_REQUEST)
+  await world.until(() => clock.waiting >= withFirst)
   goOn()
   const second = await again
   await world.idle()
