@@ -299,7 +299,7 @@ async function fitInside(
   return { capabilities, inside: prepared.part }
 }
 
-/** Beside words there is no room for anything else, which might never be seen: then it is in words too. */
+/** A response has room for one message, and what is not in it might never be seen: then all of it is in words. */
 async function fitOnlyInside(
   tools: Tools,
   draft: TurnDraft,
@@ -313,8 +313,8 @@ async function fitOnlyInside(
     return { capabilities: words, inside: openUntilMs === undefined ? undefined : partsBy(words)[0] }
   }
   const all = partsBy(capabilities)
-  if (all.some(isWords)) return inWords()
-  const [first] = all
+  const [first, ...more] = all
+  if (more.length > 0 || all.some(isWords)) return inWords()
   if (!first || openUntilMs === undefined) return { capabilities, inside: undefined }
   const prepared = await prepare(tools, draft.channel, first, { entry: draft.entry.id, untilMs: openUntilMs })
   if (prepared.part) return { capabilities, inside: prepared.part }

@@ -16,7 +16,7 @@ import type {
 import type { InboundEvent, MediaType, Part } from '../message.ts'
 import type { Delivery, ReceiveOptions } from '../plugin.ts'
 import type { PlannedChannel } from '../runtime/plan.ts'
-import { asOnePart, canBeSaidInside } from './adapt.ts'
+import { asOnePart, canBeSaidInside, isWords } from './adapt.ts'
 import { checkedEvent } from './checked.ts'
 import type { Deliver } from './deliver.ts'
 import { grantOf } from './ledger.ts'
@@ -247,7 +247,8 @@ export function makeReceive(
 
   /**
    * Of what waits, as much as is one message together with the event's own answer, from the first. Of an answer that
-   * waits itself, the first part: those behind it stay for later, as they do behind `own`.
+   * waits itself, the first part: those behind it stay for later, as they do behind `own`. In front of an answer all is
+   * in words: where every event has one, there would never be a response for anything else.
    */
   async function claimHeld(
     { chat, entry, channel }: Parameters<Receive['answerWithHeld']>[0],
@@ -258,11 +259,15 @@ export function makeReceive(
     const isOwn = ({ answers }: HeldDelivery) => answers === entry
     const last = own ? undefined : waiting.find(isOwn)
     const behind = own?.payload.kind === 'part' ? [own.payload.part] : last ? [last.part] : []
+    const language = waiting.length > 0 ? (await engine.load(chat))?.customer.language : undefined
+    const words = (part: Part) => (isWords(part) ? part : inWords(part, { channel, plan: tools.plan(), language }))
     const fitting: HeldDelivery[] = []
     for (const one of waiting) {
-      const parts = [...fitting, one].map(({ part }) => part)
-      if (isOwn(one) || !asOnePart([...parts, ...behind], capabilities.sends.text)) break
-      fitting.push(one)
+      const part = behind.length > 0 ? words(one.part) : one.part
+      if (isOwn(one) || !part) break
+      const parts = [...fitting.map((other) => other.part), part, ...behind]
+      if (!asOnePart(parts, capabilities.sends.text)) break
+      fitting.push({ ...one, part })
     }
     const chosen = [...fitting, ...(last ? [last] : [])]
     const [first] = chosen
@@ -274,7 +279,11 @@ export function makeReceive(
       chosen.map(({ id }) => id),
       clock.now(),
     )
-    return claimed.map((delivery) => (delivery.id === first.id ? asSaid(delivery, said) : delivery))
+    const parts = new Map(chosen.map(({ id, part }) => [id, part])).set(first.id, said)
+    return claimed.map((delivery) => {
+      const part = parts.get(delivery.id)
+      return part ? asSaid(delivery, part) : delivery
+    })
   }
 
   /** `undefined`: not this time. What the platform refuses is said in words: it would wait for ever. */

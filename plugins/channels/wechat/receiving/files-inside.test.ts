@@ -148,6 +148,36 @@ describe('an account that only answers', () => {
     expect(shop.callsOf(UPLOAD)).toBe(0)
   })
 
+  test('says two pictures as one text: where every message is answered, the second would never be seen', async () => {
+    const both = ({ fileAt }: Pick<Shop, 'fileAt'>) => [
+      picture(fileAt('image', 'image/png')),
+      picture(fileAt('image', 'image/jpeg')),
+    ]
+    await using shop = await open((_text, at) => both(at), ...passive)
+    await shop.platform.customer('u1').says('show')
+    const urls = ['image/png', 'image/jpeg'].map((mimeType) => shop.fileAt('image', mimeType))
+    expect(shop.platform.customer('u1').heard).toEqual([urls.map((url) => `[Picture]\n${url}`).join('\n')])
+    expect(await shop.deliveries()).toEqual([{ state: 'sent', code: null }])
+  })
+
+  test('says in words, in front of the next answer, a picture that came too late for its own response', async () => {
+    await using shop = await open(
+      (text, { fileAt }) => [
+        text === 'show' ? picture(fileAt('image', 'image/png')) : { type: 'text', text: 'answer' },
+      ],
+      ...passive,
+    )
+    const customer = shop.platform.customer('u1')
+    shop.platform.answers(UPLOAD, 'hangs')
+    const pushing = customer.says('show')
+    await expect.poll(() => shop.callsOf(UPLOAD)).toBe(1)
+    await shop.clock.advance(15_000)
+    await pushing
+    for (const text of ['one', 'two']) await customer.says(text)
+    expect(customer.heard).toEqual([`[Picture]\n${shop.fileAt('image', 'image/png')}\nanswer`, 'answer'])
+    expect(await shop.deliveries()).toEqual(Array(3).fill({ state: 'sent', code: null }))
+  })
+
   test('says in words what has waited for a response and may not be uploaded then', async () => {
     await using shop = await open(
       (text, { fileAt }) => (text === 'show' ? [picture(fileAt('image', 'image/png'))] : []),
