@@ -299,7 +299,7 @@ async function fitInside(
   return { capabilities, inside: prepared.part }
 }
 
-/** A response has room for one message, and what is not in it might never be seen: then all of it is in words. */
+/** Beside words there is no room for anything else, which might never be seen: then it is in words too. */
 async function fitOnlyInside(
   tools: Tools,
   draft: TurnDraft,
@@ -313,8 +313,8 @@ async function fitOnlyInside(
     return { capabilities: words, inside: openUntilMs === undefined ? undefined : partsBy(words)[0] }
   }
   const all = partsBy(capabilities)
-  const [first, ...more] = all
-  if (more.length > 0 || all.some(isWords)) return inWords()
+  if (all.some(isWords)) return inWords()
+  const [first] = all
   if (!first || openUntilMs === undefined) return { capabilities, inside: undefined }
   const prepared = await prepare(tools, draft.channel, first, { entry: draft.entry.id, untilMs: openUntilMs })
   if (prepared.part) return { capabilities, inside: prepared.part }

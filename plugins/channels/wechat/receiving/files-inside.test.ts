@@ -148,16 +148,22 @@ describe('an account that only answers', () => {
     expect(shop.callsOf(UPLOAD)).toBe(0)
   })
 
-  test('says two pictures as one text: where every message is answered, the second would never be seen', async () => {
-    const both = ({ fileAt }: Pick<Shop, 'fileAt'>) => [
-      picture(fileAt('image', 'image/png')),
-      picture(fileAt('image', 'image/jpeg')),
-    ]
-    await using shop = await open((_text, at) => both(at), ...passive)
-    await shop.platform.customer('u1').says('show')
-    const urls = ['image/png', 'image/jpeg'].map((mimeType) => shop.fileAt('image', mimeType))
-    expect(shop.platform.customer('u1').heard).toEqual([urls.map((url) => `[Picture]\n${url}`).join('\n')])
-    expect(await shop.deliveries()).toEqual([{ state: 'sent', code: null }])
+  test('shows the first of two pictures, and says the second in words in front of the next answer', async () => {
+    await using shop = await open(
+      (text, { fileAt }) =>
+        text === 'show'
+          ? [picture(fileAt('image', 'image/png')), picture(fileAt('image', 'image/jpeg'))]
+          : [{ type: 'text', text: 'answer' }],
+      ...passive,
+    )
+    const customer = shop.platform.customer('u1')
+    for (const text of ['show', 'one', 'two']) await customer.says(text)
+    expect(customer.shown).toMatchObject([
+      { message: { msgtype: 'image' } },
+      { message: { text: { content: `[Picture]\n${shop.fileAt('image', 'image/jpeg')}\nanswer` } } },
+      { message: { text: { content: 'answer' } } },
+    ])
+    expect(await shop.deliveries()).toEqual(Array(4).fill({ state: 'sent', code: null }))
   })
 
   test('says in words, in front of the next answer, a picture that came too late for its own response', async () => {
