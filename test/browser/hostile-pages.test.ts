@@ -40,8 +40,9 @@ async function expectWorking(widget: Widget): Promise<void> {
   await widget.sees('echo: hello')
 }
 
-/** Where the button, the panel and the field are, and how they look. */
-function look({ launcher, panel, composer, log }: Widget): Promise<readonly unknown[]> {
+/** Where the button, the panel and the field are, and how they look, when the button for files is there too. */
+async function look({ launcher, panel, composer, log }: Widget): Promise<readonly unknown[]> {
+  await panel.locator('input[type=file]').waitFor({ state: 'attached' })
   return Promise.all(
     [launcher, panel, log, composer].map(async (part) => [
       await part.boundingBox(),

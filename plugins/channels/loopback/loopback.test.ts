@@ -42,7 +42,7 @@ const fixtures = {
   },
 } as const
 
-describe('posting answers', () => {
+describe('C-WX-15: a channel that is no platform’s, posting answers', () => {
   const contract = channelContract({
     plugin: loopback,
     platform: startPlatform,
@@ -59,7 +59,7 @@ describe('posting answers', () => {
   for (const { name, run } of contract) test(name, run)
 })
 
-describe('keeping answers to be fetched', () => {
+describe('C-WX-15: a channel that is no platform’s, keeping answers to be fetched', () => {
   const contract = channelContract({
     plugin: loopback,
     platform: async () => {
