@@ -3,7 +3,7 @@ import { type Capabilities, defineChannel, optional, tables, z } from '#core'
 import { blacklist } from '../../services/blacklist.ts'
 import { identities } from '../../services/identities.ts'
 import { type AccountStateTables, accountStateTables, makeAccountState } from './account-state.ts'
-import { type CustomerTables, customerTables, makeCustomers } from './customers/customers.ts'
+import { type CustomerTables, customerTables, laterCustomerTables, makeCustomers } from './customers/customers.ts'
 import { check as checkIdentities } from './identities/check.ts'
 import { type IdentityTables, identityTables, openIdentities } from './identities/identities.ts'
 import { MAX_NICKNAME_GRAPHEMES, smallPrefixOf, wechatIdProblem } from './identities/names.ts'
@@ -11,7 +11,7 @@ import { prefixesOf } from './identities/settings.ts'
 import { bringMenuUp, type MenuTables, menuTables } from './menu/menu.ts'
 import { keysOf } from './menu/settings.ts'
 import { policyOf } from './policies.ts'
-import { makeNonces, type NonceTables, nonceTables } from './receiving/nonces.ts'
+import { laterNonceTables, makeNonces, type NonceTables, nonceTables } from './receiving/nonces.ts'
 import { platformDeskState, yieldToPlatformDesk } from './receiving/platform-desk.ts'
 import { REPLY_PARTS } from './receiving/replies.ts'
 import { askToType } from './receiving/voice.ts'
@@ -36,10 +36,13 @@ export default defineChannel({
   tables: tables<NonceTables & SendingTables & AccountStateTables & MenuTables & IdentityTables & CustomerTables>({
     ...nonceTables,
     ...sendingTables,
-    ...accountStateTables,
     ...menuTables,
     ...identityTables,
     ...customerTables,
+    // New ones go last, whatever room they belong to.
+    ...laterNonceTables,
+    ...accountStateTables,
+    ...laterCustomerTables,
   }),
   async setup(context) {
     const { config, name, web, sql, clock, log, schedule } = context

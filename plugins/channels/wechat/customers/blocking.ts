@@ -35,6 +35,8 @@ export interface BlockedTables {
 
 export const blockedTables = {
   'blocking-1': 'CREATE TABLE blocked (open_id TEXT PRIMARY KEY) WITHOUT ROWID',
+} as const
+export const laterBlockedTables = {
   'blocking-2': "ALTER TABLE blocked ADD COLUMN state TEXT NOT NULL DEFAULT 'ours'",
 } as const
 

@@ -5,9 +5,9 @@ import type { Blacklist } from '../../../services/blacklist.ts'
 import type { AccountState } from '../account-state.ts'
 import { type Background, tellOnce } from '../background.ts'
 import type { Api } from '../sending/api.ts'
-import { type BlockedTables, blockedTables, bringBlacklistUp } from './blocking.ts'
+import { type BlockedTables, blockedTables, bringBlacklistUp, laterBlockedTables } from './blocking.ts'
 import { ACCOUNT_DELETED, type LeavingTables, leavingTables, makeLeaving } from './leaving.ts'
-import { makeProfiles, type ProfileTables, profileTables } from './profiles.ts'
+import { laterProfileTables, makeProfiles, type ProfileTables, profileTables } from './profiles.ts'
 
 /** The platform has taken away a name or picture, or the customer what a web page was allowed to know. */
 const PROFILE_CHANGED: ReadonlySet<string> = new Set(['user_info_modified', 'user_authorization_revoke'])
@@ -15,6 +15,7 @@ const PROFILE_CHANGED: ReadonlySet<string> = new Set(['user_info_modified', 'use
 export type CustomerTables = ProfileTables & BlockedTables & LeavingTables
 /** To be spread into the channel's `tables`. */
 export const customerTables = { ...profileTables, ...blockedTables, ...leavingTables } as const
+export const laterCustomerTables = { ...laterProfileTables, ...laterBlockedTables } as const
 
 export interface Customers {
   /** As the context's, with what the customer is called, and with what follows from who does what. */

@@ -43,6 +43,8 @@ export interface ProfileTables {
 export const profileTables = {
   'profiles-1': `CREATE TABLE profile (open_id TEXT PRIMARY KEY, fetched_at INTEGER NOT NULL, remark TEXT NOT NULL,
     language TEXT NOT NULL, tags_json TEXT NOT NULL) WITHOUT ROWID`,
+} as const
+export const laterProfileTables = {
   'profiles-2': 'CREATE TABLE unfollowed (open_id TEXT PRIMARY KEY) WITHOUT ROWID',
 } as const
 

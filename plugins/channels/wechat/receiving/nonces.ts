@@ -12,9 +12,16 @@ export interface NonceTables {
 
 /** To be spread into the channel's `tables`. */
 export const nonceTables = {
+  'receiving-1': 'CREATE TABLE used (signature TEXT NOT NULL, event TEXT NOT NULL, until INTEGER NOT NULL)',
+  'receiving-2': 'CREATE UNIQUE INDEX used_once ON used(signature)',
+} as const
+export const laterNonceTables = {
   // By time: what comes together stands together, however chance has made the signatures.
-  'receiving-1': `CREATE TABLE used (until INTEGER NOT NULL, signature TEXT NOT NULL, event TEXT NOT NULL,
-    PRIMARY KEY (until, signature)) WITHOUT ROWID`,
+  'receiving-3': `CREATE TABLE by_time (until INTEGER NOT NULL, signature TEXT NOT NULL, event TEXT NOT NULL,
+      PRIMARY KEY (until, signature)) WITHOUT ROWID;
+    INSERT INTO by_time SELECT until, signature, event FROM used;
+    DROP TABLE used;
+    ALTER TABLE by_time RENAME TO used`,
 } as const
 
 /** More are not remembered: 80 in each second, for as long as they could be used again. Those of longest ago go first. */
