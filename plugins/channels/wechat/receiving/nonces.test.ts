@@ -37,7 +37,7 @@ test('a journal with the tables that the channel had first is taken on, with the
     name: 'wechat',
     summary: 'The channel, with its first tables.',
     config: z.looseObject({}),
-    capabilities: () => ({ sends: { text: {} }, later: [] }),
+    capabilities: () => ({ sends: { text: {} }, later: [], showsIdentity: 'none' }),
     account: () => 'wx0123456789abcdef',
     tables: tables<{ used: { signature: string; event: string; until: number } }>({
       ...{ ...nonceTables, ...sendingTables, ...menuTables, ...identityTables },
