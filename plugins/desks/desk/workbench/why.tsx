@@ -75,7 +75,7 @@ function StepView({ step }: { readonly step: Step }) {
   return (
     <li>
       <span class="step-stage">{wordOf(said.stages, step.stage) ?? step.stage}</span> <code>{step.by}</code>{' '}
-      {wordOf(said.outcomes, step.did) ?? step.did}
+      {wordOf(said.outcomes, step.did) ?? reasonOf(step.did)}
       {more.length > 0 && <small>{more.join(' · ')}</small>}
     </li>
   )

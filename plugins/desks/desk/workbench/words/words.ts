@@ -4,6 +4,7 @@ import type { By, Person, Reason, Text } from '../../api/shapes.ts'
 import type { Refusal } from '../server.ts'
 import { recall, remember } from '../storage.ts'
 import { en, type Words } from './en.ts'
+import { reasonInChinese } from './reasons.ts'
 import { zh } from './zh.ts'
 
 export const LANGUAGES = ['en', 'zh-CN'] as const
@@ -37,8 +38,12 @@ export function wordOf(table: Readonly<Record<string, string>>, code: string): s
   return Object.hasOwn(table, code) ? table[code] : undefined
 }
 
-/** What plugins and people give as reasons are their own words; the ones of the screen are known here by their codes. */
-export const reasonOf = (because: string): string => wordOf(words.value.reasons, because) ?? because
+/**
+ * Why something happened: the codes of the screen in its words, and what the core and our plugins say in its language.
+ * What people and other plugins give as reasons are their own words.
+ */
+export const reasonOf = (because: string): string =>
+  wordOf(words.value.reasons, because) ?? (language.value === 'zh-CN' ? reasonInChinese(because) : because)
 
 export function refusalText({ code }: Pick<Refusal, 'code'>): string {
   return wordOf(words.value.refusals, code) ?? words.value.refusals.UNKNOWN
