@@ -190,3 +190,46 @@ test.each(['en', 'zh-CN'] as const)(
     expectNothingWrong(lab, page)
   },
 )
+
+test.each(['en', 'zh-CN'] as const)(
+  'an agent without the list has the customer of a conversation: who it is, with tags and notes, and each conversation with its end: %s (C-CU-02, C-CU-07, C-CU-10)',
+  async (locale) => {
+    const said = words[locale]
+    const { runtime } = site
+    const name = locale === 'en' ? 'Mia Wong' : '王美娅'
+    await runtime.user(name, { name }).says('hello').hears('echo: hello')
+    await runtime.agent('bo').takes(name)
+    await runtime.agent('bo').closes(name, 'solved')
+    await runtime.user(name).hears(QUESTION)
+    await runtime.user(name).says('once more').hears('echo: once more')
+    await runtime.agent('bo').takes(name)
+    await runtime.idle()
+    const context = await lab.visitor({ locale, viewport: WIDE, colorScheme: locale === 'en' ? 'dark' : 'light' })
+    await context.addCookies([...(await site.cookiesOf('bo'))])
+    const page = await context.newPage()
+    const { words: shared, rows, button } = workbenchOf(page, locale)
+    await page.goto(site.desk)
+    await rows.filter({ hasText: name }).getByRole('button').first().click()
+    const past = page.locator('.panel .past')
+    await expect.poll(() => past.count(), SOON).toBe(2)
+    expect(await past.last().locator('time').count()).toBe(2)
+    await button(shared.customer.page).click()
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+    await page.getByLabel(shared.customer.fields.notes).fill('pays by invoice')
+    await button(said.save).click()
+    await button(said.save).waitFor({ state: 'detached' })
+    await page.getByPlaceholder(said.newTag).fill('VIP')
+    await page.keyboard.press('Enter')
+    await button(said.removeTag('VIP')).waitFor()
+    await looksRight(page, `customer-${locale}-of-an-agent`)
+    // There is no list to go back to: it leads to the conversation, where all of it stands beside.
+    expect(await button(said.back).count()).toBe(0)
+    await button(shared.page.toConversations).click()
+    await page.locator('.panel .tags').getByText('VIP').waitFor()
+    await page.locator('.panel').getByText('pays by invoice').waitFor()
+    await page.evaluate("location.hash = '#page=customers'")
+    await page.getByRole('heading', { name: shared.page.notThere }).waitFor()
+    await runtime.agent('bo').closes(name)
+    expectNothingWrong(lab, page)
+  },
+)

@@ -119,13 +119,16 @@ describe('at work', () => {
     for (const one of [page, cai.page]) expectNothingWrong(lab, one)
   })
 
-  test('everybody has their own page: language, keys, password, and where they are signed in', async () => {
+  test('everybody has their own page: language, keys, password, and where they are signed in; names stand in the YAML (C-GR-12)', async () => {
     const said = ofAccount['zh-CN']
     const bo = await desk('bo', '', { locale: 'zh-CN' })
     const { page } = bo
     await page.locator('.opener').click()
     await page.getByRole('menuitem', { name: bo.words.rail.myAccount }).click()
     await page.getByRole('heading', { level: 1, name: said.title }).waitFor()
+    await page.getByText(said.signedInAs('Bo van Dyke', said.roles.agent)).waitFor()
+    const fields = page.getByRole('main').getByRole('textbox')
+    for (const field of await fields.all()) expect(await field.getAttribute('type'), 'no name').toBe('password')
 
     const next = 'another cup of green tea'
     const fill = async (now: string, again = next) => {

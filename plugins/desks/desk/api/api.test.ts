@@ -387,7 +387,7 @@ describe('a command', () => {
     return { bot, ...screens, params: { conversation } }
   }
 
-  test('that is given twice is done once, and answered as the first time, whatever has changed meanwhile [C-CH-05]', async () => {
+  test('that is given twice is done once, and answered as the first time, whatever has changed meanwhile; in a status without chats it is refused with the status named (C-CH-05)', async () => {
     const { bot, bo, sue, params } = await assigned()
     await using _ = bot
     const body = { id: newId(), text: 'Hello!' }

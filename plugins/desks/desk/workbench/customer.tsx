@@ -13,7 +13,7 @@ import { goTo } from './location.ts'
 import { togglePanel } from './panel.ts'
 import { ratingText } from './rating.tsx'
 import { call } from './server.ts'
-import { fullTime } from './times.ts'
+import { endTime, fullTime } from './times.ts'
 import { language, reasonOf, words } from './words/words.ts'
 
 const CallBackDialog = lazily(() => import('./pages/customers/call-back.tsx'))
@@ -156,7 +156,15 @@ function Past({ of, isCurrent }: { readonly of: Stretch; readonly isCurrent: boo
     <li>
       <button type="button" class="past" aria-current={isCurrent ? 'true' : undefined} onClick={() => void open(of.id)}>
         <span class="past-line">
-          <time>{fullTime(of.openedAtMs)}</time>
+          <span>
+            <time>{fullTime(of.openedAtMs)}</time>
+            {of.closedAtMs !== undefined && (
+              <>
+                {' – '}
+                <time>{endTime(of.openedAtMs, of.closedAtMs)}</time>
+              </>
+            )}
+          </span>
           <span class={`state ${of.state}`}>
             {isCurrent ? words.value.customer.current : words.value.states[of.state]}
           </span>

@@ -26,6 +26,10 @@ export function fullTime(ms: number): string {
   return format(ms, { day: 'numeric', month: 'short', ...yearUnlessThis(ms), hour: '2-digit', minute: '2-digit' })
 }
 
+/** The end of what began then: with its day when that is another. */
+export const endTime = (beganAtMs: number, ms: number): string =>
+  isSameDay(beganAtMs, ms) ? clockTime(ms) : fullTime(ms)
+
 /** With its day and to the second, whenever it was. */
 export const momentOf = (ms: number): string =>
   format(ms, { ...DATE, hour: '2-digit', minute: '2-digit', second: '2-digit' })

@@ -15,7 +15,7 @@ const loaded = new Map<string, FunctionComponent<PageProperties>>()
 export function Page({ name, asked }: { readonly name: string; readonly asked: Asked }) {
   const page = PAGES.find((one) => one.name === name)
   if (!page || !me.value) return <NotThere />
-  if (page.isFor(me.value, now.value)) return <Loaded key={name} page={page} asked={asked} />
+  if (page.isFor(me.value, now.value, asked)) return <Loaded key={name} page={page} asked={asked} />
   // What the settings let agents open is known only when the desk has told it.
   return myself.value ? <NotThere /> : <Loading page={page} />
 }

@@ -13,8 +13,8 @@ export interface PageOf {
   readonly name: string
   readonly title: Text
   readonly icon: IconName
-  /** Whether this one may open it. What they may see of it, the desk decides. */
-  readonly isFor: (who: Me, now: Now) => boolean
+  /** Whether this one may open it, with this asked of it. What they may see of it, the desk decides. */
+  readonly isFor: (who: Me, now: Now, asked?: Asked) => boolean
   /** The menu of the account leads to it, and not the rail. */
   readonly isInMenu?: true
   readonly load: () => Promise<{ readonly default: FunctionComponent<PageProperties> }>
@@ -30,7 +30,9 @@ export const PAGES: readonly PageOf[] = [
     name: 'customers',
     title: { en: 'Customers', 'zh-CN': '客户' },
     icon: 'customers',
-    isFor: ({ role }, { customers }) => role !== 'agent' || customers.isForAgents,
+    // The list is not for every agent; a customer whose conversation they have before them is.
+    isFor: ({ role }, { customers }, asked) =>
+      role !== 'agent' || customers.isForAgents || asked?.customer !== undefined,
     load: () => import('./customers/customers.tsx'),
   },
   {

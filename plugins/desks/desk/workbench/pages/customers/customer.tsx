@@ -2,9 +2,9 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Customer } from '../../../api/customers-shapes.ts'
 import { Avatar } from '../../avatar.tsx'
 import { Blacklist, Fact, languageName } from '../../customer.tsx'
-import { fieldTitle } from '../../desk.ts'
+import { fieldTitle, now } from '../../desk.ts'
 import { Icon } from '../../icon.tsx'
-import { type Asked, askOfPage, goTo } from '../../location.ts'
+import { type Asked, askOfPage, goTo, showConversations } from '../../location.ts'
 import { call, Refusal } from '../../server.ts'
 import { me } from '../../session.ts'
 import { fullTime } from '../../times.ts'
@@ -38,7 +38,10 @@ export function CustomerPage({ id, asked }: { readonly id: string; readonly aske
   }
   useEffect(() => void load(), [])
 
-  const back = { label: said.back, onBack: () => goTo('customers', left.asked) }
+  const hasList = me.value?.role !== 'agent' || now.value.customers.isForAgents
+  const back = hasList
+    ? { label: said.back, onBack: () => goTo('customers', left.asked) }
+    : { label: shared.value.page.toConversations, onBack: () => showConversations() }
   if (!customer)
     return (
       <Frame title={said.customer} back={back}>

@@ -8,7 +8,7 @@ import { askOfPage } from '../../location.ts'
 import { LineView } from '../../log.tsx'
 import { ratingText } from '../../rating.tsx'
 import { call } from '../../server.ts'
-import { clockTime, fullTime, isSameDay } from '../../times.ts'
+import { endTime, fullTime, isSameDay } from '../../times.ts'
 import { toastRefusal } from '../../toasts.ts'
 import { inLanguage, reasonOf, words as shared } from '../../words/words.ts'
 import { words } from './words.ts'
@@ -166,8 +166,7 @@ function Conversations({ customer, current }: { readonly customer: Customer; rea
       {customer.conversations.map((one) => {
         const who = one.person === undefined ? one.bot : titleOf(one.person)
         const end = one.closedAtMs
-        const until =
-          end === undefined ? states[one.state] : isSameDay(one.openedAtMs, end) ? clockTime(end) : fullTime(end)
+        const until = end === undefined ? states[one.state] : endTime(one.openedAtMs, end)
         const reason = one.closeReason && reasonOf(one.closeReason)
         const details = [one.channel, who, reason, one.rating && ratingText(one.rating)]
         return (
