@@ -96,6 +96,12 @@ const CHANGES: { readonly [found: string]: readonly (readonly [from: string, to:
   'An answer in between, and it has not been unknown twice in a row': [
     ['    knowledge: ./faq.yaml\n', '    knowledge: ./faq.yaml\n    guided: 0\n'],
   ],
+  'An agent has a conversation, answers, and closes it; then the bot answers again': [
+    ['zh-CN: 艾米', 'zh-CN: 阿米'],
+    ['zh-CN: 小博', 'zh-CN: 阿博'],
+    ['amy: amy, bo: bo', 'amy: bo, bo: amy'],
+    ['    assign: { amy: amy, bo: bo }\n', ''],
+  ],
   'When the bot fails twice, people take over': [
     [', failures: 2', ''],
     ['failures: 2', 'failures: 1'],
@@ -113,8 +119,8 @@ function changed(from: string, to: string): string {
   if (to.startsWith('  parrot')) return text.replace('bot: helper', 'bot: parrot')
   if (to.includes('use: echo')) return text.replace(/ {4}person: .*\n/, '')
   if (to.startsWith('  helpdesk')) return text.replace('desk: support', 'desk: helpdesk')
-  if (to === '' && from.includes('amy')) return text.replace('[amy, bo]', '[bo]')
-  if (to === '' && from.includes('bo:')) return text.replace('[amy, bo]', '[amy]')
+  if (to === '' && from.includes('amy')) return text.replace('[amy, bo]', '[bo]').replace('amy: amy, ', '')
+  if (to === '' && from.includes('bo:')) return text.replace('[amy, bo]', '[amy]').replace(', bo: bo', '')
   if (to === 'mode: agent-only') return text.replace(/ {4}bot: helper\n/, '').replace(/ {4}handOff: .*\n/, '')
   if (to === 'mode: bot-only') return text.replace(/ {4}desk: support\n/, '').replace(/ {4}handOff: .*\n/, '')
   return to === 'mode: cooperation' ? text.replace(/ {4}handOff: .*\n/, '') : text
@@ -158,5 +164,6 @@ const NOTHING_TO_SEE = [
     '    use: desk',
     'timeZone:',
   ],
+  ...['  - use: agent-identity', '    identities:', '  - use: blacklist'],
   ...['  - use: keyword-handoff', '  - from: [demo, site]', '    bot: helper', '    desk: support'],
 ]
