@@ -154,7 +154,7 @@ test.each(['en', 'zh-CN'] as const)('nothing is cut off, light or dark: %s', asy
       await picture(page, `desk-${locale}-${colorScheme}-${state}`)
     }
   }
-  for (const width of [600, 900, 1400]) {
+  for (const width of [320, 600, 900, 1400]) {
     await page.setViewportSize({ width, height: 860 })
     // There is room for the customer now.
     if (width === 1400) await page.getByRole('button', { name: words.pane.profile, exact: true }).click()
