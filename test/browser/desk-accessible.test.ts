@@ -189,5 +189,12 @@ test('axe finds nothing on the way in, light or dark', async () => {
   await page.getByRole('button', { name: words.signIn.submit }).click()
   await page.getByText(words.signIn.missing).waitFor()
   expect(await faultsInBoth(page), 'sign in').toEqual([])
+  // Whoever comes in is told of those who have tried to.
+  wire.answers['POST /sign-in'] = () => ({ ...ME, failedSignIns: 3 })
+  await page.getByLabel(words.signIn.who).fill('amy')
+  await page.getByLabel(words.signIn.password).fill('a cup of tea')
+  await page.getByRole('button', { name: words.signIn.submit }).click()
+  await page.getByText(words.signIn.failedBefore(3)).waitFor()
+  expect(await faultsInBoth(page), 'told of failures').toEqual([])
   if (me) wire.answers['GET /me'] = me
 })

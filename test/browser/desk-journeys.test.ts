@@ -1,7 +1,7 @@
 /** Both sides at once: customers in their chats, people at the desk. */
 import type { BrowserContextOptions } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { textOf } from '#core'
+import { DeliveryError, textOf } from '#core'
 import { expectNothingWrong, useChromium } from './chromium.ts'
 import { type DeskSite, inviteBy, startDeskSite, type Workbench, workbenchOf } from './desk-site.ts'
 import { ONE_MOMENT } from './site.ts'
@@ -187,7 +187,7 @@ test('in a status without chats nothing can be written to customers, and the way
   await expect.poll(() => amy.button(amy.words.composer.send).isEnabled(), SOON).toBe(true)
 })
 
-test('who is there is seen by colleagues, and typing by both sides', async () => {
+test('who looks at a conversation is seen by colleagues, and who has it is named to them', async () => {
   const [amy, bo] = [await desk('amy'), await desk('bo')]
   await waiting('Both')
   await takes(amy, 'Both')
@@ -196,6 +196,38 @@ test('who is there is seen by colleagues, and typing by both sides', async () =>
   await amy.page.getByText(amy.words.pane.alsoHere('Bo van Dyke')).waitFor()
   await bo.page.getByText(bo.words.composer.notYours('Amy Chen')).waitFor()
 })
+
+test.each(['en', 'zh-CN'] as const)(
+  'a conversation is taken over from the bot, which keeps quiet from then on; what did not arrive is sent again: %s',
+  async (locale) => {
+    const name = `Over ${locale}`
+    const customer = site.runtime.user(name, { name })
+    await customer.says('hello').hears('echo: hello')
+    const amy = await desk('amy', { locale })
+    const screen = workbenchOf(amy.page, locale)
+    const { words } = screen
+    await screen.list('bot')
+    await screen.rows.filter({ hasText: name }).getByRole('button').first().click()
+    await screen.button(words.pane.takeOver).click()
+    await screen.reply.waitFor()
+    await customer.says('is anybody there?')
+    await screen.sees('is anybody there?')
+    site.runtime.channel.beforeSend(() => {
+      throw new DeliveryError('CHANNEL_REFUSED')
+    })
+    try {
+      await screen.says('I am.')
+      await screen.log.getByText(words.entry.delivery.dead).waitFor()
+    } finally {
+      site.runtime.channel.beforeSend(() => undefined)
+    }
+    await screen.button(words.entry.sendAgain).click()
+    await expect.poll(() => heardBy(name), SOON).toEqual(['echo: hello', 'I am.'])
+    await screen.log.getByText(words.entry.delivery.dead).waitFor({ state: 'detached' })
+    await site.runtime.agent('amy').closes(name)
+    expectNothingWrong(lab, amy.page)
+  },
+)
 
 test('earlier conversations are read upward without gap or repeat, each with its start and end (C-CU-13)', async () => {
   const customer = site.runtime.user('History', { name: 'History' })

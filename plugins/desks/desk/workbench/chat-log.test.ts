@@ -15,7 +15,7 @@ const message = (seq: number, text: string, conversation = 'c1', atMs = seq * 10
   conversation,
   parts: [{ type: 'text', text }],
 })
-const reply = (seq: number, state: 'sent' | 'pending'): Entry => ({
+const reply = (seq: number, state: 'sent' | 'pending' | 'dead'): Entry => ({
   kind: 'reply',
   id: `e${seq}`,
   seq,
@@ -23,7 +23,7 @@ const reply = (seq: number, state: 'sent' | 'pending'): Entry => ({
   by: amy,
   conversation: 'c1',
   parts: [],
-  deliveries: [{ id: `d${seq}`, state, canSendAgain: false }],
+  deliveries: [{ id: `d${seq}`, state, canSendAgain: state === 'dead' }],
 })
 const life = (seq: number, code: 'conversation.opened' | 'conversation.closed', conversation = 'c1'): Entry => ({
   kind: 'life',
@@ -69,10 +69,12 @@ test('a reply that is asked for again takes the place of what it was', () => {
   expect(log).toEqual([message(1, 'a'), reply(2, 'sent')])
 })
 
-test('it asks for what is behind the last entry, or from the first of ours that is on its way', () => {
+test('it asks for what is behind the last entry, or from the first of ours that may still arrive', () => {
   expect(askAfter([], 60)).toBe(0)
   expect(askAfter([message(1, 'a'), reply(4, 'sent')], 60)).toBe(4)
   expect(askAfter([message(1, 'a'), reply(4, 'pending'), message(6, 'b')], 60)).toBe(3)
+  // Whoever sends it again, here or on another screen: it is told by nothing else.
+  expect(askAfter([message(1, 'a'), reply(4, 'dead'), message(6, 'b')], 60)).toBe(3)
 })
 
 test('a message that was edited or taken back is another where it stands, and no line of its own', () => {

@@ -31,12 +31,12 @@ export function merged(old: readonly Entry[], more: readonly Entry[]): readonly 
 
 /**
  * From which number on entries are asked for again: what is behind the last, and among the last so many what of ours is
- * still on its way, and the messages that were not handled when they came here.
+ * still on its way or can be sent again, by whomever, and the messages that were not handled when they came here.
  */
 export function askAfter(entries: readonly Entry[], reach: number): number {
   const last = entries.slice(-reach)
   const handled = last.findLastIndex(({ kind, conversation }) => kind !== 'message' || conversation !== undefined)
-  const first = [last.find(isOnItsWay), last[handled + 1]].flatMap((entry) => entry?.seq ?? [])
+  const first = [last.find(mayStillArrive), last[handled + 1]].flatMap((entry) => entry?.seq ?? [])
   return first.length > 0 ? Math.min(...first) - 1 : (entries.at(-1)?.seq ?? 0)
 }
 
@@ -48,6 +48,9 @@ export function longOnTheirWay(entries: readonly Entry[], reach: number): readon
 
 const isOnItsWay = (entry: Entry) =>
   entry.kind === 'reply' && entry.deliveries.some(({ state }) => state === 'pending' || state === 'sending')
+
+const mayStillArrive = (entry: Entry) =>
+  isOnItsWay(entry) || (entry.kind === 'reply' && entry.deliveries.some(({ canSendAgain }) => canSendAgain))
 
 /**
  * `hasOlder`: there are entries above the first that is here, so that it is not known whether its conversation begins
