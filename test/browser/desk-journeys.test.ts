@@ -304,3 +304,63 @@ test('the keyboard is enough: take, answer, note, transfer, close, go through th
   await expect.poll(() => amy.dialog.count(), SOON).toBe(0)
   expectNothingWrong(lab, amy.page)
 })
+
+test('each other key does what the help says of it', async () => {
+  // Amy has what the other tests have left.
+  const bo = await desk('bo')
+  for (const name of ['One', 'Two']) await waiting(name)
+  const { page, words, dialog } = bo
+  for (const name of ['One', 'Two']) await takes(bo, name)
+  const isOpen = (name: string) => page.getByRole('heading', { name, exact: true }).waitFor()
+  await page.keyboard.press('Escape')
+  await bo.list('mine')
+  await expect.poll(() => bo.rows.count(), SOON).toBe(2)
+  const [first = '', second = ''] = await page.locator('.row-name').allTextContents()
+  await page.locator('body').press('j')
+  await isOpen(first)
+  for (const [key, name] of [
+    ['j', second],
+    ['k', first],
+    ['Alt+ArrowDown', second],
+    ['Alt+ArrowUp', first],
+  ] as const) {
+    await page.locator('body').press(key)
+    await isOpen(name)
+  }
+  for (const [key, title] of [
+    ['w', words.why.title],
+    ['b', words.giveBack.title],
+    ['t', words.transfer.title],
+    ['e', words.closing.title],
+    ['?', words.help.title],
+  ] as const) {
+    await page.locator('body').press(key)
+    await dialog.getByRole('heading', { name: title }).waitFor()
+    await page.keyboard.press('Escape')
+    await expect.poll(() => dialog.count(), SOON).toBe(0)
+  }
+  const panel = page.getByRole('complementary', { name: words.customer.label })
+  const wasThere = await panel.count()
+  await page.locator('body').press('p')
+  await expect.poll(() => panel.count(), SOON).toBe(1 - wasThere)
+  await page.locator('body').press('p')
+  await expect.poll(() => panel.count(), SOON).toBe(wasThere)
+  await page.locator('body').press('s')
+  await page.getByRole('menuitemradio', { name: 'In a meeting' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.locator('body').press('2')
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.locator('body').press('1')
+  await isOpen(first)
+  for (const [key, list] of [
+    ['Alt+2', 'queue'],
+    ['Alt+3', 'bot'],
+    ['Alt+4', 'all'],
+    ['Alt+1', 'mine'],
+  ] as const) {
+    await page.locator('body').press(key)
+    await page.locator('.tabs [aria-current]', { hasText: words.lists.tabs[list] }).waitFor()
+  }
+  for (const name of ['One', 'Two']) await site.runtime.agent('bo').closes(name)
+  expectNothingWrong(lab, page)
+})

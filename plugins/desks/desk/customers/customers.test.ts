@@ -119,10 +119,23 @@ describe('the list of customers', () => {
     expect(await namesIn(sue, { name: '小明' })).toEqual(['王小明'])
     expect(await namesIn(sue, { search: '0%' })).toEqual(['Ann 100%'])
     expect(await namesIn(sue, { search: '%' })).toEqual(['Ann 100%'])
+    for (const sign of ['_', '?', '*', '.', '.*', '[', '(', '\\', "'", '"', 'A%n'])
+      for (const query of [{ search: sign }, { name: sign }, { id: sign }])
+        expect(await namesIn(sue, query), sign).toEqual([])
     expect(await namesIn(sue, { id: 'OPENID-王' })).toEqual(['王芳', '王小明'])
     expect(await namesIn(sue, { tag: 'VIP' })).toEqual(['王芳'])
     expect(await namesIn(sue, { tag: 'vip' })).toEqual([])
     expect(await namesIn(sue, { channel: 'memory', sort: 'oldest' })).toEqual(['王小明', 'Ann 100%', '王芳'])
+    // Two are of one moment: each order has them always alike, and the opposite one the other way round.
+    for (const [sort, opposite] of [
+      ['newest', 'oldest'],
+      ['last-message', 'longest-silent'],
+    ] as const) {
+      const all = await namesIn(sue, { channel: 'memory', sort })
+      expect(all).toHaveLength(3)
+      expect(await namesIn(sue, { channel: 'memory', sort }), sort).toEqual(all)
+      expect(await namesIn(sue, { channel: 'memory', sort: opposite }), opposite).toEqual(all.toReversed())
+    }
     expect(await namesIn(sue, { channel: 'other' })).toEqual([])
     expect(await namesIn(sue, { channel: 'memory', tag: 'VIP', name: '王', from: start + 1, id: '芳' })).toEqual([
       '王芳',
