@@ -19,8 +19,8 @@ const LINES: readonly Omit<AuditLine, 'id' | 'atMs'>[] = [
     who: 'bo',
     action: 'desk.take',
     about: { conversation: 'c1' },
-    before: { state: 'queued', team: 'presale' },
-    after: { state: 'assigned', team: 'presale', person: 'bo' },
+    before: { state: 'queued', team: 'presale', lease: 2 },
+    after: { state: 'assigned', team: 'presale', lease: 3, person: 'bo' },
   },
   { by: desk, who: 'amy', action: 'desk.assign', about: { conversation: 'c1' }, after: { person: 'cai' } },
   { by: bo, who: 'bo', action: 'people.status', before: { status: 'online' }, after: { status: 'meeting' } },
@@ -76,7 +76,7 @@ test.each([
     const textOf = (action: keyof typeof said.actions) => row(action).locator('.audit-changes').textContent()
     const plain = async (action: keyof typeof said.actions) => (await textOf(action))?.replace(/\s+/g, ' ') ?? ''
     expect(await plain('desk.take')).toBe(
-      `${said.fields.state}${shared.states.queued} ${shared.states.assigned}${said.fields.person}${said.nothing} Bo van Dyke`,
+      `${said.fields.state}${shared.states.queued} ${shared.states.assigned}${said.fields.lease}2 3${said.fields.person}${said.nothing} Bo van Dyke`,
     )
     expect(await plain('people.status')).toContain(locale === 'en' ? 'Online In a meeting' : '在线 会议中')
     expect(await plain('customers.tags')).toBe('VIP, new VIP')
