@@ -364,3 +364,37 @@ test('each other key does what the help says of it', async () => {
   for (const name of ['One', 'Two']) await site.runtime.agent('bo').closes(name)
   expectNothingWrong(lab, page)
 })
+
+test.each([1400, 900, 390])(
+  'what is said of the last deed covers nothing of the next answer: %i wide',
+  async (width) => {
+    const bo = await desk('bo', { viewport: { width, height: 760 } })
+    const { page, words, dialog } = bo
+    for (const name of ['Last', 'Next']) await waiting(`${name} ${width}`)
+    for (const name of ['Last', 'Next']) await site.runtime.agent('bo').takes(`${name} ${width}`)
+    const open = (name: string) =>
+      bo.rows
+        .filter({ hasText: `${name} ${width}` })
+        .getByRole('button')
+        .first()
+        .click()
+    await open('Last')
+    await bo.button(words.pane.close).click()
+    await dialog.getByRole('button', { name: words.closing.submit }).click()
+    const told = page.locator('.toast', { hasText: words.closing.done })
+    await told.waitFor()
+    if (width < 900) await page.keyboard.press('Escape')
+    await open('Next')
+    await bo.reply.fill('hello')
+    expect(await told.count()).toBe(1)
+    // Not moved out of the way nor waited for: whoever is quick hits it.
+    for (const target of [bo.button(words.composer.send), bo.reply, bo.button(words.pane.close)]) {
+      const isHit = await target.evaluate((it) => {
+        const { left, top, width: wide, height } = it.getBoundingClientRect()
+        return it.contains(it.ownerDocument.elementFromPoint(left + wide / 2, top + height / 2))
+      })
+      expect(isHit).toBe(true)
+    }
+    await site.runtime.agent('bo').closes(`Next ${width}`)
+  },
+)
