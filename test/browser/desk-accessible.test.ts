@@ -1,4 +1,5 @@
 /** Whoever cannot see the workbench, or not well, can work with it: axe finds nothing in any state, in both themes. */
+import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { By, Delivery, Entry } from '../../plugins/desks/desk/api/shapes.ts'
 import { words as statistics } from '../../plugins/desks/desk/workbench/pages/statistics/words.ts'
@@ -197,4 +198,28 @@ test('axe finds nothing on the way in, light or dark', async () => {
   await page.getByText(words.signIn.failedBefore(3)).waitFor()
   expect(await faultsInBoth(page), 'told of failures').toEqual([])
   if (me) wire.answers['GET /me'] = me
+})
+
+test('in forced colours one sees which conversation is open and which list it is', async () => {
+  const page = await lab.page({ viewport: { width: 1400, height: 860 }, forcedColors: 'active' })
+  const { words, list, rows } = workbenchOf(page)
+  await page.goto(wire.address)
+  await list('all')
+  await page.getByRole('button', { name: 'Customer 1' }).first().click()
+  await page.getByText(words.composer.suggests).waitFor()
+  expect(await rows.count()).toBeGreaterThan(5)
+  /** What is drawn there: computed styles do not say what these colours make of them. */
+  const drawn = async (of: Locator, part: { readonly from: 'left' | 'bottom' }) => {
+    const { x, y, width, height } = (await of.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
+    const clip =
+      part.from === 'left'
+        ? { x, y: y + height / 2, width: 3, height: 4 }
+        : { x: x + width / 2, y: y + height - 2, width: 4, height: 2 }
+    return (await page.screenshot({ clip })).toString('base64')
+  }
+  await page.mouse.move(700, 400)
+  const row = (which: string) => drawn(page.locator(`.row${which}`).first(), { from: 'left' })
+  expect(await row('[aria-current]')).not.toBe(await row(':not([aria-current])'))
+  const tab = (which: string) => drawn(page.locator(`.tabs button${which}`).first(), { from: 'bottom' })
+  expect(await tab('[aria-current]')).not.toBe(await tab(':not([aria-current])'))
 })
