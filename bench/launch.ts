@@ -15,7 +15,7 @@ import { APP_SECRET, KEYS, type Mode } from './wire.ts'
 export type Kind = 'nothing' | 'raw' | 'raw-fast' | 'switchboard'
 
 /** As `npm start` and deploy/ start it; the others get the same. */
-const NODE_OPTIONS = ['--max-semi-space-size=32']
+const NODE_OPTIONS = ['--max-semi-space-size=16', '--heap-growing-percent=50']
 /** Linux counts a process's time in hundredths of a second. */
 const TICK_MS = 10
 const READY_WITHIN_MS = 60_000
