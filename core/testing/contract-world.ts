@@ -183,6 +183,16 @@ export class World implements AsyncDisposable {
     return rows.map(({ chat, seq, body_json }) => ({ chat, seq, ...readEvent(body_json, sources) }))
   }
 
+  /** How many events were told of again by now. */
+  async repeats(): Promise<number> {
+    const { runtime } = this.bot
+    const { body } = await exchange(new Request(`${runtime.url}/metrics`))
+    return [...body.matchAll(/_events_total\{[^}]*repeated="yes"[^}]*\} (\d+)/g)].reduce(
+      (sum, [, n]) => sum + Number(n),
+      0,
+    )
+  }
+
   /** Waits until all of these texts are in the journal; a polled channel is given time to come again. */
   async arrived(texts: readonly string[]): Promise<void> {
     const missing = async () => {
@@ -237,9 +247,9 @@ export class World implements AsyncDisposable {
   }
 
   /** Waits, but not for ever, until it is so. */
-  async until(isSo: () => boolean): Promise<void> {
+  async until(isSo: () => boolean | Promise<boolean>): Promise<void> {
     const untilMs = performance.now() + PATIENCE_MS
-    while (!isSo() && performance.now() < untilMs) await wait(1)
+    while (!(await isSo()) && performance.now() < untilMs) await wait(1)
   }
 
   /** Switches to a configuration in which every instance is another one, and the channel has this name. */
