@@ -11,7 +11,7 @@ import { prefixesOf } from './identities/settings.ts'
 import { bringMenuUp, type MenuTables, menuTables } from './menu/menu.ts'
 import { keysOf } from './menu/settings.ts'
 import { policyOf } from './policies.ts'
-import { laterNonceTables, makeNonces, type NonceTables, nonceTables } from './receiving/nonces.ts'
+import { laterNonceTables, latestNonceTables, makeNonces, type NonceTables, nonceTables } from './receiving/nonces.ts'
 import { platformDeskState, yieldToPlatformDesk } from './receiving/platform-desk.ts'
 import { REPLY_PARTS } from './receiving/replies.ts'
 import { askToType } from './receiving/voice.ts'
@@ -43,6 +43,7 @@ export default defineChannel({
     ...laterNonceTables,
     ...accountStateTables,
     ...laterCustomerTables,
+    ...latestNonceTables,
   }),
   async setup(context) {
     const { config, name, web, sql, clock, log, schedule } = context
