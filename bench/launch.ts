@@ -12,7 +12,7 @@ import { makeWork, type Task } from './data.ts'
 import { type Ask, Listening, Told } from './load.ts'
 import { APP_SECRET, KEYS, type Mode } from './wire.ts'
 
-export type Kind = 'nothing' | 'raw' | 'raw-fast' | 'switchboard'
+export type Kind = 'nothing' | 'raw' | 'raw-fast' | 'raw-durable' | 'switchboard'
 
 /** As `npm start` and deploy/ start it; the others get the same. */
 const NODE_OPTIONS = ['--max-semi-space-size=16', '--heap-growing-percent=50']

@@ -184,7 +184,11 @@ const closed: Part = {
   steps: (sizes, note, { isQuick, profileTo }) =>
     alternating(
       sizes,
-      profileTo ? ['switchboard'] : isQuick ? ['raw', 'switchboard'] : ['raw', 'raw-fast', 'switchboard'],
+      profileTo
+        ? ['switchboard']
+        : isQuick
+          ? ['raw', 'raw-durable', 'switchboard']
+          : ['raw', 'raw-fast', 'raw-durable', 'switchboard'],
       (row) => (row === 'switchboard' ? 35 : 12),
       (row) =>
         launch(
@@ -408,7 +412,7 @@ function apart(name: string, about: string, args: readonly string[] = []): Part 
 }
 
 function kindOf(row: string): Kind {
-  return row === 'raw' || row === 'raw-fast' ? row : 'switchboard'
+  return row === 'raw' || row === 'raw-fast' || row === 'raw-durable' ? row : 'switchboard'
 }
 
 export const PARTS: readonly Part[] = [
