@@ -25,7 +25,7 @@ const LONG_TASKS_SHARE = 0.01
 const SEEN_MAX_MS = 1_000
 const SWITCH_MAX_MS = 100
 const ANSWER_MAX_MS = 200
-const HEAP_MAX_BYTES = 60_000_000
+const HEAP_MAX_BYTES = process.env.LONG === '1' ? 60_000_000 : 12_000_000
 /** As many as in a working day, in the long run. */
 const DAY = process.env.LONG === '1' ? { updates: 40_000, switches: 1_000 } : { updates: 2_000, switches: 40 }
 const RUNS = 3

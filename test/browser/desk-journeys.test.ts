@@ -349,7 +349,7 @@ test('each other key does what the help says of it', async () => {
   await page.getByRole('menuitemradio', { name: 'In a meeting' }).waitFor()
   await page.keyboard.press('Escape')
   await page.locator('body').press('2')
-  await page.getByRole('heading', { level: 1 }).waitFor()
+  await expect.poll(() => page.getByRole('heading', { name: first, exact: true }).count(), SOON).toBe(0)
   await page.locator('body').press('1')
   await isOpen(first)
   for (const [key, list] of [

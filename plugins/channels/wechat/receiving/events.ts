@@ -74,13 +74,13 @@ function eventOf(head: Head, chat: string, id: string, meaning: Meaning): Inboun
 // ── which one it is ─────────────────────────────────────────────────────────────────────────
 
 /**
- * A number of a message has been seen with two customers, so they count too. Behind the time: what comes together stands
- * together on disk.
+ * A number of a message has been seen with two customers, so they count too. It stays as it is: under another, a repeat
+ * that comes after an update would be a new message.
  * Source: https://github.com/Wechat-Group/WxJava/issues/333, read 2026-11-20.
  */
 function idOfMessage(head: Head): string {
   const { FromUserName, CreateTime } = head
-  return `${CreateTime.trim()}:${Numbered.safeParse(head).data?.MsgId ?? digest(JSON.stringify(head))}:${FromUserName}`
+  return `${FromUserName}:${CreateTime.trim()}:${Numbered.safeParse(head).data?.MsgId ?? digest(JSON.stringify(head))}`
 }
 
 const Numbered = z.object({ MsgId: z.string().regex(/^\d{1,32}$/) })
@@ -90,7 +90,7 @@ function idOfEvent(head: Head, kind: string): string {
   const { FromUserName, CreateTime } = head
   const about = Object.values(About.safeParse(head).data ?? {}).filter(Boolean)
   const key = about.join(':')
-  return `${CreateTime.trim()}:${FromUserName}:${kind}:${key.length > MAX_KEY_CHARS ? digest(key) : key}`
+  return `${FromUserName}:${CreateTime.trim()}:${kind}:${key.length > MAX_KEY_CHARS ? digest(key) : key}`
 }
 
 /** A key may be a whole address. */

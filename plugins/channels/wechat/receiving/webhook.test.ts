@@ -215,7 +215,7 @@ describe('a signature', () => {
     expect(used).toHaveLength(2)
     expect(used).toMatchObject(
       expect.arrayContaining(
-        ['the check of the address', '1767225600:1:u1'].map((event) => expect.objectContaining({ event })),
+        ['the check of the address', 'u1:1767225600:1'].map((event) => expect.objectContaining({ event })),
       ),
     )
     await world.bot.advance(90 * MINUTE)

@@ -12,9 +12,9 @@ const GIVEN_IN = [
   'core/pipeline/{command,compose,ledger,pipeline,router,settle}.ts',
   'core/runtime/runtime.ts',
   'plugins/bots/*/{index,answer}.ts',
-  'plugins/channels/wechat/{customers/leaving,receiving/voice}.ts',
+  'plugins/channels/wechat/{customers/leaving,receiving/voice,receiving/platform-desk}.ts',
   'plugins/desks/desk/queue/*.ts',
-  'plugins/features/{auto-reply,keyword-handoff}/*.ts',
+  'plugins/features/{auto-reply,blacklist,keyword-handoff}/*.ts',
 ]
 const CHINESE = /\p{Script=Han}/u
 
@@ -82,10 +82,18 @@ function reasonsIn(file: string): readonly string[] {
   const source = readFileSync(resolve(ROOT, file), 'utf8')
   return [...nodesIn(parseSync(file, source).program)].flatMap((node) => {
     if (node.type === 'Property' && isNamed(node.key, /^because$/)) return sentencesOf(node.value, source)
+    if (node.type === 'CallExpression') return sentencesOf(reasonGiven(node), source)
     if (node.type !== 'VariableDeclarator' || !isNamed(node.id, /^(?:because|reason|why)$|^[A-Z_]+$/)) return []
     if (isNamed(node.id, /^[A-Z_]+$/) && !isNamed(node.id, CONSTANTS)) return []
     return sentencesOf(node.init, source)
   })
+}
+
+/** What a turn ends with, or a step is refused for, is given in a call. */
+function reasonGiven({ callee, arguments: given }: Node): unknown {
+  if (!isNode(callee) || !Array.isArray(given)) return undefined
+  if (isNamed(callee, /^refuse$/)) return given[1]
+  return isNamed(callee.property, /^(?:drop|done)$/) ? given[0] : undefined
 }
 
 const isNamed = (node: unknown, name: RegExp) => isNode(node) && name.test(`${node.name ?? node.value ?? ''}`)
@@ -117,6 +125,8 @@ test.each([
   ['unknown: may be delivery (0.52), returns (0.48)', '未能回答：可能是 delivery (0.52), returns (0.48)'],
   ['The picture was sent as text, because this channel has none.', '图片改以文字发送：此渠道不支持'],
   ['bo has not answered within 120 s', 'bo 未在 120 秒内回复'],
+  ['The owner has changed meanwhile. It is with the bot helper now.', '接待方刚刚已变化。会话目前由机器人 helper 接待'],
+  ['It waits in the queue of presale now.', '会话目前在“presale”排队'],
   ['3 left until 2026-11-24 07:58:26', '剩余 3 条，截至 2026-11-24 07:58:26'],
 ])('%s', (because, chinese) => {
   expect(reasonInChinese(because)).toBe(chinese)
@@ -128,6 +138,9 @@ test('what a person or another plugin has written stays as they wrote it', () =>
     '客户要发票',
     'The customer is waiting on Bo',
     'constructor',
+    'Payment failed',
+    'Everyone is gone',
+    'message on Saturday',
     '$1',
   ])
     expect(reasonInChinese(words)).toBe(words)

@@ -7,7 +7,7 @@ import { type Asked, askOfPage, goTo, showConversations } from '../../location.t
 import { call, Refusal } from '../../server.ts'
 import { momentOf } from '../../times.ts'
 import { toastRefusal } from '../../toasts.ts'
-import { inLanguage, language, reasonOf, refusalText, words as shared, whoIs, wordOf } from '../../words/words.ts'
+import { inLanguage, language, refusalText, words as shared, whoIs, wordOf } from '../../words/words.ts'
 import { dayAt, plusDays, startOf } from '../days.ts'
 import { Frame } from '../frame.tsx'
 import type { PageProperties } from '../pages.ts'
@@ -288,8 +288,9 @@ function valueText(field: string | undefined, value: string): string {
     case 'person':
     case 'by':
       return titleOf(value)
+    // A code has its words. What somebody wrote stays as they wrote it.
     case 'because':
-      return reasonOf(value)
+      return wordOf(shared.value.reasons, value) ?? value
     case 'role':
       return wordOf(inLanguage(words).roles, value) ?? value
     case 'untilMs':
