@@ -347,7 +347,10 @@ test('each other key does what the help says of it', async () => {
   await expect.poll(() => panel.count(), SOON).toBe(wasThere)
   await page.locator('body').press('s')
   await page.getByRole('menuitemradio', { name: 'In a meeting' }).waitFor()
+  // Its keys are its own once it has the focus.
+  await page.locator('[role=menuitemradio]:focus').waitFor()
   await page.keyboard.press('Escape')
+  await expect.poll(() => page.getByRole('menuitemradio').count(), SOON).toBe(0)
   await page.locator('body').press('2')
   await expect.poll(() => page.getByRole('heading', { name: first, exact: true }).count(), SOON).toBe(0)
   await page.locator('body').press('1')
