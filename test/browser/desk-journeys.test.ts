@@ -45,6 +45,8 @@ const heardBy = (name: string) =>
 async function takes(workbench: Workbench, name: string): Promise<void> {
   await workbench.list('queue')
   await workbench.button(workbench.words.row.takeOf(name)).click()
+  // Until then there may be another's before them.
+  await workbench.page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
   await workbench.reply.waitFor()
 }
 
@@ -313,6 +315,7 @@ test('each other key does what the help says of it', async () => {
   for (const name of ['One', 'Two']) await takes(bo, name)
   const isOpen = (name: string) => page.getByRole('heading', { name, exact: true }).waitFor()
   await page.keyboard.press('Escape')
+  await expect.poll(() => bo.reply.count(), SOON).toBe(0)
   await bo.list('mine')
   await expect.poll(() => bo.rows.count(), SOON).toBe(2)
   const [first = '', second = ''] = await page.locator('.row-name').allTextContents()
