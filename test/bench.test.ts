@@ -17,6 +17,13 @@ test('the same work, encrypted, goes through raw and through the product, and ev
   expect(status).toBe(0)
 })
 
+test('the journal by itself is measured in rounds: whoever writes again has had their answer', async () => {
+  const { status, out, err } = await run('bench/run.ts', 'journal', '--quick').ended
+  expect(err).toBe('')
+  expect(out).toMatch(/ record, 100 at a time: .*"perSecond":\d/)
+  expect(status).toBe(0)
+})
+
 test('a reply counts once, to whom and with the text that it was expected', async () => {
   const sink = await startSink()
   const answer = async (customer: string, text: string) => {

@@ -1,7 +1,6 @@
 /**
  * The main thread's side of the writer: sends all that is asked at one moment as one batch, and collects the next one
- * while that is being written. Where much is asked, the next ones are sent before that: else each of the two threads
- * would mostly wait for the other. The writer takes them one by one, so what is asked first is written first.
+ * while that is being written. Never two batches at once, so what is asked first is written first.
  */
 import { messageOf, SwitchboardError } from '../../errors.ts'
 import type { Answer, Failure, FromWriter, Gives, Operation, OperationName, Takes, ToWriter } from './protocol.ts'
@@ -11,10 +10,6 @@ import type { Thread } from './thread.ts'
 const ALONE_AFTER_MS = 5
 /** So that no transaction gets so long that what waits for the next one would notice. */
 const MAX_OPERATIONS = 500
-/** So many are worth a flush of their own, though another batch is still being written. */
-const WORTH_A_BATCH = 32
-/** As many as the writer needs to have something to do until it is given more. */
-const MAX_UNDER_WAY = 4
 /** How often a journal that could not be written is tried again, when nobody else does. */
 const PROBE_EVERY_MS = 1000
 
@@ -37,8 +32,7 @@ export class GroupCommit {
   readonly #worker: Thread
   readonly #onGone: ((error: SwitchboardError) => void) | undefined
   #queue: Waiting[] = []
-  /** The batches that are not answered yet, in the order in which they were sent. */
-  readonly #underWay: (readonly Waiting[])[] = []
+  #sent: readonly Waiting[] | undefined
   /** Calls off the sending of the next batch. */
   #callOff: (() => void) | undefined
   /** It is sent as soon as all is done that is to be done at this moment. */
@@ -74,7 +68,7 @@ export class GroupCommit {
 
   /** Whether anything that was asked is not answered yet. */
   get busy(): boolean {
-    return this.#underWay.length > 0 || this.#queue.length > 0
+    return this.#sent !== undefined || this.#queue.length > 0
   }
 
   get counts(): WriteCounts {
@@ -91,7 +85,7 @@ export class GroupCommit {
     return new Promise<Gives<K>>((resolve, reject) => {
       const operation = [name, input] as unknown as Operation
       this.#queue.push({ operation, mayWait, resolve: resolve as (result: unknown) => void, reject })
-      this.#arrange(mayWait)
+      if (this.#sent === undefined) this.#arrange(mayWait)
     })
   }
 
@@ -100,7 +94,7 @@ export class GroupCommit {
     this.#closing = true
     clearInterval(this.#probe)
     if (this.#gone !== undefined) return
-    if (this.busy) {
+    if (this.#sent !== undefined || this.#queue.length > 0) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve
       })
@@ -111,14 +105,8 @@ export class GroupCommit {
     await ended
   }
 
-  /** Has the next batch sent: at once if it is large, else when none is under way; later if all that is in it may wait. */
+  /** Has the next batch sent: soon, or later if all that is in it may wait. */
   #arrange(mayWait: boolean): void {
-    if (this.#queue.length >= WORTH_A_BATCH) {
-      this.#callOff?.()
-      this.#send()
-      return
-    }
-    if (this.#underWay.length > 0) return
     if (this.#isSoon || (mayWait && this.#callOff !== undefined)) return
     this.#callOff?.()
     if (mayWait && this.#durable) {
@@ -134,11 +122,10 @@ export class GroupCommit {
   readonly #send = (): void => {
     this.#callOff = undefined
     this.#isSoon = false
-    while (this.#underWay.length < MAX_UNDER_WAY && this.#queue.length > 0) {
-      const sent = this.#post(this.#queue.splice(0, MAX_OPERATIONS))
-      if (sent !== undefined) this.#underWay.push(sent)
+    while (this.#sent === undefined && this.#queue.length > 0) {
+      this.#sent = this.#post(this.#queue.splice(0, MAX_OPERATIONS))
     }
-    if (!this.busy) this.#whenIdle?.()
+    if (this.#sent === undefined) this.#whenIdle?.()
   }
 
   /**
@@ -162,7 +149,8 @@ export class GroupCommit {
   }
 
   #settle({ results, failures, failed }: Answer): void {
-    const sent = this.#underWay.shift() ?? []
+    const sent = this.#sent ?? []
+    this.#sent = undefined
     this.#batches += 1
     this.#operations += sent.length
     // What these answers lead to at once goes with what was asked meanwhile: under load, twice as many share a flush.
@@ -173,7 +161,7 @@ export class GroupCommit {
       if (failure === undefined) waiting.resolve(results[index])
       else waiting.reject(errorOf(failure))
     })
-    if (!this.busy) this.#whenIdle?.()
+    if (this.#queue.length === 0) this.#whenIdle?.()
   }
 
   #note(failed: Failure | undefined): void {
@@ -184,7 +172,7 @@ export class GroupCommit {
     } else if (!this.#closing) {
       this.#probe ??= setInterval(() => {
         // Its answer is noted like any other's.
-        if (!this.busy) this.perform('probe', undefined).catch(() => {})
+        if (this.#sent === undefined) this.perform('probe', undefined).catch(() => {})
       }, PROBE_EVERY_MS).unref()
     }
   }
@@ -196,7 +184,8 @@ export class GroupCommit {
     this.#gone = gone
     clearInterval(this.#probe)
     this.#callOff?.()
-    const left = [...this.#underWay.splice(0).flat(), ...this.#queue]
+    const left = [...(this.#sent ?? []), ...this.#queue]
+    this.#sent = undefined
     this.#queue = []
     for (const { reject } of left) reject(gone)
     this.#whenIdle?.()
