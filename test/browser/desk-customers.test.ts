@@ -1,5 +1,4 @@
 /** The page of customers: to find somebody, to see all of them, and to do what can be done. */
-
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { textOf } from '#core'
 import survey, { QUESTION } from '../../plugins/desks/desk/simulated-survey.ts'
