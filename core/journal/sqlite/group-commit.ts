@@ -1,6 +1,7 @@
 /**
  * The main thread's side of the writer: sends all that is asked at one moment as one batch, and collects the next one
- * while that is being written. Never two batches at once, so what is asked first is written first.
+ * while that is being written. Where much is asked, the next one is sent before that: else each of the two threads would
+ * mostly wait for the other. The writer takes them one by one, so what is asked first is written first.
  */
 import { messageOf, SwitchboardError } from '../../errors.ts'
 import type { Answer, Failure, FromWriter, Gives, Operation, OperationName, Takes, ToWriter } from './protocol.ts'
@@ -10,6 +11,13 @@ import type { Thread } from './thread.ts'
 const ALONE_AFTER_MS = 5
 /** So that no transaction gets so long that what waits for the next one would notice. */
 const MAX_OPERATIONS = 500
+/** So many are worth a flush of their own, though another batch is still being written. */
+const WORTH_A_BATCH = 32
+/**
+ * One that is being written, and one that is taken up next. With more, the main thread would never pause, and a new
+ * connection, of which libuv accepts one at each turn, would wait for seconds.
+ */
+const MAX_UNDER_WAY = 2
 /** How often a journal that could not be written is tried again, when nobody else does. */
 const PROBE_EVERY_MS = 1000
 
@@ -32,7 +40,8 @@ export class GroupCommit {
   readonly #worker: Thread
   readonly #onGone: ((error: SwitchboardError) => void) | undefined
   #queue: Waiting[] = []
-  #sent: readonly Waiting[] | undefined
+  /** The batches that are not answered yet, in the order in which they were sent. */
+  readonly #underWay: (readonly Waiting[])[] = []
   /** Calls off the sending of the next batch. */
   #callOff: (() => void) | undefined
   /** It is sent as soon as all is done that is to be done at this moment. */
@@ -68,7 +77,7 @@ export class GroupCommit {
 
   /** Whether anything that was asked is not answered yet. */
   get busy(): boolean {
-    return this.#sent !== undefined || this.#queue.length > 0
+    return this.#underWay.length > 0 || this.#queue.length > 0
   }
 
   get counts(): WriteCounts {
@@ -85,7 +94,7 @@ export class GroupCommit {
     return new Promise<Gives<K>>((resolve, reject) => {
       const operation = [name, input] as unknown as Operation
       this.#queue.push({ operation, mayWait, resolve: resolve as (result: unknown) => void, reject })
-      if (this.#sent === undefined) this.#arrange(mayWait)
+      this.#arrange(mayWait)
     })
   }
 
@@ -94,7 +103,7 @@ export class GroupCommit {
     this.#closing = true
     clearInterval(this.#probe)
     if (this.#gone !== undefined) return
-    if (this.#sent !== undefined || this.#queue.length > 0) {
+    if (this.busy) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve
       })
@@ -105,8 +114,14 @@ export class GroupCommit {
     await ended
   }
 
-  /** Has the next batch sent: soon, or later if all that is in it may wait. */
+  /** Has the next batch sent: at once if it is large, else when none is under way; later if all that is in it may wait. */
   #arrange(mayWait: boolean): void {
+    if (this.#queue.length >= WORTH_A_BATCH) {
+      this.#callOff?.()
+      this.#send()
+      return
+    }
+    if (this.#underWay.length > 0) return
     if (this.#isSoon || (mayWait && this.#callOff !== undefined)) return
     this.#callOff?.()
     if (mayWait && this.#durable) {
@@ -122,10 +137,11 @@ export class GroupCommit {
   readonly #send = (): void => {
     this.#callOff = undefined
     this.#isSoon = false
-    while (this.#sent === undefined && this.#queue.length > 0) {
-      this.#sent = this.#post(this.#queue.splice(0, MAX_OPERATIONS))
+    while (this.#underWay.length < MAX_UNDER_WAY && this.#queue.length > 0) {
+      const sent = this.#post(this.#queue.splice(0, MAX_OPERATIONS))
+      if (sent !== undefined) this.#underWay.push(sent)
     }
-    if (this.#sent === undefined) this.#whenIdle?.()
+    if (!this.busy) this.#whenIdle?.()
   }
 
   /**
@@ -149,8 +165,7 @@ export class GroupCommit {
   }
 
   #settle({ results, failures, failed }: Answer): void {
-    const sent = this.#sent ?? []
-    this.#sent = undefined
+    const sent = this.#underWay.shift() ?? []
     this.#batches += 1
     this.#operations += sent.length
     // What these answers lead to at once goes with what was asked meanwhile: under load, twice as many share a flush.
@@ -161,7 +176,7 @@ export class GroupCommit {
       if (failure === undefined) waiting.resolve(results[index])
       else waiting.reject(errorOf(failure))
     })
-    if (this.#queue.length === 0) this.#whenIdle?.()
+    if (!this.busy) this.#whenIdle?.()
   }
 
   #note(failed: Failure | undefined): void {
@@ -172,7 +187,7 @@ export class GroupCommit {
     } else if (!this.#closing) {
       this.#probe ??= setInterval(() => {
         // Its answer is noted like any other's.
-        if (this.#sent === undefined) this.perform('probe', undefined).catch(() => {})
+        if (!this.busy) this.perform('probe', undefined).catch(() => {})
       }, PROBE_EVERY_MS).unref()
     }
   }
@@ -184,8 +199,7 @@ export class GroupCommit {
     this.#gone = gone
     clearInterval(this.#probe)
     this.#callOff?.()
-    const left = [...(this.#sent ?? []), ...this.#queue]
-    this.#sent = undefined
+    const left = [...this.#underWay.splice(0).flat(), ...this.#queue]
     this.#queue = []
     for (const { reject } of left) reject(gone)
     this.#whenIdle?.()

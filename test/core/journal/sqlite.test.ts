@@ -123,9 +123,19 @@ describe('sqlite, as a file', () => {
   test('what an answer leads to at once shares a transaction with what was asked before it', async () => {
     const engine = await openHere()
     const publish = () => engine.publish('news', null, 0)
-    const [first] = Array.from({ length: 501 }, publish)
-    await first?.then(publish)
-    expect(engine.counts).toEqual({ batches: 2, operations: 502 })
+    const first = publish()
+    await new Promise(setImmediate)
+    const more = Array.from({ length: 9 }, publish)
+    await Promise.all([first.then(publish), ...more])
+    expect(engine.counts).toEqual({ batches: 2, operations: 11 })
+  })
+
+  test('where much is asked, the writer is given more while it writes; what is asked first is written first', async () => {
+    const engine = await openHere()
+    const asked = Array.from({ length: 100 }, () => engine.publish('news', null, 0))
+    expect(await Promise.all(asked)).toEqual(asked.map((_, i) => i + 1))
+    // Two of 32 before anything is written; the other 36 go when the first is.
+    expect(engine.counts).toEqual({ batches: 3, operations: 100 })
   })
 
   test('a lone event is written at once: no timer is waited for', async () => {
