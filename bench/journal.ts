@@ -1,6 +1,6 @@
 /**
  * How fast the journal takes events, turns and deliveries, each on disk when it says so, when 1, 10 or 100 are asked for
- * at a time: together they share one transaction. Prints one line of JSON for `run.ts`.
+ * at a time: together they share few transactions. Prints one line of JSON for `run.ts`.
  */
 import type { ChatChange, DueDelivery, Engine } from '../core/journal/engine.ts'
 import { openSqlite } from '../core/journal/sqlite/engine.ts'

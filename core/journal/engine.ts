@@ -520,7 +520,7 @@ export interface Engine {
   readonly healthy: boolean
   /** Whether anything that was asked of it is still under way. */
   readonly busy: boolean
-  /** Dedupes, numbers and stores one event. Calls made together share one transaction. */
+  /** Dedupes, numbers and stores one event. Calls made together share few transactions. */
   accept(event: NewEvent): Promise<Accepted>
   load(chat: string): Promise<LoadedChat | undefined>
   /** By the account and the customer's id on the platform. */

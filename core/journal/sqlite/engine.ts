@@ -1,7 +1,7 @@
 /**
  * The journal in one SQLite file: `journal.sqlite` in the storage folder.
  *
- * Three connections in three threads: a writer that makes one transaction of whatever is asked while it writes the one
+ * Three connections in three threads: a writer that makes one transaction of what is asked while it writes the one
  * before, a reader for searches and copies, and, here on the main thread, one that only looks into single chats. WAL
  * lets them work beside each other. Nobody else ever writes: a second writer would stop the event loop for as long as
  * it holds the file.

@@ -1,7 +1,7 @@
 /**
- * The main thread's side of the writer: sends all that is asked at one moment as one batch, and collects the next one
- * while that is being written. Where much is asked, the next one is sent before that: else each of the two threads would
- * mostly wait for the other. The writer takes them one by one, so what is asked first is written first.
+ * The main thread's side of the writer: sends what is asked at one moment as one batch, and collects the next one
+ * while that is being written. Where much is asked, that is sent in parts, the next one before the last one is written:
+ * else each of the two threads would mostly wait for the other. The writer takes them one by one, so what is asked first is written first.
  */
 import { messageOf, SwitchboardError } from '../../errors.ts'
 import type { Answer, Failure, FromWriter, Gives, Operation, OperationName, Takes, ToWriter } from './protocol.ts'
@@ -11,7 +11,7 @@ import type { Thread } from './thread.ts'
 const ALONE_AFTER_MS = 5
 /** So that no transaction gets so long that what waits for the next one would notice. */
 const MAX_OPERATIONS = 500
-/** So many are worth a flush of their own, though another batch is still being written. */
+/** So many are worth a flush of their own: they wait for no others, nor for the batch that is being written. */
 const WORTH_A_BATCH = 32
 /**
  * One that is being written, and one that is taken up next. With more, the main thread would never pause, and a new
@@ -114,7 +114,7 @@ export class GroupCommit {
     await ended
   }
 
-  /** Has the next batch sent: at once if it is large, else when none is under way; later if all that is in it may wait. */
+  /** Has the next batch sent: at once if it is large and may go, else when none is under way; later if all of it may wait. */
   #arrange(mayWait: boolean): void {
     if (this.#queue.length >= WORTH_A_BATCH) {
       this.#callOff?.()
@@ -168,7 +168,7 @@ export class GroupCommit {
     const sent = this.#underWay.shift() ?? []
     this.#batches += 1
     this.#operations += sent.length
-    // What these answers lead to at once goes with what was asked meanwhile: under load, twice as many share a flush.
+    // Unless that is worth a batch, what these answers lead to at once goes with what was asked meanwhile.
     if (this.#queue.length > 0) this.#arrange(this.#queue.every(({ mayWait }) => mayWait))
     this.#note(failed)
     sent.forEach((waiting, index) => {

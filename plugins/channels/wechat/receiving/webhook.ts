@@ -141,7 +141,7 @@ export function addWebhook(
     const sentMs = sentAtMs(signed.timestamp)
     const about = event?.id ?? 'nothing'
     if (!nonces.claim(signature, about, sentMs)) return refuse(answer)
-    // At one moment, so that both go to disk together.
+    // At one moment, so that neither waits for the other to be on disk.
     const done = await inTime(Promise.all([keep(signature, about, sentMs), event && receive(event, { answerable })]))
     // Told again, it is known by then.
     if (done === 'late') return answer.code(503).send()
