@@ -69,7 +69,7 @@ export async function startDeskSite(other: Other = {}): Promise<DeskSite> {
       desks: {
         support: {
           use: desk,
-          lingerFor: '1ms',
+          lingerFor: '0s',
           ...other.desk,
           people: {
             amy: { name: 'Amy Chen', role: 'administrator' },

@@ -84,7 +84,7 @@ const config = {
   timeZone: 'Asia/Shanghai',
   bots: { helper: { use: helper } },
   features: [{ use: blacklist }, { use: keywordHandoff, keywords: ['human'] }],
-  desks: { support: { use: desk, people, teams, leaveWords: ['never mind'], lingerFor: '1ms' } },
+  desks: { support: { use: desk, people, teams, leaveWords: ['never mind'], lingerFor: '0s' } },
   routes: [
     {
       from: ['memory'],
