@@ -13,9 +13,11 @@ export const toasts = signal<readonly Toast[]>([])
 const SHOWN_MS = 6_000
 let last = 0
 
+/** The same said again takes the place of what was said before. */
 export function toast(text: string, isError = false): void {
   const id = ++last
-  toasts.value = [...toasts.value.slice(-2), { id, text, isError }]
+  const others = toasts.value.filter((one) => one.text !== text)
+  toasts.value = [...others.slice(-2), { id, text, isError }]
   setTimeout(() => dismiss(id), SHOWN_MS)
 }
 
