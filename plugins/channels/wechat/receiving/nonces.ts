@@ -2,7 +2,7 @@
  * Remembers which request was about which event. The signature of a clear message does not cover what it says: whoever
  * has seen one on its way could put other words under it. So none is taken twice, but for the same event (a retry).
  */
-import type { Kysely } from 'kysely'
+import type { Compilable, Kysely } from 'kysely'
 import type { Clock } from '#core'
 
 export interface NonceTables {
@@ -42,6 +42,11 @@ export interface Nonces {
   claim(signature: string, event: string, sentAtMs: number): boolean
   /** Resolves when a claim is on disk. Twice is safe. */
   keep(signature: string, event: string, sentAtMs: number): Promise<void>
+  /**
+   * What keeps a claim, to be written together with its event: both are on disk, or neither is. `undefined` where another
+   * request has told of the event before: what goes with a repeat is not written, so `keep` has to.
+   */
+  keeping(signature: string, event: string, sentAtMs: number): Compilable | undefined
   /** How many there are in memory. */
   readonly remembered: number
   /** Forgets on disk what is too old to be taken anyway. */
@@ -61,31 +66,46 @@ export async function makeNonces(
     .orderBy('until', 'desc')
     .limit(MAX_REMEMBERED)
     .execute()
-  for (const { signature, event, until } of rows.toReversed())
-    used.set(signature, { event, untilMs: until, isKept: true })
+  /** Which request told of an event first. */
+  const first = new Map<string, string>()
+  function remember(signature: string, event: string, untilMs: number, isKept: boolean): void {
+    used.set(signature, { event, untilMs, isKept })
+    if (!first.has(event)) first.set(event, signature)
+  }
+  for (const { signature, event, until } of rows.toReversed()) remember(signature, event, until, true)
   // Each message comes by here: it is put together once.
   const insert = sql.insertInto('used').values({ until: 0, signature: '', event: '' }).compile()
 
   function makeRoom(): void {
-    for (const [signature, { untilMs }] of used) {
+    for (const [signature, { event, untilMs }] of used) {
       if (untilMs >= clock.now() && used.size < MAX_REMEMBERED) return
       used.delete(signature)
+      if (first.get(event) === signature) first.delete(event)
     }
   }
+
+  const inserting = (signature: string, event: string, sentAtMs: number) => ({
+    ...insert,
+    parameters: [sentAtMs + freshnessMs, signature, event],
+  })
 
   return {
     claim(signature, event, sentAtMs) {
       const before = used.get(signature)
       if (before) return before.event === event
       makeRoom()
-      used.set(signature, { event, untilMs: sentAtMs + freshnessMs, isKept: false })
+      remember(signature, event, sentAtMs + freshnessMs, false)
       return true
     },
     async keep(signature, event, sentAtMs) {
       const claimed = used.get(signature)
       if (claimed?.isKept) return
-      await sql.executeQuery({ ...insert, parameters: [sentAtMs + freshnessMs, signature, event] })
+      await sql.executeQuery(inserting(signature, event, sentAtMs))
       if (claimed) claimed.isKept = true
+    },
+    keeping(signature, event, sentAtMs) {
+      if (first.get(event) !== signature) return undefined
+      return { compile: () => inserting(signature, event, sentAtMs) }
     },
     get remembered() {
       return used.size

@@ -1,5 +1,6 @@
 import { fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
+import { type ChannelContext, SwitchboardError } from '#core'
 import { makeLog, manualClock } from '#core/testing'
 import wechat from '../index.ts'
 import { settings as channelSettings } from '../settings.ts'
@@ -276,22 +277,28 @@ test('C-WX-08: the same customer of two accounts is two customers', async () => 
   ])
 })
 
+/** The webhook alone, in front of a stand-in for the runtime that takes in what it is told. */
+async function alone(world: Connected, receive: ChannelContext['receive']) {
+  const { appId, token } = world.platform.keys
+  const config = channelSettings.parse({ appId, appSecret: 'secret', token })
+  const nonces = await makeNonces(world.bot.runtime.engine.tablesOf<NonceTables>('shop'), {
+    clock: world.clock,
+    freshnessMs: config.freshness,
+  })
+  const web = fastify()
+  addWebhook(web, { config, clock: world.clock, log: makeLog({ level: 'silent' }), nonces, receive })
+  const url = await web.listen({ host: '127.0.0.1', port: 0 })
+  return { url, [Symbol.asyncDispose]: () => web.close() }
+}
+
 test('a message that the disk does not take in is to come again, and that is said before the platform hangs up', async () => {
   await using world = await start()
   const { clock, platform } = world
-  const { appId, token } = platform.keys
-  const config = channelSettings.parse({ appId, appSecret: 'secret', token })
-  const nonces = await makeNonces(world.bot.runtime.engine.tablesOf<NonceTables>('shop'), {
-    clock,
-    freshnessMs: config.freshness,
-  })
   const disk = Promise.withResolvers<undefined>()
-  await using web = fastify()
-  addWebhook(web, { config, clock, log: makeLog({ level: 'silent' }), nonces, receive: () => disk.promise })
-  const url = await web.listen({ host: '127.0.0.1', port: 0 })
+  await using web = await alone(world, () => disk.promise)
   const answers: number[] = []
   const push = async () => {
-    const { status } = await fetch(platform.request(textXml('1'), { to: url }))
+    const { status } = await fetch(platform.request(textXml('1'), { to: web.url }))
     answers.push(status)
   }
   const before = clock.waiting
@@ -305,4 +312,27 @@ test('a message that the disk does not take in is to come again, and that is sai
   await push()
   expect(answers).toEqual([503, 200])
   expect(clock.waiting).toBe(before)
+})
+
+test('the request of a message is written together with it; where the message is refused, by itself', async () => {
+  await using world = await start()
+  let isRoom = true
+  const together: unknown[] = []
+  await using web = await alone(world, async (_event, options) => {
+    if (!isRoom) throw new SwitchboardError('BACKLOG_FULL')
+    together.push(options?.write?.compile().parameters.at(-1))
+    return undefined
+  })
+  const push = async (id: string, nonce: string) => {
+    await fetch(world.platform.request(textXml(id), { to: web.url, nonce }))
+    const used = world.bot.runtime.engine.tablesOf<NonceTables>('shop').selectFrom('used').select('event')
+    return (await used.execute()).map(({ event }) => event).filter((event) => event !== 'the check of the address')
+  }
+  expect(await push('1', 'n1')).toEqual([])
+  expect(together).toEqual(['u1:1767225600:1'])
+  // What goes with a repeat is not written.
+  expect(await push('1', 'n2')).toEqual(['u1:1767225600:1'])
+  expect(together).toEqual(['u1:1767225600:1', undefined])
+  isRoom = false
+  expect(await push('2', 'n3')).toEqual(['u1:1767225600:1', 'u1:1767225600:2'])
 })

@@ -1,6 +1,6 @@
 /** The address that stands in the platform's server configuration: what it asks is checked, and what it tells received. */
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { type ChannelContext, type Clock, type Log, z } from '#core'
+import { type ChannelContext, type Clock, type InboundEvent, type Log, z } from '#core'
 import { modeOf, type Settings } from '../settings.ts'
 import { makeEncryption } from './encryption.ts'
 import { readPush } from './events.ts'
@@ -93,8 +93,26 @@ export function addWebhook(
    * Whoever has seen a request could send it again with other words, a clear message in place of an encrypted one, too.
    * Not where clear messages are refused: what is encrypted is signed as a whole.
    */
-  async function keep(signature: string, event: string, sentMs: number): Promise<void> {
-    if (mode !== 'secure') await nonces.keep(signature, event, sentMs)
+  const isKept = mode !== 'secure'
+
+  async function keep(signature: string, event: string, sentMs: number): Promise<undefined> {
+    if (isKept) await nonces.keep(signature, event, sentMs)
+  }
+
+  /** A message and its request are written as one. Other events may have a write of their own. */
+  async function takeIn(event: InboundEvent, answerable: boolean, signature: string, sentMs: number) {
+    const write = isKept && event.type === 'message' ? nonces.keeping(signature, event.id, sentMs) : undefined
+    try {
+      const [delivery] = await Promise.all([
+        receive(event, { answerable, write }),
+        write ? undefined : keep(signature, event.id, sentMs),
+      ])
+      return delivery
+    } catch (error) {
+      // It was seen on its way all the same.
+      if (write) await keep(signature, event.id, sentMs)
+      throw error
+    }
   }
 
   async function inTime<T>(work: Promise<T>): Promise<T | 'late'> {
@@ -121,7 +139,7 @@ export function addWebhook(
     if (!signature || !asked) return refuse(answer)
     const sentMs = sentAtMs(signed.timestamp)
     nonces.claim(signature, THE_CHECK, sentMs)
-    await keep(signature, THE_CHECK, sentMs)
+    if (isKept) await nonces.keep(signature, THE_CHECK, sentMs)
     return answer.type('text/plain; charset=utf-8').send(asked.echostr)
   })
 
@@ -141,13 +159,11 @@ export function addWebhook(
     const sentMs = sentAtMs(signed.timestamp)
     const about = event?.id ?? 'nothing'
     if (!nonces.claim(signature, about, sentMs)) return refuse(answer)
-    // At one moment, so that neither waits for the other to be on disk.
-    const done = await inTime(Promise.all([keep(signature, about, sentMs), event && receive(event, { answerable })]))
+    const done = await inTime(event ? takeIn(event, answerable, signature, sentMs) : keep(signature, about, sentMs))
     // Told again, it is known by then.
     if (done === 'late') return answer.code(503).send()
-    const [, delivery] = done
-    if (!delivery) return NOTHING_TO_SAY
-    const reply = replyOf(delivery.part, { customer: delivery.chat, account: push.to }, clock.now())
+    if (!done) return NOTHING_TO_SAY
+    const reply = replyOf(done.part, { customer: done.chat, account: push.to }, clock.now())
     answer.type('application/xml; charset=utf-8')
     return opened.isSealed && encryption ? sealed(reply, { token, encryption, nowMs: clock.now() }) : reply
   })
