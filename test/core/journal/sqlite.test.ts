@@ -133,6 +133,8 @@ describe('sqlite, as a file', () => {
   test('where much is asked, the writer is given more while it writes; what is asked first is written first', async () => {
     const engine = await openHere()
     const asked = Array.from({ length: 100 }, () => engine.publish('news', null, 0))
+    // Whoever closes meanwhile waits for all of it.
+    await engine.close()
     expect(await Promise.all(asked)).toEqual(asked.map((_, i) => i + 1))
     // Two of 32 before anything is written; the other 36 go when the first is.
     expect(engine.counts).toEqual({ batches: 3, operations: 100 })
@@ -199,18 +201,23 @@ describe('sqlite, as a file', () => {
 
   test('what cannot be stored is refused alone, and the journal goes on', async () => {
     const engine = await openHere()
-    const chats = await Promise.all(Array.from({ length: 4 }, () => newChat(engine)))
+    const chats = await Promise.all(Array.from({ length: 70 }, () => newChat(engine)))
     const promised: unknown = Promise.resolve('a reason')
     const turn: NonNullable<ChatChange['turn']> = newTurn(1)
     // As from a plugin that is not written in TypeScript.
     Object.assign(turn, { because: promised })
-    const commits = chats.map((chat, i) => engine.commit(newChange(chat, { turn: i === 2 ? turn : newTurn(1) })))
+    // In each of the two batches that are under way at once, and in the one behind them.
+    const bad = new Set([2, 40, 69])
+    const commits = chats.map((chat, i) => engine.commit(newChange(chat, { turn: bad.has(i) ? turn : newTurn(1) })))
     const settled = await Promise.allSettled(commits)
-    expect(settled.map((one) => one.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
-    await expect(commits[2]).rejects.toMatchObject({
-      code: 'JOURNAL_WRITE',
-      message: expect.stringContaining('cannot be stored'),
-    })
+    expect(settled.flatMap(({ status }, i) => (status === 'rejected' ? i : []))).toEqual([...bad])
+    for (const i of bad)
+      await expect(commits[i]).rejects.toMatchObject({
+        code: 'JOURNAL_WRITE',
+        message: expect.stringContaining('cannot be stored'),
+      })
+    for (const [i, chat] of chats.entries())
+      expect((await loaded(engine, chat)).next?.seq).toBe(bad.has(i) ? 1 : undefined)
     await expect(engine.commit(newChange(chats[2] ?? '', { turn }))).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
     expect(engine.healthy).toBe(true)
     await commit(engine, newChange(chats[2] ?? '', { turn: newTurn(1) }))
@@ -229,16 +236,19 @@ describe('sqlite, as a file', () => {
     const text = 'x'.repeat(2000)
     const accepted: string[] = []
     const refused: unknown[] = []
-    for (let round = 0; refused.length === 0; round++) {
-      const batch = Array.from({ length: 20 }, () => newEvent({ text }))
+    for (let round = 0; engine.healthy; round++) {
+      // Three batches, the first two under way at once: each is taken as a whole, or refused.
+      const batch = Array.from({ length: 80 }, () => newEvent({ text }))
       const settled = await Promise.allSettled(batch.map((event) => engine.accept(event)))
+      for (const from of [0, 32, 64])
+        expect(new Set(settled.slice(from, from + 32).map(({ status }) => status)).size).toBe(1)
       for (const one of settled) {
         if (one.status === 'fulfilled') accepted.push(one.value.entry)
         else refused.push(one.reason)
       }
       expect(round).toBeLessThan(50)
     }
-    expect(refused).toHaveLength(20)
+    expect(refused.length).toBeGreaterThan(0)
     expect(refused).toEqual(refused.map(() => expect.objectContaining({ code: 'JOURNAL_FULL', statusCode: 503 })))
     expect(engine.healthy).toBe(false)
     const change = newChange(chat, { turn: newTurn(1, { because: text }), entries: [said(text.repeat(20))] })
@@ -291,9 +301,14 @@ describe('sqlite, as a file', () => {
     unsubscribe('worker_threads', note)
     open.push(engine)
     expect(told).toEqual([])
-    const asked = expect(engine.accept(newEvent())).rejects.toMatchObject({ code: 'JOURNAL_CLOSED', statusCode: 503 })
+    // Two batches are under way, and more waits.
+    const asked = Promise.allSettled(Array.from({ length: 100 }, () => engine.accept(newEvent())))
     await writers.at(-1)?.terminate()
-    await asked
+    const reasons = (await asked).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    // On a busy machine it may still have written the first.
+    expect(reasons.length).toBeGreaterThanOrEqual(36)
+    const closing = expect.objectContaining({ code: 'JOURNAL_CLOSED', statusCode: 503 })
+    expect(reasons).toEqual(reasons.map(() => closing))
     expect(told).toEqual([expect.objectContaining({ code: 'JOURNAL_CLOSED' })])
     expect(engine.healthy).toBe(false)
     await expect(engine.accept(newEvent())).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })
