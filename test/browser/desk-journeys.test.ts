@@ -395,7 +395,10 @@ test.each([1400, 900, 390])(
         const { left, top, width: wide, height } = it.getBoundingClientRect()
         return it.contains(it.ownerDocument.elementFromPoint(left + wide / 2, top + height / 2))
       })
-    if (width === 1400) expect(await isHit(bo.button(words.customer.callBack))).toBe(true)
+    if (width === 1400) {
+      expect(await isHit(bo.button(words.customer.callBack))).toBe(true)
+      expect(await told.count()).toBe(1)
+    }
     if (width < 900) await page.keyboard.press('Escape')
     await open('Next')
     await bo.reply.fill('hello')

@@ -13,10 +13,10 @@ export const toasts = signal<readonly Toast[]>([])
 const SHOWN_MS = 6_000
 let last = 0
 
-/** The same said again takes the place of what was said before. */
+/** What was done once more takes the place of what was said before; each refusal is another one. */
 export function toast(text: string, isError = false): void {
   const id = ++last
-  const others = toasts.value.filter((one) => one.text !== text)
+  const others = toasts.value.filter((one) => isError || one.text !== text)
   toasts.value = [...others.slice(-2), { id, text, isError }]
   setTimeout(() => dismiss(id), SHOWN_MS)
 }
