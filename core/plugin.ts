@@ -247,6 +247,8 @@ export interface ReceiveOptions {
    * It does not run for a repeat. When it fails, `receive` rejects with `JOURNAL_WRITE`, and the event may come again.
    */
   readonly write?: Compilable | undefined
+  /** As `write`, but also for a repeat: what is told of the request, and not of the event. */
+  readonly writeAlways?: Compilable | undefined
   /**
    * `false`: what is said inside the response to this event is shown to nobody. Then nothing is said there, and `receive`
    * does not wait for an answer. Left out: it is shown.

@@ -57,6 +57,8 @@ export interface NewEvent {
   readonly repeatsLate?: boolean | undefined
   /** Runs with it, unless it is a repeat. If it is refused, so is the event. */
   readonly write?: Statement | undefined
+  /** As `write`, also for a repeat. */
+  readonly writeAlways?: Statement | undefined
 }
 
 export interface Accepted {

@@ -120,6 +120,7 @@ export function makeReceive(
         media,
         repeatsLate: channel.capabilities.repeatsLate,
         write: options.write && statementOf(options.write, channel.instance.name),
+        writeAlways: options.writeAlways && statementOf(options.writeAlways, channel.instance.name),
       })
       tools.metrics.accepted(channel.name, accepted.repeated)
       if (media.length > 0 && !accepted.repeated) use.fetchMedia()

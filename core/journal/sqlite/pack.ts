@@ -38,7 +38,8 @@ import type {
 const CUSTOMER_JSON = JSON.stringify({ kind: 'customer' } satisfies Actor)
 
 /** Throws `JOURNAL_WRITE` for a value that cannot be stored. */
-export function packEvent({ account, event, ids, nowMs, grant, media, repeatsLate, write }: NewEvent): EventInput {
+export function packEvent(given: NewEvent): EventInput {
+  const { account, event, ids, nowMs, grant, media, repeatsLate, write, writeAlways } = given
   return {
     account,
     platformId: event.id,
@@ -60,6 +61,7 @@ export function packEvent({ account, event, ids, nowMs, grant, media, repeatsLat
     media: media.length === 0 ? undefined : media,
     repeatsLate: repeatsLate ?? false,
     write: write && packStatement(write),
+    writeAlways: writeAlways && packStatement(writeAlways),
   }
 }
 

@@ -114,6 +114,7 @@ export interface EventInput {
   readonly media: readonly NewMedia[] | undefined
   readonly repeatsLate: boolean
   readonly write: StatementInput | undefined
+  readonly writeAlways: StatementInput | undefined
 }
 
 /** An accepted event; `row` is the chat's as it was without it, if it is to be `loaded`. */

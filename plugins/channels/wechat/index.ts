@@ -69,13 +69,14 @@ export default defineChannel({
       // Also before what somebody has asked the customer: it is the platform's desk that is answered.
       inbound: { guard: yieldToPlatformDesk, respond: askToType(config.voice.unrecognizedReply) },
       // The platform may be down for hours: what is brought up to date there holds up nobody.
-      started() {
+      async started() {
         if (menu)
           accountState.bringUpUntilDone('The menu could not be brought up to date', (api) =>
             bringMenuUp(menu, { api, sql, log, appId }),
           )
         own.start()
         customers.start()
+        await nonces.learn()
       },
       async doctor({ http, clock, signal }) {
         const { diagnose } = await import('./doctor.ts')

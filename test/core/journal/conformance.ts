@@ -2026,6 +2026,18 @@ export function engineConformance(name: string, makePlace: () => Promise<Place>)
         )
         expect(await lines('once')).toEqual(['hello'])
 
+        // What is written always is there for a repeat too, and where it is refused, so is the event.
+        const always = newEvent({ chat: newId(), writeAlways: write('always', 1, 'first') })
+        await engine.accept(always)
+        const repeat = { ...always, ids: newEvent().ids }
+        const told = await engine.accept({ ...repeat, writeAlways: write('always', 2, 'again') })
+        expect(told.repeated).toBe(true)
+        expect(await lines('always')).toEqual(['first', 'again'])
+        const neither = newEvent({ chat: newId(), writeAlways: write('always', 3, 'bad') })
+        for (const event of [neither, { ...repeat, writeAlways: write('always', 2, 'twice') }])
+          await expect(engine.accept(event)).rejects.toMatchObject({ code: 'JOURNAL_WRITE' })
+        expect(await engine.findChat('test:shop', neither.event.chat)).toBeUndefined()
+
         const events = ['one', 'bad', 'three'].map((text, i) =>
           newEvent({ text, chat: newId(), write: write('batch', i, text) }),
         )

@@ -232,7 +232,8 @@ describe('sqlite, as a file', () => {
     const chat = await newChat(engine)
     // SQLite’s own limit gives the same error as the disk’s end.
     const limitPages = (pages: number) => engine.write([{ sql: `PRAGMA max_page_count = ${pages}`, parameters: [] }])
-    await limitPages(1)
+    const count = inFile((db) => Number(db.prepare('PRAGMA page_count').get()?.page_count))
+    await limitPages(count + 45)
     const text = 'x'.repeat(2000)
     const accepted: string[] = []
     const refused: unknown[] = []
@@ -248,7 +249,7 @@ describe('sqlite, as a file', () => {
       }
       expect(round).toBeLessThan(50)
     }
-    expect(refused.length).toBeGreaterThan(0)
+    expect(accepted.length * refused.length).toBeGreaterThan(0)
     expect(refused).toEqual(refused.map(() => expect.objectContaining({ code: 'JOURNAL_FULL', statusCode: 503 })))
     expect(engine.healthy).toBe(false)
     const change = newChange(chat, { turn: newTurn(1, { because: text }), entries: [said(text.repeat(20))] })
@@ -305,10 +306,10 @@ describe('sqlite, as a file', () => {
     const asked = Promise.allSettled(Array.from({ length: 100 }, () => engine.accept(newEvent())))
     await writers.at(-1)?.terminate()
     const reasons = (await asked).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
-    // On a busy machine it may still have written the first.
+    // On a busy machine it may still have written both; what waits is never sent.
     expect(reasons.length).toBeGreaterThanOrEqual(36)
-    const closing = expect.objectContaining({ code: 'JOURNAL_CLOSED', statusCode: 503 })
-    expect(reasons).toEqual(reasons.map(() => closing))
+    const gone = expect.objectContaining({ code: 'JOURNAL_CLOSED', statusCode: 503 })
+    expect(reasons).toEqual(reasons.map(() => gone))
     expect(told).toEqual([expect.objectContaining({ code: 'JOURNAL_CLOSED' })])
     expect(engine.healthy).toBe(false)
     await expect(engine.accept(newEvent())).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })

@@ -83,6 +83,7 @@ export function accept(db: DatabaseSync, runStatement: RunStatement): (event: Ev
 
   return (event) => {
     const { nowMs } = event
+    if (event.writeAlways !== undefined) runStatement(event.writeAlways)
     const withEntry = event.repeatsLate ? 1 : 0
     const remembered = remember.run(event.account, event.platformId, event.entry, nowMs, withEntry)
     if (remembered.changes === 0) return repeated(event)

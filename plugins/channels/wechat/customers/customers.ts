@@ -77,7 +77,7 @@ export function makeCustomers(
       if (kind === ACCOUNT_DELETED) await leaving.note(event.chat)
       const isKnown = event.sender?.name !== undefined || event.type === 'other'
       const sender = isKnown ? event.sender : { ...event.sender, name: nameOf(event.chat) }
-      const write = event.type === 'unfollow' ? profiles.noteUnfollowed(event.chat) : options?.write
+      const write = event.type === 'unfollow' ? profiles.noteUnfollowed(event.chat) : undefined
       const delivery = await tools.receive({ ...event, sender }, { ...options, write })
       afterwards(event, kind)
       return delivery

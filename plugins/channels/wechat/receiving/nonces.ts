@@ -42,11 +42,15 @@ export interface Nonces {
   claim(signature: string, event: string, sentAtMs: number): boolean
   /** Resolves when a claim is on disk. Twice is safe. */
   keep(signature: string, event: string, sentAtMs: number): Promise<void>
-  /**
-   * What keeps a claim, to be written together with its event: both are on disk, or neither is. `undefined` where another
-   * request has told of the event before: what goes with a repeat is not written, so `keep` has to.
-   */
-  keeping(signature: string, event: string, sentAtMs: number): Compilable | undefined
+  /** Has a claim written together with its event, by `receive`: both are on disk, or neither is. */
+  keepWith<T>(
+    signature: string,
+    event: string,
+    sentAtMs: number,
+    receive: (writeAlways: Compilable | undefined) => Promise<T>,
+  ): Promise<T>
+  /** Knows of what another instance has used while it was about to take its place. */
+  learn(): Promise<void>
   /** How many there are in memory. */
   readonly remembered: number
   /** Forgets on disk what is too old to be taken anyway. */
@@ -59,54 +63,63 @@ export async function makeNonces(
   { clock, freshnessMs }: { readonly clock: Pick<Clock, 'now'>; readonly freshnessMs: number },
 ): Promise<Nonces> {
   const used = new Map<string, { readonly event: string; readonly untilMs: number; isKept: boolean }>()
-  const rows = await sql
-    .selectFrom('used')
-    .selectAll()
-    .where('until', '>=', clock.now())
-    .orderBy('until', 'desc')
-    .limit(MAX_REMEMBERED)
-    .execute()
-  /** Which request told of an event first. */
-  const first = new Map<string, string>()
-  function remember(signature: string, event: string, untilMs: number, isKept: boolean): void {
-    used.set(signature, { event, untilMs, isKept })
-    if (!first.has(event)) first.set(event, signature)
+
+  async function learn(): Promise<void> {
+    const rows = await sql
+      .selectFrom('used')
+      .selectAll()
+      .where('until', '>=', clock.now())
+      .orderBy('until', 'desc')
+      .limit(MAX_REMEMBERED)
+      .execute()
+    for (const { signature, event, until } of rows.toReversed())
+      if (!used.has(signature)) used.set(signature, { event, untilMs: until, isKept: true })
   }
-  for (const { signature, event, until } of rows.toReversed()) remember(signature, event, until, true)
+  await learn()
   // Each message comes by here: it is put together once.
   const insert = sql.insertInto('used').values({ until: 0, signature: '', event: '' }).compile()
-
-  function makeRoom(): void {
-    for (const [signature, { event, untilMs }] of used) {
-      if (untilMs >= clock.now() && used.size < MAX_REMEMBERED) return
-      used.delete(signature)
-      if (first.get(event) === signature) first.delete(event)
-    }
-  }
-
-  const inserting = (signature: string, event: string, sentAtMs: number) => ({
+  const rowOf = (signature: string, event: string, sentAtMs: number) => ({
     ...insert,
     parameters: [sentAtMs + freshnessMs, signature, event],
   })
+
+  function makeRoom(): void {
+    for (const [signature, { untilMs }] of used) {
+      if (untilMs >= clock.now() && used.size < MAX_REMEMBERED) return
+      used.delete(signature)
+    }
+  }
+
+  async function keep(signature: string, event: string, sentAtMs: number): Promise<void> {
+    const claimed = used.get(signature)
+    if (claimed?.isKept) return
+    await sql.executeQuery(rowOf(signature, event, sentAtMs))
+    if (claimed) claimed.isKept = true
+  }
 
   return {
     claim(signature, event, sentAtMs) {
       const before = used.get(signature)
       if (before) return before.event === event
       makeRoom()
-      remember(signature, event, sentAtMs + freshnessMs, false)
+      used.set(signature, { event, untilMs: sentAtMs + freshnessMs, isKept: false })
       return true
     },
-    async keep(signature, event, sentAtMs) {
+    keep,
+    async keepWith(signature, event, sentAtMs, receive) {
       const claimed = used.get(signature)
-      if (claimed?.isKept) return
-      await sql.executeQuery(inserting(signature, event, sentAtMs))
-      if (claimed) claimed.isKept = true
+      if (claimed?.isKept) return receive(undefined)
+      try {
+        const received = await receive({ compile: () => rowOf(signature, event, sentAtMs) })
+        if (claimed) claimed.isKept = true
+        return received
+      } catch (error) {
+        // It was seen on its way all the same. If this fails too, it is for the same reason.
+        await keep(signature, event, sentAtMs).catch(() => {})
+        throw error
+      }
     },
-    keeping(signature, event, sentAtMs) {
-      if (first.get(event) !== signature) return undefined
-      return { compile: () => inserting(signature, event, sentAtMs) }
-    },
+    learn,
     get remembered() {
       return used.size
     },

@@ -314,13 +314,13 @@ test('a message that the disk does not take in is to come again, and that is sai
   expect(clock.waiting).toBe(before)
 })
 
-test('the request of a message is written together with it; where the message is refused, by itself', async () => {
+test('a request is written together with what it told; where that is refused, by itself', async () => {
   await using world = await start()
   let isRoom = true
   const together: unknown[] = []
   await using web = await alone(world, async (_event, options) => {
     if (!isRoom) throw new SwitchboardError('BACKLOG_FULL')
-    together.push(options?.write?.compile().parameters.at(-1))
+    together.push(options?.writeAlways?.compile().parameters.at(-1))
     return undefined
   })
   const push = async (id: string, nonce: string) => {
@@ -329,10 +329,30 @@ test('the request of a message is written together with it; where the message is
     return (await used.execute()).map(({ event }) => event).filter((event) => event !== 'the check of the address')
   }
   expect(await push('1', 'n1')).toEqual([])
-  expect(together).toEqual(['u1:1767225600:1'])
-  // What goes with a repeat is not written.
-  expect(await push('1', 'n2')).toEqual(['u1:1767225600:1'])
-  expect(together).toEqual(['u1:1767225600:1', undefined])
+  // The same once more, and a retry of another time.
+  for (const nonce of ['n1', 'n2']) expect(await push('1', nonce)).toEqual([])
+  expect(together).toEqual(['u1:1767225600:1', undefined, 'u1:1767225600:1'])
   isRoom = false
-  expect(await push('2', 'n3')).toEqual(['u1:1767225600:1', 'u1:1767225600:2'])
+  expect(await push('2', 'n3')).toEqual(['u1:1767225600:2'])
+})
+
+test('the request of a late retry serves for nothing else either, not even after a restart', async () => {
+  await using world = await start()
+  expect((await asked(world, { nonce: 'n1' }, textXml('1'))).status).toBe(200)
+  await world.bot.advance(30 * MINUTE)
+  expect((await asked(world, { nonce: 'n2' }, textXml('1'))).status).toBe(200)
+  await world.bot.restart()
+  expect((await asked(world, { nonce: 'n2' }, textXml('2', 'forged'))).status).toBe(403)
+  expect(await world.events()).toHaveLength(1)
+})
+
+test('what another instance has used meanwhile is known as soon as this one is in its place', async () => {
+  await using world = await start()
+  const sql = world.bot.runtime.engine.tablesOf<NonceTables>('shop')
+  const of = { clock: world.clock, freshnessMs: 10 * MINUTE }
+  const [before, after] = [await makeNonces(sql, of), await makeNonces(sql, of)]
+  before.claim('n1', 'e1', world.clock.now())
+  await before.keep('n1', 'e1', world.clock.now())
+  await after.learn()
+  expect(after.claim('n1', 'e2', world.clock.now())).toBe(false)
 })

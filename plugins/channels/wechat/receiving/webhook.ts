@@ -1,9 +1,10 @@
 /** The address that stands in the platform's server configuration: what it asks is checked, and what it tells received. */
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { type ChannelContext, type Clock, type InboundEvent, type Log, z } from '#core'
+import type { Compilable } from 'kysely'
+import { type ChannelContext, type Clock, type Log, z } from '#core'
 import { modeOf, type Settings } from '../settings.ts'
 import { makeEncryption } from './encryption.ts'
-import { readPush } from './events.ts'
+import { type Push, readPush } from './events.ts'
 import type { Nonces } from './nonces.ts'
 import { NOTHING_TO_SAY, replyOf, sealed } from './replies.ts'
 import { isSame, sign } from './signature.ts'
@@ -11,6 +12,8 @@ import { readXml, type XmlFields } from './xml.ts'
 
 /** Of what a request was that asked for the `echostr`: of no event. */
 const THE_CHECK = 'the check of the address'
+/** Of what a request was that told what is not kept. */
+const NOTHING = 'nothing'
 /**
  * The platform hangs up after five seconds, and comes again: a disk that takes longer than this to take a message in
  * shall not keep its line open. Behind the 4.5 s for which an answer is waited for.
@@ -93,26 +96,16 @@ export function addWebhook(
    * Whoever has seen a request could send it again with other words, a clear message in place of an encrypted one, too.
    * Not where clear messages are refused: what is encrypted is signed as a whole.
    */
-  const isKept = mode !== 'secure'
+  const mustKeep = mode !== 'secure'
 
-  async function keep(signature: string, event: string, sentMs: number): Promise<undefined> {
-    if (isKept) await nonces.keep(signature, event, sentMs)
-  }
-
-  /** A message and its request are written as one. Other events may have a write of their own. */
-  async function takeIn(event: InboundEvent, answerable: boolean, signature: string, sentMs: number) {
-    const write = isKept && event.type === 'message' ? nonces.keeping(signature, event.id, sentMs) : undefined
-    try {
-      const [delivery] = await Promise.all([
-        receive(event, { answerable, write }),
-        write ? undefined : keep(signature, event.id, sentMs),
-      ])
-      return delivery
-    } catch (error) {
-      // It was seen on its way all the same.
-      if (write) await keep(signature, event.id, sentMs)
-      throw error
+  /** Takes in what is told, together with the request that has told it. */
+  async function takeIn({ event, answerable }: Push, signature: string, sentMs: number) {
+    if (event) {
+      const told = (writeAlways?: Compilable) => receive(event, { answerable, writeAlways })
+      return mustKeep ? nonces.keepWith(signature, event.id, sentMs, told) : told()
     }
+    if (mustKeep) await nonces.keep(signature, NOTHING, sentMs)
+    return undefined
   }
 
   async function inTime<T>(work: Promise<T>): Promise<T | 'late'> {
@@ -138,8 +131,8 @@ export function addWebhook(
     const asked = Asked.safeParse(query).data
     if (!signature || !asked) return refuse(answer)
     const sentMs = sentAtMs(signed.timestamp)
-    nonces.claim(signature, THE_CHECK, sentMs)
-    if (isKept) await nonces.keep(signature, THE_CHECK, sentMs)
+    if (!nonces.claim(signature, THE_CHECK, sentMs)) return refuse(answer)
+    if (mustKeep) await nonces.keep(signature, THE_CHECK, sentMs)
     return answer.type('text/plain; charset=utf-8').send(asked.echostr)
   })
 
@@ -155,11 +148,9 @@ export function addWebhook(
       warnOnce(`A message to another account than ${originalId} was refused. Compare originalId with mp.weixin.qq.com.`)
       return refuse(answer)
     }
-    const { event, answerable } = push
     const sentMs = sentAtMs(signed.timestamp)
-    const about = event?.id ?? 'nothing'
-    if (!nonces.claim(signature, about, sentMs)) return refuse(answer)
-    const done = await inTime(event ? takeIn(event, answerable, signature, sentMs) : keep(signature, about, sentMs))
+    if (!nonces.claim(signature, push.event?.id ?? NOTHING, sentMs)) return refuse(answer)
+    const done = await inTime(takeIn(push, signature, sentMs))
     // Told again, it is known by then.
     if (done === 'late') return answer.code(503).send()
     if (!done) return NOTHING_TO_SAY
