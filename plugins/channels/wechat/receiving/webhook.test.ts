@@ -171,10 +171,12 @@ describe('a signature', () => {
     expect((await asked(world, { nonce: 'n1' }, textXml('2'))).status).toBe(200)
   })
 
-  test('of the check of the address serves for no event', async () => {
+  test('of the check of the address serves for no event, nor that of an event for the check', async () => {
     await using world = await start()
     expect((await asked(world, { nonce: 'n1', echostr: '1' })).status).toBe(200)
     expect((await asked(world, { nonce: 'n1' }, textXml('1'))).status).toBe(403)
+    expect((await asked(world, { nonce: 'n2' }, textXml('1'))).status).toBe(200)
+    expect((await asked(world, { nonce: 'n2', echostr: '1' })).status).toBe(403)
   })
 
   const where = `<xml><ToUserName>gh_2f0a9c41b7de</ToUserName><FromUserName>u1</FromUserName><CreateTime>1767225600</CreateTime><MsgType>event</MsgType><Event>LOCATION</Event></xml>`
